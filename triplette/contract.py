@@ -1,0 +1,129 @@
+"""PromptContract: how texts become vectors, written once and read by every stage.
+
+An embedding model is only as good as the agreement between those who use it: the same prefixes, pooling,
+truncation and dimension in mining, training, evaluation, parity and on the phone. The contract is a small
+JSON file whose hash travels with every artefact; a mismatch anywhere is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from triplette.errors import ContractMismatch, InputError
+from triplette.hashing import canonical_json, hash_value
+from triplette.tables import write_text
+
+POOLINGS = ("mean", "cls", "lasttoken")
+
+
+@dataclass(frozen=True, slots=True)
+class PromptContract:
+    """Prefixes, pooling, normalisation, dimensions (largest first), token limit, base model, tokenizer hash.
+
+    ``query_prefix`` is put before a question. ``document_prefix`` is put before a passage, after ``{title}``
+    in it was replaced by the passage's title, or by ``no_title`` where it has none. ``base_model`` and
+    ``tokenizer_sha256`` are "" until training binds the contract to a model.
+    """
+
+    name: str
+    query_prefix: str
+    document_prefix: str
+    pooling: str
+    normalize: bool
+    dimensions: tuple[int, ...]
+    max_tokens: int
+    base_model: str = ""
+    tokenizer_sha256: str = ""
+    no_title: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise ContractMismatch(f"unknown pooling {self.pooling!r}", cure=f"use one of {', '.join(POOLINGS)}")
+        if not self.dimensions or list(self.dimensions) != sorted(set(self.dimensions), reverse=True):
+            raise ContractMismatch(
+                f"dimensions {self.dimensions} are not distinct, largest first", cure="write them as [768, 512, 256, 128]"
+            )
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the whole contract."""
+        return hash_value(asdict(self))
+
+    def format_query(self, text: str) -> str:
+        """The text that is tokenised for a question."""
+        return self.query_prefix + text
+
+    def format_document(self, text: str, title: str = "") -> str:
+        """The text that is tokenised for a passage."""
+        # replace and not format: braces in a title are data
+        return self.document_prefix.replace("{title}", title or self.no_title) + text
+
+    def bind(self, *, base_model: str, tokenizer_sha256: str, dimensions: tuple[int, ...] | None = None) -> PromptContract:
+        """The contract of one model: its name, its tokenizer and, for a smaller model, its dimensions."""
+        return replace(
+            self,
+            base_model=base_model,
+            tokenizer_sha256=tokenizer_sha256,
+            dimensions=dimensions or self.dimensions,
+        )
+
+    def check(self, other: PromptContract, *, where: str) -> None:
+        """Raise ContractMismatch, naming the fields, unless ``other`` is the same contract."""
+        mine, theirs = asdict(self), asdict(other)
+        differing = [key for key in mine if mine[key] != theirs[key]]
+        if differing:
+            detail = "; ".join(f"{key}: {mine[key]!r} here, {theirs[key]!r} there" for key in differing)
+            raise ContractMismatch(detail, where=where, cure="build both sides with the same contract")
+
+    def save(self, path: Path) -> None:
+        """Write the contract as JSON."""
+        write_text(path, json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> PromptContract:
+        """Read a contract; unknown or missing fields are errors (InputError)."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            known = {f.name for f in fields(cls)}
+            unknown = sorted(set(content) - known)
+            if unknown:
+                raise InputError(f"unknown fields {', '.join(unknown)}", where=str(path), cure="remove them")
+            content["dimensions"] = tuple(content["dimensions"])
+            return cls(**content)
+        except (OSError, json.JSONDecodeError, TypeError, KeyError) as error:
+            raise InputError(
+                f"not a prompt contract ({error})", where=str(path), cure="write it again with `train fit`"
+            ) from error
+
+    def canonical(self) -> str:
+        """The canonical JSON that the hash covers."""
+        return canonical_json(asdict(self))
+
+
+CONTRACTS = {
+    # https://ai.google.dev/gemma/docs/embeddinggemma/model_card, section on prompts
+    "embeddinggemma": PromptContract(
+        name="embeddinggemma",
+        query_prefix="task: search result | query: ",
+        document_prefix="title: {title} | text: ",
+        pooling="mean",
+        normalize=True,
+        dimensions=(768, 512, 256, 128),
+        max_tokens=2048,
+    ),
+    # Wang et al. 2024, Multilingual E5: prefixes of the pre-training pairs
+    "e5": PromptContract(
+        name="e5",
+        query_prefix="query: ",
+        document_prefix="passage: ",
+        pooling="mean",
+        normalize=True,
+        dimensions=(384,),
+        max_tokens=512,
+    ),
+    "plain": PromptContract(
+        name="plain", query_prefix="", document_prefix="", pooling="mean", normalize=True, dimensions=(384,), max_tokens=256
+    ),
+}

@@ -1,0 +1,185 @@
+"""The records that stages exchange: frozen, and named by a hash of what they say.
+
+A decision is a new record (Verdict, Rejection) that carries the id of what it judges; nothing is edited.
+What may differ between two honest runs of the same content (cost, seconds) is not part of an id.
+Build records with ``make``: it computes the id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from triplette.hashing import hash_text, record_id
+
+UNKNOWN = "unknown"
+KINDS = ("factual", "procedural", "scenario", "definition", "comparison", "multi-condition")
+PERSONAS = ("arbitre", "organisateur", "joueur")
+DIFFICULTIES = ("easy", "medium", "hard")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a document, at most the token limit long.
+
+    ``title`` is the heading path joined by " > "; ``articles`` are the numbers of the articles that begin in
+    it or that it continues; ``page_start``/``page_end`` count from 1 (0: the format has no pages);
+    ``char_start``/``char_end`` are offsets in the document's extracted text; ``tokens`` is the count
+    under the target tokenizer named by ``tokenizer``.
+    """
+
+    id: str
+    text: str
+    title: str
+    source: str
+    articles: tuple[str, ...]
+    page_start: int
+    page_end: int
+    char_start: int
+    char_end: int
+    tokens: int
+    tokenizer: str
+    sha256: str
+
+    @classmethod
+    def make(cls, **content: Any) -> Self:
+        """A chunk with its id from source, title and text, and the text's sha256."""
+        content["articles"] = tuple(content.get("articles", ()))
+        named = {key: content[key] for key in ("text", "title", "source", "char_start")}
+        return cls(id=record_id("c", named), sha256=hash_text(content["text"]), **content)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question written over a chunk. ``kind``, ``persona`` and ``difficulty`` may be ``unknown``.
+
+    ``provider``, ``model`` and ``prompt`` (version) name the writer: ``rules`` / ``llm`` / ``import`` / ``human``;
+    ``cost`` is in US dollars. ``parent`` is the id of the question that this one rewrites, or "".
+    """
+
+    id: str
+    chunk_id: str
+    text: str
+    kind: str
+    persona: str
+    difficulty: str
+    provider: str
+    model: str
+    prompt: str
+    cost: float
+    parent: str = ""
+
+    @classmethod
+    def make(cls, **content: Any) -> Self:
+        """A question with its id from chunk, text and writer (not from its cost)."""
+        named = {key: content[key] for key in ("chunk_id", "text", "provider", "model", "prompt")}
+        return cls(id=record_id("q", named), **content)
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A hard negative with its provenance.
+
+    Ranks count from 1 within each ranker's candidates, 0 when that ranker did not return it; scores are the
+    ranker's own (BM25: non-negative, unbounded; dense: cosine). ``margin`` is the positive's dense score
+    minus this one's. ``ranker`` is who found it: ``bm25``, ``dense`` or ``both``; ``why`` says why it was kept.
+    """
+
+    chunk_id: str
+    ranker: str
+    bm25_rank: int
+    bm25_score: float
+    dense_rank: int
+    dense_score: float
+    fused_score: float
+    margin: float
+    same_source: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Triplet:
+    """A question, the chunk that answers and 1..k hard negatives, each with its provenance.
+
+    ``positive_bm25`` / ``positive_dense`` are the positive's scores; ranks count from 1 over the whole corpus.
+    ``encoder`` is the dense ranker's name. The texts are in chunks.parquet; ``question`` repeats the question's.
+    """
+
+    id: str
+    question_id: str
+    question: str
+    positive_id: str
+    positive_bm25: float
+    positive_bm25_rank: int
+    positive_dense: float
+    positive_dense_rank: int
+    encoder: str
+    negatives: tuple[Negative, ...]
+
+    @classmethod
+    def make(cls, **content: Any) -> Self:
+        """A triplet with its id from question, positive and the negatives' chunk ids."""
+        content["negatives"] = tuple(content["negatives"])
+        named = {
+            "question_id": content["question_id"],
+            "positive_id": content["positive_id"],
+            "negatives": [negative.chunk_id for negative in content["negatives"]],
+        }
+        return cls(id=record_id("t", named), **content)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One criterion's score in 0..1, with the signal behind it in words."""
+
+    criterion: str
+    value: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A decision about a record. It never changes the record.
+
+    ``subject_id`` is a question's, triplet's or ``triplet/chunk`` pair's id; ``subject_kind`` is ``question``,
+    ``triplet`` or ``negative``. ``judge`` is ``rules``, ``llm`` or ``human``; ``judge_name`` says which (rule set version, model, user).
+    ``decision`` is ``keep``, ``reject``, ``quarantine``, ``unsure``, ``positive`` (a negative that answers) or ``drop``.
+    ``evidence`` is a verbatim span of the chunk; ``group`` ties verdicts of one cluster; ``decided_at``
+    (ISO 8601, UTC) is set by people only, so that the bytes of automatic verdicts repeat.
+    """
+
+    id: str
+    subject_id: str
+    subject_kind: str
+    judge: str
+    judge_name: str
+    scores: tuple[Score, ...]
+    score: float
+    decision: str
+    reason: str
+    evidence: str
+    chunk_id: str = ""
+    group: str = ""
+    decided_at: str = ""
+
+    @classmethod
+    def make(cls, **content: Any) -> Self:
+        """A verdict with its id from everything it says."""
+        content["scores"] = tuple(content.get("scores", ()))
+        named = {key: value for key, value in content.items() if key != "scores"}
+        named["scores"] = [asdict(score) for score in content["scores"]]
+        return cls(id=record_id("v", named), **content)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that fell out: at which step, for which reason (a short code) and in detail, with its content kept."""
+
+    step: str
+    subject_id: str
+    subject_kind: str
+    reason: str
+    detail: str
+    parent_id: str = ""
+    text: str = ""
+    payload: str = field(default="")

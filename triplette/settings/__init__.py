@@ -1,0 +1,1 @@
+"""Settings of every stage: documented dataclasses, one ``[section]`` of triplette.toml each."""

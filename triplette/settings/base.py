@@ -1,0 +1,140 @@
+"""Settings: frozen dataclasses whose fields carry their documentation, read from ``triplette.toml``.
+
+A field is declared with ``setting(default, doc)``; ``template`` turns the declarations into the commented file that
+``synth init`` writes, so the file cannot go stale. Unknown names and values out of range are refused
+with the line's section and the cure.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from triplette.errors import SettingError
+
+S = TypeVar("S")
+FILE_NAME = "triplette.toml"
+
+
+def setting(
+    default: Any,
+    doc: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """A dataclass field with its documentation, inclusive range and choices."""
+    return dataclasses.field(default=default, metadata={"doc": doc, "low": low, "high": high, "choices": choices})
+
+
+def build(cls: type[S], values: Mapping[str, Any], *, where: str) -> S:
+    """An instance of settings class ``cls`` from plain values. Raises SettingError naming field, value and cure."""
+    hints = typing.get_type_hints(cls)
+    known = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise SettingError(
+            f"unknown setting {', '.join(unknown)}", where=where, cure=f"the settings here are {', '.join(known)}"
+        )
+    checked = {name: _checked(known[name], hints[name], value, where) for name, value in values.items()}
+    return cls(**checked)
+
+
+def _checked(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> Any:
+    kind = hint
+    if isinstance(hint, types.UnionType):
+        kind = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+    place = f"{where}.{field.name}"
+    if typing.get_origin(kind) is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise SettingError(f"{value!r} is not a list", where=place, cure=_cure(field))
+        inner = typing.get_args(kind)[0]
+        return tuple(_scalar(field, inner, item, place) for item in value)
+    return _scalar(field, kind, value, place)
+
+
+def _scalar(field: dataclasses.Field[Any], kind: Any, value: Any, place: str) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise SettingError(f"{value!r} is not of type {kind.__name__}", where=place, cure=_cure(field))
+    low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
+    if choices is not None and value not in choices:
+        raise SettingError(f"{value!r} is not one of {', '.join(map(str, choices))}", where=place, cure=_cure(field))
+    # written so that NaN fails
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        raise SettingError(f"{value} is outside {low} to {high}", where=place, cure=_cure(field))
+    return value
+
+
+def _cure(field: dataclasses.Field[Any]) -> str:
+    return f"{field.metadata.get('doc', field.name)} (default {field.default!r})"
+
+
+def read_file(path: Path | None) -> dict[str, Any]:
+    """The sections of ``path``, else of ./triplette.toml if it exists, else nothing. Raises SettingError."""
+    chosen = path or Path(FILE_NAME)
+    if not chosen.exists():
+        if path is not None:
+            raise SettingError("no such file", where=str(path), cure="`synth init` writes one")
+        return {}
+    try:
+        return tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"not TOML: {error}", where=str(chosen), cure="`synth init` shows the form") from None
+
+
+def load_section(cls: type[S], section: str, config: Path | None = None, **overrides: Any) -> S:
+    """Settings of ``section`` (``synth.chunk`` is ``[synth.chunk]``), overridden by the non-None keyword values."""
+    content: Any = read_file(config)
+    for part in section.split("."):
+        content = content.get(part, {}) if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        raise SettingError(f"[{section}] is not a table", where=str(config or FILE_NAME), cure="`synth init` shows the form")
+    names = {f.name for f in dataclasses.fields(typing.cast("Any", cls))}
+    # a sub-table such as [synth.write] inside [synth] belongs to another settings class
+    values = {key: value for key, value in content.items() if not (isinstance(value, dict) and key not in names)}
+    values.update({key: value for key, value in overrides.items() if value is not None})
+    return build(cls, values, where=f"{config or FILE_NAME}[{section}]")
+
+
+def as_dict(settings: Any) -> dict[str, Any]:
+    """Settings as plain values, tuples as lists: what the ledger keeps."""
+    plain: Callable[[Any], Any] = lambda value: list(value) if isinstance(value, tuple) else value  # noqa: E731
+    return {key: plain(value) for key, value in dataclasses.asdict(settings).items()}
+
+
+def template(sections: Mapping[str, type[Any]]) -> str:
+    """A commented TOML file of every section with its defaults."""
+    import textwrap
+
+    lines = [
+        "# Settings of Triplette. Every value here is the default; delete what you do not change.",
+        "# Keys and tokens never go here: they come from the environment.",
+    ]
+    for name, cls in sections.items():
+        lines += ["", f"[{name}]"]
+        for field in dataclasses.fields(cls):
+            lines += textwrap.wrap(field.metadata["doc"], 96, initial_indent="# ", subsequent_indent="# ")
+            text = _toml(field.default)
+            lines.append(f"# {field.name} =" if text is None else f"{field.name} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) or "" for item in value) + "]"
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -1,0 +1,126 @@
+"""Records to files and back: Parquet with a schema read off the dataclass, written aside and renamed.
+
+Bytes are a function of the rows alone (fixed compression, no writer-made metadata that varies), which lets
+a hash of the file stand for its content. Errors name the file and the cure.
+"""
+
+from __future__ import annotations
+
+import os
+import types
+import typing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from triplette.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+ROW_GROUP = 65_536  # rows: bounds what a reader must hold
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when the block ends well, else is removed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text aside, then rename."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def schema_of(record: type[Any]) -> pa.Schema:
+    """The Arrow schema of a record class: str, int, float, bool, tuples of these, and nested records."""
+    import pyarrow as pa
+
+    return pa.schema(_fields(record))
+
+
+def _fields(record: type[Any]) -> list[pa.Field]:
+    import pyarrow as pa
+
+    hints = typing.get_type_hints(record)
+    return [pa.field(f.name, _arrow(hints[f.name]), nullable=False) for f in fields(record)]
+
+
+def _arrow(hint: Any) -> pa.DataType:
+    import pyarrow as pa
+
+    plain = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    if hint in plain:
+        return plain[hint]
+    if typing.get_origin(hint) is tuple:
+        return pa.list_(pa.field("element", _arrow(typing.get_args(hint)[0]), nullable=False))
+    if is_dataclass(hint):
+        return pa.struct(_fields(typing.cast("type[Any]", hint)))
+    raise TypeError(f"no Arrow type for {hint!r}")
+
+
+def write_records(path: Path, records: Iterable[Any], record: type[Any]) -> None:
+    """Write records of one class as Parquet, in their order."""
+    import pyarrow as pa
+
+    rows = [asdict(item) for item in records]
+    write_table(path, pa.Table.from_pylist(rows, schema=schema_of(record)))
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write an Arrow table as Parquet (zstd, deterministic), aside and renamed."""
+    import pyarrow.parquet as pq
+
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP)
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """A Parquet file as an Arrow table. Raises InputError when it is absent, corrupt or lacks a column."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        raise InputError("no such file", where=str(path), cure="run the command that writes it first")
+    try:
+        # ParquetFile and not read_table: the latter guesses partitions from directory names
+        with pq.ParquetFile(path) as file:
+            names = set(file.schema_arrow.names)
+            missing = sorted(set(columns or ()) - names)
+            if missing:
+                raise InputError(f"lacks the columns {', '.join(missing)}", where=str(path), cure="write it again")
+            return file.read(columns=list(columns) if columns is not None else None)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(
+            f"not a readable Parquet file ({error})",
+            where=str(path),
+            cure="delete the file and run the command that writes it again",
+        ) from error
+
+
+def read_records(path: Path, record: type[T]) -> list[T]:
+    """Every row of a Parquet file as a record. Raises InputError when the columns are not the record's."""
+    names = [f.name for f in fields(typing.cast("Any", record))]
+    rows = read_table(path, names).to_pylist()
+    hints = typing.get_type_hints(record)
+    nested = {name: _inner(hint) for name, hint in hints.items() if typing.get_origin(hint) is tuple}
+    for row in rows:
+        for name, inner in nested.items():
+            values = row[name] or ()
+            row[name] = tuple(inner(**value) for value in values) if inner else tuple(values)
+    return [record(**row) for row in rows]
+
+
+def _inner(hint: Any) -> Any:
+    element = typing.get_args(hint)[0]
+    return element if is_dataclass(element) and not isinstance(element, types.GenericAlias) else None
