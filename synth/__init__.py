@@ -1,1 +1,1 @@
-
+"""Documents -> chunks -> questions -> triplets with hard negatives."""

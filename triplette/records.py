@@ -45,7 +45,7 @@ class Chunk:
     def make(cls, **content: Any) -> Self:
         """A chunk with its id from source, title and text, and the text's sha256."""
         content["articles"] = tuple(content.get("articles", ()))
-        named = {key: content[key] for key in ("text", "title", "source", "char_start")}
+        named = {key: content[key] for key in ("text", "title", "source")}
         return cls(id=record_id("c", named), sha256=hash_text(content["text"]), **content)
 
 

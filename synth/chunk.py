@@ -1,0 +1,349 @@
+"""Blocks to chunks under the token limit, with the coverage that proves nothing was lost on the way.
+
+Blocks of one section are packed until the target is reached; a block too long is cut between sentences, a table between rows
+with its header repeated. The limit holds for what the model will read: the contract's document prefix with the title,
+the text and two special tokens.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
+from triplette.console import progress
+from triplette.contract import CONTRACTS, PromptContract
+from triplette.errors import InputError, SettingError
+from triplette.french import normalise, sentences
+from triplette.hashing import hash_file, hash_value
+from triplette.records import Chunk, Rejection
+from triplette.rundir import RunDir
+from triplette.settings.base import as_dict
+from triplette.settings.synth import ChunkSettings
+from triplette.tables import read_records, write_records
+from triplette.tokens import TokenCounter, token_counter
+
+SPECIAL_TOKENS = 2  # begin and end of sequence
+TITLE_SHARE = 0.25  # of the limit that the prefix with the title may take
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkResult:
+    """What chunking did. ``coverage`` is the share of the body's characters that reached a chunk, 0..1.
+
+    ``dropped`` counts characters left out as boilerplate, by reason; ``failed`` holds one error a document.
+    """
+
+    documents: int
+    chunks: int
+    characters: int
+    coverage: float
+    dropped: dict[str, int]
+    longest: int
+    notes: tuple[str, ...]
+    failed: tuple[str, ...]
+    seconds: float
+    unchanged: bool = False
+
+
+def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkResult:
+    """Read every document under ``corpus`` and write chunks.parquet.
+
+    A document that cannot be read is named in ``failed`` and in rejected.parquet, and the rest goes on. Raises InputError when
+    nothing at all can be read.
+    """
+    started = time.perf_counter()
+    if settings.overlap_tokens >= settings.target_tokens // 2:
+        raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
+    files, skipped = find_documents(corpus)
+    root = corpus.parent if corpus.is_file() else corpus
+    inputs = {f"corpus/{p.relative_to(root).as_posix()}": hash_file(p) for p in files}
+    previous = run.current("synth.chunk", inputs, as_dict(settings))
+    if previous:
+        return ChunkResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
+    counter = token_counter(settings.tokenizer)
+    tally = _Tally(notes=[f"{p.relative_to(root)}: skipped, not a document type we read" for p in skipped])
+    chunks: list[Chunk] = []
+    with progress("reading documents", len(files)) as bar:
+        for path in files:
+            chunks += _chunk_file(path, corpus, settings, counter, tally)
+            bar.advance()
+    if not chunks:
+        raise InputError("no document could be read:\n  " + "\n  ".join(tally.failed), where=str(corpus), cure="see each line")
+    result = ChunkResult(
+        documents=len(files) - len(tally.failed),
+        chunks=len(chunks),
+        characters=tally.body,
+        coverage=tally.reached / tally.body if tally.body else 0.0,
+        dropped=dict(sorted(tally.dropped.items())),
+        longest=max(chunk.tokens for chunk in chunks),
+        notes=tuple(tally.notes),
+        failed=tuple(tally.failed),
+        seconds=time.perf_counter() - started,
+    )
+    with run.locked():
+        write_records(run.path("chunks.parquet"), chunks, Chunk)
+        run.write_rejects("synth.chunk", tally.rejects)
+        kept = {key: getattr(result, key) for key in ChunkResult.__slots__ if key not in ("seconds", "unchanged")}
+        run.record(
+            "synth.chunk",
+            inputs=inputs,
+            outputs=["chunks.parquet"],
+            settings=as_dict(settings),
+            counts={"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)},
+            seconds=result.seconds,
+            extra={"result": {**kept, "notes": list(result.notes), "failed": list(result.failed)}},
+        )
+    return result
+
+
+def load_chunks(run: RunDir) -> list[Chunk]:
+    """The run's chunks. Raises MissingStage when there are none yet."""
+    run.require("chunks.parquet")
+    return read_records(run.path("chunks.parquet"), Chunk)
+
+
+@dataclass(slots=True)
+class _Tally:
+    body: int = 0
+    reached: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    rejects: list[Rejection] = field(default_factory=list)
+
+
+def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
+    try:
+        document = read_document(path, corpus)
+    except InputError as error:
+        tally.failed.append(" ".join(str(error).split()))
+        name = path.name if corpus.is_file() else path.relative_to(corpus).as_posix()
+        tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
+        return []
+    structured = structure(document)
+    chunks = chunk_blocks(structured.blocks, document.source, settings, counter)
+    reached, body = coverage(structured, chunks)
+    tally.reached += reached
+    tally.body += body
+    tally.dropped.update(structured.dropped)
+    tally.notes += [f"{document.source}: {note}" for note in document.notes]
+    return chunks
+
+
+def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> list[Chunk]:
+    """Chunks of one document, in order; a text that repeats under the same title is kept once."""
+    contract = _contract(settings.contract)
+    groups = _merge_small(_pack(blocks, settings, counter, contract), settings, counter, contract)
+    chunks: list[Chunk] = []
+    seen: set[str] = set()
+    for group in groups:
+        text = group.text()
+        title = _title(group.headings, settings, counter, contract)
+        key = hash_value([title, text])
+        if key in seen or not text.strip():
+            continue
+        seen.add(key)
+        chunks.append(
+            Chunk.make(
+                text=text,
+                title=title,
+                source=source,
+                articles=_articles(group),
+                page_start=group.pieces[0].page_start,
+                page_end=group.pieces[-1].page_end,
+                char_start=group.pieces[0].char_start,
+                char_end=group.pieces[-1].char_end,
+                tokens=_cost(counter, contract, title, [text])[0],
+                tokenizer=counter.name,
+            )
+        )
+    return chunks
+
+
+def _articles(group: _Group) -> tuple[str, ...]:
+    """The numbers a reader would cite for the chunk: its innermost heading's, and those that begin in it."""
+    own = heading_number(group.headings[-1]) if group.headings else ""
+    return tuple(dict.fromkeys([own] * bool(own) + [a for piece in group.pieces for a in piece.articles]))
+
+
+def _contract(name: str) -> PromptContract:
+    if name not in CONTRACTS:
+        raise SettingError(f"unknown contract {name!r}", where="synth.chunk.contract", cure=f"use one of {', '.join(CONTRACTS)}")
+    return CONTRACTS[name]
+
+
+def _cost(counter: TokenCounter, contract: PromptContract, title: str, texts: Sequence[str]) -> list[int]:
+    """Tokens the model will read for each text under ``title``."""
+    return [n + SPECIAL_TOKENS for n in counter.count([contract.format_document(text, title) for text in texts])]
+
+
+def _title(headings: Sequence[str], settings: ChunkSettings, counter: TokenCounter, contract: PromptContract) -> str:
+    """The heading path, its outermost parts dropped (then its words) until it takes at most its share of the limit."""
+    allowed = max(int(TITLE_SHARE * settings.target_tokens), 12)
+    parts = [normalise(heading) for heading in headings]
+    while len(parts) > 1 and _cost(counter, contract, " > ".join(parts), [""])[0] > allowed:
+        parts.pop(0)
+    words = " > ".join(parts).split()
+    while len(words) > 1 and _cost(counter, contract, " ".join(words), [""])[0] > allowed:
+        words.pop()
+    return " ".join(words)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Pieces that will be one chunk, under the heading path they share."""
+
+    headings: tuple[str, ...]
+    pieces: list[Block]
+    overlap: str = ""
+
+    def text(self) -> str:
+        body = "\n".join(piece.text for piece in self.pieces)
+        return f"{self.overlap}\n{body}" if self.overlap else body
+
+
+def _pack(blocks: Iterable[Block], settings: ChunkSettings, counter: TokenCounter, contract: PromptContract) -> list[_Group]:
+    """Pieces in order, packed greedily within a section."""
+    groups: list[_Group] = []
+    limit = settings.target_tokens
+    for block in blocks:
+        title = _title(block.headings, settings, counter, contract)
+        room = limit - _cost(counter, contract, title, [""])[0] - settings.overlap_tokens
+        for piece in _fit(block, room, counter):
+            last = groups[-1] if groups else None
+            if last and last.headings == block.headings:
+                joined = _Group(last.headings, [*last.pieces, piece], last.overlap)
+                if _cost(counter, contract, title, [joined.text()])[0] <= limit:
+                    last.pieces.append(piece)
+                    continue
+            same = last is not None and last.headings == block.headings
+            overlap = _tail(last.pieces[-1], settings.overlap_tokens, counter) if same and last else ""
+            groups.append(_Group(block.headings, [piece], overlap))
+    return groups
+
+
+def _tail(piece: Block, tokens: int, counter: TokenCounter) -> str:
+    """The last sentences of a piece, at most ``tokens`` long ("" for a table)."""
+    if not tokens or piece.kind == "table":
+        return ""
+    found = ""
+    for sentence in reversed(sentences(piece.text)):
+        longer = f"{sentence} {found}".strip()
+        if counter.count([longer])[0] > tokens:
+            break
+        found = longer
+    return found
+
+
+def _fit(block: Block, room: int, counter: TokenCounter) -> list[Block]:
+    """The block, or its parts if it is over ``room`` tokens: table rows, else sentences, else words."""
+    if counter.count([block.text])[0] <= room:
+        return [block]
+    if block.kind == "table":
+        rows = block.text.split("\n")
+        head = block.header.split("\n") if block.header and counter.count([block.header])[0] <= room // 2 else []
+        units = [part for row in rows[len(head) :] for part in _words(row, room - sum(counter.count(head)) - len(head), counter)]
+        texts = ["\n".join([*head, part]) for part in _gather(units, room - sum(counter.count(head)) - len(head), counter, "\n")]
+    else:
+        units = [part for sentence in sentences(block.text) for part in _words(sentence, room, counter)]
+        texts = _gather(units, room, counter, " ")
+    return [_with_text(block, text) for text in texts]
+
+
+def _with_text(block: Block, text: str) -> Block:
+    content: dict[str, Any] = {name: getattr(block, name) for name in Block.__slots__}
+    return Block(**{**content, "text": text})
+
+
+def _words(text: str, room: int, counter: TokenCounter) -> list[str]:
+    """A unit over the limit, cut between words (and a word over the limit between letters)."""
+    if counter.count([text])[0] <= room:
+        return [text]
+    pieces = [w[i : i + room] for w in text.split() for i in range(0, len(w), room)]
+    return _gather(pieces, room, counter, " ")
+
+
+def _gather(units: Sequence[str], room: int, counter: TokenCounter, glue: str) -> list[str]:
+    """Units joined by ``glue`` while they stay within ``room`` tokens (counted singly: the sum is the safe side)."""
+    texts: list[str] = []
+    used = 0
+    for unit, tokens in zip(units, counter.count(list(units)), strict=True):
+        cost = tokens + (1 if glue == "\n" else 0)
+        if texts and used + cost <= room:
+            texts[-1] += glue + unit
+            used += cost
+        else:
+            texts.append(unit)
+            used = cost
+    return texts
+
+
+def _merge_small(
+    groups: list[_Group], settings: ChunkSettings, counter: TokenCounter, contract: PromptContract
+) -> list[_Group]:
+    """Join a group too short to ask about to a neighbour, under the headings they share.
+
+    The headings that they do not share come into the text, so that no heading is lost.
+    """
+    merged: list[_Group] = []
+    for group in groups:
+        small = counter.count([group.text()])[0] < settings.min_tokens
+        last = merged[-1] if merged else None
+        last_small = last is not None and counter.count([last.text()])[0] < settings.min_tokens
+        if last is not None and (small or last_small):
+            shared = _shared(last.headings, group.headings)
+            if shared or not (last.headings or group.headings):
+                joined = _Group(shared, [*_with_headings(last, shared), *_with_headings(group, shared)], last.overlap)
+                title = _title(shared, settings, counter, contract)
+                if _cost(counter, contract, title, [joined.text()])[0] <= settings.target_tokens:
+                    merged[-1] = joined
+                    continue
+        merged.append(group)
+    return merged
+
+
+def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+    common = []
+    for a, b in zip(left, right, strict=False):
+        if a != b:
+            break
+        common.append(a)
+    return tuple(common)
+
+
+def _with_headings(group: _Group, shared: tuple[str, ...]) -> list[Block]:
+    own = group.headings[len(shared) :]
+    if not own:
+        return group.pieces
+    first = group.pieces[0]
+    return [_with_text(first, " > ".join(own) + "\n" + first.text), *group.pieces[1:]]
+
+
+def coverage(structured: Structured, chunks: Sequence[Chunk]) -> tuple[int, int]:
+    """(characters of the body that reached a chunk, characters of the body), counted by words, not by bookkeeping.
+
+    The words of the source, boilerplate apart, are compared as a multiset with those of the chunks' texts and of their
+    distinct headings; hyphens are ignored on both sides. So a paragraph lost by any step shows.
+    """
+    body = _counted(structured.body_text())
+    found = Counter[str]()
+    for chunk in chunks:
+        found.update(_counted(chunk.text))
+    for heading in {h for block in structured.blocks for h in block.headings}:
+        found.update(_counted(heading))
+    reached = sum(min(n, found[word]) * len(word) for word, n in body.items())
+    return reached, sum(n * len(word) for word, n in body.items())
+
+
+_JOIN = re.compile(r"(\w)[-\u00ad][ \t]*\n[ \t]*(?=[a-zà-ÿœ])")
+
+
+def _counted(text: str) -> Counter[str]:
+    joined = _JOIN.sub(r"\1", text)
+    return Counter(re.findall(r"\w+", re.sub(r"(?<=\w)[-\u00ad](?=\w)", "", joined)))

@@ -1,0 +1,10 @@
+"""Documents of five formats to blocks of text that know their page, headings and article numbers.
+
+Every format becomes one of two canonical forms: Markdown (Markdown, HTML, DOCX) or lines on pages (text, PDF).
+"""
+
+from synth.ingest.document import Block, Document, Structured
+from synth.ingest.readers import SUFFIXES, find_documents, read_document
+from synth.ingest.structure import heading_number, structure
+
+__all__ = ["SUFFIXES", "Block", "Document", "Structured", "find_documents", "heading_number", "read_document", "structure"]

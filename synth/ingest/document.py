@@ -1,0 +1,79 @@
+"""What a reader makes of a file, and what the structure step makes of that."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's text in canonical form.
+
+    ``source`` is the path relative to the corpus folder, with "/". ``form`` is ``markdown`` or ``pages``; in
+    ``pages`` a form feed ends a page. ``notes`` tell the user what was repaired (an encoding, say).
+    """
+
+    source: str
+    text: str
+    form: str
+    notes: tuple[str, ...] = ()
+
+    def page_starts(self) -> list[int]:
+        """Offset of each page's first character; empty for a form without pages."""
+        if self.form != "pages" or "\f" not in self.text:
+            return [0] if self.form == "pages" else []
+        return [0, *(i + 1 for i, c in enumerate(self.text) if c == "\f")]
+
+    @staticmethod
+    def page_of(starts: list[int], offset: int) -> int:
+        """The page, from 1, that an offset lies on; 0 when the form has no pages."""
+        return bisect.bisect_right(starts, offset)
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of the canonical text with its offsets; ``role`` is ``body`` or why it is dropped."""
+
+    text: str
+    start: int
+    page: int
+    role: str = "body"
+
+    @property
+    def end(self) -> int:
+        """Offset just after the line."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, list or table under its heading path.
+
+    ``articles`` are the numbers that begin in the block. ``header`` is a table's header (with its rule), which every part
+    of a split table repeats.
+    """
+
+    kind: str
+    text: str
+    headings: tuple[str, ...]
+    articles: tuple[str, ...]
+    page_start: int
+    page_end: int
+    char_start: int
+    char_end: int
+    header: str = ""
+
+
+@dataclass(slots=True)
+class Structured:
+    """A document's blocks, and the lines that were left out, by reason (``header``, ``contents``...)."""
+
+    document: Document
+    blocks: list[Block]
+    lines: list[Line]
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def body_text(self) -> str:
+        """The source's text without what was dropped: what coverage is measured against."""
+        return "\n".join(line.text for line in self.lines if line.role in ("body", "heading"))

@@ -1,0 +1,337 @@
+"""Lines to blocks: paragraphs, lists and tables under their heading path, with article numbers and pages.
+
+Markdown says its headings. In plain pages they are inferred from numbering ("2.3. Le transfert", "ARTICLE 6 :") and form
+(short, no final stop, capitals), and a wrapped line is joined to the one before it unless it opens something new.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from synth.ingest.boilerplate import mark_boilerplate, shares
+from synth.ingest.document import Block, Document, Line, Structured
+
+HEADING_LIMIT = 110  # characters
+WRAP_SHARE = 0.75  # of the usual line width: a shorter line that ends a sentence ends its paragraph
+_MD_HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*\s*$")
+_MD_BOLD_NUMBER = re.compile(r"^\*\*(\d+(?:\.\d+)+\.?|[A-Z]\d+(?:\.\d+)*)\*\*\s*")
+_TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$|^\s*\S.*\t.*\t|^\s*\S.*?(?: {3,}\S.*?){2,}$")
+_RULE = re.compile(r"^\s*\|?\s*:?-{3,}.*$")
+_BULLET = re.compile(r"^\s*(?:[•▪●◦‣·*–-]|o(?=\s))\s*(?=\S|$)")
+_LETTERED = re.compile(r"^\s*(?:[a-z]|\d{1,2}|[ivx]{1,4})[).]\s+\S", re.IGNORECASE)
+_NUMBER = re.compile(r"^\s*((?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3}){0,5}(?:\.?[a-z]\)?)?)(\.|\)|\s*[-–:])?\s*(.*)$")
+_ARTICLE = re.compile(r"^\s*(?:article|art\.)\s+((?:[LRD]\.?\s?)?\d+(?:[.-]\d+)*(?:\s?(?:bis|ter))?)\s*[.:–-]*\s*(.*)$", re.IGNORECASE)
+_DIVISION = re.compile(r"^\s*(?:partie|chapitre|titre|livre|annexe|section)\s+[\dIVXLA-Z][\w.]*\b", re.IGNORECASE)
+_ARTICLE_TITLE = re.compile(r"[^\W\d_]{3,}.*?[\s:–-].*[^\W\d_]{3,}")
+_FINAL = re.compile(r"[.!?;:…»)]\s*$")
+
+
+def structure(document: Document) -> Structured:
+    """The document's blocks, with what was dropped counted by reason in characters."""
+    pages = _lines(document)
+    if document.form == "markdown":
+        found = Structured(document, _markdown_blocks(pages[0]), pages[0])
+    else:
+        divisions = mark_boilerplate(pages)
+        kept = [line for page in pages for line in page]
+        found = Structured(document, _page_blocks(pages, divisions), kept)
+    found.dropped = {role: n for role, n in sorted(shares([found.lines]).items()) if role not in ("body", "heading")}
+    return found
+
+
+def _lines(document: Document) -> list[list[Line]]:
+    pages: list[list[Line]] = []
+    offset = 0
+    numbered = document.form == "pages"
+    for number, page in enumerate(document.text.split("\f") if numbered else [document.text], 1):
+        lines = []
+        for raw in page.split("\n"):
+            lines.append(Line(raw, offset, number if numbered else 0))
+            offset += len(raw) + 1
+        pages.append(lines)
+    return pages
+
+
+@dataclass(slots=True)
+class _Builder:
+    """The blocks so far, the open one, and the heading path."""
+
+    blocks: list[Block] = field(default_factory=list)
+    path: list[tuple[int, str, Line]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    articles: list[str] = field(default_factory=list)
+    kind: str = "paragraph"
+    hyphens: frozenset[str] = frozenset()
+    used: set[int] = field(default_factory=set)  # starts of headings that stand over some block
+
+    def heading(self, level: int, text: str, line: Line) -> None:
+        """Close what is open and go under a heading; a heading that stood over nothing becomes text first."""
+        self.close()
+        while self.path and self.path[-1][0] >= level:
+            self._pop()
+        line.role = "heading"
+        self.path.append((level, text, line))
+
+    def _pop(self) -> None:
+        _, _, line = self.path.pop()
+        if line.start not in self.used:
+            self.lines = [line]
+            self.close()
+
+    def open(self, kind: str, line: Line, article: str = "") -> None:
+        """Close what is open and begin a block."""
+        self.close()
+        self.kind, self.lines = kind, [line]
+        self.articles = [article] if article else []
+
+    def close(self) -> None:
+        """Turn the open lines into a block."""
+        lines = [line for line in self.lines if line.text.strip()]
+        kind, articles, self.lines, self.articles, self.kind = self.kind, self.articles, [], [], "paragraph"
+        if not lines:
+            return
+        table = kind == "table"
+        text = "\n".join(line.text.strip() for line in lines) if table else join_lines([x.text for x in lines], self.hyphens)
+        self.used.update(line.start for _, _, line in self.path)
+        self.blocks.append(
+            Block(
+                kind=kind,
+                text=text,
+                headings=tuple(name for _, name, _ in self.path),
+                articles=tuple(articles),
+                page_start=lines[0].page,
+                page_end=lines[-1].page,
+                char_start=lines[0].start,
+                char_end=lines[-1].end,
+                header=_table_header(lines) if table else "",
+            )
+        )
+
+    def finish(self) -> list[Block]:
+        """Every block, the last headings included."""
+        self.close()
+        while self.path:
+            self._pop()
+        return self.blocks
+
+
+def _table_header(lines: list[Line]) -> str:
+    if len(lines) > 1 and _RULE.match(lines[1].text):
+        return "\n".join(line.text.strip() for line in lines[:2])
+    return lines[0].text.strip()
+
+
+def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> str:
+    """Wrapped lines as one paragraph. A hyphen at a line's end goes, unless the document writes the word with it."""
+    text = ""
+    for raw in lines:
+        line = raw.strip()
+        cut = re.search(r"([^\W\d_]+)[-\u00ad]$", text)
+        following = re.match(r"([a-zà-ÿœ]+)", line)
+        if cut and following:
+            compound = f"{cut.group(1)}-{following.group(1)}".lower()
+            text = text + line if compound in hyphenated and not text.endswith("\u00ad") else text[:-1] + line
+        else:
+            text = f"{text} {line}" if text else line
+    return re.sub(r"[ \t]+", " ", text)
+
+
+def _markdown_blocks(lines: list[Line]) -> list[Block]:
+    builder = _Builder()
+    fenced = False
+    for line in lines:
+        text = line.text
+        if text.lstrip().startswith("```"):
+            fenced = not fenced
+        heading = None if fenced else _MD_HEADING.match(text)
+        if heading:
+            builder.heading(len(heading.group(1)), _plain(heading.group(2)), line)
+        elif not text.strip():
+            builder.close()
+        elif re.fullmatch(r"\s*([-*_]\s*){3,}", text):
+            line.role = "rule"
+        elif _TABLE_ROW.match(text) and "|" in text:
+            if builder.kind == "table" and builder.lines:
+                builder.lines.append(line)
+            else:
+                builder.open("table", line)
+        else:
+            number = _MD_BOLD_NUMBER.match(text)
+            if number:
+                builder.open("paragraph", line, number.group(1).rstrip("."))
+            elif _BULLET.match(text) and not text.lstrip().startswith("**"):
+                builder.open("item", line)
+            elif builder.lines and builder.kind != "table":
+                builder.lines.append(line)
+            else:
+                builder.open("paragraph", line)
+    return [_cleaned(block) for block in builder.finish()]
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\*\*|__|`|\[([^\]]*)\]\([^)]*\)", r"\1", text).strip()
+
+
+def _cleaned(block: Block) -> Block:
+    """Markdown emphasis is markup, not text; table bars stay."""
+    text = block.text if block.kind == "table" else re.sub(r"^#+\s+", "", block.text)
+    text = re.sub(r"\*\*(.+?)\*\*|__(.+?)__", lambda m: m.group(1) or m.group(2), text, flags=re.DOTALL)
+    text = re.sub(r"(?<![\w*])[*_](?!\s)([^*_\n]+?)(?<!\s)[*_](?![\w*])", r"\1", text)
+    return Block(**{**{name: getattr(block, name) for name in Block.__slots__}, "text": text})
+
+
+def _page_blocks(pages: list[list[Line]], divisions: dict[int, list[str]]) -> list[Block]:
+    body = [line for page in pages for line in page if line.role == "body"]
+    width = _usual_width(body)
+    builder = _Builder(hyphens=_hyphenated(body))
+    current: list[str] = []
+    for index, page in enumerate(pages):
+        if divisions.get(index, current) != current:
+            current = divisions[index]
+            for level, name in enumerate(current):
+                head = Line(name, page[0].start if page else 0, index + 1, "header")
+                builder.heading(level - len(current), _tidy(name), head)
+                builder.used.add(head.start)  # a running head is never text
+        lines = [line for line in page if line.role == "body"]
+        position = 0
+        while position < len(lines):
+            position += _place(builder, lines[position:], width, [_letters(name) for name in current])
+    return builder.finish()
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalnum())
+
+
+def _usual_width(lines: list[Line]) -> int:
+    lengths = sorted(len(line.text.strip()) for line in lines if line.text.strip())
+    return lengths[int(0.9 * (len(lengths) - 1))] if lengths else 80
+
+
+def _hyphenated(lines: list[Line]) -> frozenset[str]:
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(word.lower() for word in re.findall(r"[^\W\d_]+-[^\W\d_]+", line.text))
+    return frozenset(counts)
+
+
+def _tidy(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip(" \t:–-")
+
+
+def _place(builder: _Builder, lines: list[Line], width: int, divisions: list[str]) -> int:
+    """Give the first line its place (heading, new block or continuation); return how many lines that took."""
+    line, text = lines[0], lines[0].text
+    if not text.strip():
+        if not (builder.lines and _BULLET.fullmatch(builder.lines[-1].text)):
+            builder.close()
+        return 1
+    opened = builder.lines
+    if _TABLE_ROW.match(text):
+        if builder.kind == "table" and opened:
+            opened.append(line)
+        else:
+            builder.open("table", line)
+        return 1
+    level, title = _heading(text, _next(lines, 0), opened, width)
+    if level:
+        return _place_heading(builder, lines, level, title, divisions)
+    number = _article_number(text)
+    if number:
+        builder.open("paragraph", line, number)
+    elif _BULLET.match(text) or _LETTERED.match(text):
+        builder.open("item", line)
+    elif not opened or builder.kind == "table" or _ended(opened[-1].text, width):
+        builder.open("paragraph", line)
+    else:
+        opened.append(line)
+    return 1
+
+
+def _next(lines: list[Line], position: int) -> Line | None:
+    return next((x for x in lines[position + 1 :] if x.text.strip()), None)
+
+
+def _place_heading(builder: _Builder, lines: list[Line], level: int, title: str, divisions: list[str]) -> int:
+    """Open a heading with the lines that complete it: a title on the next line, or a wrapped end."""
+    taken = 1
+    following = lines[1] if len(lines) > 1 else None
+    if following is not None and following.text.strip() and len(following.text.strip()) <= HEADING_LIMIT:
+        rest = following.text.strip()
+        bare = level <= 2 and not _ARTICLE_TITLE.search(title)
+        wrapped = rest[0].islower() and not _FINAL.search(rest) and len(rest.split()) <= 8 and len(title) > 20
+        if (bare and rest[0].isupper() and not _FINAL.search(rest) and not _NUMBER.match(rest)) or wrapped:
+            title, taken = f"{title}{'' if wrapped else ' :'} {_tidy(rest)}", 2
+    if any(name.startswith(_letters(title)) or _letters(title).startswith(name) for name in divisions if name):
+        builder.close()  # the page's running head already names this division
+        for line in lines[:taken]:
+            line.role = "header"
+        return taken
+    builder.heading(level, title, lines[0])
+    for line in lines[1:taken]:
+        line.role = "heading"
+    return taken
+
+
+def _ended(text: str, width: int) -> bool:
+    text = text.rstrip()
+    if _BULLET.fullmatch(text):
+        return False
+    return bool(_FINAL.search(text)) and len(text) < WRAP_SHARE * width
+
+
+def _article_number(text: str) -> str:
+    """The number that opens an article or paragraph, or "" (a single integer is too often a list or a score)."""
+    article = _ARTICLE.match(text)
+    if article:
+        return re.sub(r"\s+", " ", article.group(1))
+    match = _NUMBER.match(text)
+    if match and (("." in match.group(1).strip(".")) or (match.group(1)[0].isalpha() and match.group(2))):
+        rest = match.group(3)
+        if rest[:1].isalpha() or rest[:1] in "«\"'(•-" or not rest:
+            return match.group(1).strip(".")
+    return ""
+
+
+def heading_number(title: str) -> str:
+    """The article or section number that a heading begins with ("Article 9 : La partie nulle" -> "9"), or ""."""
+    article = _ARTICLE.match(title)
+    if article:
+        return article.group(1)
+    match = _NUMBER.match(title)
+    return match.group(1).strip(".") if match and match.group(3)[:1].isalpha() else ""
+
+
+def _heading(text: str, following: Line | None, opened: list[Line], width: int) -> tuple[int, str]:
+    """(level, title) when a line is a heading, else (0, ""). Levels: 1 division, 2 article, then numbering depth."""
+    bare = text.strip()
+    if len(bare) > HEADING_LIMIT or following is None or bare.endswith((";", ",", "-", "=")):
+        return 0, ""
+    if bare.endswith(".") and not _numbered_only(bare):
+        return 0, ""
+    # the rest of a wrapped sentence is no heading
+    mid_sentence = bool(opened) and not _FINAL.search(opened[-1].text) and len(opened[-1].text.strip()) >= WRAP_SHARE * width
+    letters = [c for c in bare if c.isalpha()]
+    capitals = len(letters) >= 4 and sum(c.isupper() for c in letters) >= 0.8 * len(letters)
+    if _DIVISION.match(bare) and not mid_sentence and (capitals or len(bare) < 80):
+        return 1, _tidy(bare)
+    article = _ARTICLE.match(bare)
+    if article and not mid_sentence and len(article.group(2)) < 80 and bare[:1].isupper() and not bare.endswith("."):
+        return 2, _tidy(bare)
+    match = _NUMBER.match(bare)
+    if match and not mid_sentence and not _BULLET.match(bare):
+        number, rest = match.group(1).strip("."), match.group(3)
+        depth = number.count(".") + 1
+        short = len(bare) < 0.7 * width and len(rest.split()) <= 12
+        proper = not rest.endswith(":") and rest[:1].isupper() and len([c for c in rest if c.isalpha()]) >= 3
+        if short and proper and (depth > 1 or match.group(2) or number[0].isalpha()):
+            return 2 + depth, _tidy(bare)
+    if capitals and not mid_sentence and len(letters) >= 0.7 * len(bare.replace(" ", "")):
+        return 2, _tidy(bare)
+    return 0, ""
+
+
+def _numbered_only(text: str) -> bool:
+    return bool(_NUMBER.match(text)) and not re.search(r"[a-zà-ÿ]{3,}.*[a-zà-ÿ]{3,}.*\.$", text)
