@@ -284,9 +284,7 @@ def _gather(units: Sequence[str], room: int, counter: TokenCounter, glue: str) -
     return texts
 
 
-def _merge_small(
-    groups: list[_Group], settings: ChunkSettings, counter: TokenCounter, contract: PromptContract
-) -> list[_Group]:
+def _merge_small(groups: list[_Group], settings: ChunkSettings, counter: TokenCounter, contract: PromptContract) -> list[_Group]:
     """Join a group too short to ask about to a neighbour, under the headings they share.
 
     The headings that they do not share come into the text, so that no heading is lost.

@@ -93,9 +93,7 @@ class PromptContract:
             content["dimensions"] = tuple(content["dimensions"])
             return cls(**content)
         except (OSError, json.JSONDecodeError, TypeError, KeyError) as error:
-            raise InputError(
-                f"not a prompt contract ({error})", where=str(path), cure="write it again with `train fit`"
-            ) from error
+            raise InputError(f"not a prompt contract ({error})", where=str(path), cure="write it again with `train fit`") from error
 
     def canonical(self) -> str:
         """The canonical JSON that the hash covers."""

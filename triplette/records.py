@@ -142,7 +142,7 @@ class Verdict:
     """A decision about a record. It never changes the record.
 
     ``subject_id`` is a question's, triplet's or ``triplet/chunk`` pair's id; ``subject_kind`` is ``question``,
-    ``triplet`` or ``negative``. ``judge`` is ``rules``, ``llm`` or ``human``; ``judge_name`` says which (rule set version, model, user).
+    ``triplet`` or ``negative``. ``judge`` is ``rules``, ``llm`` or ``human``; ``judge_name`` which (rule set, model, user).
     ``decision`` is ``keep``, ``reject``, ``quarantine``, ``unsure``, ``positive`` (a negative that answers) or ``drop``.
     ``evidence`` is a verbatim span of the chunk; ``group`` ties verdicts of one cluster; ``decided_at``
     (ISO 8601, UTC) is set by people only, so that the bytes of automatic verdicts repeat.

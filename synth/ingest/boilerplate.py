@@ -7,6 +7,7 @@ a page) of at least ``REPEAT_SHARE`` of the pages, or of ``RUN_LENGTH`` pages in
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter, defaultdict
 
@@ -62,7 +63,7 @@ def _repeats(where: list[int], pages: int) -> bool:
     if len(where) >= max(2, REPEAT_SHARE * pages):
         return True
     run = longest = 1
-    for before, after in zip(where, where[1:], strict=False):
+    for before, after in itertools.pairwise(where):
         run = run + 1 if after == before + 1 else 1
         longest = max(longest, run)
     return longest >= RUN_LENGTH

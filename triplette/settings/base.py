@@ -39,9 +39,7 @@ def build(cls: type[S], values: Mapping[str, Any], *, where: str) -> S:
     known = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
     unknown = sorted(set(values) - set(known))
     if unknown:
-        raise SettingError(
-            f"unknown setting {', '.join(unknown)}", where=where, cure=f"the settings here are {', '.join(known)}"
-        )
+        raise SettingError(f"unknown setting {', '.join(unknown)}", where=where, cure=f"the settings here are {', '.join(known)}")
     checked = {name: _checked(known[name], hints[name], value, where) for name, value in values.items()}
     return cls(**checked)
 

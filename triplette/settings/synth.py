@@ -19,9 +19,7 @@ class ChunkSettings:
         high=2048,
     )
     overlap_tokens: int = setting(0, "Tokens repeated from the end of the chunk before.", low=0, high=512)
-    min_tokens: int = setting(
-        24, "A shorter rest is joined to its neighbour: too little text to ask about.", low=0, high=512
-    )
+    min_tokens: int = setting(24, "A shorter rest is joined to its neighbour: too little text to ask about.", low=0, high=512)
     tokenizer: str = setting(
         "estimate",
         "Whose tokens are counted: 'estimate' (built in, never under the Gemma tokenizer's count on French rule texts in our "

@@ -13,7 +13,6 @@ class WriteSettings:
 
     writer: str = setting(
         "rules",
-        "Who writes the questions: 'rules' (built in, French, no network) or 'llm' (any OpenAI-compatible endpoint; see "
-        "[synth.llm]).",
+        "Who writes the questions: 'rules' (built in, French, no network) or 'llm' (any OpenAI-compatible endpoint; see [synth.llm]).",
         choices=("rules", "llm"),
     )

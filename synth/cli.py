@@ -1,0 +1,343 @@
+"""The ``synth`` command: documents to triplets. It parses, calls one function a command, and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from triplette.console import (
+    DEFAULT_RUN,
+    ConfigOption,
+    JsonOption,
+    RunOption,
+    new_app,
+    open_run,
+    print_json,
+    run_app,
+    say,
+    summarise,
+    table,
+)
+
+app = new_app("Documents -> chunks -> questions -> triplets with hard negatives.")
+
+CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder (or one file) of documents.", metavar="DIR")]
+TokensOption = Annotated[int | None, typer.Option("--target-tokens", help="Tokens a chunk aims at, never passed (default 256).")]
+OverlapOption = Annotated[int | None, typer.Option("--overlap-tokens", help="Tokens repeated from the chunk before (default 0).")]
+TokenizerOption = Annotated[str | None, typer.Option("--tokenizer", help="'estimate', or a tokenizer's folder or id (models extra).")]
+LlmOption = Annotated[str | None, typer.Option("--llm", help="Write with an LLM, as openai:MODEL; the key comes from the environment.")]
+UrlOption = Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")]
+BudgetOption = Annotated[
+    float | None, typer.Option("--budget", help="Stop, resumable, before spending more than this (US dollars).", min=0)
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Quote calls, tokens, cost and time; spend nothing.")]
+EncoderOption = Annotated[
+    str | None, typer.Option("--encoder", help="'lsa' (built in) or a sentence-transformers model (models extra).")
+]
+NegativesOption = Annotated[int | None, typer.Option("--negatives", help="Negatives a question gets at most.")]
+
+
+@app.command()
+def generate(
+    corpus: CorpusOption,
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    target_tokens: TokensOption = None,
+    overlap_tokens: OverlapOption = None,
+    tokenizer: TokenizerOption = None,
+    llm: LlmOption = None,
+    base_url: UrlOption = None,
+    budget: BudgetOption = None,
+    dry_run: DryRunOption = False,
+    encoder: EncoderOption = None,
+    negatives: NegativesOption = None,
+    json_output: JsonOption = False,
+) -> int:
+    """Chunk, write and mine in one go.
+
+    Example: synth generate --corpus fr_rules/
+    """
+    from synth.generate import generate as run_all
+    from synth.show import render, select_triplets
+
+    chunk_settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
+    write_settings, llm_settings = _write_settings(config, llm, base_url)
+    mine_settings = _mine_settings(config, encoder, negatives)
+    place = open_run(run)
+    if dry_run:
+        from synth.chunk import chunk_corpus
+
+        chunked = chunk_corpus(place, corpus, chunk_settings)
+        _quote(place, write_settings.writer, llm_settings, json_output)
+        return 1 if chunked.failed else 0
+    result = run_all(place, corpus, chunk_settings, write_settings, llm_settings, mine_settings, budget=budget)
+    if json_output:
+        print_json(result.as_json())
+    else:
+        table("What was made", ("", "count"), result.rows())
+        if result.reject_rows():
+            table("What fell out (rejected.parquet keeps every row)", ("step", "reason", "rows"), result.reject_rows())
+        say("Three of the triplets:\n")
+        render(select_triplets(place, count=3, seed=0))
+        for note in result.notes():
+            say(note)
+        where = "" if run == DEFAULT_RUN else f" --run {run}"
+        say(f"\nNext: synth show{where} to browse them, curate judge{where} to filter them.")
+    _report_failures(result.chunked.failed)
+    return 1 if result.chunked.failed else 0
+
+
+@app.command()
+def chunk(
+    corpus: CorpusOption,
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    target_tokens: TokensOption = None,
+    overlap_tokens: OverlapOption = None,
+    tokenizer: TokenizerOption = None,
+    json_output: JsonOption = False,
+) -> int:
+    """Read documents (md, txt, pdf, html, docx) and cut them into chunks.
+
+    Example: synth chunk --corpus fr_rules/ --target-tokens 450 --overlap-tokens 50
+    """
+    from synth.chunk import chunk_corpus
+
+    settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
+    result = chunk_corpus(open_run(run), corpus, settings)
+    if json_output:
+        print_json({name: getattr(result, name) for name in type(result).__slots__})
+    else:
+        dropped = sum(result.dropped.values())
+        summarise(
+            "Chunks" + (" (unchanged: same documents, settings and code)" if result.unchanged else ""),
+            {
+                "documents": result.documents,
+                "chunks": result.chunks,
+                "longest, in tokens": result.longest,
+                "characters of text": result.characters,
+                "of them in a chunk": f"{100 * result.coverage:.2f} %",
+                "dropped as boilerplate": f"{dropped} ({', '.join(f'{k} {v}' for k, v in result.dropped.items()) or 'none'})",
+                "seconds": round(result.seconds, 2),
+            },
+        )
+        for note in result.notes:
+            say(f"note: {note}")
+    _report_failures(result.failed)
+    return 1 if result.failed else 0
+
+
+@app.command()
+def write(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    llm: LlmOption = None,
+    base_url: UrlOption = None,
+    budget: BudgetOption = None,
+    dry_run: DryRunOption = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Write questions over the chunks: built-in rules, or an LLM with --llm.
+
+    Example: synth write --llm openai:gpt-4.1-mini --budget 5.00
+    """
+    from synth.write import write_questions
+
+    settings, llm_settings = _write_settings(config, llm, base_url)
+    place = open_run(run)
+    if dry_run:
+        _quote(place, settings.writer, llm_settings, json_output)
+        return
+    summary = write_questions(place, settings, llm_settings, budget=budget)
+    if json_output:
+        print_json({name: getattr(summary, name) for name in type(summary).__slots__})
+        return
+    title = f"Questions by {summary.writer}" + (" (unchanged)" if summary.unchanged else "")
+    table(title, ("kind", "questions"), [*summary.kinds.items(), ("all", summary.questions)])
+    if summary.rejected:
+        table("Not kept (rejected.parquet)", ("reason", "rows"), list(summary.rejected.items()))
+    say(f"{summary.seconds:.1f} s, {summary.cost:.4f} USD, tokens {summary.tokens or 0}")
+    for note in summary.notes:
+        say(note)
+
+
+@app.command("import")
+def import_(
+    questions: Annotated[Path, typer.Argument(help="JSONL: question + chunk_id, or + source and article, page or text.")],
+    chunks: Annotated[Path | None, typer.Option("--chunks", help="JSONL of the chunks they were written over.")] = None,
+    run: RunOption = DEFAULT_RUN,
+    json_output: JsonOption = False,
+) -> int:
+    """Bring in questions written elsewhere.
+
+    Example: synth import questions.jsonl --chunks chunks.jsonl --run other-run
+    """
+    from synth.importing import import_questions
+
+    result = import_questions(open_run(run), questions, chunks)
+    if json_output:
+        print_json({name: getattr(result, name) for name in type(result).__slots__})
+    else:
+        summarise(
+            "Imported",
+            {
+                "lines": result.lines,
+                "questions": result.questions,
+                "chunks": result.chunks,
+                **{f"rejected: {reason}": n for reason, n in result.rejected.items()},
+                "seconds": round(result.seconds, 2),
+            },
+        )
+        say("Next: synth mine" + ("" if run == DEFAULT_RUN else f" --run {run}"))
+    return 1 if result.rejected.get("unmatched") else 0
+
+
+@app.command()
+def mine(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    encoder: EncoderOption = None,
+    negatives: NegativesOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Mine hard negatives with BM25 and FAISS.
+
+    Example: synth mine --encoder intfloat/multilingual-e5-small --negatives 3
+    """
+    from synth.mine import mine_negatives
+
+    result = mine_negatives(open_run(run), _mine_settings(config, encoder, negatives))
+    if json_output:
+        print_json({name: getattr(result, name) for name in type(result).__slots__})
+        return
+    summarise("Triplets" + (" (unchanged)" if result.unchanged else ""), _facts(result))
+
+
+@app.command()
+def show(
+    run: RunOption = DEFAULT_RUN,
+    count: Annotated[int, typer.Option("--count", "-n", help="How many.", min=1)] = 5,
+    seed: Annotated[int | None, typer.Option("--seed", help="Pick at random with this seed; else the first ones.")] = None,
+    containing: Annotated[str, typer.Option("--containing", help="Only questions with this text (accents ignored).")] = "",
+    kind: Annotated[str, typer.Option("--kind", help="Only this kind, such as procedural.")] = "",
+    source: Annotated[str, typer.Option("--source", help="Only documents whose name has this.")] = "",
+    triplet_id: Annotated[str, typer.Option("--id", help="Only the triplet or question with this id.")] = "",
+    full: Annotated[bool, typer.Option("--full", help="Whole passages instead of excerpts.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Browse triplets with their negatives and why each was kept.
+
+    Example: synth show --containing roque -n 3 --full
+    """
+    from synth.show import render, select_triplets
+
+    views = select_triplets(
+        open_run(run),
+        count=count,
+        seed=seed,
+        containing=containing,
+        kind=kind,
+        source=source,
+        triplet_id=triplet_id,
+    )
+    if json_output:
+        print_json(views)
+    else:
+        render(views, full=full)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("triplette.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a commented triplette.toml with every setting and its default.
+
+    Example: synth init
+    """
+    from triplette.errors import InputError
+    from triplette.settings.base import template
+    from triplette.settings.catalogue import SECTIONS
+    from triplette.tables import write_text
+
+    if path.exists() and not force:
+        raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
+    write_text(path, template(SECTIONS))
+    say(f"wrote {path}")
+
+
+def _chunk_settings(config: Path | None, target: int | None, overlap: int | None, tokenizer: str | None) -> Any:
+    from triplette.settings.base import load_section
+    from triplette.settings.synth import ChunkSettings
+
+    overrides = {"target_tokens": target, "overlap_tokens": overlap, "tokenizer": tokenizer}
+    return load_section(ChunkSettings, "synth.chunk", config, **overrides)
+
+
+def _write_settings(config: Path | None, llm: str | None, base_url: str | None) -> tuple[Any, Any]:
+    from triplette.settings.llm import LlmSettings
+
+    from triplette.settings.base import load_section
+    from triplette.settings.write import WriteSettings
+
+    writer = "llm" if llm or base_url else None
+    return (
+        load_section(WriteSettings, "synth.write", config, writer=writer),
+        load_section(LlmSettings, "synth.llm", config, model=llm, base_url=base_url),
+    )
+
+
+def _mine_settings(config: Path | None, encoder: str | None, negatives: int | None) -> Any:
+    from triplette.settings.mine import MineSettings
+
+    from triplette.settings.base import load_section
+
+    return load_section(MineSettings, "synth.mine", config, encoder=encoder, negatives=negatives)
+
+
+def _quote(place: Any, writer: str, llm_settings: Any, json_output: bool) -> None:
+    from synth.chunk import load_chunks
+
+    chunks = load_chunks(place)
+    if writer == "rules":
+        say(f"The built-in rules write over {len(chunks)} chunks: no call, no cost, a few seconds.")
+        return
+    from synth.llm_writer import quote
+
+    quoted = quote(place, chunks, llm_settings)
+    facts = _facts(quoted)
+    if json_output:
+        print_json(facts)
+    else:
+        summarise("Quote: nothing was spent", facts)
+
+
+def _facts(result: Any) -> dict[str, Any]:
+    """A result dataclass as label -> value, nested counts in one line."""
+    from dataclasses import fields
+
+    facts: dict[str, Any] = {}
+    for field in fields(result):
+        value = getattr(result, field.name)
+        if field.name == "unchanged":
+            continue
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {n}" for key, n in value.items()) or "none"
+        facts[field.name.replace("_", " ")] = value
+    return facts
+
+
+def _report_failures(failed: tuple[str, ...]) -> None:
+    for line in failed:
+        say(f"could not read {line}")
+
+
+def main() -> None:
+    """Entry point of ``synth``."""
+    run_app(app, "synth")
+
+
+if __name__ == "__main__":
+    main()

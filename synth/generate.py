@@ -1,0 +1,88 @@
+"""``synth generate``: chunk, write, mine, each with its own ledger line, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from triplette.settings.llm import LlmSettings
+from triplette.settings.mine import MineSettings
+
+from synth.chunk import ChunkResult, chunk_corpus
+from synth.mine import MineResult, mine_negatives
+from synth.write import WriteSummary, write_questions
+from triplette.rundir import RunDir
+from triplette.settings.synth import ChunkSettings
+from triplette.settings.write import WriteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateResult:
+    """The three stages' results, the rejects by step and reason, and the seconds in all."""
+
+    chunked: ChunkResult
+    written: WriteSummary
+    mined: MineResult
+    rejected: dict[tuple[str, str], int]
+    seconds: float
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The summary table."""
+        kinds = [(f"  {kind}", f"{n}") for kind, n in self.written.kinds.items()]
+        return [
+            ("documents", f"{self.chunked.documents}"),
+            ("chunks", f"{self.chunked.chunks}{_again(self.chunked.unchanged)}"),
+            ("  of the text's characters", f"{100 * self.chunked.coverage:.2f} %"),
+            (f"questions (by {self.written.writer})", f"{self.written.questions}{_again(self.written.unchanged)}"),
+            *kinds,
+            ("triplets", f"{self.mined.triplets}{_again(self.mined.unchanged)}"),
+            ("hard negatives", f"{self.mined.negatives}"),
+            ("rejected rows", f"{sum(self.rejected.values())}"),
+            ("cost, US dollars", f"{self.written.cost:.4f}"),
+            ("seconds", f"{self.seconds:.1f}"),
+        ]
+
+    def reject_rows(self) -> list[tuple[str, str, int]]:
+        """(step, reason, rows), most frequent first."""
+        return [(step, reason, n) for (step, reason), n in sorted(self.rejected.items(), key=lambda item: -item[1])]
+
+    def notes(self) -> list[str]:
+        """What the user should know beside the figures."""
+        return [*(f"note: {note}" for note in self.chunked.notes), *self.written.notes]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {
+            "chunk": asdict(self.chunked),
+            "write": asdict(self.written),
+            "mine": asdict(self.mined),
+            "rejected": [{"step": step, "reason": reason, "rows": n} for step, reason, n in self.reject_rows()],
+            "seconds": self.seconds,
+        }
+
+
+def generate(
+    run: RunDir,
+    corpus: Path,
+    chunk: ChunkSettings,
+    write: WriteSettings,
+    llm: LlmSettings,
+    mine: MineSettings,
+    *,
+    budget: float | None = None,
+) -> GenerateResult:
+    """Run the three stages in order; each does nothing when nothing changed."""
+    started = time.perf_counter()
+    chunked = chunk_corpus(run, corpus, chunk)
+    written = write_questions(run, write, llm, budget=budget)
+    mined = mine_negatives(run, mine)
+    steps = ("synth.chunk", "synth.write", "synth.mine")
+    rejected = Counter((row.step, row.reason) for row in run.read_rejects() if row.step in steps)
+    return GenerateResult(chunked, written, mined, dict(rejected), time.perf_counter() - started)
+
+
+def _again(unchanged: bool) -> str:
+    return " (unchanged)" if unchanged else ""

@@ -1,0 +1,13 @@
+"""Every section of triplette.toml, in the order of the stages: what ``synth init`` writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from triplette.settings.synth import ChunkSettings
+from triplette.settings.write import WriteSettings
+
+SECTIONS: dict[str, type[Any]] = {
+    "synth.chunk": ChunkSettings,
+    "synth.write": WriteSettings,
+}
