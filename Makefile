@@ -1,0 +1,55 @@
+# make demo        venv, base install (no torch), synth generate --corpus fr_rules/, three triplets
+# make demo-train  venv, full install, documents to a merged and measured tiny model
+# make test        venv, full install, the fast tests (offline, no server)
+# make test-slow   the real servers, browser, conversions and kills
+# make lint        ruff, strict mypy, import-linter
+# make docs        docs/cli.md, written from the commands' own --help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN ?= run
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.PHONY: demo demo-train test test-slow lint docs clean
+
+# An install is done once for each state of the two files that decide it.
+$(VENV)/.base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Triplette needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable . --constraint constraints.txt
+	touch $@
+
+$(VENV)/.all: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Triplette needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable '.[all,dev]' --constraint constraints.txt
+	touch $@ $(VENV)/.base
+
+demo: $(VENV)/.base
+	$(BIN)/synth generate --corpus fr_rules/ --run $(RUN)
+
+demo-train: $(VENV)/.all
+	$(BIN)/synth generate --corpus fr_rules/ --run $(RUN)
+	$(BIN)/curate judge --run $(RUN)
+	$(BIN)/curate dedup --run $(RUN)
+	$(BIN)/curate build --gold gold/fr_rules.jsonl --run $(RUN)
+	$(BIN)/train run --preset tiny --ungated --run $(RUN)
+
+test: $(VENV)/.all
+	$(BIN)/pytest -m 'not slow and not gpu'
+
+test-slow: $(VENV)/.all
+	$(BIN)/pytest -m 'slow and not gpu'
+
+lint: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.all
+	$(BIN)/python docs/write_cli.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
