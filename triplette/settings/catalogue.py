@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from triplette.settings.dedup import DedupSettings
+from triplette.settings.judge import JudgeSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
 
 SECTIONS: dict[str, type[Any]] = {
     "synth.chunk": ChunkSettings,
     "synth.write": WriteSettings,
+    "curate.judge": JudgeSettings,
+    "curate.dedup": DedupSettings,
 }
