@@ -1,0 +1,226 @@
+"""Ranking metrics, and whether a difference between two rankers is more than chance.
+
+Everything is per question: a metric is a float64 vector with one value a question, and a comparison pairs the two
+vectors. Questions over the same passage succeed and fail together, so the resampled unit may be a group of questions
+(the passage) rather than the question: wider intervals, but honest ones. Relevance is binary; a graded judgement counts
+as relevant when it is above zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ids = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+PRIMARY = "nDCG@10"  # declared before anything is measured; the verdict looks at nothing else
+RECALL_AT = (1, 5, 10)
+RESAMPLES = 10_000
+ALPHA = 0.05
+POWER = 0.8
+BLOCK = 4_000_000  # cells of resampled indices held at once: 32 MB
+EXACT_FLIPS = 13  # 2**13 sign patterns are fewer than RESAMPLES: enumerate them
+Z_ALPHA_POWER = 1.959964 + 0.841621  # normal quantiles of 1 - ALPHA / 2 and of POWER
+
+
+def hits(ranked: Ids, relevant: Sequence[Collection[int]]) -> Bools:
+    """Whether each ranked id answers its question: bool (q, k).
+
+    ``ranked`` is int64 (q, k), best first, padded with -1, ids distinct within a row; ``relevant`` holds the ids that
+    answer each question. Raises ValueError when the lengths differ.
+    """
+    if len(ranked) != len(relevant):
+        raise ValueError(f"{len(ranked)} rankings for {len(relevant)} questions")
+    sizes = np.array([len(ids) for ids in relevant], dtype=np.int64)
+    if not sizes.sum():
+        return np.zeros(ranked.shape, dtype=np.bool_)
+    owner = np.repeat(np.arange(len(relevant), dtype=np.int64), sizes)
+    ids = np.fromiter((i for row in relevant for i in row), dtype=np.int64, count=int(sizes.sum()))
+    # one integer a (question, id) pair, so that membership of all pairs is a single sorted search
+    width = int(max(ids.max(), ranked.max(initial=0))) + 1
+    wanted = owner * width + ids
+    rows = np.arange(len(ranked), dtype=np.int64)[:, None]
+    found = np.isin(rows * width + np.maximum(ranked, 0), wanted)
+    return found & (ranked >= 0)
+
+
+def score_rankings(
+    ranked: Ids, relevant: Sequence[Collection[int]], *, at: int = 10, recall_at: Sequence[int] = RECALL_AT
+) -> dict[str, Floats]:
+    """nDCG@at, Recall@k, MRR@at and MAP@depth of each question, where depth is the width of ``ranked``.
+
+    Each value is float64 (q,) in 0..1. A question with nothing relevant scores 0 everywhere.
+    """
+    found = hits(ranked, relevant)
+    totals = np.array([len(set(ids)) for ids in relevant], dtype=np.int64)
+    scores = {f"nDCG@{at}": ndcg(found, totals, at)}
+    scores |= {f"Recall@{k}": recall(found, totals, k) for k in recall_at}
+    scores |= {f"MRR@{at}": reciprocal_rank(found, at), f"MAP@{ranked.shape[1]}": average_precision(found, totals)}
+    return scores
+
+
+def ndcg(found: Bools, totals: Ids, k: int) -> Floats:
+    """Normalised discounted cumulative gain at k with binary gains (Järvelin and Kekäläinen 2002), (q,)."""
+    top = found[:, :k]
+    discounts = 1.0 / np.log2(np.arange(2, k + 2))
+    ideal = np.concatenate(([0.0], np.cumsum(discounts)))[np.minimum(totals, k)]
+    gained: Floats = top @ discounts[: top.shape[1]]
+    return np.divide(gained, ideal, out=np.zeros(len(found)), where=ideal > 0)
+
+
+def recall(found: Bools, totals: Ids, k: int) -> Floats:
+    """Share of the relevant passages that are in the first k, (q,)."""
+    return np.divide(found[:, :k].sum(1), totals, out=np.zeros(len(found)), where=totals > 0)
+
+
+def reciprocal_rank(found: Bools, k: int) -> Floats:
+    """1 / rank of the first relevant passage, 0 when it is not in the first k, (q,)."""
+    top = found[:, :k]
+    first = top.argmax(1) + 1.0
+    return np.where(top.any(1), 1.0 / first, 0.0)
+
+
+def average_precision(found: Bools, totals: Ids) -> Floats:
+    """Mean of the precision at each relevant passage's rank, over all relevant passages, (q,)."""
+    precision = np.cumsum(found, 1) / np.arange(1, found.shape[1] + 1)
+    return np.divide((precision * found).sum(1), totals, out=np.zeros(len(found)), where=totals > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A paired difference of means, after minus before.
+
+    ``low``/``high`` bound it with 95 % confidence (percentile bootstrap), ``p_value`` is the two-sided sign-flip
+    permutation test's, ``error`` the bootstrap's standard error. ``groups`` is the number of resampled units.
+    """
+
+    before: float
+    after: float
+    delta: float
+    low: float
+    high: float
+    error: float
+    p_value: float
+    questions: int
+    groups: int
+
+    @property
+    def shown(self) -> int:
+        """1 for a gain, -1 for a loss, 0 when chance explains it. Both the interval and the test must say so:
+        a bootstrap of few units is too narrow, and the permutation test knows how few they are."""
+        if self.p_value > ALPHA or not (self.low > 0 or self.high < 0):
+            return 0
+        return 1 if self.delta > 0 else -1
+
+    @property
+    def detectable(self) -> float:
+        """The smallest difference that a set of this size and spread shows in 80 of 100 tries."""
+        return Z_ALPHA_POWER * self.error
+
+    def needed(self, delta: float | None = None) -> int | None:
+        """How many questions like these would show ``delta`` (default: the observed one) in 80 of 100 tries.
+
+        None when the difference is zero, or the set so uniform that there is no spread to extrapolate.
+        """
+        wanted = abs(self.delta if delta is None else delta)
+        if wanted < 1e-9 or self.error <= 0:
+            return None
+        return math.ceil(self.questions * (self.detectable / wanted) ** 2)
+
+
+def compare(
+    before: Floats, after: Floats, *, groups: Sequence[object] | None = None, resamples: int = RESAMPLES, seed: int = 0
+) -> Difference:
+    """The paired difference of two metric vectors (q,), with its interval and p-value.
+
+    ``groups`` names the unit of each question (say, its passage); without it every question is its own. Raises
+    ValueError for empty or unequal vectors.
+    """
+    if len(before) != len(after) or not len(before):
+        raise ValueError(f"{len(before)} values before, {len(after)} after: pair the same questions")
+    delta = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    sums, counts = _by_group(delta, groups)
+    means = bootstrap(sums, counts, resamples=resamples, seed=seed)
+    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
+    return Difference(
+        before=float(np.mean(before)),
+        after=float(np.mean(after)),
+        delta=float(delta.mean()),
+        low=float(low),
+        high=float(high),
+        error=float(means.std()),
+        p_value=permutation_p(sums, resamples=resamples, seed=seed),
+        questions=len(delta),
+        groups=len(sums),
+    )
+
+
+def interval(
+    values: Floats, *, groups: Sequence[object] | None = None, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[float, float]:
+    """The 95 % percentile bootstrap interval of one metric's mean."""
+    means = bootstrap(*_by_group(np.asarray(values, dtype=np.float64), groups), resamples=resamples, seed=seed)
+    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
+    return float(low), float(high)
+
+
+def bootstrap(sums: Floats, counts: Floats, *, resamples: int = RESAMPLES, seed: int = 0, block: int = BLOCK) -> Floats:
+    """Means of ``resamples`` samples of whole groups drawn with replacement (Efron 1979), (resamples,).
+
+    ``sums``/``counts`` are each group's sum of values and number of questions. ``block`` cells are held at a time.
+    """
+    rng = np.random.default_rng(seed)
+    rows = max(1, block // len(sums))
+    means = np.empty(resamples)
+    for start in range(0, resamples, rows):
+        stop = min(start + rows, resamples)
+        drawn = rng.integers(0, len(sums), size=(stop - start, len(sums)))
+        means[start:stop] = sums[drawn].sum(1) / counts[drawn].sum(1)
+    return means
+
+
+def permutation_p(sums: Floats, *, resamples: int = RESAMPLES, seed: int = 0) -> float:
+    """Two-sided p-value of the paired sign-flip permutation test on the groups' summed differences.
+
+    Under the null the two rankers are exchangeable, so each group's difference may change its sign. Up to 2**13
+    patterns are enumerated; beyond, ``resamples`` are drawn and 1 is added to both counts, so p is never 0.
+    """
+    moved = sums[np.abs(sums) > 1e-12]
+    if not len(moved):
+        return 1.0
+    observed = abs(moved.sum()) - 1e-9  # rounding must not make the observed pattern unlike itself
+    if len(moved) <= EXACT_FLIPS:
+        patterns = (np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved))) & 1
+        return float(np.mean(np.abs((1.0 - 2.0 * patterns) @ moved) >= observed))
+    rng = np.random.default_rng(seed)
+    rows = max(1, BLOCK // len(moved))
+    extreme = 0
+    for start in range(0, resamples, rows):
+        flips = rng.integers(0, 2, size=(min(rows, resamples - start), len(moved)), dtype=np.int8)
+        extreme += int(np.sum(np.abs((1.0 - 2.0 * flips) @ moved) >= observed))
+    return (extreme + 1) / (resamples + 1)
+
+
+def slices(labels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Ids]]:
+    """Row numbers by label of each facet: ``{"kind": [...]}`` -> ``{"kind": {"factual": array([0, 4])}}``."""
+    found: dict[str, dict[str, Ids]] = {}
+    for facet, values in labels.items():
+        names = np.asarray(values, dtype=object)
+        found[facet] = {name: np.flatnonzero(names == name) for name in sorted(set(values))}
+    return found
+
+
+def _by_group(values: Floats, groups: Sequence[object] | None) -> tuple[Floats, Floats]:
+    if groups is None:
+        return values, np.ones(len(values))
+    if len(groups) != len(values):
+        raise ValueError(f"{len(groups)} groups for {len(values)} questions")
+    numbers: dict[object, int] = {}
+    index = np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.int64)
+    return np.bincount(index, weights=values).astype(np.float64), np.bincount(index).astype(np.float64)
