@@ -1,0 +1,146 @@
+"""Small French grammar for questions: elision, contraction, gender, inversion, anaphora.
+
+No parser is used. Only forms that closed word lists decide are produced; where gender or structure is in doubt the functions answer
+None or "", and the caller takes a form that does not need it, or writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from synth.rules.lexicon import FEMININE, FEMININE_ENDINGS, H_ASPIRATED, MASCULINE, MASCULINE_ENDINGS
+
+_VOWEL = "aàâäeéèêëiîïoôöuùûüyœæh"
+_ELIDED = re.compile(rf"\b(le|la|de|que|se|ne|je|me|te|jusque|lorsque|puisque|quoique)\s+(?=([{_VOWEL}][\w'-]*))", re.IGNORECASE)
+_NO_ELISION = re.compile(r"^(?:onz|oui\b|yaourt|yach|huit|uhlan|y\b$)", re.IGNORECASE)
+_SI_IL = re.compile(r"\b([Ss])i\s+(ils?)\b")
+ANAPHORA = re.compile(
+    r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|dernier\scas)\w|celui|celle|ceux|celles|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
+    r"|ci-(?:dessus|dessous|après|contre|avant)|suivante?s?|précédente?s?|précité\w*|susvisé\w*|susmentionné\w*|mentionnée?s?"
+    r"|visée?s?|présente?s?\s(?:article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
+    r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)|lequel|laquelle"
+    r"|lesquels|lesquelles|auquel|auxquels|auxquelles|duquel|desquels|desquelles|deux\sderniers|deux\spremiers|ces\sderniers"
+    r"|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A noun phrase: its text (first letter lower unless a name), gender ("m", "f" or "" in doubt) and number."""
+
+    text: str
+    head: str
+    gender: str
+    plural: bool
+
+    @property
+    def pronoun(self) -> str:
+        """The subject pronoun that takes it up, or "" when its gender is in doubt."""
+        if not self.gender:
+            return ""
+        return ("il" if self.gender == "m" else "elle") + ("s" if self.plural else "")
+
+
+def elide(text: str) -> str:
+    """Elisions that composition left open: "de l'arbitre que il" -> "qu'il", "si il" -> "s'il", "de une" -> "d'une"."""
+
+    def cut(match: re.Match[str]) -> str:
+        word, following = match.group(1), match.group(2).lower()
+        if _NO_ELISION.match(following) or any(following.startswith(h) for h in H_ASPIRATED):
+            return match.group()
+        return word[:-1] + "'"
+
+    return _ELIDED.sub(cut, _SI_IL.sub(r"\1'\2", text))
+
+
+def of(phrase: str) -> str:
+    """ "de" before a noun phrase, contracted: "du joueur", "des pièces", "de l'arbitre", "d'un coup"."""
+    return _joined("de", {"le ": "du ", "les ": "des ", "des ": "de "}, phrase)
+
+
+def at(phrase: str) -> str:
+    """ "à" before a noun phrase, contracted: "au joueur", "aux pièces", "à l'arbitre"."""
+    return _joined("à", {"le ": "au ", "les ": "aux "}, phrase)
+
+
+def _joined(preposition: str, contracted: dict[str, str], phrase: str) -> str:
+    for article, form in contracted.items():
+        if phrase.lower().startswith(article):
+            return form + phrase[len(article) :]
+    return elide(f"{preposition} {phrase}")
+
+
+def invert(verb: str, phrase: Phrase) -> str:
+    """ "doit" + le joueur -> "doit-il"; "a" + la partie -> "a-t-elle"; "" when the gender is in doubt."""
+    return hyphenated(verb, phrase.pronoun) if phrase.pronoun else ""
+
+
+def hyphenated(verb: str, pronoun: str) -> str:
+    """Verb and pronoun, with the -t- between vowels: "doit-on", "a-t-il", "joue-t-elle"."""
+    link = "-t-" if verb[-1] in "aec" and pronoun[0] in "ieo" else "-"
+    return f"{verb}{link}{pronoun}"
+
+
+def gender_of(noun: str, determiner: str = "") -> str:
+    """ "m", "f" or "": by the determiner, else a word list, else endings that decide."""
+    if determiner in ("le", "un", "du", "au", "aucun", "tout", "cet", "certains"):
+        return "m"
+    if determiner in ("la", "une", "aucune", "toute", "certaines"):
+        return "f"
+    word = noun.lower()
+    for form in (word, re.sub(r"(?<=eau)x$|s$", "", word), re.sub(r"aux$", "al", word)):
+        if form in MASCULINE:
+            return "m"
+        if form in FEMININE:
+            return "f"
+    singular = re.sub(r"s$", "", word)
+    if singular.endswith(FEMININE_ENDINGS):
+        return "f"
+    return "m" if singular.endswith(MASCULINE_ENDINGS) else ""
+
+
+_DETERMINED = re.compile(
+    r"^(l'|(?:le|la|les|un|une|des|chaque|tout|toute|tous les|toutes les|aucun|aucune|deux|trois|quatre|certains|certaines)\s)"
+    r"((?:premi(?:er|ère)s?|deuxième|troisième|seule?s?|nouve(?:l|lle|au)|même|simple|grande?s?|petite?s?|principa(?:l|le|ux|les))\s)?"
+    r"([\w-]+)",
+    re.IGNORECASE,
+)
+_PLURAL_DETERMINERS = ("les", "des", "tous les", "toutes les", "deux", "trois", "quatre", "certains", "certaines")
+
+
+def phrase(text: str) -> Phrase | None:
+    """A noun phrase that opens with a determiner, as a Phrase; None for anything else."""
+    text = text.strip()
+    match = _DETERMINED.match(text)
+    if match is None or ANAPHORA.search(text):
+        return None
+    determiner = match.group(1).strip().lower()
+    head = match.group(3)
+    if " ".join(text.split()[:2]).lower() in ("l'un", "l'une", "l'autre", "les autres", "l'on"):
+        return None
+    first = determiner.split()[0]
+    return Phrase(
+        lower_first(text), head, gender_of(head, first if first not in ("tous", "toutes") else ""), determiner in _PLURAL_DETERMINERS
+    )
+
+
+def lower_first(text: str) -> str:
+    """The first letter made small, unless the first word is a name or an abbreviation."""
+    first = re.match(r"(?:[^\W\d_]+')?[^\W\d_]+", text)
+    word = first.group() if first else ""
+    if len(word) > 1 and word[1:2].isupper() and word[1] != "'":
+        return text
+    return text[:1].lower() + text[1:]
+
+
+def upper_first(text: str) -> str:
+    """The first letter made a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def ask(text: str) -> str:
+    """A finished question: elided, spaces tidy, capital first, " ?" last."""
+    text = re.sub(r"\s+", " ", elide(text)).strip(" ,;:.?!")
+    text = re.sub(r"\s+([,.)])", r"\1", text)
+    return f"{upper_first(text)} ?"

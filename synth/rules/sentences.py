@@ -1,0 +1,85 @@
+"""Sentences of a chunk that a question can be made of: numbering cut, lists kept with their opening, tables left out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from triplette.french import normalise, sentences
+from triplette.records import Chunk
+
+_NUMBERING = re.compile(
+    r"^\s*(?:(?:Article\s+)?(?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3})*(?:\.?[a-z]\))?[.)]?\s+(?=[^\d\s])|[•▪●◦‣·➢⇒–—*-]\s*|\(?[a-zA-Z]\)\s+|[ivx]+\)\s+|o\s+(?=[A-Z]))"
+)
+_INCLUSIVE = [
+    (
+        re.compile(
+            r"\b([Ll]e|[Uu]n|[Cc]haque|[Dd]u|[Aa]u)\s(\w+)\s(?:ou|et|/)\s(?:la|une|chaque|de la|à la)\s\w+(?:euse|rice|tte|ée|ente|ante)\b"
+        ),
+        r"\1 \2",
+    ),
+    (
+        re.compile(r"\b([Ll]es|[Dd]es|[Aa]ux|[Ll]eurs|[Dd]eux)\s(\w+)\s(?:ou|et|/)\s(?:les|des|aux|leurs)?\s?(\w+)(euses|rices)\b"),
+        r"\1 \2",
+    ),
+    (re.compile(r"\b([Ll]e|[Uu]n|[Dd]u|[Aa]u)\s(?:ou|et|/)\s(?:la|une|de la|à la)\s(\w+)"), r"\1 \2"),
+    (re.compile(r"\b(\w+eur)(s?)\s(?:ou|et)\s\w+(?:euse|rice)s?\b"), r"\1\2"),
+    (re.compile(r"\b([Ll])'arbitre\s(?:ou|et)\sl'arbitre\b"), r"\1'arbitre"),
+    (re.compile(r"\b[Uu]n(?:/une|\(e\))\b"), "un"),
+    (re.compile(r"\b([Ll]e)/[Ll]a\b"), r"\1"),
+    (re.compile(r"\b([Ii]l)/[Ee]lle\b|\b(il) ou elle\b"), r"\1\2"),
+    (re.compile(r"\b(\w+)\((?:e|s|es|ne|le|trice|euse)\)(?=\W|$)"), r"\1"),
+    (re.compile(r"\b(\w+eur)s?/\w+(?:euse|rice)s?\b"), r"\1"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence, the items of the list it opens, and its place in the chunk (from 0)."""
+
+    text: str
+    items: tuple[str, ...]
+    place: int
+
+
+def simplify(text: str) -> str:
+    """Doubled forms made single: "un joueur ou une joueuse" -> "un joueur", "il/elle" -> "il"."""
+    for pattern, form in _INCLUSIVE:
+        text = pattern.sub(form, text)
+    return text
+
+
+def sentences_of(chunk: Chunk) -> list[Sentence]:
+    """The chunk's sentences in order; a line that ends with ":" takes the list items after it."""
+    found: list[Sentence] = []
+    items: list[str] | None = None
+    opening = ""
+    for raw in chunk.text.split("\n"):
+        item = bool(re.match(r"\s*(?:[•▪●◦‣·➢–—*-]|[a-z]\)|\d+\.\d|[a-z]\.)\s*", raw))
+        line = simplify(_stripped(normalise(raw)))
+        if not line or "|" in line:
+            continue
+        if items is not None and item:
+            items.append(line.strip(" ;.,"))
+            continue
+        if items is not None:
+            found.append(Sentence(opening, tuple(items), len(found)))
+            items = None
+        parts = sentences(line)
+        for part in parts[:-1]:
+            found.append(Sentence(_stripped(part), (), len(found)))
+        last = _stripped(parts[-1]) if parts else ""
+        if last.endswith(":"):
+            items, opening = [], last
+        elif last:
+            found.append(Sentence(last, (), len(found)))
+    if items is not None:
+        found.append(Sentence(opening, tuple(items), len(found)))
+    return [s for s in found if len(s.text.split()) >= 3]
+
+
+def _stripped(line: str) -> str:
+    before = None
+    while before != line:
+        before, line = line, _NUMBERING.sub("", line, count=1)
+    return line.strip()
