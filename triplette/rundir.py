@@ -138,8 +138,9 @@ class RunDir:
             **(extra or {}),
         }
         self.root.mkdir(parents=True, exist_ok=True)
-        with self.path("ledger.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(canonical_json(entry) + "\n")
+        with self.path("ledger.jsonl").open("ab") as stream:
+            _drop_cut_line(self.path("ledger.jsonl"))
+            stream.write(f"{canonical_json(entry)}\n".encode())
             stream.flush()
             os.fsync(stream.fileno())
         return entry
@@ -179,6 +180,13 @@ class RunDir:
         """Every row that fell out, at which step and why."""
         path = self.path("rejected.parquet")
         return read_records(path, Rejection) if path.exists() else []
+
+
+def _drop_cut_line(ledger: Path) -> None:
+    """Cut off a last line that a kill left without its end, so that the next one does not continue it."""
+    content = ledger.read_bytes()
+    if content and not content.endswith(b"\n"):
+        os.truncate(ledger, content.rfind(b"\n") + 1)
 
 
 def _package(stage: str) -> str:

@@ -1,0 +1,103 @@
+"""The gate fails closed: whatever is missing, changed or unreadable keeps training shut, and the cure is named."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from triplette.dataset import HASHED_FILES, dataset_hash
+from triplette.errors import GateClosed, InputError
+from triplette.gate import RESULT, read_gate
+from triplette.rundir import RunDir
+from triplette.tables import write_text
+
+
+def write_dataset(run: RunDir) -> None:
+    for name in HASHED_FILES:
+        write_text(run.path(name), name)
+
+
+def write_result(run: RunDir, **changes: Any) -> None:
+    result: dict[str, Any] = {
+        "passed": True,
+        "dataset_hash": dataset_hash(run),
+        "suite_hash": "s",
+        "review": {"quota": 0.1, "required": 5, "done": 5, "missing": 0},
+        "expectations": [],
+    }
+    write_text(run.path(RESULT), json.dumps({**result, **changes}))
+
+
+def failing(name: str, severity: str = "critical") -> list[dict[str, Any]]:
+    return [{"name": name, "severity": severity, "success": False}]
+
+
+def test_a_validated_and_reviewed_dataset_opens_the_gate(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run)
+    gate = read_gate(run)
+    assert gate.open
+    gate.require()
+
+
+def test_no_dataset_closes_it(run: RunDir) -> None:
+    gate = read_gate(run)
+    assert [blocker.reason for blocker in gate.blockers] == ["there is no dataset yet"]
+    assert "curate build" in gate.blockers[0].cure
+
+
+def test_an_unvalidated_dataset_closes_it(run: RunDir) -> None:
+    write_dataset(run)
+    with pytest.raises(GateClosed, match="never validated") as caught:
+        read_gate(run).require()
+    assert f"`curate validate --run {run.root}`" in str(caught.value)
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("name", HASHED_FILES)
+def test_any_file_changed_after_validation_closes_it(run: RunDir, name: str) -> None:
+    write_dataset(run)
+    write_result(run)
+    write_text(run.path(name), "edited")
+    assert [blocker.reason for blocker in read_gate(run).blockers] == ["the dataset changed after it was validated"]
+
+
+def test_a_failed_expectation_closes_it_and_is_named(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run, passed=False, expectations=failing("unique_ids"))
+    assert "unique_ids" in read_gate(run).blockers[0].reason
+
+
+def test_a_failed_warning_does_not_close_it(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run, expectations=failing("kind_balance", "warning"))
+    assert read_gate(run).open
+
+
+def test_a_result_that_did_not_pass_closes_it_even_with_no_expectation_named(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run, passed=False)
+    assert not read_gate(run).open
+
+
+def test_a_missing_review_closes_it_with_the_count(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(
+        run,
+        passed=False,
+        expectations=failing("review_quota"),
+        review={"quota": 0.1, "required": 12, "done": 5, "missing": 7},
+    )
+    gate = read_gate(run)
+    assert (gate.review_done, gate.review_required) == (5, 12)
+    assert [blocker.reason for blocker in gate.blockers] == ["review quota: 5 of 12 rows reviewed, 7 missing"]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"passed": true, "dataset_hash": "x", "expectations": [], "review": {}}'])
+def test_an_unreadable_result_is_an_error_not_an_open_gate(run: RunDir, text: str) -> None:
+    write_dataset(run)
+    write_text(run.path(RESULT), text)
+    with pytest.raises(InputError, match="not a validation result"):
+        read_gate(run)
