@@ -27,6 +27,7 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, for machines.")]
 DEFAULT_RUN = Path("run")
+INTERRUPTED = 130
 
 
 def new_app(help_text: str) -> typer.Typer:
@@ -141,27 +142,26 @@ def run_app(app: typer.Typer, name: str) -> None:
         say(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        say("interrupted: what was finished is kept; run the same command again to go on")
-        sys.exit(130)
+        result = INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:
-        click_exit = _click_exit(error)
-        if click_exit is not None:
-            sys.exit(click_exit)
-        if debug:
+        result = _click_exit(error)
+        if result is None and debug:
             raise
-        say(f"internal error: {type(error).__name__}: {error}\n  cure: run again with --debug and report the traceback")
-        sys.exit(70)
+        if result is None:
+            say(f"internal error: {type(error).__name__}: {error}\n  cure: run again with --debug and report the traceback")
+            result = 70
+    if result == INTERRUPTED:  # the parser turns Ctrl-C inside a command into this code
+        say("interrupted: what was finished is kept; run the same command again to go on")
     sys.exit(result if isinstance(result, int) else 0)
 
 
 def _click_exit(error: Exception) -> int | None:
     """The exit code of one of the parser's own errors, shown as it shows it; None for any other error."""
     if type(error).__name__ == "Abort":
-        say("interrupted")
-        return 130
+        return INTERRUPTED
     code = getattr(error, "exit_code", None)
     if not isinstance(code, int):
         return None

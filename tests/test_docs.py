@@ -1,0 +1,65 @@
+"""Documentation that cannot rot: the command page is the commands' own help, and every command helps."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "transformers", "sentence_transformers", "datasets", "great_expectations", "argilla", "faiss", "sklearn", "pandas")
+
+
+def cli_writer() -> Any:
+    spec = importlib.util.spec_from_file_location("write_cli", ROOT / "docs" / "write_cli.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+WRITER = cli_writer()
+COMMANDS = [(name, command) for program in WRITER.PROGRAMS for name, command, _ in WRITER.commands(program)]
+
+
+def test_the_command_page_is_what_the_commands_say() -> None:
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == WRITER.render(), "stale: run `make docs`"
+
+
+@pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[name for name, _ in COMMANDS])
+def test_every_command_has_help_and_an_example(name: str, command: Any) -> None:
+    assert len(command.help or "") > 15
+    if not getattr(command, "commands", None):
+        assert f"Example: {name}" in command.help, f"{name} has no example that begins with its own name"
+    undocumented = [option.name for option in command.params if option.param_type_name == "option" and not option.help]
+    assert not undocumented
+
+
+@pytest.mark.parametrize("program", WRITER.PROGRAMS)
+def test_help_loads_no_heavy_library(program: str) -> None:
+    code = (
+        f"import sys; sys.argv = [{program!r}, '--help']\n"
+        f"from {program}.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print('HEAVY', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "Usage:" in output
+    assert "HEAVY []" in output
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_changelog_and_the_licence_are_there() -> None:
+    assert "Apache License" in (ROOT / "LICENSE").read_text()
+    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()

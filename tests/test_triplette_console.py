@@ -1,0 +1,78 @@
+"""The console: one clear message for a user's own mistake, the right exit code, and text that is never markup."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import sys
+sys.argv = ["t", *{arguments!r}]
+from triplette.console import new_app, run_app, say, table
+from triplette.errors import BudgetReached, GateClosed, InputError, ProofFailed
+app = new_app("Help.")
+
+@app.command()
+def one(number: int = 1) -> int | None:
+    {body}
+
+@app.command()
+def other() -> None:
+    "Nothing."
+
+run_app(app, "t")
+"""
+
+
+def run(body: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    code = CODE.format(body=body, arguments=list(arguments or ["one"]))
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [("InputError", 2), ("GateClosed", 3), ("BudgetReached", 4), ("ProofFailed", 5)],
+)
+def test_an_error_of_ours_is_one_message_with_cure_and_its_exit_code(error: str, code: int) -> None:
+    result = run(f"raise {error}('it broke', where='file:3', cure='mend it')")
+    assert result.returncode == code
+    assert "error: file:3: it broke" in result.stderr
+    assert "cure: mend it" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_debug_shows_the_traceback() -> None:
+    result = run("raise InputError('it broke')", "one", "--debug")
+    assert "Traceback" in result.stderr
+
+
+def test_ctrl_c_says_how_to_go_on() -> None:
+    result = run("raise KeyboardInterrupt")
+    assert result.returncode == 130
+    assert "run the same command again" in result.stderr
+
+
+def test_a_returned_number_is_the_exit_code() -> None:
+    assert run("return 1").returncode == 1
+
+
+def test_a_wrong_flag_is_named() -> None:
+    result = run("pass", "one", "--nmber", "2")
+    assert result.returncode == 2
+    assert "--nmber" in result.stderr
+
+
+def test_an_unforeseen_error_is_one_line_and_70() -> None:
+    result = run("raise RuntimeError('deep')")
+    assert result.returncode == 70
+    assert "internal error: RuntimeError: deep" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_text_from_a_document_is_not_markup() -> None:
+    result = run("table('[red]t[/red]', ('a[b]',), [('[bold]x[/bold]',)]); say('[blink]y')")
+    assert "[red]t[/red]" in result.stdout
+    assert "[bold]x[/bold]" in result.stdout
+    assert "[blink]y" in result.stderr
