@@ -6,12 +6,14 @@ from typing import Any
 
 from triplette.settings.dedup import DedupSettings
 from triplette.settings.judge import JudgeSettings
+from triplette.settings.mine import MineSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
 
 SECTIONS: dict[str, type[Any]] = {
     "synth.chunk": ChunkSettings,
     "synth.write": WriteSettings,
+    "synth.mine": MineSettings,
     "curate.judge": JudgeSettings,
     "curate.dedup": DedupSettings,
 }
