@@ -11,9 +11,8 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
 from triplette.console import progress
@@ -30,6 +29,8 @@ from triplette.tokens import TokenCounter, token_counter
 
 SPECIAL_TOKENS = 2  # begin and end of sequence
 TITLE_SHARE = 0.25  # of the limit that the prefix with the title may take
+TITLE_MIN = 12  # tokens it may always take
+ROOM_MIN = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +128,35 @@ def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: Toke
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
         return []
     structured = structure(document)
-    chunks = chunk_blocks(structured.blocks, document.source, settings, counter)
-    reached, body = coverage(structured, chunks)
+    chunks, repeated = _cut(structured.blocks, document.source, settings, counter)
+    reached, body = coverage(structured, chunks, repeated)
     tally.reached += reached
     tally.body += body
     tally.dropped.update(structured.dropped)
+    if repeated:
+        tally.dropped["repeated"] += sum(len("".join(text.split())) for text in repeated)
     tally.notes += [f"{document.source}: {note}" for note in document.notes]
     return chunks
 
 
 def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> list[Chunk]:
     """Chunks of one document, in order; a text that repeats under the same title is kept once."""
-    contract = _contract(settings.contract)
-    groups = _merge_small(_pack(blocks, settings, counter, contract), settings, counter, contract)
+    return _cut(blocks, source, settings, counter)[0]
+
+
+def _cut(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> tuple[list[Chunk], list[str]]:
+    """The chunks, and the texts left out because they repeat under the same title."""
+    measure = _Measure(counter, _contract(settings.contract), settings.target_tokens)
+    groups = _merge_small(_pack(blocks, settings, measure), settings, measure)
     chunks: list[Chunk] = []
+    repeated: list[str] = []
     seen: set[str] = set()
     for group in groups:
         text = group.text()
-        title = _title(group.headings, settings, counter, contract)
+        title = measure.title(group.headings)
         key = hash_value([title, text])
+        if key in seen:
+            repeated.append(text)
         if key in seen or not text.strip():
             continue
         seen.add(key)
@@ -155,15 +166,15 @@ def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, 
                 title=title,
                 source=source,
                 articles=_articles(group),
-                page_start=group.pieces[0].page_start,
-                page_end=group.pieces[-1].page_end,
-                char_start=group.pieces[0].char_start,
-                char_end=group.pieces[-1].char_end,
-                tokens=_cost(counter, contract, title, [text])[0],
+                page_start=min(piece.page_start for piece in group.pieces),
+                page_end=max(piece.page_end for piece in group.pieces),
+                char_start=min(piece.char_start for piece in group.pieces),
+                char_end=max(piece.char_end for piece in group.pieces),
+                tokens=measure.cost(title, text),
                 tokenizer=counter.name,
             )
         )
-    return chunks
+    return chunks, repeated
 
 
 def _articles(group: _Group) -> tuple[str, ...]:
@@ -178,21 +189,49 @@ def _contract(name: str) -> PromptContract:
     return CONTRACTS[name]
 
 
-def _cost(counter: TokenCounter, contract: PromptContract, title: str, texts: Sequence[str]) -> list[int]:
-    """Tokens the model will read for each text under ``title``."""
-    return [n + SPECIAL_TOKENS for n in counter.count([contract.format_document(text, title) for text in texts])]
+class _Measure:
+    """Token counts under one contract and limit; titles are shortened once for each heading path."""
 
+    def __init__(self, counter: TokenCounter, contract: PromptContract, limit: int) -> None:
+        self._counter = counter
+        self._contract = contract
+        self.limit = limit
+        self._titles: dict[tuple[str, ...], str] = {}
+        self._prefixes: dict[str, int] = {}
 
-def _title(headings: Sequence[str], settings: ChunkSettings, counter: TokenCounter, contract: PromptContract) -> str:
-    """The heading path, its outermost parts dropped (then its words) until it takes at most its share of the limit."""
-    allowed = max(int(TITLE_SHARE * settings.target_tokens), 12)
-    parts = [normalise(heading) for heading in headings]
-    while len(parts) > 1 and _cost(counter, contract, " > ".join(parts), [""])[0] > allowed:
-        parts.pop(0)
-    words = " > ".join(parts).split()
-    while len(words) > 1 and _cost(counter, contract, " ".join(words), [""])[0] > allowed:
-        words.pop()
-    return " ".join(words)
+    def count(self, text: str) -> int:
+        """Tokens of a text alone."""
+        return self._counter.count([text])[0]
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text alone."""
+        return self._counter.count(texts)
+
+    def cost(self, title: str, text: str) -> int:
+        """Tokens the model will read for a text under ``title``."""
+        return self.count(self._contract.format_document(text, title)) + SPECIAL_TOKENS
+
+    def room(self, title: str) -> int:
+        """Tokens that ``title`` and the prefix leave for text."""
+        if title not in self._prefixes:
+            self._prefixes[title] = self.cost(title, "")
+        return self.limit - self._prefixes[title]
+
+    def title(self, headings: tuple[str, ...]) -> str:
+        """The heading path, its outermost parts dropped (then its words) until it takes at most its share of the limit."""
+        if headings not in self._titles:
+            self._titles[headings] = self._shortened(headings)
+        return self._titles[headings]
+
+    def _shortened(self, headings: Sequence[str]) -> str:
+        allowed = max(int(TITLE_SHARE * self.limit), TITLE_MIN)
+        parts = [normalise(heading) for heading in headings]
+        while len(parts) > 1 and self.cost(" > ".join(parts), "") > allowed:
+            parts.pop(0)
+        words = " > ".join(parts).split()
+        while words and self.cost(" ".join(words), "") > allowed:
+            words.pop()
+        return " ".join(words)
 
 
 @dataclass(slots=True)
@@ -208,101 +247,109 @@ class _Group:
         return f"{self.overlap}\n{body}" if self.overlap else body
 
 
-def _pack(blocks: Iterable[Block], settings: ChunkSettings, counter: TokenCounter, contract: PromptContract) -> list[_Group]:
+def _pack(blocks: Iterable[Block], settings: ChunkSettings, measure: _Measure) -> list[_Group]:
     """Pieces in order, packed greedily within a section."""
     groups: list[_Group] = []
-    limit = settings.target_tokens
     for block in blocks:
-        title = _title(block.headings, settings, counter, contract)
-        room = limit - _cost(counter, contract, title, [""])[0] - settings.overlap_tokens
-        for piece in _fit(block, room, counter):
+        title = measure.title(block.headings)
+        for piece in _fit(block, max(measure.room(title) - settings.overlap_tokens, ROOM_MIN), measure):
             last = groups[-1] if groups else None
-            if last and last.headings == block.headings:
+            same = last is not None and last.headings == block.headings
+            if last is not None and same:
                 joined = _Group(last.headings, [*last.pieces, piece], last.overlap)
-                if _cost(counter, contract, title, [joined.text()])[0] <= limit:
+                if measure.cost(title, joined.text()) <= measure.limit:
                     last.pieces.append(piece)
                     continue
-            same = last is not None and last.headings == block.headings
-            overlap = _tail(last.pieces[-1], settings.overlap_tokens, counter) if same and last else ""
-            groups.append(_Group(block.headings, [piece], overlap))
+            overlap = _tail(last.pieces[-1], settings.overlap_tokens, measure) if last is not None and same else ""
+            group = _Group(block.headings, [piece], overlap)
+            if overlap and measure.cost(title, group.text()) > measure.limit:
+                group.overlap = ""  # the glue between them was the token too much
+            groups.append(group)
     return groups
 
 
-def _tail(piece: Block, tokens: int, counter: TokenCounter) -> str:
+def _tail(piece: Block, tokens: int, measure: _Measure) -> str:
     """The last sentences of a piece, at most ``tokens`` long ("" for a table)."""
     if not tokens or piece.kind == "table":
         return ""
     found = ""
     for sentence in reversed(sentences(piece.text)):
         longer = f"{sentence} {found}".strip()
-        if counter.count([longer])[0] > tokens:
+        if measure.count(longer) > tokens:
             break
         found = longer
     return found
 
 
-def _fit(block: Block, room: int, counter: TokenCounter) -> list[Block]:
+def _fit(block: Block, room: int, measure: _Measure) -> list[Block]:
     """The block, or its parts if it is over ``room`` tokens: table rows, else sentences, else words."""
-    if counter.count([block.text])[0] <= room:
+    if measure.count(block.text) <= room:
         return [block]
     if block.kind == "table":
         rows = block.text.split("\n")
-        head = block.header.split("\n") if block.header and counter.count([block.header])[0] <= room // 2 else []
-        units = [part for row in rows[len(head) :] for part in _words(row, room - sum(counter.count(head)) - len(head), counter)]
-        texts = ["\n".join([*head, part]) for part in _gather(units, room - sum(counter.count(head)) - len(head), counter, "\n")]
+        head = block.header.split("\n") if block.header and measure.count(block.header) <= room // 2 else []
+        left = room - measure.count("\n".join(head)) - 2 * len(head)
+        units = [part for row in rows[len(head) :] for part in _words(row, left, measure)]
+        texts = ["\n".join([*head, part]) for part in _gather(units, left, measure, "\n")]
     else:
-        units = [part for sentence in sentences(block.text) for part in _words(sentence, room, counter)]
-        texts = _gather(units, room, counter, " ")
-    return [_with_text(block, text) for text in texts]
+        units = [part for sentence in sentences(block.text) for part in _words(sentence, room, measure)]
+        texts = _gather(units, room, measure, " ")
+    return [replace(block, text=text) for text in texts]
 
 
-def _with_text(block: Block, text: str) -> Block:
-    content: dict[str, Any] = {name: getattr(block, name) for name in Block.__slots__}
-    return Block(**{**content, "text": text})
-
-
-def _words(text: str, room: int, counter: TokenCounter) -> list[str]:
-    """A unit over the limit, cut between words (and a word over the limit between letters)."""
-    if counter.count([text])[0] <= room:
+def _words(text: str, room: int, measure: _Measure) -> list[str]:
+    """A unit over the limit, cut between words, and a word over the limit between letters."""
+    if measure.count(text) <= room:
         return [text]
-    pieces = [w[i : i + room] for w in text.split() for i in range(0, len(w), room)]
-    return _gather(pieces, room, counter, " ")
+    parts = [part for word in text.split() for part in _letters(word, room, measure)]
+    return _gather(parts, room, measure, " ")
 
 
-def _gather(units: Sequence[str], room: int, counter: TokenCounter, glue: str) -> list[str]:
-    """Units joined by ``glue`` while they stay within ``room`` tokens (counted singly: the sum is the safe side)."""
+def _letters(word: str, room: int, measure: _Measure) -> list[str]:
+    """A word in halves until each is within ``room`` tokens (a single letter may need several)."""
+    if len(word) == 1 or measure.count(word) <= room:
+        return [word]
+    middle = len(word) // 2
+    return [*_letters(word[:middle], room, measure), *_letters(word[middle:], room, measure)]
+
+
+def _gather(units: Sequence[str], room: int, measure: _Measure, glue: str) -> list[str]:
+    """Units joined by ``glue`` while they stay within ``room`` tokens.
+
+    Counted singly first, with one token for the glue: the sum is the safe side, and saves counting the growing text again.
+    """
     texts: list[str] = []
     used = 0
-    for unit, tokens in zip(units, counter.count(list(units)), strict=True):
-        cost = tokens + (1 if glue == "\n" else 0)
-        if texts and used + cost <= room:
+    for unit, tokens in zip(units, measure.counts(list(units)), strict=True):
+        if texts and used + tokens + 1 <= room:
             texts[-1] += glue + unit
-            used += cost
+            used += tokens + 1
         else:
             texts.append(unit)
-            used = cost
+            used = tokens
     return texts
 
 
-def _merge_small(groups: list[_Group], settings: ChunkSettings, counter: TokenCounter, contract: PromptContract) -> list[_Group]:
+def _merge_small(groups: list[_Group], settings: ChunkSettings, measure: _Measure) -> list[_Group]:
     """Join a group too short to ask about to a neighbour, under the headings they share.
 
     The headings that they do not share come into the text, so that no heading is lost.
     """
     merged: list[_Group] = []
+    last_small = False
     for group in groups:
-        small = counter.count([group.text()])[0] < settings.min_tokens
+        small = measure.count(group.text()) < settings.min_tokens
         last = merged[-1] if merged else None
-        last_small = last is not None and counter.count([last.text()])[0] < settings.min_tokens
         if last is not None and (small or last_small):
             shared = _shared(last.headings, group.headings)
             if shared or not (last.headings or group.headings):
                 joined = _Group(shared, [*_with_headings(last, shared), *_with_headings(group, shared)], last.overlap)
-                title = _title(shared, settings, counter, contract)
-                if _cost(counter, contract, title, [joined.text()])[0] <= settings.target_tokens:
+                if measure.cost(measure.title(shared), joined.text()) <= measure.limit:
                     merged[-1] = joined
+                    last_small = measure.count(joined.text()) < settings.min_tokens
                     continue
         merged.append(group)
+        last_small = small
     return merged
 
 
@@ -320,16 +367,18 @@ def _with_headings(group: _Group, shared: tuple[str, ...]) -> list[Block]:
     if not own:
         return group.pieces
     first = group.pieces[0]
-    return [_with_text(first, " > ".join(own) + "\n" + first.text), *group.pieces[1:]]
+    return [replace(first, text=" > ".join(own) + "\n" + first.text), *group.pieces[1:]]
 
 
-def coverage(structured: Structured, chunks: Sequence[Chunk]) -> tuple[int, int]:
+def coverage(structured: Structured, chunks: Sequence[Chunk], repeated: Sequence[str] = ()) -> tuple[int, int]:
     """(characters of the body that reached a chunk, characters of the body), counted by words, not by bookkeeping.
 
-    The words of the source, boilerplate apart, are compared as a multiset with those of the chunks' texts and of their
-    distinct headings; hyphens are ignored on both sides. So a paragraph lost by any step shows.
+    The words of the source, boilerplate and ``repeated`` passages apart, are compared as a multiset with those of the chunks'
+    texts and of their distinct headings; hyphens are ignored on both sides. So a paragraph lost by any step shows.
     """
     body = _counted(structured.body_text())
+    for text in repeated:
+        body -= _counted(text)
     found = Counter[str]()
     for chunk in chunks:
         found.update(_counted(chunk.text))

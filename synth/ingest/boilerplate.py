@@ -21,14 +21,19 @@ _LEADERS = re.compile(r"(?:\.\s?){4,}\s*\d*\s*$|…{2,}\s*\d*\s*$")
 _ENTRY = re.compile(r"\S.*[^\d\s.,:]\s+\d{1,3}\s*$")
 _CONTENTS = re.compile(r"^\W*(?:sommaire|table\s+des\s+mati[èe]res|contents)\b", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(r"^\W*(?:page\s*)?\d{1,4}(?:\s*(?:/|sur|of|-)\s*\d{1,4})?\W*$", re.IGNORECASE)
-_DIVISION = re.compile(r"^\s*(?:Partie|Chapitre|Titre|Livre|Annexe|Section)\b", re.IGNORECASE)
+_DIVISION = re.compile(r"^\s*(Partie|Chapitre|Titre|Livre|Annexe|Section|Directives?)\b", re.IGNORECASE)
+LIST_MIN = 3  # divisions of one kind with nothing between them: a list of chapters, not their beginnings
+LIST_LINE = 80  # characters: a longer line is prose
 CONTENTS_SHARE = 0.5  # of the lines after a contents heading that must end in a page number
 
 
 def mark_boilerplate(pages: list[list[Line]]) -> dict[int, list[str]]:
     """Set the role of every dropped line; return, by page index, the divisions (Partie, Chapitre) its head names."""
     _mark_contents(pages)
-    return _mark_running(pages) if len(pages) > 1 else {}
+    divisions = _mark_running(pages) if len(pages) > 1 else {}
+    for page in pages:
+        _mark_division_list(page)
+    return divisions
 
 
 def _shape(text: str) -> str:
@@ -115,6 +120,19 @@ def _mark_contents(pages: list[list[Line]]) -> None:
             if heading is not None:
                 solid[heading].role = "contents"
             inside = 1
+
+
+def _mark_division_list(page: list[Line]) -> None:
+    """A divider page's list of chapters or annexes: short lines, no prose between, one kind of division at least thrice."""
+    solid = [line for line in page if line.text.strip() and line.role == "body"]
+    for short, group in itertools.groupby(
+        solid, key=lambda line: len(line.text.strip()) < LIST_LINE and line.text.rstrip()[-1] not in ".;,"
+    ):
+        lines = list(group)
+        kinds = Counter(match.group(1).lower() for line in lines if (match := _DIVISION.match(line.text)))
+        if short and kinds and kinds.most_common(1)[0][1] >= LIST_MIN:
+            for line in lines:
+                line.role = "contents"
 
 
 def shares(pages: list[list[Line]]) -> Counter[str]:

@@ -12,20 +12,33 @@ from dataclasses import dataclass, field
 
 from synth.ingest.boilerplate import mark_boilerplate, shares
 from synth.ingest.document import Block, Document, Line, Structured
+from synth.ingest.headings import (
+    BULLET,
+    FINAL,
+    PLAIN_LEVEL,
+    WRAP_SHARE,
+    article_number,
+    document_title,
+    heading,
+    leaves_section,
+    letters,
+    plain_title,
+    tidy,
+    wrapped_title,
+)
 
-HEADING_LIMIT = 110  # characters
-WRAP_SHARE = 0.75  # of the usual line width: a shorter line that ends a sentence ends its paragraph
+TITLE_LEVEL = -100  # the document's title stands over everything
 _MD_HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*\s*$")
 _MD_BOLD_NUMBER = re.compile(r"^\*\*(\d+(?:\.\d+)+\.?|[A-Z]\d+(?:\.\d+)*)\*\*\s*")
 _TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$|^\s*\S.*\t.*\t|^\s*\S.*?(?: {3,}\S.*?){2,}$")
 _RULE = re.compile(r"^\s*\|?\s*:?-{3,}.*$")
-_BULLET = re.compile(r"^\s*(?:[•▪●◦‣·*–-]|o(?=\s))\s*(?=\S|$)")
+_BARE_NUMBER = re.compile(r"^\s*\d{1,2}(?:\.\d{1,2}){0,4}\.?\s*$")
+# a line break after these words stands before a cited article, not before a new one
+_CITES = re.compile(
+    r"(?:\b(?:articles?|art\.|règles?|paragraphes?|points?|annexes?|alinéas?|et|ou|à|de|du|des|aux?|les?|la|chapitres?)|[,(–-])\s*$",
+    re.IGNORECASE,
+)
 _LETTERED = re.compile(r"^\s*(?:[a-z]|\d{1,2}|[ivx]{1,4})[).]\s+\S", re.IGNORECASE)
-_NUMBER = re.compile(r"^\s*((?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3}){0,5}(?:\.?[a-z]\)?)?)(\.|\)|\s*[-–:])?\s*(.*)$")
-_ARTICLE = re.compile(r"^\s*(?:article|art\.)\s+((?:[LRD]\.?\s?)?\d+(?:[.-]\d+)*(?:\s?(?:bis|ter))?)\s*[.:–-]*\s*(.*)$", re.IGNORECASE)
-_DIVISION = re.compile(r"^\s*(?:partie|chapitre|titre|livre|annexe|section)\s+[\dIVXLA-Z][\w.]*\b", re.IGNORECASE)
-_ARTICLE_TITLE = re.compile(r"[^\W\d_]{3,}.*?[\s:–-].*[^\W\d_]{3,}")
-_FINAL = re.compile(r"[.!?;:…»)]\s*$")
 
 
 def structure(document: Document) -> Structured:
@@ -79,6 +92,13 @@ class _Builder:
         if line.start not in self.used:
             self.lines = [line]
             self.close()
+
+    def article(self, number: str, line: Line) -> None:
+        """Begin the paragraph of a numbered article, leaving the sections that it cannot stand in."""
+        self.close()
+        while self.path and leaves_section(self.path[-1][1], number):
+            self._pop()
+        self.open("paragraph", line, number)
 
     def open(self, kind: str, line: Line, article: str = "") -> None:
         """Close what is open and begin a block."""
@@ -161,7 +181,7 @@ def _markdown_blocks(lines: list[Line]) -> list[Block]:
             number = _MD_BOLD_NUMBER.match(text)
             if number:
                 builder.open("paragraph", line, number.group(1).rstrip("."))
-            elif _BULLET.match(text) and not text.lstrip().startswith("**"):
+            elif BULLET.match(text) and not text.lstrip().startswith("**"):
                 builder.open("item", line)
             elif builder.lines and builder.kind != "table":
                 builder.lines.append(line)
@@ -187,22 +207,27 @@ def _page_blocks(pages: list[list[Line]], divisions: dict[int, list[str]]) -> li
     width = _usual_width(body)
     builder = _Builder(hyphens=_hyphenated(body))
     current: list[str] = []
+    title = _document_title(pages)
+    if title:
+        builder.heading(TITLE_LEVEL, title, Line(title, -1, 1, "header"))
+        builder.used.add(-1)  # it is a line of the first page already
     for index, page in enumerate(pages):
         if divisions.get(index, current) != current:
             current = divisions[index]
             for level, name in enumerate(current):
                 head = Line(name, page[0].start if page else 0, index + 1, "header")
-                builder.heading(level - len(current), _tidy(name), head)
+                builder.heading(level - len(current), tidy(name), head)
                 builder.used.add(head.start)  # a running head is never text
         lines = [line for line in page if line.role == "body"]
         position = 0
         while position < len(lines):
-            position += _place(builder, lines[position:], width, [_letters(name) for name in current])
+            position += _place(builder, lines[position:], width, [letters(name) for name in [title, *current]])
     return builder.finish()
 
 
-def _letters(text: str) -> str:
-    return "".join(c for c in text.lower() if c.isalnum())
+def _document_title(pages: list[list[Line]]) -> str:
+    running = [line.text for line in pages[0] if line.role == "header"]
+    return document_title([line.text for line in pages[0]], running)
 
 
 def _usual_width(lines: list[Line]) -> int:
@@ -217,15 +242,11 @@ def _hyphenated(lines: list[Line]) -> frozenset[str]:
     return frozenset(counts)
 
 
-def _tidy(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip(" \t:–-")
-
-
 def _place(builder: _Builder, lines: list[Line], width: int, divisions: list[str]) -> int:
     """Give the first line its place (heading, new block or continuation); return how many lines that took."""
     line, text = lines[0], lines[0].text
     if not text.strip():
-        if not (builder.lines and _BULLET.fullmatch(builder.lines[-1].text)):
+        if not (builder.lines and BULLET.fullmatch(builder.lines[-1].text)):
             builder.close()
         return 1
     opened = builder.lines
@@ -235,39 +256,51 @@ def _place(builder: _Builder, lines: list[Line], width: int, divisions: list[str
         else:
             builder.open("table", line)
         return 1
-    level, title = _heading(text, _next(lines, 0), opened, width)
+    before = opened[-1].text if opened else ""
+    two_lines = _number_above_title(lines, before, width)
+    if two_lines:
+        return _place_heading(builder, lines, *two_lines, divisions, width)
+    level, title = heading(text, _text_after(lines, 0), before, width)
     if level:
-        return _place_heading(builder, lines, level, title, divisions)
-    number = _article_number(text)
+        return _place_heading(builder, lines, level, title, 1, divisions, width)
+    number = "" if _CITES.search(before) and not FINAL.search(before) else article_number(text)
     if number:
-        builder.open("paragraph", line, number)
-    elif _BULLET.match(text) or _LETTERED.match(text):
+        builder.article(number, line)
+    elif BULLET.match(text) or _LETTERED.match(text):
         builder.open("item", line)
-    elif not opened or builder.kind == "table" or _ended(opened[-1].text, width):
-        builder.open("paragraph", line)
+    elif not opened or builder.kind == "table" or _ended(before, width):
+        title = plain_title(text, _text_after(lines, 0), before, width)
+        if title:
+            builder.heading(PLAIN_LEVEL, title, line)
+        else:
+            builder.open("paragraph", line)
     else:
         opened.append(line)
     return 1
 
 
-def _next(lines: list[Line], position: int) -> Line | None:
-    return next((x for x in lines[position + 1 :] if x.text.strip()), None)
+def _number_above_title(lines: list[Line], before: str, width: int) -> tuple[int, str, int] | None:
+    """(level, title, lines taken) when a bare number stands on the line above its title, as PDF extractors leave it."""
+    if not _BARE_NUMBER.match(lines[0].text) or len(lines) < 3 or (before and not FINAL.search(before)):
+        return None
+    level, title = heading(f"{lines[0].text.strip()} {lines[1].text.strip()}", _text_after(lines, 1), "", width)
+    return (level, title, 2) if level else None
 
 
-def _place_heading(builder: _Builder, lines: list[Line], level: int, title: str, divisions: list[str]) -> int:
+def _text_after(lines: list[Line], position: int) -> str:
+    return next((x.text for x in lines[position + 1 :] if x.text.strip()), "")
+
+
+def _place_heading(builder: _Builder, lines: list[Line], level: int, title: str, taken: int, divisions: list[str], width: int) -> int:
     """Open a heading with the lines that complete it: a title on the next line, or a wrapped end."""
-    taken = 1
-    following = lines[1] if len(lines) > 1 else None
-    if following is not None and following.text.strip() and len(following.text.strip()) <= HEADING_LIMIT:
-        rest = following.text.strip()
-        bare = level <= 2 and not _ARTICLE_TITLE.search(title)
-        wrapped = rest[0].islower() and not _FINAL.search(rest) and len(rest.split()) <= 8 and len(title) > 20
-        if (bare and rest[0].isupper() and not _FINAL.search(rest) and not _NUMBER.match(rest)) or wrapped:
-            title, taken = f"{title}{'' if wrapped else ' :'} {_tidy(rest)}", 2
-    if any(name.startswith(_letters(title)) or _letters(title).startswith(name) for name in divisions if name):
-        builder.close()  # the page's running head already names this division
+    longer = wrapped_title(level, title, lines[taken].text, width) if len(lines) > taken else ""
+    if longer:
+        title, taken = longer, taken + 1
+    own = letters(title)
+    if any(name.startswith(own) or own.startswith(name) for name in divisions if name):
+        builder.close()  # the page's running head, or the document's title, already names this
         for line in lines[:taken]:
-            line.role = "header"
+            line.role = "heading"
         return taken
     builder.heading(level, title, lines[0])
     for line in lines[1:taken]:
@@ -277,61 +310,6 @@ def _place_heading(builder: _Builder, lines: list[Line], level: int, title: str,
 
 def _ended(text: str, width: int) -> bool:
     text = text.rstrip()
-    if _BULLET.fullmatch(text):
+    if BULLET.fullmatch(text):
         return False
-    return bool(_FINAL.search(text)) and len(text) < WRAP_SHARE * width
-
-
-def _article_number(text: str) -> str:
-    """The number that opens an article or paragraph, or "" (a single integer is too often a list or a score)."""
-    article = _ARTICLE.match(text)
-    if article:
-        return re.sub(r"\s+", " ", article.group(1))
-    match = _NUMBER.match(text)
-    if match and (("." in match.group(1).strip(".")) or (match.group(1)[0].isalpha() and match.group(2))):
-        rest = match.group(3)
-        if rest[:1].isalpha() or rest[:1] in "«\"'(•-" or not rest:
-            return match.group(1).strip(".")
-    return ""
-
-
-def heading_number(title: str) -> str:
-    """The article or section number that a heading begins with ("Article 9 : La partie nulle" -> "9"), or ""."""
-    article = _ARTICLE.match(title)
-    if article:
-        return article.group(1)
-    match = _NUMBER.match(title)
-    return match.group(1).strip(".") if match and match.group(3)[:1].isalpha() else ""
-
-
-def _heading(text: str, following: Line | None, opened: list[Line], width: int) -> tuple[int, str]:
-    """(level, title) when a line is a heading, else (0, ""). Levels: 1 division, 2 article, then numbering depth."""
-    bare = text.strip()
-    if len(bare) > HEADING_LIMIT or following is None or bare.endswith((";", ",", "-", "=")):
-        return 0, ""
-    if bare.endswith(".") and not _numbered_only(bare):
-        return 0, ""
-    # the rest of a wrapped sentence is no heading
-    mid_sentence = bool(opened) and not _FINAL.search(opened[-1].text) and len(opened[-1].text.strip()) >= WRAP_SHARE * width
-    letters = [c for c in bare if c.isalpha()]
-    capitals = len(letters) >= 4 and sum(c.isupper() for c in letters) >= 0.8 * len(letters)
-    if _DIVISION.match(bare) and not mid_sentence and (capitals or len(bare) < 80):
-        return 1, _tidy(bare)
-    article = _ARTICLE.match(bare)
-    if article and not mid_sentence and len(article.group(2)) < 80 and bare[:1].isupper() and not bare.endswith("."):
-        return 2, _tidy(bare)
-    match = _NUMBER.match(bare)
-    if match and not mid_sentence and not _BULLET.match(bare):
-        number, rest = match.group(1).strip("."), match.group(3)
-        depth = number.count(".") + 1
-        short = len(bare) < 0.7 * width and len(rest.split()) <= 12
-        proper = not rest.endswith(":") and rest[:1].isupper() and len([c for c in rest if c.isalpha()]) >= 3
-        if short and proper and (depth > 1 or match.group(2) or number[0].isalpha()):
-            return 2 + depth, _tidy(bare)
-    if capitals and not mid_sentence and len(letters) >= 0.7 * len(bare.replace(" ", "")):
-        return 2, _tidy(bare)
-    return 0, ""
-
-
-def _numbered_only(text: str) -> bool:
-    return bool(_NUMBER.match(text)) and not re.search(r"[a-zà-ÿ]{3,}.*[a-zà-ÿ]{3,}.*\.$", text)
+    return bool(FINAL.search(text)) and len(text) < WRAP_SHARE * width
