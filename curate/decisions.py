@@ -76,10 +76,16 @@ class Decision:
     group: str = ""
     comparable: bool = False
 
-    def rejection(self) -> Rejection:
-        """The row for rejected.parquet, written by the stage that builds the dataset."""
-        detail = f"{self.step}: {self.detail}" if self.detail else self.step
-        return Rejection("curate.build", self.triplet.id, "triplet", self.reason, detail, self.triplet.question_id, self.question.text)
+    def rejections(self) -> list[Rejection]:
+        """The rows for rejected.parquet: the triplet itself where it is not accepted, and each negative that was left out."""
+        rows = []
+        if not self.accepted:
+            question = self.question.text
+            rows.append(Rejection(self.step, self.triplet.id, "triplet", self.reason, self.detail, self.triplet.question_id, question))
+        for chunk_id, why in self.dropped.items():
+            subject = f"{self.triplet.id}/{chunk_id}"
+            rows.append(Rejection("curate.negatives", subject, "negative", why.split(":", 1)[0], why, self.triplet.id))
+        return rows
 
 
 @dataclass(frozen=True)

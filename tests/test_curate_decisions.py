@@ -174,4 +174,4 @@ def test_absent_verdict_files_are_empty_not_an_error(run: Run, tmp_path: object)
     decisions = read_decisions(place)
     assert decisions.accepted == []
     assert decisions.reasons() == {("curate.judge", "unjudged"): 24}
-    assert decisions.rejected[0].rejection().text == run.triplets[0].question
+    assert decisions.rejected[0].rejections()[0].text == run.triplets[0].question

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from triplette.settings.build import BuildSettings
 from triplette.settings.dedup import DedupSettings
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.mine import MineSettings
@@ -16,4 +17,5 @@ SECTIONS: dict[str, type[Any]] = {
     "synth.mine": MineSettings,
     "curate.judge": JudgeSettings,
     "curate.dedup": DedupSettings,
+    "curate.build": BuildSettings,
 }

@@ -1,0 +1,224 @@
+"""The ``curate`` command: triplets to a dataset that may train. It parses, calls one function a command, and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from triplette.console import (
+    DEFAULT_RUN,
+    ConfigOption,
+    JsonOption,
+    RunOption,
+    new_app,
+    open_run,
+    print_json,
+    run_app,
+    say,
+    summarise,
+    table,
+)
+
+app = new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.")
+
+GoldOption = Annotated[
+    Path | None, typer.Option("--gold", help="JSONL of questions by people; they measure and never train.", metavar="FILE")
+]
+
+
+@app.command()
+def build(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    gold: GoldOption = None,
+    drop_touching: Annotated[
+        bool, typer.Option("--drop-touching", help="Take train rows that touch gold out, recorded as rejected, instead of refusing.")
+    ] = False,
+    gold_chunks: Annotated[
+        str | None, typer.Option("--gold-chunks", help="'shared' (default) or 'held-out': no passage with a gold question trains.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Which components go to which split.", min=0)] = None,
+    push_to_hub: Annotated[
+        str, typer.Option("--push-to-hub", help="Then upload to this dataset repository (owner/name); the token comes from HF_TOKEN.")
+    ] = "",
+    public: Annotated[bool, typer.Option("--public", help="With --push-to-hub: create it public instead of private.")] = False,
+    json_output: JsonOption = False,
+) -> int:
+    """Accepted triplets and gold questions -> train, val, test, data card and exports.
+
+    Example: curate build --gold gold/fr_rules.jsonl
+    """
+    from curate.build import build as build_dataset
+    from curate.composition import summary_rows
+    from curate.exports import hub_token
+    from curate.exports import push_to_hub as push
+    from triplette.settings.base import load_section
+    from triplette.settings.build import BuildSettings
+
+    if push_to_hub:
+        hub_token()  # before any work: a missing token must not be found out at the end
+    settings = load_section(BuildSettings, "curate.build", config, gold_chunks=gold_chunks, seed=seed)
+    place = open_run(run)
+    result = build_dataset(place, settings, gold=gold, drop_touching=drop_touching)
+    if json_output:
+        print_json({name: getattr(result, name) for name in type(result).__slots__})
+    else:
+        rows = summary_rows(result.composition)
+        table("Dataset" + (" (unchanged: same inputs, settings and code)" if result.unchanged else ""), ("", ""), rows)
+        if result.rejected:
+            table("What fell out (rejected.parquet keeps every row)", ("step: reason", "rows"), list(result.rejected.items()))
+        if result.gold_lost:
+            say(f"{result.gold_lost} gold questions point at no chunk of this run: see rejected.parquet, step curate.build")
+        say(f"{result.seconds:.1f} s. Data card: {place.path('dataset/README.md')}")
+        say("Next: curate validate" + _where(run))
+    if push_to_hub:
+        say(f"uploaded to {push(place, push_to_hub, public=public)}")
+    return 1 if result.gold_lost else 0
+
+
+@app.command()
+def validate(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Quarantine the failing rows, build again and validate again.")] = False,
+    quota: Annotated[
+        float | None, typer.Option("--quota", help="Share of every kind that people must have reviewed (default 0.1).")
+    ] = None,
+    json_output: JsonOption = False,
+) -> int:
+    """Run the Great Expectations suites on the run; exit 0 passed, 1 an expectation failed, 2 could not run.
+
+    Example: curate validate --fix
+    """
+    from curate.validate import validate as validate_run
+    from triplette.settings.base import load_section
+    from triplette.settings.validate import ValidateSettings
+
+    settings = load_section(ValidateSettings, "curate.validate", config, review_quota=quota)
+    place = open_run(run)
+    result = validate_run(place, settings, fix=fix)
+    if json_output:
+        print_json(result.as_json())
+    else:
+        _show_validation(result)
+        say(f"{result.seconds:.1f} s. Every result: {place.path('validation/result.json')}")
+        say(f"Data Docs: {place.path('validation/data_docs/index.html')}")
+        for blocker in result.blockers:
+            say(f"gate: {blocker.reason}\n  cure: {blocker.cure}")
+    return 0 if result.passed else 1
+
+
+def _show_validation(result: Any) -> None:
+    table(
+        "Expectations",
+        ("suite", "expectation", "severity", "", "observed", "rows"),
+        [
+            (item["suite"], item["name"], item["severity"], "ok" if item["success"] else "FAILED", item["shown"], item["failing"] or "")
+            for item in result.expectations
+        ],
+    )
+    if result.fixed:
+        summarise("Quarantined by --fix", result.fixed)
+
+
+@app.command()
+def calibrate(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels", help="JSONL of {triplet_id, label: keep|reject, reviewer}; else the review's verdicts.", metavar="FILE"
+        ),
+    ] = None,
+    precision: Annotated[float | None, typer.Option("--precision", help="Wanted share of good rows among the kept ones.")] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """How far the judge agrees with people, and the threshold that reaches a wanted precision.
+
+    Example: curate calibrate --precision 0.9
+    """
+    from curate.calibrate import calibrate as calibrate_judge
+    from triplette.settings.base import load_section
+    from triplette.settings.calibrate import CalibrateSettings
+
+    settings = load_section(CalibrateSettings, "curate.calibrate", config, precision=precision)
+    result = calibrate_judge(open_run(run), settings, labels)
+    if json_output:
+        print_json(result.as_json())
+        return
+    for title, head, rows in result.tables():
+        table(title, head, rows)
+    for line in result.advice():
+        say(line)
+
+
+@app.command()
+def explain(
+    subject: Annotated[str, typer.Argument(help="Id of a triplet, question or chunk, or words of the question.")],
+    run: RunOption = DEFAULT_RUN,
+    json_output: JsonOption = False,
+) -> None:
+    """The whole life of a row: where it comes from, who said what, where it went.
+
+    Example: curate explain "roque"
+    """
+    from curate.explain import explain as explain_row
+    from curate.explain import render
+
+    story = explain_row(open_run(run), subject)
+    if json_output:
+        print_json(story)
+    else:
+        render(story)
+
+
+@app.command()
+def status(run: RunOption = DEFAULT_RUN, config: ConfigOption = None, json_output: JsonOption = False) -> None:
+    """The funnel with counts per stage and reason, and what still blocks the gate.
+
+    Example: curate status
+    """
+    from curate.status import read_status
+
+    state = read_status(open_run(run), config)
+    if json_output:
+        print_json(state.as_json())
+        return
+    table("Funnel", ("stage", "in", "out", "fell out"), state.funnel_rows())
+    if state.reason_rows():
+        table("What fell out, and why", ("step", "reason", "rows"), state.reason_rows())
+    if state.review_rows():
+        table("Review quota", ("kind", "rows", "required", "reviewed", "missing"), state.review_rows())
+    for line in state.gate_lines():
+        say(line)
+
+
+@app.command()
+def report(
+    run: RunOption = DEFAULT_RUN,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it (default: RUN/report.html).")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Which kept and rejected examples are shown.", min=0)] = 0,
+) -> None:
+    """One self-contained HTML page: funnel, scores, negatives, kinds, clusters, examples.
+
+    Example: curate report -o report.html
+    """
+    from curate.report import write_report
+
+    say(f"wrote {write_report(open_run(run), output, seed=seed)}")
+
+
+def _where(run: Path) -> str:
+    return "" if run == DEFAULT_RUN else f" --run {run}"
+
+
+def main() -> None:
+    """Entry point of ``curate``."""
+    run_app(app, "curate")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Gold questions: written by people, they measure and never train.
+
+A gold file is JSONL. Each line has ``question`` and points at what answers it: ``chunk_id``, or ``source`` with ``article``,
+``page`` or ``text``. Every line is read before anything is built; one that points nowhere is kept in rejected.parquet.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from triplette.errors import InputError
+from triplette.french import fold, words
+from triplette.records import DIFFICULTIES, KINDS, PERSONAS, UNKNOWN, Chunk, Question, Rejection
+from triplette.resolve import ChunkIndex, Unresolved
+
+FORM = 'each line is {"question": ..., "source": "file.md", "article": "7.5.1"}, or has chunk_id, page or text'
+
+
+@dataclass(frozen=True, slots=True)
+class GoldQuestion:
+    """A gold question and the chunks that answer it, best first."""
+
+    question: Question
+    positives: tuple[str, ...]
+
+
+def read_jsonl(path: Path, cure: str) -> list[tuple[int, dict[str, Any]]]:
+    """(line number, object) of every line that is not blank. Raises InputError naming file and line."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read ({error})", where=str(path), cure="give a JSONL file in UTF-8") from None
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"not JSON: {error}", where=f"{path}:{number}", cure=cure) from None
+        if not isinstance(row, dict):
+            raise InputError("not a JSON object", where=f"{path}:{number}", cure=cure)
+        rows.append((number, row))
+    return rows
+
+
+def read_gold(path: Path, chunks: Sequence[Chunk]) -> tuple[list[GoldQuestion], list[Rejection]]:
+    """The gold questions of a file on this run's chunks, and the lines that fell out.
+
+    The same question twice becomes one with the positives of both. Raises InputError for a line without a question and when no line
+    points at a chunk of the run.
+    """
+    rows = read_jsonl(path, FORM)
+    for number, row in rows:
+        if not isinstance(row.get("question"), str) or not row["question"].strip():
+            raise InputError("has no question", where=f"{path}:{number}", cure=FORM)
+    index = ChunkIndex(chunks)
+    found: dict[str, GoldQuestion] = {}
+    rejects: list[Rejection] = []
+    for number, row in rows:
+        where = f"{path.name}:{number}"
+        try:
+            positives = tuple(chunk.id for chunk in index.resolve(row))
+        except (Unresolved, ValueError) as error:
+            rejects.append(Rejection("curate.build", where, "question", "gold unmatched", str(error), text=row["question"]))
+            continue
+        gold = GoldQuestion(_question(row, positives[0]), positives)
+        key = " ".join(fold(word) for word in words(gold.question.text))
+        if key in found:
+            first = found[key]
+            merged = tuple(dict.fromkeys([*first.positives, *positives]))
+            found[key] = replace(first, positives=merged)
+            detail = f"same as {first.question.id}, which took over its chunks"
+            rejects.append(Rejection("curate.build", where, "question", "gold repeated", detail, positives[0], row["question"]))
+        else:
+            found[key] = gold
+    if not found:
+        first_reason = rejects[0].detail if rejects else "it is empty"
+        raise InputError(f"no gold question points at a chunk of this run ({first_reason})", where=str(path), cure=FORM)
+    return list(found.values()), rejects
+
+
+def _question(row: Mapping[str, Any], chunk_id: str) -> Question:
+    return Question.make(
+        chunk_id=chunk_id,
+        text=" ".join(row["question"].split()),
+        kind=_known(row.get("kind"), KINDS),
+        persona=_known(row.get("persona"), PERSONAS),
+        difficulty=_known(row.get("difficulty"), DIFFICULTIES),
+        provider="human",
+        model="gold",
+        prompt=UNKNOWN,
+        cost=0.0,
+    )
+
+
+def _known(value: Any, terms: Sequence[str]) -> str:
+    return str(value) if value in terms else UNKNOWN
