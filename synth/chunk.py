@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
+from synth.ingest import Block, Structured, find_documents, heading_number, read_document, source_name, structure
 from triplette.console import progress
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
@@ -62,13 +62,12 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
     files, skipped = find_documents(corpus)
-    root = corpus.parent if corpus.is_file() else corpus
-    inputs = {f"corpus/{p.relative_to(root).as_posix()}": hash_file(p) for p in files}
+    inputs = {f"corpus/{source_name(p, corpus)}": hash_file(p) for p in files}
     previous = run.current("synth.chunk", inputs, as_dict(settings))
     if previous:
         return ChunkResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
     counter = token_counter(settings.tokenizer)
-    tally = _Tally(notes=[f"{p.relative_to(root)}: skipped, not a document type we read" for p in skipped])
+    tally = _Tally(notes=skipped)
     chunks: list[Chunk] = []
     with progress("reading documents", len(files)) as bar:
         for path in files:
@@ -124,7 +123,7 @@ def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: Toke
         document = read_document(path, corpus)
     except InputError as error:
         tally.failed.append(" ".join(str(error).split()))
-        name = path.name if corpus.is_file() else path.relative_to(corpus).as_posix()
+        name = source_name(path, corpus)
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
         return []
     structured = structure(document)

@@ -5,7 +5,17 @@ Every format becomes one of two canonical forms: Markdown (Markdown, HTML, DOCX)
 
 from synth.ingest.document import Block, Document, Structured
 from synth.ingest.headings import heading_number
-from synth.ingest.readers import SUFFIXES, find_documents, read_document
+from synth.ingest.readers import SUFFIXES, find_documents, read_document, source_name
 from synth.ingest.structure import structure
 
-__all__ = ["SUFFIXES", "Block", "Document", "Structured", "find_documents", "heading_number", "read_document", "structure"]
+__all__ = [
+    "SUFFIXES",
+    "Block",
+    "Document",
+    "Structured",
+    "find_documents",
+    "heading_number",
+    "read_document",
+    "source_name",
+    "structure",
+]

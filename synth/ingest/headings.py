@@ -47,7 +47,7 @@ _METADATA = re.compile(
 )
 
 _ISSUER = re.compile(
-    r"^(?:la |le |l['’])?(?:f[ée]d[ée]ration|ligue|comit[ée]|direction|minist[èe]re|r[ée]publique|association)\b"
+    r"^(?:la |le |l['’])?(?:f[ée]d[ée]ration|ligue|comit[ée]|direction|minist[èe]re|r[ée]publique|association|[ée]tat)\b"
     r"|^(?:entre|et|pour|par|des?|du)\b",
     re.IGNORECASE,
 )
@@ -98,7 +98,8 @@ def heading(text: str, following: str, before: str, width: int) -> tuple[int, st
     """(level, title) when a line is a heading, else (0, "").
 
     ``following`` is the next line with text ("" at the end), ``before`` the open paragraph's last line ("" when none is
-    open), ``width`` the page's usual line length. Divisions have levels 1 to 4, articles and capitals 5, numbered titles 5 and their depth.
+    open), ``width`` the page's usual line length. Divisions have levels 1 to 4, articles and capitals 5, numbered titles 5 and
+    their depth.
     """
     bare = text.strip()
     if len(bare) > HEADING_LIMIT or not following or bare.endswith((";", ",", "-", "=")):

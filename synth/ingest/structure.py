@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from synth.ingest.boilerplate import mark_boilerplate, shares
 from synth.ingest.document import Block, Document, Line, Structured
@@ -161,45 +161,83 @@ def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> st
 def _markdown_blocks(lines: list[Line]) -> list[Block]:
     builder = _Builder()
     fenced = False
-    for line in lines:
+    for line in lines[_front_matter(lines) :]:
         text = line.text
-        if text.lstrip().startswith("```"):
+        if text.lstrip().startswith(("```", "~~~")):
             fenced = not fenced
-        heading = None if fenced else _MD_HEADING.match(text)
-        if heading:
-            builder.heading(len(heading.group(1)), _plain(heading.group(2)), line)
+            line.role = "markup"
+            builder.close()
+        elif fenced:
+            _add(builder, "paragraph", line)
         elif not text.strip():
             builder.close()
-        elif re.fullmatch(r"\s*([-*_]\s*){3,}", text):
-            line.role = "rule"
-        elif _TABLE_ROW.match(text) and "|" in text:
-            if builder.kind == "table" and builder.lines:
-                builder.lines.append(line)
-            else:
-                builder.open("table", line)
         else:
-            number = _MD_BOLD_NUMBER.match(text)
-            if number:
-                builder.open("paragraph", line, number.group(1).rstrip("."))
-            elif BULLET.match(text) and not text.lstrip().startswith("**"):
-                builder.open("item", line)
-            elif builder.lines and builder.kind != "table":
-                builder.lines.append(line)
-            else:
-                builder.open("paragraph", line)
+            _place_markdown(builder, line)
     return [_cleaned(block) for block in builder.finish()]
 
 
+def _front_matter(lines: list[Line]) -> int:
+    """The number of lines of a YAML head ("---" to "---"), which are marked; 0 when there is none."""
+    if not lines or lines[0].text.strip() != "---":
+        return 0
+    end = next((i for i, line in enumerate(lines[1:], 1) if line.text.strip() in ("---", "...")), 0)
+    if not end or not all(re.match(r"\s*[\w-]+\s*:|\s|-\s|#|$", line.text) for line in lines[1:end]):
+        return 0
+    for line in lines[: end + 1]:
+        line.role = "front matter"
+    return end + 1
+
+
+def _add(builder: _Builder, kind: str, line: Line) -> None:
+    """Continue the open block if it is of that kind, else open one."""
+    if builder.lines and builder.kind == kind:
+        builder.lines.append(line)
+    else:
+        builder.open(kind, line)
+
+
+def _place_markdown(builder: _Builder, line: Line) -> None:
+    text = line.text
+    title = _MD_HEADING.match(text)
+    underlined = re.fullmatch(r"\s{0,3}(=+|-{2,})\s*", text)
+    if title:
+        builder.heading(len(title.group(1)), _plain(title.group(2)), line)
+    elif underlined and len(builder.lines) == 1 and builder.kind == "paragraph":
+        line.role = "markup"
+        name = builder.lines.pop()
+        builder.heading(1 if text.strip()[0] == "=" else 2, _plain(name.text), name)
+    elif re.fullmatch(r"\s*([-*_]\s*){3,}|\s*=+\s*|\s*<!--.*-->\s*", text):
+        line.role = "markup"
+        builder.close()
+    elif _TABLE_ROW.match(text) and "|" in text:
+        _add(builder, "table", line)
+    else:
+        number = _MD_BOLD_NUMBER.match(text)
+        opened = builder.lines and builder.kind != "table"
+        if number:
+            builder.open("paragraph", line, number.group(1).rstrip("."))
+        elif (BULLET.match(text) and not text.lstrip().startswith("**")) or (
+            re.match(r"\s*\d{1,2}[.)]\s+\S", text) and (not opened or builder.kind == "item")
+        ):
+            builder.open("item", line)
+        elif opened:
+            builder.lines.append(line)
+        else:
+            builder.open("paragraph", line, article_number(text))
+
+
 def _plain(text: str) -> str:
-    return re.sub(r"\*\*|__|`|\[([^\]]*)\]\([^)]*\)", r"\1", text).strip()
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return re.sub(r"\*\*|__|`|(?<!\w)[*_]|[*_](?!\w)", "", text).strip()
 
 
 def _cleaned(block: Block) -> Block:
-    """Markdown emphasis is markup, not text; table bars stay."""
+    """Markdown emphasis and link targets are markup, not text; table bars stay."""
     text = block.text if block.kind == "table" else re.sub(r"^#+\s+", "", block.text)
+    text = re.sub(r"!?\[([^\]]+)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"\*\*(.+?)\*\*|__(.+?)__", lambda m: m.group(1) or m.group(2), text, flags=re.DOTALL)
     text = re.sub(r"(?<![\w*])[*_](?!\s)([^*_\n]+?)(?<!\s)[*_](?![\w*])", r"\1", text)
-    return Block(**{**{name: getattr(block, name) for name in Block.__slots__}, "text": text})
+    return replace(block, text=text)
 
 
 def _page_blocks(pages: list[list[Line]], divisions: dict[int, list[str]]) -> list[Block]:
