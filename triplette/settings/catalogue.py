@@ -7,13 +7,16 @@ from typing import Any
 from triplette.settings.build import BuildSettings
 from triplette.settings.dedup import DedupSettings
 from triplette.settings.judge import JudgeSettings
+from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
 from triplette.settings.synth import ChunkSettings
+from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings
 from triplette.settings.write import WriteSettings
 
 SECTIONS: dict[str, type[Any]] = {
     "synth.chunk": ChunkSettings,
     "synth.write": WriteSettings,
+    "synth.llm": LlmSettings,
     "synth.mine": MineSettings,
     "curate.judge": JudgeSettings,
     "curate.dedup": DedupSettings,

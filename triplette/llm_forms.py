@@ -1,0 +1,69 @@
+"""The form of an answer: the JSON schema that is asked for, and the strict reading of what came.
+
+An answer is a JSON object that the schema accepts and nothing else; the one thing we take off is a Markdown fence around it, which
+many local models always add. Anything else is malformed, and the error says why in words that the model can act on.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_FENCE = re.compile(r"^```(?:json)?\s*\n(.*)\n\s*```$", re.DOTALL)
+_DROPPED = ("title", "default", "minLength", "maxLength")  # strict structured output does not know them; pydantic still checks
+ERRORS_SHOWN = 3
+
+
+@lru_cache(maxsize=32)
+def schema_of(form: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of ``form`` as strict structured output wants it: closed objects, every field required."""
+    return dict(_strict(form.model_json_schema()))
+
+
+def _strict(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_strict(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    plain: dict[str, Any] = {}
+    for key, value in node.items():
+        if key in ("properties", "$defs"):
+            plain[key] = {name: _strict(inner) for name, inner in value.items()}
+        elif key not in _DROPPED:
+            plain[key] = _strict(value)
+    if plain.get("type") == "object":
+        plain["additionalProperties"] = False
+        plain["required"] = list(plain.get("properties", {}))
+    return plain
+
+
+@lru_cache(maxsize=32)
+def response_format(form: type[BaseModel], how: str) -> dict[str, Any] | None:
+    """The request's ``response_format`` for ``json_schema`` or ``json_object``; None for ``text``."""
+    if how == "text":
+        return None
+    if how == "json_object":
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": form.__name__, "strict": True, "schema": schema_of(form)}}
+
+
+def read_answer(text: str, form: type[BaseModel], *, cut: bool) -> tuple[BaseModel | None, str]:
+    """(value, "") or (None, what is wrong). ``cut``: the endpoint said that the answer reached its length limit."""
+    from pydantic import ValidationError
+
+    bare = text.strip()
+    fenced = _FENCE.match(bare)
+    try:
+        return form.model_validate_json(fenced.group(1) if fenced else bare), ""
+    except ValidationError as error:
+        if cut:
+            return None, "the answer was cut at its length limit: answer more briefly"
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        if found[0]["type"] == "json_invalid":
+            return None, "not one JSON object alone, with nothing before or after it"
+        shown = (f"{'.'.join(map(str, item['loc'])) or 'the object'}: {item['msg']}" for item in found[:ERRORS_SHOWN])
+        return None, "; ".join(shown)
