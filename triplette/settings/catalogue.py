@@ -21,4 +21,7 @@ SECTIONS: dict[str, type[Any]] = {
     "curate.judge": JudgeSettings,
     "curate.dedup": DedupSettings,
     "curate.build": BuildSettings,
+    "train": TrainSettings,
+    "train.evaluate": EvaluateSettings,
+    **{f"train.presets.{name}": preset for name, preset in PRESETS.items()},
 }

@@ -1,0 +1,244 @@
+"""A dataset as training and evaluation see it: texts under the prompt contract, and questions with what answers them.
+
+A passage's title belongs to its text (``title: ... | text: ...``), so the texts are formatted here from the corpus file and
+not by a fixed prompt: training, evaluation and the phone then tokenise the same characters.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from triplette.contract import PromptContract
+from triplette.dataset import Dataset, DatasetRow
+from triplette.errors import InputError
+from triplette.records import UNKNOWN, Chunk
+from triplette.rundir import RunDir
+from triplette.tables import read_table
+
+FACETS = ("kind", "persona", "difficulty", "document")
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """What is ranked: ids, titles and texts, in one order."""
+
+    ids: tuple[str, ...]
+    titles: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, chunks: Sequence[Chunk]) -> Passages:
+        """The passages of chunks, in their order."""
+        return cls(tuple(chunk.id for chunk in chunks), tuple(chunk.title for chunk in chunks), tuple(chunk.text for chunk in chunks))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def formatted(self, contract: PromptContract) -> list[str]:
+        """The texts that are tokenised."""
+        return [contract.format_document(text, title) for text, title in zip(self.texts, self.titles, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """An evaluation set. ``relevant`` holds positions in ``passages``; ``labels`` one value a question for each facet.
+
+    ``groups`` is the unit of resampling of each question: its first answer's passage id.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    relevant: tuple[tuple[int, ...], ...]
+    groups: tuple[str, ...]
+    labels: Mapping[str, tuple[str, ...]]
+    passages: Passages = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def formatted(self, contract: PromptContract) -> list[str]:
+        """The texts that are tokenised."""
+        return [contract.format_query(text) for text in self.texts]
+
+
+def questions_of(dataset: Dataset, split: str, *, limit: int = 0, passages: int = 0, seed: int = 0) -> Questions:
+    """The questions of a split against the whole corpus.
+
+    ``limit`` > 0 draws that many questions, ``passages`` > 0 keeps every answer and draws others up to that many. Raises
+    InputError for an empty split.
+    """
+    rows = dataset.split(split)
+    if not rows:
+        raise InputError(
+            f"the split {split} has no rows", where="dataset/rows.parquet", cure="curate more questions, then `curate build`"
+        )
+    rng = random.Random(seed)
+    if limit and len(rows) > limit:
+        rows = [rows[i] for i in sorted(rng.sample(range(len(rows)), limit))]
+    chunks = list(dataset.corpus.values())
+    if passages and len(chunks) > passages:
+        wanted = {chunk_id for row in rows for chunk_id in row.positive_ids}
+        others = [chunk.id for chunk in chunks if chunk.id not in wanted]
+        wanted |= set(rng.sample(others, max(0, min(len(others), passages - len(wanted)))))
+        chunks = [chunk for chunk in chunks if chunk.id in wanted]
+    place = {chunk.id: position for position, chunk in enumerate(chunks)}
+    return Questions(
+        name=split,
+        ids=tuple(row.question_id for row in rows),
+        texts=tuple(row.question for row in rows),
+        relevant=tuple(tuple(place[chunk_id] for chunk_id in row.positive_ids) for row in rows),
+        groups=tuple(row.positive_ids[0] for row in rows),
+        labels={
+            "kind": tuple(row.kind for row in rows),
+            "persona": tuple(row.persona for row in rows),
+            "difficulty": tuple(row.difficulty for row in rows),
+            "document": tuple(row.source for row in rows),
+        },
+        passages=Passages.of(chunks),
+    )
+
+
+def read_beir(folder: Path) -> Questions:
+    """A BEIR folder: ``corpus.jsonl``, ``queries.jsonl``, ``qrels/test.tsv`` (or the only file of ``qrels/``).
+
+    Judgements above zero count as relevant. Questions without one are left out. Raises InputError naming file and line.
+    """
+    corpus = _jsonl(folder / "corpus.jsonl")
+    queries = {str(row["_id"]): row for row in _jsonl(folder / "queries.jsonl")}
+    place = {str(row["_id"]): position for position, row in enumerate(corpus)}
+    relevant: dict[str, list[int]] = {}
+    path = _qrels(folder)
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()[1:], 2):
+        if not line.strip():
+            continue
+        try:
+            query, document, grade = line.split("\t")[:3]
+            if float(grade) > 0:
+                relevant.setdefault(query, []).append(place[document])
+        except (ValueError, KeyError) as error:
+            raise InputError(
+                f"not query, document, grade of this folder ({error!r})", where=f"{path}:{number}", cure="repair the line"
+            ) from None
+    ids = [query for query in queries if query in relevant]
+    if not ids:
+        raise InputError("no question has a relevant document", where=str(folder), cure="give a folder in BEIR's form")
+    return Questions(
+        name=folder.name,
+        ids=tuple(ids),
+        texts=tuple(str(queries[i]["text"]) for i in ids),
+        relevant=tuple(tuple(dict.fromkeys(relevant[i])) for i in ids),
+        groups=tuple(str(corpus[relevant[i][0]]["_id"]) for i in ids),
+        labels={facet: tuple(str((queries[i].get("metadata") or {}).get(facet, UNKNOWN)) for i in ids) for facet in FACETS},
+        passages=Passages(
+            tuple(place), tuple(str(row.get("title") or "") for row in corpus), tuple(str(row["text"]) for row in corpus)
+        ),
+    )
+
+
+def _qrels(folder: Path) -> Path:
+    files = sorted((folder / "qrels").glob("*.tsv"))
+    test = folder / "qrels" / "test.tsv"
+    if test in files or len(files) == 1:
+        return test if test in files else files[0]
+    raise InputError(f"{len(files)} judgement files and none called test.tsv", where=str(folder / "qrels"), cure="give qrels/test.tsv")
+
+
+def _jsonl(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path), cure="give a folder in BEIR's form") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            row["_id"], row["text"]
+            rows.append(row)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"not a BEIR row ({error!r})", where=f"{path}:{number}", cure="each line needs _id and text") from None
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTexts:
+    """Columns for the trainer (``anchor``, ``positive``, ``negative_1`` ...), and how many negatives had to be drawn at random."""
+
+    columns: dict[str, list[str]]
+    drawn: int
+
+    def __len__(self) -> int:
+        return len(self.columns["anchor"])
+
+
+def training_texts(dataset: Dataset, contract: PromptContract, *, negatives: int, seed: int = 0, split: str = "train") -> TrainingTexts:
+    """The split's rows as formatted columns with ``negatives`` hard negatives each, hardest first.
+
+    The trainer needs as many in every row: a row that has fewer gets passages of the corpus drawn with the seed, never one
+    of its answers. No row with any negative: no negative columns.
+    """
+    rows = dataset.split(split)
+    if not rows:
+        raise InputError(
+            f"the split {split} has no rows", where="dataset/rows.parquet", cure="curate more questions, then `curate build`"
+        )
+    width = min(negatives, max(len(row.negative_ids) for row in rows))
+    rng, corpus = random.Random(seed), list(dataset.corpus)
+    columns: dict[str, list[str]] = {"anchor": [], "positive": [], **{f"negative_{n}": [] for n in range(1, width + 1)}}
+    drawn = 0
+    for row in rows:
+        columns["anchor"].append(contract.format_query(row.question))
+        columns["positive"].append(_passage(dataset, contract, row.positive_ids[0]))
+        own = list(row.negative_ids[:width])
+        drawn += width - len(own)
+        own += _others(row, own, corpus, width - len(own), rng)
+        for number, chunk_id in enumerate(own, 1):
+            columns[f"negative_{number}"].append(_passage(dataset, contract, chunk_id))
+    return TrainingTexts(columns, drawn)
+
+
+def _passage(dataset: Dataset, contract: PromptContract, chunk_id: str) -> str:
+    chunk = dataset.corpus[chunk_id]
+    return contract.format_document(chunk.text, chunk.title)
+
+
+def _others(row: DatasetRow, own: Sequence[str], corpus: Sequence[str], count: int, rng: random.Random) -> list[str]:
+    taken = {*own, *row.positive_ids}
+    if count <= 0:
+        return []
+    free = [chunk_id for chunk_id in corpus if chunk_id not in taken]
+    if len(free) < count:
+        raise InputError("the corpus is too small for hard negatives", where="dataset/corpus.parquet", cure="set negatives = 0")
+    return rng.sample(free, count)
+
+
+def check_dataset(run: RunDir, dataset: Dataset) -> None:
+    """Raise InputError unless the split files say what rows.parquet and corpus.parquet say, row by row.
+
+    A dataset that was edited by hand in one file would otherwise train on one thing and be measured on another.
+    """
+    for split in ("train", "val", "test"):
+        path = run.path(f"dataset/{split}.parquet")
+        content = read_table(path, ["anchor", "positive"]).to_pydict()
+        rows = dataset.split(split)
+        if len(rows) != len(content["anchor"]):
+            raise InputError(
+                f"{len(content['anchor'])} rows, rows.parquet has {len(rows)}", where=str(path), cure="run `curate build` again"
+            )
+        for number, row in enumerate(rows):
+            missing = [chunk_id for chunk_id in (*row.positive_ids, *row.negative_ids) if chunk_id not in dataset.corpus]
+            if missing or not row.positive_ids:
+                raise InputError(
+                    f"row {number} names passages that are not in the corpus: {missing}",
+                    where=str(path),
+                    cure="run `curate build` again",
+                )
+            if content["anchor"][number] != row.question or content["positive"][number] != dataset.corpus[row.positive_ids[0]].text:
+                raise InputError(f"row {number} is not what rows.parquet says", where=str(path), cure="run `curate build` again")

@@ -1,0 +1,292 @@
+"""Base models and adapters: loading, what is trained, saving and putting back.
+
+Three ways to train: ``qlora`` (a 4-bit base, CUDA only), ``lora`` (a full-precision base) and ``full``. The adapter folder
+holds what changed and nothing else: PEFT's own two files, ``dense.safetensors`` where the dense layers were trained, or
+``weights.safetensors`` for a full fine-tune. The base is never written to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from train.quiet import quiet_libraries
+from triplette.contract import CONTRACTS, PromptContract
+from triplette.errors import ContractMismatch, InputError, ServiceError, SettingError
+from triplette.hashing import hash_file
+from triplette.settings.train import Preset
+from triplette.tables import write_text
+
+TINY = "tiny"
+LAYERS = "all-linear"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A loaded base model, the name that artefacts carry, the folder or id it came from, and its bound contract."""
+
+    model: Any
+    name: str
+    origin: str
+    contract: PromptContract
+
+
+def load_base(origin: str, preset: Preset, *, device: str | None = None, quantised: bool = False) -> Base:
+    """The base model of ``origin`` (folder or id) in float32, or in 4 bits with ``quantised``, and its contract.
+
+    Raises InputError, ServiceError (gated or unreachable), SettingError (4 bits without CUDA) or ContractMismatch.
+    """
+    model = _load(origin, device, _four_bits() if quantised else None)
+    folder = Path(origin)
+    name = folder.name if folder.is_dir() else origin
+    contract = contract_of(model, origin, preset)
+    model.max_seq_length = contract.max_tokens
+    model.default_prompt_name = None
+    model.prompts = prompts_of(contract)
+    return Base(model, contract.base_model or name, origin, contract)
+
+
+def prompts_of(contract: PromptContract) -> dict[str, str]:
+    """The contract's prefixes as a model folder's prompts, for those who load it without the contract."""
+    return {"query": contract.query_prefix, "document": contract.format_document("")}
+
+
+def _load(origin: str, device: str | None, quantisation: Any) -> Any:
+    quiet_libraries()
+    from sentence_transformers import SentenceTransformer
+
+    if origin.startswith((".", "/", "~")) and not Path(origin).is_dir():
+        raise InputError("no such model folder", where=origin, cure="give a sentence-transformers folder or id, or --preset tiny")
+    options = {"quantization_config": quantisation} if quantisation is not None else {"dtype": "float32"}
+    try:
+        return SentenceTransformer(origin, device=device, model_kwargs=options)
+    except Exception as error:
+        raise explain_load_failure(origin, error) from error
+
+
+def explain_load_failure(origin: str, error: Exception) -> InputError | ServiceError:
+    """The user's view of a model that did not load: gated, unreachable, or not a model."""
+    text = f"{type(error).__name__}: {error}"
+    other = "or take a model that needs neither: --preset tiny (built here), or --preset cpu --model FOLDER"
+    if any(sign in text for sign in ("GatedRepo", "gated repo", "401", "403")):
+        return ServiceError(
+            f"the model {origin} is gated: its licence must be accepted",
+            cure=f"accept it on https://huggingface.co/{origin} and log in with `hf auth login`, {other}",
+        )
+    signs = ("Connect", "offline", "resolve", "timed out", "couldn't connect", "Max retries", "LocalEntryNotFound", "Network")
+    if any(sign in text for sign in signs):
+        return ServiceError(
+            f"the model {origin} cannot be reached", cure=f"check the network, or give its folder with --model, {other}"
+        )
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return InputError(f"not a model that loads: {first}", where=origin, cure=f"give a sentence-transformers folder or id, {other}")
+
+
+def _four_bits() -> Any:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise SettingError(
+            "QLoRA needs a CUDA device: 4-bit gradients on CPU may be wrong without a word",
+            where="method",
+            cure="--preset cpu (LoRA in float32) or --preset tiny",
+        )
+    from transformers import BitsAndBytesConfig
+
+    compute = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=compute
+    )
+
+
+def contract_of(model: Any, origin: str, preset: Preset) -> PromptContract:
+    """The contract of a base model: its folder's, else the preset's, fitted to its width and bound to its tokenizer.
+
+    Raises ContractMismatch where the model's modules or saved prompts do something else.
+    """
+    folder = Path(origin)
+    if (folder / "contract.json").is_file():
+        contract = PromptContract.load(folder / "contract.json")
+    else:
+        family, width = CONTRACTS[preset.contract], int(model.get_embedding_dimension())
+        sizes = tuple(max(1, size * width // family.dimensions[0]) for size in family.dimensions)
+        limit = min(family.max_tokens, int(model.max_seq_length or family.max_tokens))
+        contract = replace(family, max_tokens=limit).bind(
+            base_model=folder.name if folder.is_dir() else origin, tokenizer_sha256=hash_file(tokenizer_file(origin)), dimensions=sizes
+        )
+    _check(contract, model, origin)
+    return contract
+
+
+def _check(contract: PromptContract, model: Any, origin: str) -> None:
+    modules = {type(module).__name__: module for module in model}
+    if "Pooling" not in modules:
+        raise ContractMismatch("the model has no pooling module", where=origin, cure="use a sentence-transformers embedding model")
+    said = {"pooling": contract.pooling, "dimensions": contract.dimensions[0]}
+    found = {"pooling": modules["Pooling"].pooling_mode, "dimensions": int(model.get_embedding_dimension())}
+    wrong = [f"{key}: the contract says {said[key]!r}, the model {found[key]!r}" for key in said if said[key] != found[key]]
+    query = (model.prompts or {}).get("query")
+    if query and query != contract.query_prefix:
+        wrong.append(f"query prefix: the contract says {contract.query_prefix!r}, the model {query!r}")
+    if wrong:
+        raise ContractMismatch("; ".join(wrong), where=origin, cure="choose the model's own contract in the preset (contract = ...)")
+
+
+def tokenizer_file(origin: str) -> Path:
+    """The tokenizer.json of a folder, or of an id in the local cache of models. Raises InputError when there is none."""
+    if Path(origin).is_dir():
+        path = Path(origin) / "tokenizer.json"
+        if not path.is_file():
+            raise InputError("there is no tokenizer.json", where=origin, cure="save the model with its fast tokenizer")
+        return path
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(origin, "tokenizer.json"))
+    except Exception as error:
+        raise explain_load_failure(origin, error) from error
+
+
+def make_trainable(model: Any, preset: Preset) -> int:
+    """Put the preset's adapter on, freeze the rest; the number of trained parameters is returned."""
+    if preset.method == "full":
+        model.requires_grad_(True)
+    else:
+        from peft import LoraConfig, prepare_model_for_kbit_training
+
+        if preset.method == "qlora":
+            model[0].model = prepare_model_for_kbit_training(model[0].model, use_gradient_checkpointing=False)
+        model.requires_grad_(False)
+        targets: Any = LAYERS if LAYERS in preset.lora_targets else list(preset.lora_targets)
+        config = LoraConfig(
+            r=preset.lora_r,
+            lora_alpha=preset.lora_alpha,
+            lora_dropout=preset.lora_dropout,
+            target_modules=_linear_names(model[0].model) if targets == LAYERS else targets,
+            bias="none",
+            task_type="FEATURE_EXTRACTION",
+        )
+        try:
+            model.add_adapter(config)
+        except ValueError as error:
+            raise SettingError(
+                f"no adapter fits: {str(error).splitlines()[0]}", where="lora_targets", cure="set lora_targets = ['all-linear']"
+            ) from error
+    for module in list(model)[1:]:
+        module.requires_grad_(preset.dense == "train")
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _linear_names(core: Any) -> list[str]:
+    """The last parts of the names of every linear layer, the pooler (which nobody calls) apart."""
+    from torch import nn
+
+    names = {name for name, module in core.named_modules() if isinstance(module, nn.Linear) and not name.startswith("pooler")}
+    # the full ends, not only the last part: BERT calls three different layers "dense"
+    return sorted({".".join(name.split(".")[-2:]) for name in names})
+
+
+def trained_state(model: Any) -> dict[str, Any]:
+    """A copy on the CPU of every parameter that is trained, by name."""
+    return {name: p.detach().cpu().clone() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def restore_state(model: Any, state: Mapping[str, Any]) -> None:
+    """Put trained parameters back. Raises ValueError unless every one is there in its shape: nothing is skipped silently."""
+    import torch
+
+    own = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    if set(own) != set(state):
+        raise ValueError(f"parameters differ: {sorted(set(own) ^ set(state))[:5]}")
+    with torch.no_grad():
+        for name, parameter in own.items():
+            if parameter.shape != state[name].shape:
+                raise ValueError(f"{name}: {tuple(state[name].shape)} for {tuple(parameter.shape)}")
+            parameter.copy_(state[name].to(parameter.device))
+
+
+def save_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write parameters as safetensors, aside and renamed."""
+    from safetensors.torch import save_file
+
+    from triplette.tables import replacing
+
+    with replacing(path) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in state.items()}, str(temporary))
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read parameters back."""
+    from safetensors.torch import load_file
+
+    return dict(load_file(str(path)))
+
+
+def save_adapter(model: Any, preset: Preset, folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write the adapter folder; ``fit.json`` in it says which base and preset it belongs to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if preset.method == "full":
+        save_state(trained_state(model), folder / "weights.safetensors")
+    else:
+        _save_peft(model[0].model, folder)
+        dense = {name: tensor for name, tensor in trained_state(model).items() if not name.startswith("0.")}
+        if dense:
+            save_state(dense, folder / "dense.safetensors")
+    write_text(folder / "fit.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def _save_peft(core: Any, folder: Path) -> None:
+    from peft import get_peft_model_state_dict
+
+    state = get_peft_model_state_dict(core)
+    # PEFT's files name parameters from the wrapper that PeftModel puts around a model
+    prefix = "base_model.model."
+    save_state(
+        {name if name.startswith(prefix) else prefix + name: tensor.detach().cpu() for name, tensor in state.items()},
+        folder / "adapter_model.safetensors",
+    )
+    config = core.peft_config["default"]
+    config.inference_mode = True
+    config.save_pretrained(folder)
+    config.inference_mode = False
+
+
+def apply_adapter(model: Any, method: str, folder: Path, *, merge: bool) -> None:
+    """Put a saved adapter on a full-precision base: folded into its weights with ``merge``, else beside them."""
+    if method == "full":
+        model.requires_grad_(True)
+        state = load_state(folder / "weights.safetensors")
+        own = dict(model.named_parameters())
+        for name in own:
+            own[name].requires_grad_(name in state)
+        restore_state(model, state)
+    else:
+        from peft import PeftModel
+
+        peft = PeftModel.from_pretrained(model[0].model, str(folder))
+        if merge:
+            model[0].model = peft.merge_and_unload(safe_merge=True)
+        if (folder / "dense.safetensors").is_file():
+            state = load_state(folder / "dense.safetensors")
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(name in state)
+            restore_state(model, state)
+    model.requires_grad_(False)
+    model.eval()
+
+
+def read_fit(folder: Path) -> dict[str, Any]:
+    """What ``save_adapter`` wrote beside the adapter. Raises InputError when it is not there."""
+    try:
+        return dict(json.loads((folder / "fit.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not an adapter of `train fit` ({error})", where=str(folder), cure="run `train fit`") from None
+
+
+def process_rank() -> tuple[int, int]:
+    """(rank, number) of this process under ``accelerate launch``; (0, 1) alone."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))

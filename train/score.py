@@ -1,0 +1,67 @@
+"""Scoring a model on val while it trains: the ranking that decides, and two like losses whose gap shows overfitting."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from train.data import Questions
+from train.models import Base
+from train.ranking import embed, rank
+from train.watch import Measured
+from triplette.dataset import Dataset
+from triplette.encoders import Vectors
+from triplette.metrics import PRIMARY, score_rankings
+from triplette.settings.train import Preset, TrainSettings
+
+BLOCK = 32  # questions that compete for a passage in the compared losses
+
+
+def training_probe(dataset: Dataset, settings: TrainSettings) -> list[tuple[str, str]]:
+    """(question, passage id) of the train rows whose loss is compared with val's: distinct passages, drawn with the seed."""
+    rows = dataset.split("train")
+    random.Random(settings.seed).shuffle(rows)
+    first: dict[str, str] = {}
+    for row in rows:
+        first.setdefault(row.positive_ids[0], row.question)
+    return [(question, passage) for passage, question in first.items()][: settings.probe_rows]
+
+
+class Scorer:
+    """Measures a model on val: nDCG@10 at the full dimension, and the contrastive loss on like rows of val and train."""
+
+    def __init__(self, model: Any, base: Base, val: Questions, probe: Sequence[tuple[str, str]], preset: Preset) -> None:
+        self._model, self._val, self._scale = model, val, preset.scale
+        self._block = min(preset.batch, BLOCK)
+        contract = base.contract
+        self._queries, self._passages = val.formatted(contract), val.passages.formatted(contract)
+        place = {chunk_id: position for position, chunk_id in enumerate(val.passages.ids)}
+        known = [(question, place[passage]) for question, passage in probe if passage in place]
+        self._train_queries = [contract.format_query(question) for question, _ in known]
+        self._train_answers = [position for _, position in known]
+
+    def __call__(self, step: int) -> Measured:
+        queries, passages = embed(self._model, self._queries), embed(self._model, self._passages)
+        ranked = rank(queries, passages, 10)
+        ndcg = float(score_rankings(ranked, self._val.relevant)[PRIMARY].mean())
+        first: dict[int, int] = {}
+        for row, answers in enumerate(self._val.relevant):
+            first.setdefault(answers[0], row)
+        chosen = list(first.values())[: len(self._train_queries)]
+        val_loss = self._loss(queries[chosen], passages[[self._val.relevant[row][0] for row in chosen]])
+        train_loss = self._loss(embed(self._model, self._train_queries)[: len(chosen)], passages[self._train_answers[: len(chosen)]])
+        return Measured(step, ndcg, train_loss, val_loss)
+
+    def _loss(self, queries: Vectors, passages: Vectors) -> float:
+        """Mean cross-entropy of each question's own passage within blocks of equal size, as in a training step."""
+        blocks = [(queries[i : i + self._block], passages[i : i + self._block]) for i in range(0, len(queries), self._block)]
+        full = [pair for pair in blocks if len(pair[0]) == self._block] or blocks[:1]
+        losses = []
+        for block_queries, block_passages in full:
+            logits = self._scale * block_queries.astype(np.float64) @ block_passages.T
+            logits -= logits.max(axis=1, keepdims=True)
+            losses.append(float(np.mean(np.log(np.exp(logits).sum(1)) - np.diag(logits))))
+        return float(np.mean(losses)) if losses else 0.0

@@ -1,0 +1,45 @@
+"""``--sweep``: a few short trainings that differ only in the loss's scale, judged on val.
+
+The scale (inverse temperature) must suit the temperature at which the base was pre-trained: with the same data and steps it can turn a
+gain into a loss. The trials are short, so they say which scale starts well, not how far it goes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from typing import Any
+
+from train.data import Questions, training_texts
+from train.models import load_base
+from triplette.console import say
+from triplette.dataset import Dataset
+from triplette.rundir import RunDir
+from triplette.settings.train import Preset, TrainSettings
+from triplette.tables import write_text
+
+SWEEP = "model/sweep.json"
+
+
+def sweep_scale(
+    run: RunDir, dataset: Dataset, val: Questions, settings: TrainSettings, preset: Preset, origin: str, device: str | None
+) -> float:
+    """The scale whose trial ends with the highest val nDCG@10 (ties: the preset's, then the lower); all go to model/sweep.json."""
+    from train.fit import tune
+
+    short = replace(settings, evaluations=1, log_to=("none",))
+    trials: list[dict[str, Any]] = []
+    for scale in dict.fromkeys((preset.scale, *settings.sweep_scales)):
+        place = run.path("model/sweep")
+        shutil.rmtree(place, ignore_errors=True)
+        trial = replace(preset, scale=scale, max_steps=settings.sweep_steps)
+        base = load_base(origin, trial, device=device, quantised=trial.method == "qlora")
+        texts = training_texts(dataset, base.contract, negatives=trial.negatives, seed=settings.seed)
+        result = tune(base, texts, val, dataset, short, trial, place, quiet=True)
+        shutil.rmtree(place, ignore_errors=True)
+        trials.append({"scale": scale, "steps": result.steps, "base_ndcg": result.base_ndcg, "ndcg": result.history[-1]["ndcg"]})
+        say(f"sweep: scale {scale:g}: val nDCG@10 {result.base_ndcg:.4f} -> {trials[-1]['ndcg']:.4f} after {result.steps} steps")
+    best = max(trials, key=lambda trial: (trial["ndcg"], trial["scale"] == preset.scale, -trial["scale"]))
+    write_text(run.path(SWEEP), json.dumps({"chosen": best["scale"], "trials": trials}, indent=2) + "\n")
+    return float(best["scale"])

@@ -1,0 +1,202 @@
+"""Settings of training: one section for the stage, one for its evaluation, and one a preset, each value with its source.
+
+A preset is data: the common fields with this preset's value and where it comes from. ``triplette.toml`` may change any
+value of any preset; the command line changes the chosen one's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from triplette.settings.base import setting
+
+PRESET_NAMES = ("embeddinggemma", "full", "cpu", "tiny")
+MODEL_CARD = "EmbeddingGemma's model card, ai.google.dev/gemma/docs/embeddinggemma/model_card"
+QLORA = "Dettmers et al. 2023, QLoRA"
+GRADCACHE = "Gao et al. 2021, GradCache"
+GUIDE = "Google's guide on fine-tuning EmbeddingGemma with sentence-transformers, ai.google.dev/gemma/docs/embeddinggemma"
+MEASURED = "measured here, docs/experiments.md"
+SBERT = "sentence-transformers' trainer documentation"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """[train]"""
+
+    preset: str = setting("embeddinggemma", "Which [train.presets.*] section is used.", choices=PRESET_NAMES)
+    seed: int = setting(0, "Seed of initial weights, order, dropout and resampling.", low=0)
+    patience: int = setting(
+        3, "Stop after this many evaluations in a row without a gain in val nDCG@10 (not in loss: the two part ways).", low=1
+    )
+    threshold: float = setting(0.001, "A smaller rise of val nDCG@10 is no gain.", low=0.0, high=0.5)
+    evaluations: int = setting(10, "Evaluations on val that the planned steps are divided into.", low=1, high=1000)
+    val_questions: int = setting(500, "Questions of val that an evaluation during training asks at most, drawn with the seed.", low=8)
+    val_passages: int = setting(
+        2000, "Passages it ranks at most: every answer, then others drawn with the seed. `train evaluate` ranks all.", low=32
+    )
+    probe_rows: int = setting(128, "Rows of train and of val whose loss is compared to see overfitting.", low=8, high=4096)
+    overfit_gap: float = setting(
+        0.5, "Alarm when train loss is below this share of val loss on like rows: the model knows train by heart.", low=0.0, high=1.0
+    )
+    rising: int = setting(2, "Alarm when val loss rose at this many evaluations in a row.", low=1, high=100)
+    plateau: float = setting(
+        0.01, "Alarm when train loss fell by less than this share over `patience` evaluations: nothing is learned any more.", low=0.0
+    )
+    alarm_action: str = setting(
+        "stop",
+        "What an alarm does: 'stop' ends training when nDCG@10 does not rise either (the best step is restored anyway), "
+        "'warn' only says so.",
+        choices=("stop", "warn"),
+    )
+    log_to: tuple[str, ...] = setting(
+        ("auto",), "'auto' (each of tensorboard, wandb, trackio that is installed and set up), 'none', or names of them."
+    )
+    sweep_scales: tuple[float, ...] = setting((10.0, 20.0, 50.0, 100.0), "Loss scales that --sweep tries on val.", low=1.0, high=1000.0)
+    sweep_steps: int = setting(60, "Training steps of each trial of --sweep.", low=1, high=10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateSettings:
+    """[train.evaluate]"""
+
+    splits: tuple[str, ...] = setting(
+        ("test",),
+        "Splits that are measured. The verdict is on the first: val chose the best step, so it flatters.",
+        choices=("val", "test"),
+    )
+    dimension: int = setting(0, "Dimension that production uses, and the verdict; 0 is the contract's largest.", low=0, high=8192)
+    int8: bool = setting(False, "Whether production stores int8 vectors, so that the verdict is on these.")
+    depth: int = setting(100, "Passages ranked for each question: the depth of MAP.", low=10, high=1000)
+    resamples: int = setting(10_000, "Bootstrap samples and random sign flips.", low=100, high=1_000_000)
+    group_by: str = setting(
+        "passage",
+        "Unit of resampling: questions over one passage rise and fall together, so counting each alone makes intervals too narrow.",
+        choices=("passage", "question"),
+    )
+    baselines: bool = setting(True, "Also measure BM25, LSA and their fusion.")
+    fusion_k: int = setting(60, "Constant of reciprocal rank fusion (Cormack et al. 2009).", low=1, high=1000)
+    listed: int = setting(50, "Questions won and lost that the report lists at most, largest changes first.", low=0, high=10_000)
+    min_slice: int = setting(5, "A slice with fewer questions is shown without a claim.", low=2, high=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """[train.presets.NAME]: the base model and every number of its fine-tuning."""
+
+    base: str = setting("", "Base model: a sentence-transformers folder or id; 'tiny' builds a random one on the run's corpus.")
+    contract: str = setting("embeddinggemma", "Prompt contract of the base model.", choices=("embeddinggemma", "e5", "plain"))
+    method: str = setting("lora", "What is trained.", choices=("qlora", "lora", "full"))
+    precision: str = setting(
+        "auto",
+        "auto: bf16 where the GPU has it, else fp32. fp16 is no choice: Gemma's activations overflow it.",
+        choices=("auto", "fp32", "bf16"),
+    )
+    lora_r: int = setting(8, "Rank of the adapter.", low=1, high=512)
+    lora_alpha: int = setting(16, "Scale of the adapter: alpha / r multiplies it.", low=1, high=1024)
+    lora_dropout: float = setting(0.1, "Dropout before the adapter.", low=0.0, high=0.9)
+    lora_targets: tuple[str, ...] = setting(
+        ("q_proj", "k_proj", "v_proj", "o_proj"), "Linear layers that get an adapter; ['all-linear'] is every one in the transformer."
+    )
+    dense: str = setting("freeze", "The dense layers after pooling: freeze or train.", choices=("freeze", "train"))
+    epochs: float = setting(3.0, "Passes over train.", low=0.01, high=1000.0)
+    max_steps: int = setting(0, "Stop after this many steps whatever the epochs; 0 is no limit.", low=0)
+    batch: int = setting(64, "Questions a step: each is a negative to the others.", low=2, high=65_536)
+    mini_batch: int = setting(8, "Texts a forward pass; 0 probes memory for the largest that fits.", low=0, high=4096)
+    learning_rate: float = setting(2e-5, "Peak learning rate.", low=1e-8, high=1.0)
+    warmup: float = setting(0.1, "Share of the steps in which the rate rises.", low=0.0, high=1.0)
+    weight_decay: float = setting(0.01, "AdamW's weight decay.", low=0.0, high=1.0)
+    scale: float = setting(
+        20.0, "Inverse temperature of the contrastive loss. It must suit the base model: try --sweep.", low=1.0, high=1000.0
+    )
+    matryoshka: bool = setting(True, "Train every dimension of the contract at once (Kusupati et al. 2022).")
+    negatives: int = setting(3, "Hard negatives a question brings at most, as columns of their own.", low=0, high=32)
+    max_tokens: int = setting(256, "Tokens of a text in training; the contract's limit still holds in use.", low=8, high=8192)
+
+
+_PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
+    "embeddinggemma": {
+        "base": (
+            "google/embeddinggemma-300m-qat-q4_0-unquantized",
+            "quantisation-aware weights: what 4-bit export loses was already trained for; " + MODEL_CARD,
+        ),
+        "method": ("qlora", QLORA + ": NF4 with double quantisation. CUDA only: 4-bit gradients on CPU are not to be trusted"),
+        "lora_r": (8, "r = 8 on all attention projections equals larger ranks in Hu et al. 2021, LoRA, table 6"),
+        "lora_alpha": (16, "twice the rank, the usual practice since " + QLORA),
+        "lora_dropout": (0.1, QLORA + ", 7B-13B models; small data sets need it more"),
+        "dense": ("freeze", "so the adapter is all that changed; the dense layers are the part that no dropout protects"),
+        "batch": (64, "64 to 128: more in-batch negatives help, and GradCache makes them cheap"),
+        "mini_batch": (8, GRADCACHE + ": 8 x 256 tokens fit a 16 GB card"),
+        "learning_rate": (
+            2e-5,
+            GUIDE,
+        ),
+        "epochs": (3.0, "1 to 5; early stopping decides"),
+        "scale": (20.0, SBERT + ", default of the loss; sweep it: a base pre-trained at a low temperature wants 50 to 100"),
+        "negatives": (3, "what `synth mine` supplies by default"),
+        "max_tokens": (256, "chunks are cut to fit the phone's sequence length"),
+    },
+    "full": {
+        "base": ("google/embeddinggemma-300m", MODEL_CARD),
+        "method": ("full", "every weight moves: 308 M parameters, about 6 GB of optimiser state in float32"),
+        "dense": ("train", "part of the whole"),
+        "mini_batch": (8, GRADCACHE),
+        "learning_rate": (2e-5, GUIDE),
+        "epochs": (1.0, "a full fine-tune forgets sooner than an adapter"),
+        "scale": (20.0, SBERT + "; sweep it"),
+    },
+    "cpu": {
+        "base": ("sentence-transformers/all-MiniLM-L6-v2", "any small model works: --model FOLDER"),
+        "contract": ("plain", "no prompts; a multilingual-e5 base wants 'e5'"),
+        "precision": ("fp32", "CPU"),
+        "lora_r": (16, MEASURED),
+        "lora_alpha": (32, "twice the rank"),
+        "lora_dropout": (0.05, "a small model has less to spare"),
+        "lora_targets": (("all-linear",), "layer names differ between architectures; in a small model the feed-forward adapts too"),
+        "epochs": (2.0, "about 5,000 questions on a laptop in well under an hour"),
+        "batch": (32, "two cores"),
+        "mini_batch": (32, "the whole batch at once: no second forward pass"),
+        "learning_rate": (5e-4, "LoRA wants about ten times the rate of full fine-tuning; " + MEASURED),
+        "scale": (20.0, "the base was pre-trained at 20; " + MEASURED),
+        "matryoshka": (False, "384 dimensions, stored whole"),
+        "negatives": (1, "each column costs a forward pass of the batch"),
+        "max_tokens": (128, "attention's cost on two cores"),
+    },
+    "tiny": {
+        "base": ("tiny", "no download, no licence: a random model of EmbeddingGemma's architecture"),
+        "method": ("full", "a random base has nothing worth keeping"),
+        "precision": ("fp32", "CPU"),
+        "dense": ("train", "part of the whole"),
+        "epochs": (8.0, MEASURED),
+        "batch": (32, "two cores"),
+        "mini_batch": (128, "the whole batch at once"),
+        "learning_rate": (2e-3, "random weights take larger steps; " + MEASURED),
+        "scale": (20.0, MEASURED),
+        "negatives": (1, "each column costs a forward pass of the batch"),
+        "max_tokens": (192, "two cores"),
+    },
+}
+
+
+def _section(name: str, values: dict[str, tuple[Any, str]]) -> type[Any]:
+    """A settings class with the preset's values as defaults, each documented with its source."""
+    made = []
+    for field in dataclasses.fields(Preset):
+        meta = dict(field.metadata)
+        default = field.default
+        if field.name in values:
+            default, source = values[field.name]
+            meta["doc"] = f"{meta['doc']} Source: {source}."
+        made.append((field.name, field.type, dataclasses.field(default=default, metadata=meta)))
+    return dataclasses.make_dataclass(
+        f"{name.title()}Preset", made, frozen=True, slots=True, namespace={"__doc__": f"[train.presets.{name}]", "__module__": __name__}
+    )
+
+
+PRESETS: dict[str, type[Any]] = {name: _section(name, values) for name, values in _PRESETS.items()}
+
+
+def preset_of(values: Any) -> Preset:
+    """A preset section as the one type that training reads."""
+    return Preset(**{field.name: getattr(values, field.name) for field in dataclasses.fields(Preset)})
