@@ -29,7 +29,7 @@ from sqlalchemy import String, and_, cast, false, func, not_, or_, select, true
 
 MATCH = "triplette_match"  # the SQL function that ``install`` adds to a connection
 _TERM = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]+)"|(?P<word>\S+))')
-_SYNTAX = "*+|()~\""  # Elasticsearch's simple query syntax, which has no meaning here
+_SYNTAX = '*+|()~"'  # Elasticsearch's simple query syntax, which has no meaning here
 _MARKS = re.compile("[\u0300-\u036f]")
 _OPENED = str.maketrans({"œ": "oe", "æ": "ae", "’": "'", "\u00a0": " ", "\u202f": " "})
 

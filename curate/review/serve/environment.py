@@ -70,7 +70,10 @@ def _install(place: Path, run: Runner) -> None:
     steps: list[tuple[Sequence[str], str]] = [
         ([sys.executable, "-m", "venv", str(place)], "install Python's venv module (on Debian: apt install python3-venv)"),
         # compiling on import instead of now: the server imports half of what is installed
-        ([*pip, "--no-compile", "--constraint", str(PINS), *REQUIREMENTS], "check the network and the disk (580 MB), then run it again"),
+        (
+            [*pip, "--no-compile", "--constraint", str(PINS), *REQUIREMENTS],
+            "check the network and the disk (580 MB), then run it again",
+        ),
     ]
     for command, cure in steps:
         result = run(command)

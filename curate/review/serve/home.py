@@ -1,6 +1,6 @@
 """Where an embedded server keeps its data, and the secrets that it generates once.
 
-    RUN/argilla/  argilla.db  credentials.json (0600)  server.json while it runs  server.log
+RUN/argilla/  argilla.db  credentials.json (0600)  server.json while it runs  server.log
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Home:
                 )
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
-        held = self._read() if self.exists() else {"secret_key": secrets.token_hex(32), "accounts": {}}
+        held: dict[str, Any] = self._read() if self.exists() else {"secret_key": secrets.token_hex(32), "accounts": {}}
         held["workspace"] = workspace
         for name, role in ((OWNER, "owner"), *((name, "annotator") for name in reviewers)):
             if name not in held["accounts"]:

@@ -114,7 +114,9 @@ def serve(port: int) -> None:
     """Serve until told to stop."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config("argilla_server:app", host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5))
+    server = uvicorn.Server(
+        uvicorn.Config("argilla_server:app", host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5)
+    )
 
     def watch() -> None:
         sys.stdin.buffer.read()

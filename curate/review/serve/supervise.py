@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,10 @@ from pathlib import Path
 
 from curate.review.serve.environment import ensure_environment, python_of
 from curate.review.serve.home import Account, Home
+from triplette.console import say, table
 from triplette.errors import ServiceError
+from triplette.rundir import RunDir
+from triplette.settings.review import ReviewSettings
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 HOST = "127.0.0.1"
@@ -151,3 +155,24 @@ def _wait_until_up(process: subprocess.Popen[bytes], url: str, home: Home) -> No
         where=str(home.log),
         cure="read that file; if the database is damaged, move the directory away and start again",
     )
+
+
+def serve_until_stopped(run: RunDir, settings: ReviewSettings, reviewers: Sequence[str]) -> None:
+    """``curate review serve``: run the server until Ctrl-C or SIGTERM, and say where it is and how to log in."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    home = Home.of(run)
+    with serving(home, port=settings.port, workspace=settings.workspace, reviewers=reviewers, tell=say) as server:
+        say(f"\nArgilla is at {server.url}\n")
+        table(
+            "Logins", ("user", "password", "role"), [(account.username, account.password, account.role) for account in server.accounts]
+        )
+        where = "" if str(run.root) == "run" else f" --run {run.root}"
+        say(
+            f"Data: {home.root}. Next, in another terminal: curate review push{where}\nCtrl-C stops it; the next start finds everything."
+        )
+        while not ended.wait(0.5):
+            if server.process.poll() is not None:
+                raise ServiceError("the server ended by itself", where=str(home.log), cure="read that file, then start it again")
+        say("stopping")

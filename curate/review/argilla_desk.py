@@ -1,0 +1,340 @@
+"""Argilla as a desk: one dataset, and a second one for the rows that several people review.
+
+Argilla counts how many submissions complete a record for a whole dataset, hence two. A record's external id is its
+triplet's, so that sending twice updates and never doubles; a fingerprint in the metadata says which records need no
+sending. Requests go through the SDK's own session; responses are read from it raw, because the SDK's objects drop when a
+response was given, and cannot hold a discarded response without values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curate.review import labels
+from curate.review.answers import Answer
+from curate.review.connect import clear_errors
+from curate.review.desk import Advance, Pulled, Pushed
+from curate.review.rows import ReviewRow
+from triplette.errors import InputError, MissingStage
+from triplette.settings.review import ReviewSettings
+
+if TYPE_CHECKING:
+    import argilla
+
+GUIDELINES = Path(__file__).with_name("guidelines.fr.md")
+FINGERPRINT, QUESTION_ID, NEGATIVE_IDS = "fingerprint", "question_id", "negative_ids"
+PAGE = 500  # records in one page of a listing
+
+
+@dataclass(frozen=True)
+class ArgillaDesk:
+    """A workspace of an Argilla server. Every method raises ServiceError for what the server or the network refuses."""
+
+    client: argilla.Argilla
+    settings: ReviewSettings
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return str(self.client.api_url)
+
+    def push(self, rows: Sequence[ReviewRow], *, negatives: int, known: frozenset[str], prune: bool, advance: Advance) -> Pushed:
+        """Send what is new or shown differently, in chunks; a killed push goes on where it was."""
+        with clear_errors(self.url):
+            places = [self._place(name, several) for name, several in self._names()]
+            _share_out(rows, places)
+            counts = Counter[str]()
+            for place in places:
+                gone = [record for triplet_id, record in place.there.items() if triplet_id not in known]
+                counts["stale"] += len(gone)
+                if prune and gone:
+                    counts["pruned"] += self._prune(place.dataset, gone)
+                counts["unchanged"] += len(place.rows) - len(place.due)
+                counts["updated"] += sum(row.triplet_id in place.there for row in place.due)
+                counts["sent"] += sum(row.triplet_id not in place.there for row in place.due)
+                advance(len(place.rows) - len(place.due))
+                if place.due:
+                    self._send(place, negatives, advance)
+        return Pushed(**{name: counts[name] for name in ("sent", "updated", "unchanged", "stale", "pruned")}, where=self.url)
+
+    def pull(self) -> Pulled:
+        """Every response so far: submitted ones as answers, discarded ones as withdrawn."""
+        answers: list[Answer] = []
+        withdrawn: list[tuple[str, str]] = []
+        drafts = 0
+        with clear_errors(self.url):
+            users = {str(user.id): str(user.username) for user in self.client.users}
+            for name, _ in self._names():
+                dataset = self._find(name)
+                for record in self._answered(dataset) if dataset is not None else ():
+                    for response in record.get("responses") or ():
+                        reviewer = users.get(response["user_id"], response["user_id"])
+                        if response["status"] == "submitted":
+                            answers.append(_answer(record, response, reviewer, self.url))
+                        elif response["status"] == "discarded":
+                            withdrawn.append((record["external_id"], reviewer))
+                        else:
+                            drafts += 1
+        skipped = {"draft": drafts, "discarded": len(withdrawn)}
+        return Pulled(tuple(answers), tuple(withdrawn), skipped)
+
+    def progress(self) -> dict[str, Any]:
+        """Records of both datasets by state, responses by state, and responses of each reviewer."""
+        found: dict[str, Any] = {"records": 0, "completed": 0, "pending": 0, "submitted": 0, "discarded": 0, "draft": 0}
+        reviewers: dict[str, int] = {}
+        ids: list[str] = []
+        with clear_errors(self.url):
+            for name, _ in self._names():
+                dataset = self._find(name)
+                if dataset is None:
+                    continue
+                progress = dataset.progress(with_users_distribution=True)
+                found["records"] += progress["total"]
+                found["completed"] += progress["completed"]
+                found["pending"] += progress["pending"]
+                for user, states in progress["users"].items():
+                    for counts in states.values():
+                        for state, count in counts.items():
+                            found[state] += count
+                            reviewers[user] = reviewers.get(user, 0) + (count if state == "submitted" else 0)
+                ids += [record["external_id"] for record in self._list(dataset)]
+        return {**found, "reviewers": reviewers, "ids": ids}
+
+    def _names(self) -> tuple[tuple[str, bool], ...]:
+        return (self.settings.dataset, False), (f"{self.settings.dataset}-overlap", True)
+
+    def _place(self, name: str, several: bool) -> _Place:
+        dataset = self._find(name)
+        there = {record["external_id"]: record for record in self._list(dataset)} if dataset is not None else {}
+        return _Place(name, several, dataset, there)
+
+    def _send(self, place: _Place, negatives: int, advance: Advance) -> None:
+        if place.dataset is None:
+            place.dataset = self._create(place.name, negatives, self.settings.overlap_reviewers if place.several else 1)
+        self._check_fields(place.dataset, negatives)
+        for start in range(0, len(place.due), self.settings.chunk_rows):
+            part = place.due[start : start + self.settings.chunk_rows]
+            self.client.api.records.bulk_upsert(place.dataset.id, [_record(row).api_model() for row in part])
+            advance(len(part))
+
+    def _find(self, name: str) -> Any:
+        """The published dataset of that name, or None. A draft is what a killed push left: it holds nothing and is removed."""
+        workspace = self.client.workspaces(self.settings.workspace)
+        if workspace is None:
+            return None
+        dataset = self.client.datasets(name, workspace=workspace)
+        if dataset is not None and str(dataset.api_model().status) == "draft":
+            dataset.delete()
+            return None
+        return dataset
+
+    def _create(self, name: str, negatives: int, submissions: int) -> Any:
+        import argilla
+
+        workspace = self.client.workspaces(self.settings.workspace)
+        if workspace is None:
+            workspace = argilla.Workspace(name=self.settings.workspace, client=self.client).create()
+        settings = dataset_settings(self.client, negatives, submissions)
+        return argilla.Dataset(name=name, workspace=workspace, settings=settings, client=self.client).create()
+
+    def _check_fields(self, dataset: Any, negatives: int) -> None:
+        dataset.settings.get()
+        fields = {field.name for field in dataset.settings.fields}
+        if labels.negative_field(negatives) not in fields:
+            raise InputError(
+                f"the dataset {dataset.name!r} on the server was made for fewer than {negatives} negatives",
+                where=self.url,
+                cure="choose another name with --dataset, or lower shown_negatives in [curate.review]",
+            )
+
+    def _list(self, dataset: Any) -> Iterator[dict[str, Any]]:
+        """Every record with its metadata, straight from the server's tables."""
+        offset = 0
+        while True:
+            records = self.client.api.records.list(dataset.id, offset, PAGE, with_suggestions=False, with_responses=False)
+            for record in records:
+                metadata = {item.name: item.value for item in record.metadata}
+                yield {"id": record.id, "external_id": str(record.external_id), "metadata": metadata, "model": record}
+            if len(records) < PAGE:
+                return
+            offset += PAGE
+
+    def _answered(self, dataset: Any) -> Iterator[dict[str, Any]]:
+        """The records with a response, oldest first: what comes in meanwhile moves others back, never past us."""
+        scope = {"entity": "response", "property": "status"}
+        body = {
+            "filters": {"and": [{"type": "terms", "scope": scope, "values": ["submitted", "discarded", "draft"]}]},
+            "sort": [{"scope": {"entity": "record", "property": "inserted_at"}, "order": "asc"}],
+        }
+        seen: set[str] = set()
+        offset = 0
+        while True:
+            answer = self.client.http_client.post(
+                f"/api/v1/datasets/{dataset.id}/records/search",
+                json=body,
+                params={"offset": offset, "limit": PAGE, "include": ["responses", "suggestions"]},
+            )
+            answer.raise_for_status()
+            items = answer.json()["items"]
+            fresh = [item["record"] for item in items if item["record"]["id"] not in seen]
+            seen.update(record["id"] for record in fresh)
+            names = {str(question.id): question.name for question in dataset.settings.questions}
+            yield from ({**record, "question_names": names} for record in fresh)
+            if len(items) < PAGE:
+                return
+            offset += PAGE
+
+    def _prune(self, dataset: Any, gone: Sequence[Mapping[str, Any]]) -> int:
+        """Delete stale records that nobody has answered."""
+        answered = {record["id"] for record in self._answered(dataset)}
+        removable = [record["model"] for record in gone if str(record["id"]) not in answered]
+        for start in range(0, len(removable), self.client.api.records.MAX_RECORDS_PER_DELETE_BULK):
+            part = removable[start : start + self.client.api.records.MAX_RECORDS_PER_DELETE_BULK]
+            self.client.api.records.delete_many(dataset.id, part)
+        return len(removable)
+
+
+@dataclass
+class _Place:
+    """One of the two datasets during a push: what is there by triplet id, and the rows that belong to it."""
+
+    name: str
+    several: bool
+    dataset: Any
+    there: dict[str, dict[str, Any]]
+    rows: list[ReviewRow] = field(default_factory=list)
+    due: list[ReviewRow] = field(default_factory=list)
+
+
+def _share_out(rows: Sequence[ReviewRow], places: Sequence[_Place]) -> None:
+    """Give each row its dataset: the one that has it already, so that it is never in both, else by who should see it.
+
+    A row is due when it is not there, or not as it should be shown now.
+    """
+    for row in rows:
+        holding = [place for place in places if row.triplet_id in place.there]
+        fitting = [place for place in places if place.several == row.several]
+        place = (holding or fitting)[0]
+        place.rows.append(row)
+        if _fingerprint(place.there.get(row.triplet_id)) != row.fingerprint:
+            place.due.append(row)
+
+
+def dataset_settings(client: Any, negatives: int, submissions: int) -> Any:
+    """Fields, questions, metadata and guidelines of a review dataset, for rows of up to ``negatives`` negatives."""
+    import argilla as rg
+
+    numbered = range(1, negatives + 1)
+    return rg.Settings(
+        guidelines=GUIDELINES.read_text(encoding="utf-8"),
+        fields=[
+            rg.TextField("question", title="Question", client=client),
+            rg.TextField("positive", title="Passage qui doit répondre", client=client),
+            *(rg.TextField(labels.negative_field(n), title=f"Négatif {n}", required=False, client=client) for n in numbered),
+        ],
+        questions=[
+            rg.LabelQuestion(
+                labels.VERDICT,
+                labels.VERDICTS,
+                title="Votre verdict",
+                description="La question est-elle naturelle, et le passage y répond-il ?",
+                client=client,
+            ),
+            rg.MultiLabelQuestion(
+                labels.ISSUES,
+                labels.issues(negatives),
+                title="Problèmes constatés",
+                description="Tout ce qui s'applique. Décochez ce que le juge a coché à tort.",
+                required=False,
+                client=client,
+            ),
+            rg.RatingQuestion(
+                labels.HARDNESS,
+                list(labels.HARDNESS_VALUES),
+                title="Difficulté des négatifs",
+                description="1 : on les écarte sans lire. 5 : il faut connaître la règle.",
+                required=False,
+                client=client,
+            ),
+            rg.TextQuestion(
+                labels.REWRITE,
+                title="Meilleure formulation",
+                description="La question réécrite. Vide si elle convient.",
+                required=False,
+                client=client,
+            ),
+        ],
+        metadata=[
+            rg.FloatMetadataProperty(name, title=title, client=client)
+            if name in labels.NUMBERS
+            else rg.TermsMetadataProperty(name, title=title, client=client)
+            for name, title in labels.METADATA.items()
+        ],
+        allow_extra_metadata=True,
+        distribution=rg.TaskDistribution(min_submitted=submissions),
+    )
+
+
+def _record(row: ReviewRow) -> Any:
+    import argilla as rg
+
+    suggestions = []
+    for suggestion in row.suggestions:
+        many = suggestion.question == labels.ISSUES
+        suggestions.append(
+            rg.Suggestion(
+                suggestion.question,
+                list(suggestion.values) if many else suggestion.values[0],
+                score=list(suggestion.scores) if many else suggestion.scores[0],
+                agent=suggestion.agent,
+                type="model",
+            )
+        )
+    hidden = {FINGERPRINT: row.fingerprint, QUESTION_ID: row.question_id, NEGATIVE_IDS: " ".join(row.negative_ids)}
+    return rg.Record(id=row.triplet_id, fields=row.fields(), metadata={**row.metadata, **hidden}, suggestions=suggestions)
+
+
+def _fingerprint(record: Mapping[str, Any] | None) -> str:
+    return str(record["metadata"].get(FINGERPRINT, "")) if record else ""
+
+
+def _answer(record: Mapping[str, Any], response: Mapping[str, Any], reviewer: str, desk: str) -> Answer:
+    values = {name: item.get("value") for name, item in (response.get("values") or {}).items()}
+    metadata = record.get("metadata") or {}
+    if values.get(labels.VERDICT) not in labels.VERDICTS:
+        raise MissingStage(
+            f"a response without a known verdict: {values.get(labels.VERDICT)!r}",
+            where=str(record["external_id"]),
+            cure="this dataset was not made by `curate review push`; choose another with --dataset",
+        )
+    suggested: Any = next(
+        (
+            item["value"]
+            for item in record.get("suggestions") or ()
+            if record["question_names"].get(item["question_id"]) == labels.ISSUES
+        ),
+        (),
+    )
+    return Answer(
+        triplet_id=str(record["external_id"]),
+        reviewer=reviewer,
+        verdict=str(values[labels.VERDICT]),
+        hardness=int(values.get(labels.HARDNESS) or 0),
+        issues=tuple(sorted(values.get(labels.ISSUES) or ())),
+        suggested=tuple(sorted(suggested or ())),
+        rewrite=str(values.get(labels.REWRITE) or ""),
+        question_id=str(metadata.get(QUESTION_ID, "")),
+        question=str(record["fields"].get("question", "")),
+        negative_ids=tuple(str(metadata.get(NEGATIVE_IDS, "")).split()),
+        answered_at=_utc(str(response["updated_at"])),
+        desk=desk,
+    )
+
+
+def _utc(moment: str) -> str:
+    """The server's naive UTC time as ISO 8601 with its offset."""
+    return moment if moment.endswith("Z") or "+" in moment else f"{moment}+00:00"

@@ -1,0 +1,226 @@
+"""``curate review``: people's part. It parses, calls one function a command, and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from triplette.console import DEFAULT_RUN, ConfigOption, JsonOption, RunOption, new_app, open_run, print_json, say, summarise, table
+
+app = new_app("Put rows in front of people, in Argilla or a spreadsheet, and bring their decisions back.")
+
+UrlOption = Annotated[
+    str | None, typer.Option("--api-url", help="An Argilla of your own (key in ARGILLA_API_KEY); default: the one of `serve`.")
+]
+WorkspaceOption = Annotated[str | None, typer.Option("--workspace", help="Argilla workspace (default review).")]
+DatasetOption = Annotated[str | None, typer.Option("--dataset", help="Argilla dataset (default triplets).")]
+AllOption = Annotated[bool, typer.Option("--all", help="Every triplet that can be shown, not only quota and doubtful rows.")]
+OverlapOption = Annotated[
+    float | None, typer.Option("--overlap", help="Share of rows that several people review (default 0.1).", min=0, max=1)
+]
+QuotaOption = Annotated[
+    float | None, typer.Option("--quota", help="Share of every kind to review (default: the gate's, 0.1).", min=0, max=1)
+]
+
+
+@app.command()
+def push(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    api_url: UrlOption = None,
+    workspace: WorkspaceOption = None,
+    dataset: DatasetOption = None,
+    everything: AllOption = False,
+    overlap: OverlapOption = None,
+    quota: QuotaOption = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove rows nobody answered whose triplet is no longer in the run.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Send the queue to Argilla; what is there already is not sent again.
+
+    Example: curate review push --overlap 0.2
+    """
+    from curate.review.argilla_desk import ArgillaDesk
+    from curate.review.connect import connect
+    from curate.review.push import push as push_rows
+
+    settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset, overlap_share=overlap)
+    place = open_run(run)
+    desk = ArgillaDesk(connect(place, settings), settings)
+    result = push_rows(place, desk, settings, *_judging(config, quota), everything=everything, prune=prune)
+    _show_push(result, json_output)
+    if not json_output:
+        say(f"Review at {result.pushed.where}, then: curate review pull{_where(run)}")
+
+
+@app.command()
+def pull(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    api_url: UrlOption = None,
+    workspace: WorkspaceOption = None,
+    dataset: DatasetOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Bring people's answers back as verdicts; run it as often as you like.
+
+    Example: curate review pull
+    """
+    from curate.review.argilla_desk import ArgillaDesk
+    from curate.review.connect import connect
+    from curate.review.pull import pull as pull_answers
+
+    settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
+    place = open_run(run)
+    _show_pull(pull_answers(place, ArgillaDesk(connect(place, settings), settings)), run, json_output)
+
+
+@app.command()
+def status(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    api_url: UrlOption = None,
+    workspace: WorkspaceOption = None,
+    dataset: DatasetOption = None,
+    quota: QuotaOption = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no server: only what was pulled.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """What waits, what came in, and what the gate still needs.
+
+    Example: curate review status
+    """
+    from curate.review.argilla_desk import ArgillaDesk
+    from curate.review.connect import connect
+    from curate.review.status import read_status
+
+    settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
+    place = open_run(run)
+    desk = None if offline else ArgillaDesk(connect(place, settings), settings)
+    state = read_status(place, desk, _judging(config, quota)[1])
+    if json_output:
+        print_json(state.as_json())
+        return
+    if state.server is not None:
+        facts = {name: state.server[name] for name in ("records", "pending", "completed", "submitted", "discarded", "draft")}
+        summarise("On the server", {**facts, "stale (triplet changed)": state.server_stale})
+    summarise("In the run", {"answers": state.answers, "stale (triplet changed)": state.stale, **state.reviewers})
+    if state.quota is None:
+        say(f"No dataset yet, so no quota: curate build{_where(run)}")
+        return
+    rows = [(kind, s.population, s.required, s.done, s.missing) for kind, s in state.quota.strata.items()]
+    table("What the gate needs", ("kind", "rows", "required", "reviewed", "missing"), rows)
+    say(f"{state.quota.missing} rows still to review" if state.quota.missing else "the review quota is filled")
+
+
+@app.command()
+def export(
+    path: Annotated[Path, typer.Argument(help="CSV file to write.")] = Path("review.csv"),
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    everything: AllOption = False,
+    quota: QuotaOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """The queue as a CSV for a spreadsheet: review without any server.
+
+    Example: curate review export review.csv
+    """
+    from curate.review.push import push as push_rows
+    from curate.review.sheet import SheetDesk
+
+    result = push_rows(
+        open_run(run), SheetDesk(path, replace=force), _settings(config), *_judging(config, quota), everything=everything
+    )
+    _show_push(result, json_output)
+    if not json_output:
+        say(f"Fill the columns verdict, issues, hardness, rewrite and reviewer, then: curate review import {path}{_where(run)}")
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="CSV file that `export` wrote and people filled.")],
+    run: RunOption = DEFAULT_RUN,
+    reviewer: Annotated[str, typer.Option("--reviewer", help="Who answered, where the column is empty.")] = "",
+    json_output: JsonOption = False,
+) -> None:
+    """Bring a filled CSV back as verdicts.
+
+    Example: curate review import review.csv --reviewer anne
+    """
+    from curate.review.pull import pull as pull_answers
+    from curate.review.sheet import SheetDesk
+
+    _show_pull(pull_answers(open_run(run), SheetDesk(path, reviewer)), run, json_output)
+
+
+@app.command()
+def serve(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    port: Annotated[int | None, typer.Option("--port", help="Loopback port (default 6900; 0: any free one).", min=0, max=65535)] = None,
+    reviewer: Annotated[
+        list[str] | None, typer.Option("--reviewer", help="Make an account for this person; may be given again.", metavar="NAME")
+    ] = None,
+) -> None:
+    """Run Argilla here, with no Docker: installed on first use, then a URL and a login.
+
+    Example: curate review serve --reviewer anne --reviewer bruno
+    """
+    from curate.review.serve.supervise import serve_until_stopped
+
+    settings = _settings(config, port=port)
+    serve_until_stopped(open_run(run), settings, reviewer or [])
+
+
+def _settings(config: Path | None, **overrides: Any) -> Any:
+    from triplette.settings.base import load_section
+    from triplette.settings.review import ReviewSettings
+
+    return load_section(ReviewSettings, "curate.review", config, **overrides)
+
+
+def _judging(config: Path | None, quota: float | None) -> tuple[Any, float]:
+    """The judge's settings and the gate's quota, both of other sections."""
+    from triplette.settings.base import load_section
+    from triplette.settings.judge import JudgeSettings
+    from triplette.settings.validate import ValidateSettings
+
+    gate = load_section(ValidateSettings, "curate.validate", config, review_quota=quota)
+    return load_section(JudgeSettings, "curate.judge", config), gate.review_quota
+
+
+def _show_push(result: Any, json_output: bool) -> None:
+    facts = {name: getattr(result.pushed, name) for name in type(result.pushed).__slots__}
+    queue = {"rows": len(result.queue.rows), "why": result.queue.why, "several reviewers": result.queue.several}
+    if json_output:
+        print_json({**facts, **queue, "hidden_negatives": result.queue.hidden_negatives, "seconds": result.seconds})
+        return
+    why = ", ".join(f"{name} {count}" for name, count in result.queue.why.items())
+    summarise("Rows for review", {**queue, "why": why, **facts, "seconds": round(result.seconds, 1)})
+    if result.pushed.stale - result.pushed.pruned:
+        say(f"{result.pushed.stale - result.pushed.pruned} rows there are stale: their triplet is no longer in the run (--prune)")
+    if result.queue.hidden_negatives:
+        say(f"{result.queue.hidden_negatives} negatives are not shown: [curate.review] shown_negatives")
+
+
+def _show_pull(result: Any, run: Path, json_output: bool) -> None:
+    facts = {name: getattr(result.merged, name) for name in type(result.merged).__slots__}
+    if json_output:
+        print_json({**facts, **result.skipped, "pairs": result.pairs, "agreed": result.agreed})
+        return
+    reviewers = facts.pop("reviewers")
+    facts.pop("wrote")
+    summarise("Answers", {**facts, **result.skipped, **{f"by {name}": count for name, count in reviewers.items()}})
+    if facts["stale"]:
+        say(f"{facts['stale']} answers are stale: their triplet has changed, so they no longer count")
+    if result.pairs:
+        say(f"{result.agreed} of {result.pairs} rows that several people saw: one verdict (curate calibrate{_where(run)} gives kappa)")
+    say(f"Next: curate build{_where(run)}, curate validate{_where(run)}")
+
+
+def _where(run: Path) -> str:
+    return "" if run == DEFAULT_RUN else f" --run {run}"

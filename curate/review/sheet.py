@@ -1,0 +1,179 @@
+"""A spreadsheet as a desk: CSV out, CSV in, for reviewing without any server.
+
+Written for Excel and LibreOffice in a French locale: UTF-8 with a byte order mark, semicolons. A cell that a spreadsheet would
+take for a formula is written with an apostrophe before it, which reading takes off again. Comma, semicolon and tab files are read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from curate.review import labels
+from curate.review.answers import Answer
+from curate.review.desk import Advance, Pulled, Pushed
+from curate.review.rows import ReviewRow
+from triplette.errors import InputError
+from triplette.tables import write_text
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")  # what starts a formula, and the mark itself
+TO_FILL = (labels.VERDICT, labels.ISSUES, labels.HARDNESS, labels.REWRITE, "reviewer")
+BEFORE = ("triplet_id", "why", "kind", "source", "judge", "judge_score")
+HIDDEN = ("question_id", "negative_ids", "suggested")
+CELL_LIMIT = 32_767  # characters that a cell of Excel holds
+WORDS = {
+    **{word: value for value, word in labels.VERDICTS.items()},
+    **{value: value for value in labels.VERDICTS},
+    "oui": "valid",
+    "non": "invalid",
+    "?": "unsure",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SheetDesk:
+    """A CSV file. ``reviewer`` answers where the column of that name is empty."""
+
+    path: Path
+    reviewer: str = ""
+    replace: bool = False
+
+    def push(self, rows: Sequence[ReviewRow], *, negatives: int, known: frozenset[str], prune: bool, advance: Advance) -> Pushed:
+        """Write the file. Answers in a file that is there are not overwritten: that is an error unless ``replace``."""
+        if self.path.exists() and not self.replace:
+            raise InputError("is there already", where=str(self.path), cure="give another path, or --force to replace it")
+        head = header(negatives)
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, head, delimiter=";", lineterminator="\r\n", restval="")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: guard(text) for name, text in _cells(row).items()})
+            advance(1)
+        write_text(self.path, "\ufeff" + stream.getvalue())
+        return Pushed(len(rows), 0, 0, 0, 0, str(self.path))
+
+    def pull(self) -> Pulled:
+        """The file's filled rows as answers. Raises InputError with the line for what cannot be understood."""
+        moment = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).isoformat(timespec="seconds") if self.path.exists() else ""
+        answers = []
+        empty = 0
+        for line, cells in read_sheet(self.path):
+            if not cells[labels.VERDICT].strip():
+                empty += 1
+                continue
+            answers.append(_answer(cells, f"{self.path}:{line}", self.reviewer, moment))
+        keys = [answer.key for answer in answers]
+        doubled = next((key for key in keys if keys.count(key) > 1), None)
+        if doubled is not None:
+            raise InputError(f"{doubled[1]} answers {doubled[0]} twice", where=str(self.path), cure="keep one of the two rows")
+        return Pulled(tuple(answers), skipped={"unanswered": empty})
+
+
+def header(negatives: int) -> list[str]:
+    """The columns, in order: what to fill stands right after what to read."""
+    numbered = [labels.negative_field(n) for n in range(1, negatives + 1)]
+    return [*BEFORE, "question", "positive", *numbered, *TO_FILL, *HIDDEN]
+
+
+def guard(text: str) -> str:
+    """A cell that no spreadsheet runs, and none cuts."""
+    text = text[: CELL_LIMIT - 1]
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def unguard(text: str) -> str:
+    """A cell as it was before ``guard``."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text
+
+
+def _cells(row: ReviewRow) -> dict[str, str]:
+    suggested = {suggestion.question: " | ".join(suggestion.values) for suggestion in row.suggestions}
+    cells = {name: str(row.metadata.get(name, "")) for name in BEFORE if name != "triplet_id"}
+    ticked = suggested.get(labels.ISSUES, "")
+    return {
+        **cells,
+        **row.fields(),
+        "triplet_id": row.triplet_id,
+        labels.ISSUES: ticked,
+        "question_id": row.question_id,
+        "negative_ids": " ".join(row.negative_ids),
+        "suggested": ticked,
+    }
+
+
+def read_sheet(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
+    """(line, cells) of a CSV with comma, semicolon or tab, in UTF-8 (with or without mark) or Windows-1252."""
+    if not path.exists():
+        raise InputError("no such file", where=str(path), cure="`curate review export` writes one")
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", "replace")  # what Excel's plain "CSV" makes of it
+    delimiter = max(";,\t", key=text.split("\n", 1)[0].count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    names = reader.fieldnames or []
+    missing = [name for name in ("triplet_id", "question", *TO_FILL[:4], *HIDDEN) if name not in names]
+    if missing:
+        raise InputError(
+            f"lacks the columns {', '.join(missing)}",
+            where=str(path),
+            cure="keep the columns that `curate review export` wrote, the last ones too",
+        )
+    try:
+        for cells in reader:
+            yield reader.line_num, {name: unguard(cells.get(name) or "") for name in names}
+    except csv.Error as error:
+        raise InputError(f"not CSV: {error}", where=f"{path}:{reader.line_num}", cure="save it as CSV again") from None
+
+
+def _answer(cells: Mapping[str, str], where: str, reviewer: str, moment: str) -> Answer:
+    named = cells.get("reviewer", "").strip() or reviewer
+    if not named:
+        raise InputError("nobody signed this row", where=where, cure="fill the column reviewer, or give --reviewer NAME")
+    word = cells[labels.VERDICT].strip()
+    verdict = WORDS.get(word) or WORDS.get(word.lower()) or WORDS.get(word.capitalize())
+    if verdict is None:
+        raise InputError(f"{word!r} is not a verdict", where=where, cure=f"write one of {', '.join(labels.VERDICTS)}")
+    negative_ids = tuple(cells["negative_ids"].split())
+    return Answer(
+        triplet_id=cells["triplet_id"].strip(),
+        reviewer=named,
+        verdict=verdict,
+        hardness=_hardness(cells[labels.HARDNESS].strip(), where),
+        issues=_issues(cells[labels.ISSUES], len(negative_ids), where),
+        suggested=_issues(cells["suggested"], len(negative_ids), where),
+        rewrite=cells[labels.REWRITE],
+        question_id=cells["question_id"].strip(),
+        question=cells["question"],
+        negative_ids=negative_ids,
+        answered_at=moment,
+        desk="csv",
+    )
+
+
+def _hardness(text: str, where: str) -> int:
+    if not text:
+        return 0
+    if text.removesuffix(",0").removesuffix(".0") not in {str(value) for value in labels.HARDNESS_VALUES}:
+        raise InputError(f"hardness {text!r} is not 1 to 5", where=where, cure="write 1 to 5, or nothing")
+    return int(text[0])
+
+
+def _issues(text: str, negatives: int, where: str) -> tuple[str, ...]:
+    known = labels.issues(negatives)
+    words = {word.lower(): name for name, word in known.items()}
+    found = set()
+    for part in text.split("|"):
+        issue = part.strip().lower()
+        if not issue:
+            continue
+        name = issue if issue in known else words.get(issue)
+        if name is None:
+            raise InputError(f"{issue!r} is not an issue", where=where, cure=f"write any of {', '.join(known)}, with | between")
+        found.add(name)
+    return tuple(sorted(found))
