@@ -118,24 +118,27 @@ class ArgillaDesk:
         self._check_fields(place.dataset, negatives)
         for start in range(0, len(place.due), self.settings.chunk_rows):
             part = place.due[start : start + self.settings.chunk_rows]
-            self.client.api.records.bulk_upsert(place.dataset.id, [_record(row).api_model() for row in part])
+            self.client.api.records.bulk_upsert(place.dataset.id, [_record(row, place.dataset).api_model() for row in part])
             advance(len(part))
 
     def _find(self, name: str) -> Any:
         """The published dataset of that name, or None. A draft is what a killed push left: it holds nothing and is removed."""
-        workspace = self.client.workspaces(self.settings.workspace)
+        workspace = self._workspace()
         if workspace is None:
             return None
-        dataset = self.client.datasets(name, workspace=workspace)
+        dataset = next((one for one in workspace.datasets if one.name == name), None)
         if dataset is not None and str(dataset.api_model().status) == "draft":
             dataset.delete()
             return None
         return dataset
 
+    def _workspace(self) -> Any:
+        return next((one for one in self.client.workspaces if one.name == self.settings.workspace), None)
+
     def _create(self, name: str, negatives: int, submissions: int) -> Any:
         import argilla
 
-        workspace = self.client.workspaces(self.settings.workspace)
+        workspace = self._workspace()
         if workspace is None:
             workspace = argilla.Workspace(name=self.settings.workspace, client=self.client).create()
         settings = dataset_settings(self.client, negatives, submissions)
@@ -279,7 +282,7 @@ def dataset_settings(client: Any, negatives: int, submissions: int) -> Any:
     )
 
 
-def _record(row: ReviewRow) -> Any:
+def _record(row: ReviewRow, dataset: Any) -> Any:
     import argilla as rg
 
     suggestions = []
@@ -295,7 +298,9 @@ def _record(row: ReviewRow) -> Any:
             )
         )
     hidden = {FINGERPRINT: row.fingerprint, QUESTION_ID: row.question_id, NEGATIVE_IDS: " ".join(row.negative_ids)}
-    return rg.Record(id=row.triplet_id, fields=row.fields(), metadata={**row.metadata, **hidden}, suggestions=suggestions)
+    record = rg.Record(id=row.triplet_id, fields=row.fields(), metadata={**row.metadata, **hidden}, suggestions=suggestions)
+    record.dataset = dataset  # suggestions are sent under the ids of its questions
+    return record
 
 
 def _fingerprint(record: Mapping[str, Any] | None) -> str:
