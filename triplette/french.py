@@ -97,10 +97,7 @@ def sentences(text: str) -> list[str]:
 def _identifier() -> Any:
     from py3langid import langid
 
-    path = getattr(langid, "MODEL_FILE", None)
-    identifier = langid.LanguageIdentifier.from_pickled_model(path, norm_probs=True) if path else None
-    if identifier is None:
-        raise RuntimeError("py3langid has no model file")
+    identifier = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
     identifier.set_languages(["fr", "en", "es", "de", "it", "pt", "nl"])
     return identifier
 
