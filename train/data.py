@@ -20,7 +20,7 @@ from triplette.records import UNKNOWN, Chunk
 from triplette.rundir import RunDir
 from triplette.tables import read_table
 
-FACETS = ("kind", "persona", "difficulty", "document")
+FACETS = ("kind", "persona", "difficulty", "document", "origin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ def questions_of(dataset: Dataset, split: str, *, limit: int = 0, passages: int 
             "persona": tuple(row.persona for row in rows),
             "difficulty": tuple(row.difficulty for row in rows),
             "document": tuple(row.source for row in rows),
+            "origin": tuple(row.origin for row in rows),
         },
         passages=Passages.of(chunks),
     )

@@ -1,0 +1,270 @@
+"""``train evaluate``: base against tuned, on the same questions, passages and prompts, with the verdict that opens export.
+
+Both models rank one corpus exactly, at every dimension of the contract and as int8; BM25, LSA and reciprocal rank fusions stand beside
+them, because a fine-tune that loses to BM25 is no gain for the user. What can be decided is decided by ``train.measure``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from train.data import Passages, Questions, questions_of, read_beir
+from train.fit import ADAPTER, BASE, CONTRACT
+from train.measure import BASE as BEFORE
+from train.measure import TUNED, Measurement, Verdict, judge, measure_set
+from train.models import apply_adapter, load_base, read_fit
+from train.plots import before_after, dimension_curve, rank_shift
+from train.ranking import Ids, embed, fuse, rank, views
+from train.report import render
+from triplette.bm25 import Bm25Index
+from triplette.console import progress
+from triplette.contract import PromptContract
+from triplette.dataset import HASHED_FILES, Dataset, load_dataset
+from triplette.encoders import Vectors
+from triplette.errors import ContractMismatch, InputError, SettingError
+from triplette.french import tokens
+from triplette.hashing import hash_tree
+from triplette.metrics import PRIMARY, Difference
+from triplette.rundir import RunDir
+from triplette.settings.base import as_dict
+from triplette.settings.train import EvaluateSettings, Preset
+from triplette.tables import replacing, write_text
+
+STAGE = "train.evaluate"
+RESULT, REPORT, PLOTS, QUESTIONS = (
+    "evaluation/result.json",
+    "evaluation/report.html",
+    "evaluation/plots",
+    "evaluation/questions.parquet",
+)
+BM25, LSA, LEXICAL, HYBRID = "BM25", "LSA", "BM25+LSA", "BM25+tuned"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateResult:
+    """The verdict, what was measured, and where the report is."""
+
+    verdict: Verdict
+    tables: tuple[tuple[str, tuple[tuple[Any, ...], ...]], ...]
+    report: str
+    seconds: float
+    unchanged: bool = False
+
+
+def evaluate(
+    run: RunDir, settings: EvaluateSettings, *, beir: Sequence[Path] = (), device: str | None = None, seed: int = 0
+) -> EvaluateResult:
+    """Measure base and tuned and write ``evaluation/``: result.json, report.html, plots and a row a question.
+
+    ``beir`` folders are measured after the splits. Raises MissingStage, InputError, SettingError or ContractMismatch.
+    """
+    run.require(ADAPTER, CONTRACT)
+    dataset = load_dataset(run)
+    inputs = run.fingerprints([*HASHED_FILES, ADAPTER, CONTRACT, BASE])
+    inputs |= {f"beir/{folder.name}": hash_tree(folder) for folder in beir}
+    used = {**as_dict(settings), "seed": seed}
+    last = run.current(STAGE, inputs, used)
+    if last is not None:
+        return _stored(run, last)
+    with run.locked():
+        started = time.monotonic()
+        facts, contract = read_fit(run.path(ADAPTER)), PromptContract.load(run.path(CONTRACT))
+        view = production_view(contract, settings)
+        sets = [questions_of(dataset, split) for split in settings.splits] + [read_beir(folder) for folder in beir]
+        if len({one.name for one in sets}) < len(sets):
+            raise InputError("two sets have one name", where=", ".join(one.name for one in sets), cure="rename a folder")
+        rankings = _rank_all(run, sets, facts, contract, settings, device)
+        measurements = [measure_set(one, ranked, settings, view=view, seed=seed) for one, ranked in zip(sets, rankings, strict=True)]
+        verdict = judge(measurements[0], view)
+        _write(run, dataset, facts, contract, settings, verdict, measurements)
+        seconds = round(time.monotonic() - started, 1)
+        run.record(
+            STAGE,
+            inputs=inputs,
+            outputs=[RESULT, REPORT, PLOTS, QUESTIONS],
+            settings=used,
+            counts={one.name: len(one) for one in sets},
+            seconds=seconds,
+            extra={"verdict": verdict.word},
+        )
+    return EvaluateResult(verdict, _tables(measurements, view), str(run.path(REPORT)), seconds)
+
+
+def production_view(contract: PromptContract, settings: EvaluateSettings) -> str:
+    """The dimension and number format of the verdict. Raises SettingError for a dimension that the contract does not have."""
+    size = settings.dimension or contract.dimensions[0]
+    if size not in contract.dimensions:
+        known = ", ".join(map(str, contract.dimensions))
+        raise SettingError(f"the contract has no dimension {size}", where="train.evaluate.dimension", cure=f"use one of {known}")
+    return f"{size} int8" if settings.int8 else str(size)
+
+
+def read_verdict(run: RunDir) -> dict[str, Any]:
+    """The verdict in evaluation/result.json. Raises MissingStage or InputError."""
+    run.require(RESULT)
+    try:
+        return dict(json.loads(run.path(RESULT).read_text(encoding="utf-8"))["verdict"])
+    except (ValueError, KeyError) as error:
+        raise InputError(f"not an evaluation ({error!r})", where=str(run.path(RESULT)), cure="run `train evaluate`") from None
+
+
+def _rank_all(
+    run: RunDir,
+    sets: Sequence[Questions],
+    facts: dict[str, Any],
+    contract: PromptContract,
+    settings: EvaluateSettings,
+    device: str | None,
+) -> list[dict[tuple[str, str], Ids]]:
+    """Rankings by (system, view) for each set."""
+    looks, view = views(contract.dimensions), production_view(contract, settings)
+    found: list[dict[tuple[str, str], Ids]] = [{} for _ in sets]
+    with progress("evaluate", 2 * len(sets) + (len(sets) if settings.baselines else 0)) as bar:
+        for system in (BEFORE, TUNED):
+            model = load_system(run, facts, contract, tuned=system == TUNED, device=device)
+            vectors: dict[Passages, Vectors] = {}
+            for one, rankings in zip(sets, found, strict=True):
+                bar.describe(f"{system} on {one.name}")
+                if one.passages not in vectors:
+                    vectors[one.passages] = embed(model, one.passages.formatted(contract))
+                queries = embed(model, one.formatted(contract))
+                for name, look in looks.items():
+                    rankings[system, name] = rank(look(queries), look(vectors[one.passages]), settings.depth)
+                bar.advance()
+        for one, rankings in zip(sets, found, strict=True):
+            if settings.baselines:
+                bar.describe(f"baselines on {one.name}")
+                rankings.update(_baselines(one, rankings[TUNED, view], settings))
+                bar.advance()
+    return found
+
+
+def load_system(run: RunDir, facts: dict[str, Any], contract: PromptContract, *, tuned: bool, device: str | None = None) -> Any:
+    """The base model, or the base with the run's adapter, in full precision under the run's contract."""
+    preset = Preset(**{**facts["preset"], "lora_targets": tuple(facts["preset"]["lora_targets"])})
+    base = load_base(facts["origin"], preset, device=device)
+    if base.contract.hash != contract.hash or contract.hash != facts["contract"]:
+        raise ContractMismatch(
+            "base, adapter and contract.json do not belong together", where=str(run.path(CONTRACT)), cure="run `train fit`"
+        )
+    if tuned:
+        apply_adapter(base.model, facts["method"], run.path(ADAPTER), merge=False)
+    return base.model
+
+
+def _baselines(one: Questions, tuned: Ids, settings: EvaluateSettings) -> dict[tuple[str, str], Ids]:
+    """BM25, LSA fitted on the same passages, their fusion, and BM25 fused with tuned."""
+    from triplette.lsa import LsaEncoder
+
+    passages = one.passages
+    lexical = Bm25Index([tokens(f"{title} {text}") for title, text in zip(passages.titles, passages.texts, strict=True)])
+    bm25 = lexical.top([tokens(text) for text in one.texts], settings.depth)[0]
+    encoder = LsaEncoder(passages.texts, passages.titles)
+    lsa = rank(encoder.encode_queries(one.texts), encoder.encode_documents(passages.texts, passages.titles), settings.depth)
+    both = fuse([bm25, lsa], constant=settings.fusion_k, depth=settings.depth)
+    hybrid = fuse([bm25, tuned], constant=settings.fusion_k, depth=settings.depth)
+    return {(BM25, ""): bm25, (LSA, ""): lsa, (LEXICAL, ""): both, (HYBRID, ""): hybrid}
+
+
+def _write(
+    run: RunDir,
+    dataset: Dataset,
+    facts: dict[str, Any],
+    contract: PromptContract,
+    settings: EvaluateSettings,
+    verdict: Verdict,
+    measurements: Sequence[Measurement],
+) -> None:
+    names = list(views(contract.dimensions))
+    pictures = {
+        one.name: (
+            ("Quality by dimension", dimension_curve(one, names)),
+            ("Every question before and after", before_after(one)),
+            ("Ranks of the answers", rank_shift(one)),
+        )
+        for one in measurements
+    }
+    for name, drawn in pictures.items():
+        for kind, (_, png) in zip(("dimensions", "before-after", "ranks"), drawn, strict=True):
+            with replacing(run.path(f"{PLOTS}/{name}-{kind}.png")) as temporary:
+                temporary.write_bytes(png)
+    shown = {
+        "base model": facts["base"],
+        "method": facts["method"],
+        "dataset": dataset.hash[:16],
+        "contract": f"{contract.name} ({contract.hash[:16]})",
+        "decision at": f"{verdict.view} dimensions on {verdict.on}",
+    }
+    _write_questions(run, measurements)
+    write_text(run.path(REPORT), render(shown, verdict, measurements, pictures, settings))
+    content = {
+        "verdict": asdict(verdict),
+        "dataset_hash": dataset.hash,
+        "contract_hash": contract.hash,
+        "facts": shown,
+        "sets": [
+            {
+                "name": one.name,
+                "questions": one.questions,
+                "passages": one.passages,
+                "values": [asdict(value) for value in one.values],
+                "changes": [change.as_json() for change in one.changes],
+                "won": sum(moved.after > moved.before for moved in one.moved),
+                "lost": sum(moved.after < moved.before for moved in one.moved),
+            }
+            for one in measurements
+        ],
+        "tables": _tables(measurements, verdict.view),
+    }
+    write_text(run.path(RESULT), json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_questions(run: RunDir, measurements: Sequence[Measurement]) -> None:
+    """One row a question: nDCG@10 and rank of the first answer, before and after, at production's view."""
+    import pyarrow as pa
+
+    from triplette.tables import write_table
+
+    rows = [
+        {
+            "set": one.name,
+            **{facet: one.labels[facet][i] for facet in one.labels},
+            "before": one.per_question[BEFORE][i],
+            "after": one.per_question[TUNED][i],
+            "rank_before": one.ranks[BEFORE][i],
+            "rank_after": one.ranks[TUNED][i],
+        }
+        for one in measurements
+        for i in range(one.questions)
+    ]
+    write_table(run.path(QUESTIONS), pa.Table.from_pylist(rows))
+
+
+def _tables(measurements: Sequence[Measurement], view: str) -> tuple[tuple[str, tuple[tuple[Any, ...], ...]], ...]:
+    """What the command prints: each set's systems at production's view, with nDCG@10, Recall@5, MRR@10, and tuned's lead over them."""
+    found = []
+    for one in measurements:
+        rows = []
+        for system, name in dict.fromkeys((value.system, value.view) for value in one.values):
+            if name not in (view, ""):
+                continue
+            lead = next(
+                (c.difference for c in one.changes if (c.before, c.metric, c.facet) == (system, PRIMARY, "") and c.view == view), None
+            )
+            told = "" if lead is None else f"{lead.delta:+.3f} [{lead.low:+.3f}, {lead.high:+.3f}]"
+            rows.append((system, *(round(one.value(system, name, metric).mean, 4) for metric in (PRIMARY, "Recall@5", "MRR@10")), told))
+        found.append((f"{one.name}: {one.questions} questions, {one.passages} passages, at {view} dimensions", tuple(rows)))
+    return tuple(found)
+
+
+def _stored(run: RunDir, last: dict[str, Any]) -> EvaluateResult:
+    content = json.loads(run.path(RESULT).read_text(encoding="utf-8"))
+    stored = content["verdict"]
+    verdict = Verdict(**{**stored, "difference": Difference(**stored["difference"])})
+    tables = tuple((title, tuple(tuple(row) for row in rows)) for title, rows in content["tables"])
+    return EvaluateResult(verdict, tables, str(run.path(REPORT)), last["seconds"], unchanged=True)

@@ -1,0 +1,190 @@
+"""What a set of questions says about several systems: metrics, paired differences, slices, and the verdict.
+
+The verdict was declared before anything was measured: nDCG@10 of tuned against base, at the dimension and number format that production
+uses, on the first split. Everything else (other metrics, dimensions, slices, baselines) explains and does not decide; with so many
+comparisons some will look significant by chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from train.data import Questions
+from train.ranking import Ids
+from triplette.metrics import PRIMARY, Difference, Floats, compare, hits, interval, score_rankings, slices
+from triplette.settings.train import EvaluateSettings
+
+BASE, TUNED = "base", "tuned"
+IMPROVED, NOT_SHOWN, WORSE = "improved", "not shown", "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A system's mean of one metric on a set, with its 95 % interval."""
+
+    system: str
+    view: str
+    metric: str
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A paired difference: ``after`` against ``before`` (system and view), on all questions or on a slice of them."""
+
+    before: str
+    after: str
+    view: str
+    metric: str
+    facet: str
+    label: str
+    difference: Difference
+
+    def as_json(self) -> dict[str, Any]:
+        """Flat, with what the difference shows: 1, 0 or -1."""
+        flat = asdict(self)
+        found = flat.pop("difference")
+        return {**flat, **found, "shown": self.difference.shown}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A question whose metric changed. Ranks count from 1; 0: not among those ranked."""
+
+    question_id: str
+    question: str
+    answer: str
+    before: float
+    after: float
+    rank_before: int
+    rank_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The declared test's outcome, in a word and in a sentence. ``needed`` questions would show the observed difference."""
+
+    word: str
+    sentence: str
+    metric: str
+    view: str
+    on: str
+    difference: Difference
+    needed: int | None
+    detectable: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Everything measured on one set of questions."""
+
+    name: str
+    questions: int
+    passages: int
+    values: tuple[Value, ...]
+    changes: tuple[Change, ...]
+    moved: tuple[Moved, ...]
+    ranks: Mapping[str, tuple[int, ...]]
+    per_question: Mapping[str, tuple[float, ...]]
+    labels: Mapping[str, tuple[str, ...]]
+
+    def value(self, system: str, view: str, metric: str = PRIMARY) -> Value:
+        """One value. Raises StopIteration when it was not measured."""
+        return next(v for v in self.values if (v.system, v.view, v.metric) == (system, view, metric))
+
+
+def measure_set(
+    questions: Questions, rankings: Mapping[tuple[str, str], Ids], settings: EvaluateSettings, *, view: str, seed: int
+) -> Measurement:
+    """Metrics and differences of the rankings of ``(system, view)``, each (q, depth).
+
+    ``view`` is production's. Baselines (BM25, LSA, fusions) have the view "" and are compared with tuned at production's.
+    """
+    groups = questions.groups if settings.group_by == "passage" else None
+    scores = {key: score_rankings(ranked, questions.relevant) for key, ranked in rankings.items()}
+    values = []
+    for (system, name), metrics in scores.items():
+        for metric, vector in metrics.items():
+            low, high = interval(vector, groups=groups, resamples=settings.resamples, seed=seed)
+            values.append(Value(system, name, metric, float(vector.mean()), low, high))
+
+    def change(before: tuple[str, str], metric: str, name: str) -> Change:
+        pair = scores[before][metric], scores[TUNED, name][metric]
+        return Change(before[0], TUNED, name, metric, "", "", compare(*pair, groups=groups, resamples=settings.resamples, seed=seed))
+
+    changes = []
+    for system, name in scores:
+        if system == TUNED or (system != BASE and (TUNED, view) not in scores):
+            continue
+        against = name if system == BASE else view
+        changes += [change((system, name), metric, against) for metric in scores[system, name]]
+    before, after = scores[BASE, view][PRIMARY], scores[TUNED, view][PRIMARY]
+    changes += _slices(questions, before, after, settings, view, seed)
+    ranks = {system: _first_hits(rankings[system, view], questions) for system in (BASE, TUNED)}
+    return Measurement(
+        name=questions.name,
+        questions=len(questions),
+        passages=len(questions.passages),
+        values=tuple(values),
+        changes=tuple(changes),
+        moved=_moved(questions, before, after, ranks),
+        ranks=ranks,
+        per_question={BASE: tuple(before.tolist()), TUNED: tuple(after.tolist())},
+        labels=questions.labels,
+    )
+
+
+def _slices(questions: Questions, before: Floats, after: Floats, settings: EvaluateSettings, view: str, seed: int) -> list[Change]:
+    found = []
+    for facet, members in slices(questions.labels).items():
+        if len(members) < 2:
+            continue
+        for label, rows in members.items():
+            groups = [questions.groups[row] for row in rows] if settings.group_by == "passage" else None
+            difference = compare(before[rows], after[rows], groups=groups, resamples=settings.resamples, seed=seed)
+            found.append(Change(BASE, TUNED, view, PRIMARY, facet, label, difference))
+    return found
+
+
+def _first_hits(ranked: Ids, questions: Questions) -> tuple[int, ...]:
+    """The rank of each question's best answer, 0 when it is not among those ranked."""
+    found = hits(ranked, questions.relevant)
+    return tuple(np.where(found.any(1), found.argmax(1) + 1, 0).tolist())
+
+
+def _moved(questions: Questions, before: Floats, after: Floats, ranks: Mapping[str, Sequence[int]]) -> tuple[Moved, ...]:
+    """Questions whose metric changed, largest change first, then in the set's order."""
+    rows = [
+        Moved(
+            questions.ids[row], questions.texts[row], questions.passages.titles[questions.relevant[row][0]],
+            float(before[row]), float(after[row]), ranks[BASE][row], ranks[TUNED][row],
+        )
+        for row in np.flatnonzero(np.abs(after - before) > 1e-12).tolist()
+    ]  # fmt: skip
+    return tuple(sorted(rows, key=lambda moved: -abs(moved.after - moved.before)))
+
+
+def judge(measurement: Measurement, view: str) -> Verdict:
+    """The verdict on a measurement at production's view."""
+    found = next(
+        change.difference
+        for change in measurement.changes
+        if (change.before, change.view, change.metric, change.facet) == (BASE, view, PRIMARY, "")
+    )
+    word = {1: IMPROVED, 0: NOT_SHOWN, -1: WORSE}[found.shown]
+    needed = found.needed()
+    sentence = (
+        f"{word}: {PRIMARY} {found.before:.3f} -> {found.after:.3f} ({found.delta:+.3f}, 95 % interval {found.low:+.3f} to "
+        f"{found.high:+.3f}, p = {found.p_value:.4f}) on {found.questions} questions of {measurement.name} over {found.groups} "
+        f"{'passages' if found.groups < found.questions else 'units'}, at {view} dimensions"
+    )
+    if word == NOT_SHOWN:
+        sentence += f"; this set shows differences from about {found.detectable:.3f} up"
+        sentence += f", so about {needed} questions like these would show the observed one" if needed else ", and none was observed"
+    return Verdict(word, sentence, PRIMARY, view, measurement.name, found, needed, found.detectable)
