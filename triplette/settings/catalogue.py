@@ -11,6 +11,7 @@ from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings
+from triplette.settings.validate import ValidateSettings
 from triplette.settings.write import WriteSettings
 
 SECTIONS: dict[str, type[Any]] = {
@@ -21,6 +22,7 @@ SECTIONS: dict[str, type[Any]] = {
     "curate.judge": JudgeSettings,
     "curate.dedup": DedupSettings,
     "curate.build": BuildSettings,
+    "curate.validate": ValidateSettings,
     "train": TrainSettings,
     "train.evaluate": EvaluateSettings,
     **{f"train.presets.{name}": preset for name, preset in PRESETS.items()},

@@ -1,0 +1,105 @@
+"""The expectation suites as data: ``expectations/*.json``, beside the packages in a clone and in an installation alike.
+
+A file names its suite, and for each table a list of expectations: ``name`` (ours, stable: the gate reads it), ``type`` and ``kwargs`` (the
+library's), ``severity`` (critical blocks the gate; warning and info are shown), ``about`` and ``cure``. A threshold may be
+``{"$PARAMETER": "min_score"}``: a setting of [curate.validate]. Unknown fields are refused, so that a typing error cannot switch
+a check off.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from triplette.errors import InputError
+from triplette.hashing import hash_value
+from triplette.settings.base import as_dict
+from triplette.settings.validate import ValidateSettings
+
+SUITES = ("chunks", "questions", "triplets", "dataset")
+TABLES = ("chunks", "questions", "triplets", "rows", "facts")
+SEVERITIES = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One expectation of a suite on one table."""
+
+    suite: str
+    table: str
+    name: str
+    type: str
+    severity: str
+    about: str
+    cure: str
+    kwargs: dict[str, Any]
+
+    @property
+    def column(self) -> str:
+        """The column that it speaks about, "" for a whole table."""
+        return str(self.kwargs.get("column", ""))
+
+
+def folder(settings: ValidateSettings) -> Path:
+    """Where the suites are."""
+    return Path(settings.suites) if settings.suites else Path(__file__).resolve().parents[1] / "expectations"
+
+
+def load_suites(settings: ValidateSettings) -> list[Expected]:
+    """Every expectation of the four suites, in order. Raises InputError naming file and expectation."""
+    found = []
+    for suite in SUITES:
+        path = folder(settings) / f"{suite}.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"not a suite ({error})", where=str(path), cure="restore expectations/, or set suites") from None
+        _only(content, {"suite", "about", "tables"}, str(path))
+        for table, rows in content["tables"].items():
+            if table not in TABLES:
+                raise InputError(f"unknown table {table!r}", where=str(path), cure=f"use one of {', '.join(TABLES)}")
+            found += [_expected(suite, table, row, f"{path}: {row.get('name', '?')}") for row in rows]
+    names = [item.name for item in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"two expectations are called {', '.join(twice)}", where=str(folder(settings)), cure="rename one")
+    return found
+
+
+def suite_hash(suites: list[Expected], settings: ValidateSettings) -> str:
+    """SHA-256 over the expectations and the settings they name."""
+    return hash_value([[getattr(item, f.name) for f in fields(item)] for item in suites] + [as_dict(settings)])
+
+
+def parameters(settings: ValidateSettings) -> dict[str, Any]:
+    """The settings that a suite may name as ``$PARAMETER``."""
+    return {name: value for name, value in as_dict(settings).items() if name not in ("suites", "kept_ids")}
+
+
+def threshold(item: Expected, settings: ValidateSettings) -> tuple[float | None, float | None]:
+    """(smallest, largest) value that an expectation allows, parameters filled in."""
+    values = parameters(settings)
+    bounds = []
+    for key in ("min_value", "max_value"):
+        bound = item.kwargs.get(key)
+        bounds.append(values[bound["$PARAMETER"]] if isinstance(bound, dict) else bound)
+    return bounds[0], bounds[1]
+
+
+def _expected(suite: str, table: str, row: dict[str, Any], where: str) -> Expected:
+    wanted = {"name", "type", "severity", "about", "cure", "kwargs"}
+    _only(row, wanted, where)
+    missing = sorted(wanted - set(row))
+    if missing:
+        raise InputError(f"lacks {', '.join(missing)}", where=where, cure="every expectation has all of them")
+    if row["severity"] not in SEVERITIES:
+        raise InputError(f"unknown severity {row['severity']!r}", where=where, cure=f"use one of {', '.join(SEVERITIES)}")
+    return Expected(suite=suite, table=table, **row)
+
+
+def _only(content: Any, known: set[str], where: str) -> None:
+    unknown = sorted(set(content) - known) if isinstance(content, dict) else ["(not an object)"]
+    if unknown:
+        raise InputError(f"unknown fields {', '.join(unknown)}", where=where, cure=f"the fields are {', '.join(sorted(known))}")

@@ -1,0 +1,224 @@
+"""``curate validate``: the suites in ``expectations/`` on the run's files, and the file that the gate before training reads.
+
+The dataset's hash is taken before and after: a dataset that changed meanwhile is not passed. ``fix`` first builds again, which cures what was
+tampered with or is out of date; what still fails is quarantined by a verdict of its own (verdicts/validate.parquet), the dataset
+is built without it and validated once more. Nothing is edited.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curate.decisions import QUARANTINE
+from curate.quota import Quota, read_quota
+from curate.suites import Expected, load_suites, parameters, suite_hash
+from triplette.dataset import HASHED_FILES, dataset_hash
+from triplette.errors import InputError
+from triplette.gate import RESULT, Blocker, read_gate
+from triplette.records import Verdict
+from triplette.rundir import RunDir
+from triplette.settings.base import as_dict, build
+from triplette.settings.build import BuildSettings
+from triplette.settings.validate import ValidateSettings
+from triplette.tables import read_records, write_records, write_text
+
+if TYPE_CHECKING:
+    from curate.checkpoint import Outcome
+
+STAGE = "curate.validate"
+DOCS = "validation/data_docs"
+JUDGE_NAME = "expectations"
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was found. ``expectations`` are as in result.json; ``fixed`` says what ``fix`` did; ``blockers`` what the gate still lacks."""
+
+    passed: bool
+    dataset_hash: str
+    suite_hash: str
+    review: Quota
+    expectations: tuple[dict[str, Any], ...]
+    seconds: float
+    outcomes: tuple[Outcome, ...]
+    fixed: dict[str, Any] = field(default_factory=dict)
+    blockers: tuple[Blocker, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of validation/result.json."""
+        return {
+            "passed": self.passed,
+            "dataset_hash": self.dataset_hash,
+            "suite_hash": self.suite_hash,
+            "review": self.review.as_json(),
+            "expectations": list(self.expectations),
+            "fixed": self.fixed,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def validate(run: RunDir, settings: ValidateSettings, *, fix: bool = False) -> Validation:
+    """Validate a run and write validation/. Raises MissingStage before ``curate build``, InputError for what cannot be read."""
+    run.require(*HASHED_FILES)
+    suites = load_suites(settings)
+    if fix:
+        return _fix(run, settings, suites)
+    result = check(run, settings, suites, docs=run.path(DOCS))
+    return _keep(run, settings, result)
+
+
+def check(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected], *, docs: Path | None = None) -> Validation:
+    """Run the suites; write nothing but the Data Docs (to ``docs``, if given)."""
+    from curate.checkpoint import run_checkpoint
+    from curate.docs_site import make_self_contained
+    from curate.frames import make_frames, read_tables
+
+    started = time.perf_counter()
+    signed = dataset_hash(run)
+    quota = read_quota(run, settings.review_quota)
+    frames = make_frames(read_tables(run), built_with(run), quota)
+    if docs is not None:
+        shutil.rmtree(docs, ignore_errors=True)
+    outcomes = run_checkpoint(frames, suites, parameters(settings), docs)
+    if docs is not None:
+        make_self_contained(docs)
+    if dataset_hash(run) != signed:
+        raise InputError("the dataset changed while it was validated", where=str(run.root), cure="run `curate validate` again")
+    return Validation(
+        passed=all(outcome.success or outcome.expected.severity != "critical" for outcome in outcomes),
+        dataset_hash=signed,
+        suite_hash=suite_hash(list(suites), settings),
+        review=quota,
+        expectations=tuple(_entry(outcome, settings) for outcome in outcomes),
+        seconds=time.perf_counter() - started,
+        outcomes=tuple(outcomes),
+    )
+
+
+def built_with(run: RunDir) -> BuildSettings:
+    """The settings that the dataset was built with, else the defaults: near-duplicates are measured with the same yardstick."""
+    last = run.last("curate.build")
+    if last is None:
+        return BuildSettings()
+    values = {key: value for key, value in last["settings"].items() if key not in ("gold", "drop_touching")}
+    return build(BuildSettings, values, where="ledger")
+
+
+def _entry(outcome: Outcome, settings: ValidateSettings) -> dict[str, Any]:
+    expected = outcome.expected
+    return {
+        "suite": expected.suite,
+        "name": expected.name,
+        "column": expected.column,
+        "severity": expected.severity,
+        "success": outcome.success,
+        "observed": outcome.observed,
+        "shown": _shown(outcome),
+        "failing": outcome.failing if expected.table != "facts" else 0,
+        "failing_ids": list(outcome.failing_ids[: settings.kept_ids]),
+        "about": expected.about,
+        "cure": expected.cure,
+    }
+
+
+def _shown(outcome: Outcome) -> str:
+    observed = outcome.observed
+    if observed is None:
+        return "-"
+    return f"{observed:.3g}" if isinstance(observed, float) else str(observed)
+
+
+def _keep(run: RunDir, settings: ValidateSettings, result: Validation) -> Validation:
+    """Write result.json and the ledger line, then read the gate as training will."""
+    with run.locked():
+        write_text(run.path(RESULT), json.dumps(result.as_json(), indent=2, ensure_ascii=False, sort_keys=True, default=str) + "\n")
+        failed = [item["name"] for item in result.expectations if not item["success"]]
+        run.record(
+            STAGE,
+            inputs=run.fingerprints(HASHED_FILES),
+            outputs=[RESULT],
+            settings=as_dict(settings),
+            counts={"expectations": len(result.expectations), "failed": len(failed), "quarantined": result.fixed.get("rows", 0)},
+            seconds=result.seconds,
+            extra={"failed": failed, "passed": result.passed},
+        )
+    return replace(result, blockers=read_gate(run).blockers)
+
+
+def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) -> Validation:
+    from curate.build import rebuild
+
+    before = check(run, settings, suites)
+    failed = _failed(before)
+    fixed: dict[str, Any] = {"rebuilt": False, "rows": 0}
+    if failed:
+        fixed["rebuilt"] = not rebuild(run).unchanged
+        after = check(run, settings, suites)
+        reasons = failing_rows(run, after)
+        fixed.update(rows=len(reasons), **{f"for {name}": n for name, n in _counted(reasons).items()})
+        if reasons:
+            _quarantine(run, reasons)
+            rebuild(run)
+    return _keep(run, settings, replace(check(run, settings, suites, docs=run.path(DOCS)), fixed=fixed))
+
+
+def failing_rows(run: RunDir, result: Validation) -> dict[str, str]:
+    """Row id (triplet, or gold question) -> the critical expectation that it fails first. A chunk that fails takes its rows with it."""
+    from curate.frames import read_tables
+
+    reasons: dict[str, str] = {}
+    chunks: dict[str, str] = {}
+    for outcome in result.outcomes:
+        if outcome.success or outcome.expected.severity != "critical" or outcome.expected.table == "facts":
+            continue
+        into = chunks if outcome.expected.table == "chunks" else reasons
+        for subject in outcome.failing_ids:
+            into.setdefault(subject, outcome.expected.name)
+    if chunks:
+        for row in read_tables(run).rows.to_pylist():
+            bad = next((chunks[i] for i in (*row["positive_ids"], *row["negative_ids"]) if i in chunks), None)
+            if bad:
+                reasons.setdefault(row["triplet_id"] or row["question_id"], bad)
+    return reasons
+
+
+def _quarantine(run: RunDir, reasons: dict[str, str]) -> None:
+    """Add a quarantine verdict for each row to verdicts/validate.parquet."""
+    path = run.path(QUARANTINE)
+    known = read_records(path, Verdict) if path.exists() else []
+    new = [
+        Verdict.make(
+            subject_id=subject,
+            subject_kind="question" if subject.startswith("q") else "triplet",
+            judge="rules",
+            judge_name=JUDGE_NAME,
+            scores=(),
+            score=0.0,
+            decision="quarantine",
+            reason=name,
+            evidence="",
+        )
+        for subject, name in sorted(reasons.items())
+    ]
+    seen = {verdict.subject_id for verdict in new}
+    with run.locked():
+        write_records(path, [*(verdict for verdict in known if verdict.subject_id not in seen), *new], Verdict)
+
+
+def _failed(result: Validation) -> list[str]:
+    """Critical expectations that failed, the review quota apart: only people can fill it."""
+    names = [item["name"] for item in result.expectations if not item["success"] and item["severity"] == "critical"]
+    return [name for name in names if name != "review_quota"]
+
+
+def _counted(reasons: dict[str, str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in reasons.values():
+        counts[name] = counts.get(name, 0) + 1
+    return counts
