@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -31,26 +32,50 @@ MATCH = "triplette_match"  # the SQL function that ``install`` adds to a connect
 _TERM = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]+)"|(?P<word>\S+))')
 _SYNTAX = '*+|()~"'  # Elasticsearch's simple query syntax, which has no meaning here
 _MARKS = re.compile("[\u0300-\u036f]")
-_OPENED = str.maketrans({"œ": "oe", "æ": "ae", "’": "'", "\u00a0": " ", "\u202f": " "})
+_OPENED = {"œ": "oe", "æ": "ae", "’": "'", "‘": "'", "—": "-", "–": "-", "…": "...", "«": '"', "»": '"', "\u202f": " ", "\u00a0": " "}
+
+
+def _strip(text: str) -> str:
+    return _MARKS.sub("", unicodedata.normalize("NFD", text))
+
+
+_LATIN = bytes(ord(_strip(chr(code))) for code in range(256))  # every Latin-1 letter without its accent is one of Latin-1
 
 
 def fold(text: str) -> str:
-    """``text`` without case, accents and ligatures: SQLite's own lower() knows ASCII alone."""
+    """``text`` without case, accents and ligatures: SQLite's own lower() knows ASCII alone.
+
+    French fits Latin-1 once its typography is plain, and a byte table is ten times as fast as decomposing; the rest is decomposed.
+    """
+    text = text.lower()
     if text.isascii():
-        return text.lower()
-    return _MARKS.sub("", unicodedata.normalize("NFD", text.casefold().translate(_OPENED)))
+        return text
+    for typographic, plain in _OPENED.items():
+        text = text.replace(typographic, plain)
+    try:
+        return text.encode("latin-1").translate(_LATIN).decode("latin-1")
+    except UnicodeEncodeError:
+        return _strip(text)
 
 
-def match(fields: str | None, field: str | None, needle: str) -> bool:
-    """Whether the JSON object ``fields`` has the folded ``needle`` in ``field``, or in any text of any field."""
+def match(fields: str | None, field: str | None, terms: str) -> bool:
+    """Whether the JSON object ``fields`` has all of the ``terms`` in ``field``, or in any text of any field.
+
+    ``terms`` is the JSON of [folded words, wanted or not] pairs; a word may stand in one field and the next word in another.
+    """
     if not fields:
         return False
     values = json.loads(fields)
-    found = list(_texts(values.get(field) if field else values))
-    return any(needle in fold(text) for text in found)
+    found = [fold(text) for text in _texts(values.get(field) if field else values)]
+    return all(any(needle in text for text in found) is wanted for needle, wanted in _pairs(terms))
 
 
-def _texts(value: Any) -> Any:
+@lru_cache(maxsize=64)
+def _pairs(terms: str) -> list[tuple[str, bool]]:
+    return [(needle, wanted) for needle, wanted in json.loads(terms)]
+
+
+def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -90,13 +115,14 @@ def where(condition: Any) -> Any:
 def text(query: Any) -> Any:
     """The SQL condition of a text query: every word or "phrase" occurs, none with a leading minus does."""
     query = TextQuery(q=query) if isinstance(query, str) else query
-    wanted = []
+    terms = []
     for term in _TERM.finditer(query.q):
         needle = fold(term["phrase"] or term["word"].strip(_SYNTAX))
         if needle:
-            hit = getattr(func, MATCH)(cast(Record.fields, String), query.field, needle) == 1
-            wanted.append(not_(hit) if term["minus"] else hit)
-    return and_(true(), *wanted)
+            terms.append([needle, not term["minus"]])
+    if not terms:
+        return true()
+    return getattr(func, MATCH)(cast(Record.fields, String), query.field, json.dumps(terms)) == 1
 
 
 def order(sort: Any) -> Any:

@@ -114,10 +114,13 @@ class SqliteSearchEngine(SearchEngine):
         async with AsyncSessionLocal() as db:
             if user_id is not None and not sort:
                 ordered += await _own_share(db, dataset, UUID(str(user_id)))
-            page = select(Record.id).where(*wanted).order_by(*ordered, ROWID).offset(offset).limit(limit)
-            total = await db.scalar(select(func.count()).select_from(Record).where(*wanted))
-            ids = (await db.scalars(page)).all()
-        return SearchResponses(items=[SearchResponseItem(record_id=found) for found in ids], total=total or 0)
+            # the total as a window over the same rows: a text condition is then evaluated once a record
+            page = select(Record.id, func.count().over()).where(*wanted).order_by(*ordered, ROWID).offset(offset).limit(limit)
+            rows = (await db.execute(page)).all()
+            total = rows[0][1] if rows else 0
+            if not rows and offset:  # past the end no row carries the total
+                total = await db.scalar(select(func.count()).select_from(Record).where(*wanted))
+        return SearchResponses(items=[SearchResponseItem(record_id=found) for found, _ in rows], total=total)
 
     async def compute_metrics_for(self, metadata_property: Any) -> Any:
         """What the filter panel shows: how often each term occurs, or the smallest and the largest number."""

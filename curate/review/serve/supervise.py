@@ -165,13 +165,11 @@ def serve_until_stopped(run: RunDir, settings: ReviewSettings, reviewers: Sequen
     home = Home.of(run)
     with serving(home, port=settings.port, workspace=settings.workspace, reviewers=reviewers, tell=say) as server:
         say(f"\nArgilla is at {server.url}\n")
-        table(
-            "Logins", ("user", "password", "role"), [(account.username, account.password, account.role) for account in server.accounts]
-        )
+        logins = [(account.username, account.password, account.role) for account in server.accounts]
+        table("Logins", ("user", "password", "role"), logins)
         where = "" if str(run.root) == "run" else f" --run {run.root}"
-        say(
-            f"Data: {home.root}. Next, in another terminal: curate review push{where}\nCtrl-C stops it; the next start finds everything."
-        )
+        say(f"Data: {home.root}. Next, in another terminal: curate review push{where}")
+        say("Ctrl-C stops it; the next start finds everything.")
         while not ended.wait(0.5):
             if server.process.poll() is not None:
                 raise ServiceError("the server ended by itself", where=str(home.log), cure="read that file, then start it again")
