@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from curate.review.cli import app as review_app
 from triplette.console import (
     DEFAULT_RUN,
     ConfigOption,
@@ -22,6 +23,7 @@ from triplette.console import (
 )
 
 app = new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.")
+app.add_typer(review_app, name="review")
 
 GoldOption = Annotated[
     Path | None, typer.Option("--gold", help="JSONL of questions by people; they measure and never train.", metavar="FILE")

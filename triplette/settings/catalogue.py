@@ -9,6 +9,7 @@ from triplette.settings.dedup import DedupSettings
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
+from triplette.settings.review import ReviewSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings
 from triplette.settings.validate import ValidateSettings
@@ -23,6 +24,7 @@ SECTIONS: dict[str, type[Any]] = {
     "curate.dedup": DedupSettings,
     "curate.build": BuildSettings,
     "curate.validate": ValidateSettings,
+    "curate.review": ReviewSettings,
     "train": TrainSettings,
     "train.evaluate": EvaluateSettings,
     **{f"train.presets.{name}": preset for name, preset in PRESETS.items()},
