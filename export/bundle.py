@@ -1,0 +1,276 @@
+"""From the merged model to ``run/bundle/``: stage, prove, index, seal. Nothing is called a bundle before the last step.
+
+All work happens in a hidden folder beside it; a rename makes it the bundle. A killed export leaves the hidden folder, which the next
+one deletes, and the bundle that was there before. A proof that fails leaves no bundle and a report that says which check it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from export.card import card, licences
+from export.convert import load_encoder
+from export.golden import GOLDEN, write_golden
+from export.index import INDEX, write_index
+from export.measure import measure
+from export.parity import embed_corpus, prove
+from export.proof import PROOF, Check, Proof
+from export.resources import needs, require
+from export.runtime import Embedder
+from export.sample import Sample, take_sample
+from export.stage import Note, Plan, Staged, make_plan, stage
+from triplette import __version__
+from triplette.console import progress
+from triplette.contract import PromptContract
+from triplette.dataset import HASHED_FILES, Dataset, load_dataset
+from triplette.hashing import code_version, hash_file, hash_tree
+from triplette.rundir import RunDir
+from triplette.settings.base import as_dict
+from triplette.settings.export import ExportSettings
+from triplette.tables import write_text
+
+if TYPE_CHECKING:
+    from export.graph import Encoder
+
+STAGE = "export.bundle"
+BUNDLE, MANIFEST, FAILED = "bundle", "manifest.json", "bundle.failed.json"
+KOTLIN = "TripletteEmbedder.kt"
+INPUTS = ("model/merged", "model/contract.json", *HASHED_FILES)
+UPSTREAM = ("curate.build", "curate.validate", "train.fit", "train.merge", "train.evaluate")
+LIBRARIES = ("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch", "sentence-transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What an export made: where, whether it was there already, sizes in bytes, seconds by step, and what was proven."""
+
+    path: Path
+    unchanged: bool
+    recipe: str
+    granularity: str
+    lengths: tuple[int, ...]
+    dimensions: tuple[int, ...]
+    sizes: dict[str, int]
+    seconds: dict[str, float]
+    checks: dict[str, str]
+    overridden: bool
+    latency: list[dict[str, Any]]
+    notes: tuple[str, ...]
+
+
+def export_bundle(
+    run: RunDir,
+    settings: ExportSettings,
+    *,
+    override: bool = False,
+    note: Note = lambda _: None,
+    load: Callable[[Path], Encoder] = load_encoder,
+) -> ExportResult:
+    """Export the run's merged model. ``override`` lets a failed proof through and stamps the bundle; ``note`` is told each step.
+
+    Raises MissingStage, InputError, ContractMismatch or SettingError before any work, TripletteError without room for
+    it, ProofFailed when a check did not hold. An export whose inputs, settings and code are unchanged does nothing.
+    """
+    run.require(*INPUTS)
+    inputs = run.fingerprints(INPUTS)
+    used = {**as_dict(settings), "override": override}
+    last = run.current(STAGE, inputs, used)
+    if last is not None:
+        return _result_of(run, last, unchanged=True)
+    model, contract = run.path("model/merged"), PromptContract.load(run.path("model/contract.json"))
+    plan = make_plan(model, contract, settings)
+    dataset = load_dataset(run)
+    require(needs(plan.architecture, plan.recipe, len(plan.files), len(dataset.corpus)), run.root)
+    started = time.perf_counter()
+    with run.locked(), _workplace(run) as folder:
+        staged = stage(model, contract, plan, folder, _lines(dataset, settings.tokenizer_lines), note, load=load)
+        proof, facts = _fill(run, staged, dataset, settings, override=override, note=note)
+        result = _seal(run, staged, plan, proof, facts, note=note)
+    run.path(FAILED).unlink(missing_ok=True)
+    seconds = time.perf_counter() - started
+    run.record(
+        STAGE,
+        inputs=inputs,
+        outputs=[BUNDLE],
+        settings=used,
+        counts={"chunks": len(dataset.corpus), "checks": len(proof.checks), "bytes": sum(result.sizes.values())},
+        seconds=seconds,
+        extra={"result": _plain(result)},
+    )
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was measured while filling the staged bundle."""
+
+    sample: Sample
+    latency: list[dict[str, Any]]
+    seconds: dict[str, float]
+    lineage: dict[str, Any]
+
+
+def _fill(
+    run: RunDir, staged: Staged, dataset: Dataset, settings: ExportSettings, *, override: bool, note: Note
+) -> tuple[Proof, Facts]:
+    """Embed the corpus, prove, and write index, golden file and proof into the staged folder."""
+    folder = staged.subject.folder
+    sample = take_sample(dataset, questions=settings.questions, passages=settings.passages)
+    embedder = Embedder(folder, threads=settings.threads)
+    chunks = list(dataset.corpus.values())
+    clock = time.perf_counter()
+    note(f"embedding {len(chunks)} passages with the exported file")
+    with progress("passages", len(chunks)) as bar:
+        vectors = embed_corpus(embedder, ((chunk.text, chunk.title) for chunk in chunks), bar.advance)
+    seconds = {**staged.seconds, "corpus": time.perf_counter() - clock}
+    clock = time.perf_counter()
+    rows = {chunk.id: index for index, chunk in enumerate(chunks)}
+    proven = prove(staged.subject, sample, vectors[[rows[chunk.id] for chunk in sample.chunks]], settings, note)
+    proof = Proof((tokenizer_check(staged), *proven.checks), overridden=override and not proven.passed)
+    seconds["proof"] = time.perf_counter() - clock
+    if not proof.passed:
+        proof.save(run.path(FAILED))
+        if not override:
+            proof.require(where=str(run.path(FAILED)))
+    proof.save(folder / PROOF)
+    shutil.rmtree(staged.subject.float_folder)
+    write_index(folder / INDEX, chunks, vectors, {"contract": staged.subject.contract.hash, "dataset": dataset.hash})
+    write_golden(folder / GOLDEN, embedder, sample)
+    embedder.model.close()
+    latency = []
+    for threads in settings.latency_threads:
+        note(f"latency with {threads} thread{'s' if threads > 1 else ''}")
+        latency.append(measure(folder, threads=threads, runs=settings.latency_runs))
+    return proof, Facts(sample, latency, seconds, lineage(run, dataset, staged.subject.contract))
+
+
+def tokenizer_check(staged: Staged) -> Check:
+    """The comparison of the two tokenizers as a check; staging already refused one that disagrees."""
+    agreement = staged.tokenizer.agreement
+    detail = f"tokenizer.model ({staged.tokenizer.origin}) gives the model's ids on {agreement.compared} lines and awkward strings"
+    return Check("tokenizer", agreement.differing == 0, detail, {"texts": agreement.compared, "differing": agreement.differing})
+
+
+def _seal(run: RunDir, staged: Staged, plan: Plan, proof: Proof, facts: Facts, *, note: Note) -> ExportResult:
+    """Write card, licences, sample and manifest, then put the folder in the bundle's place."""
+    note("sealing")
+    folder, contract = staged.subject.folder, staged.subject.contract
+    (folder / KOTLIN).write_text(kotlin_sample(), encoding="utf-8")
+    write_text(folder / "LICENSES.md", licences(contract, staged.spec))
+    sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    text = card(contract, staged.spec, proof, sizes=sizes, lineage=facts.lineage, latency=facts.latency, notes=staged.notes)
+    write_text(folder / "README.md", text)
+    files: dict[str, dict[str, Any]] = {
+        path.name: {"sha256": hash_file(path), "bytes": path.stat().st_size} for path in sorted(folder.iterdir())
+    }
+    manifest = {
+        "format": 1,
+        "files": files,
+        "contract": contract.hash,
+        "recipe": {"name": plan.recipe.name, "bits": dict(plan.recipe.bits), "granularity": plan.recipe.granularity},
+        "lengths": list(plan.lengths),
+        "dimensions": list(plan.dimensions),
+        "proof": {"passed": proof.passed, "overridden": proof.overridden, "failed": list(proof.failed)},
+        "latency": facts.latency,
+        "lineage": facts.lineage,
+    }
+    write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+    _replace(folder, run.path(BUNDLE))
+    return ExportResult(
+        path=run.path(BUNDLE),
+        unchanged=False,
+        recipe=plan.recipe.name,
+        granularity=plan.recipe.granularity,
+        lengths=plan.lengths,
+        dimensions=plan.dimensions,
+        sizes={name: int(entry["bytes"]) for name, entry in files.items()},
+        seconds={name: round(value, 2) for name, value in facts.seconds.items()},
+        checks={check.name: check.detail for check in proof.checks},
+        overridden=proof.overridden,
+        latency=facts.latency,
+        notes=staged.notes,
+    )
+
+
+def lineage(run: RunDir, dataset: Dataset, contract: PromptContract) -> dict[str, Any]:
+    """From the bundle back to the dataset: hashes, code, libraries, and when each stage before ran."""
+    found: dict[str, Any] = {
+        "dataset": dataset.hash,
+        "model": hash_tree(run.path("model/merged")),
+        "contract": contract.hash,
+        "base_model": contract.base_model,
+        "triplette": __version__,
+        "code": code_version("export"),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+    entries = {name: run.last(name) for name in UPSTREAM}
+    found["stages"] = {name: {"at": entry["at"], "code": entry["code"]} for name, entry in entries.items() if entry is not None}
+    trained = entries["train.fit"]
+    found["ungated"] = bool(trained and trained.get("ungated"))
+    return found
+
+
+def kotlin_sample() -> str:
+    """The Android sample that is packed into every bundle."""
+    return resources.files("export").joinpath(KOTLIN).read_text(encoding="utf-8")
+
+
+def _lines(dataset: Dataset, count: int) -> list[str]:
+    """At most ``count`` distinct lines of the corpus and its questions, evenly spread."""
+    lines = [line for chunk in dataset.corpus.values() for line in (chunk.title, *chunk.text.splitlines()) if line.strip()]
+    distinct = list(dict.fromkeys([*lines, *(row.question for row in dataset.rows)]))
+    step = max(1, len(distinct) // count)
+    return distinct[::step][:count]
+
+
+@contextmanager
+def _workplace(run: RunDir) -> Iterator[Path]:
+    """A hidden folder for one export; leftovers of killed ones are deleted first, and a bundle they had moved aside is put back."""
+    kept = run.path(f".{BUNDLE}.old")
+    if kept.exists() and not run.has(BUNDLE):
+        kept.rename(run.path(BUNDLE))
+    for leftover in run.root.glob(f".{BUNDLE}.*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    folder = run.path(f".{BUNDLE}.{os.getpid()}")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder.with_name(folder.name + ".float"), ignore_errors=True)
+
+
+def _replace(folder: Path, target: Path) -> None:
+    """Put ``folder`` in the place of ``target``; a directory cannot be renamed over one that is not empty."""
+    kept = target.with_name(f".{target.name}.old")
+    if target.exists():
+        target.rename(kept)
+    folder.rename(target)
+    shutil.rmtree(kept, ignore_errors=True)
+
+
+def _plain(result: ExportResult) -> dict[str, Any]:
+    skipped = ("path", "unchanged")
+    return {name: getattr(result, name) for name in ExportResult.__slots__ if name not in skipped}
+
+
+def _result_of(run: RunDir, entry: dict[str, Any], *, unchanged: bool) -> ExportResult:
+    content = dict(entry["result"])
+    for name in ("lengths", "dimensions", "notes"):
+        content[name] = tuple(content[name])
+    return ExportResult(path=run.path(BUNDLE), unchanged=unchanged, **content)
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
