@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triplette.metrics import bootstrap, compare, hits, interval, permutation_p, score_rankings, slices
+from triplette.metrics import bootstrap, compare, compare_all, hits, intervals, permutation_p, score_rankings, slices
 
 IDS = st.lists(st.integers(0, 30), min_size=12, max_size=12, unique=True)
 SETS = st.sets(st.integers(0, 30), max_size=6)
@@ -79,7 +79,7 @@ def test_questions_that_move_together_are_one_piece_of_evidence() -> None:
 
 
 def test_bootstrap_error_is_the_standard_error_and_memory_blocks_do_not_change_it() -> None:
-    values = np.random.default_rng(1).normal(size=400)
+    values = np.random.default_rng(1).normal(size=(400, 1))
     means = bootstrap(values, np.ones(400))
     assert means.std() == pytest.approx(values.std() / 20, rel=0.03)
     assert bootstrap(values, np.ones(400), block=400 * 7) == pytest.approx(means)
@@ -89,17 +89,17 @@ def test_the_interval_covers_the_true_mean_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(5)
     covered = 0
     for trial in range(200):
-        low, high = interval(rng.normal(0.3, 0.2, 60), resamples=500, seed=trial)
+        ((low, high),) = intervals(rng.normal(0.3, 0.2, (60, 1)), resamples=500, seed=trial)
         covered += low <= 0.3 <= high
     assert 0.90 <= covered / 200 <= 0.98
 
 
 def test_permutation_p_is_uniform_enough_under_the_null_and_exact_for_few() -> None:
     rng = np.random.default_rng(7)
-    small = sum(permutation_p(rng.normal(size=40), resamples=400, seed=t) <= 0.05 for t in range(300))
+    small = int((permutation_p(rng.normal(size=(40, 300)), resamples=400) <= 0.05).sum())
     assert 3 <= small <= 27
-    assert permutation_p(np.array([1.0, 1.0, 1.0, 1.0, 1.0])) == pytest.approx(2 / 32)
-    assert permutation_p(np.zeros(9)) == 1.0
+    assert permutation_p(np.ones((5, 1)))[0] == pytest.approx(2 / 32)
+    assert permutation_p(np.zeros((20, 1)))[0] == 1.0
 
 
 def test_the_number_of_questions_needed_would_indeed_show_the_difference() -> None:
@@ -110,6 +110,16 @@ def test_the_number_of_questions_needed_would_indeed_show_the_difference() -> No
     shown = sum(compare(np.zeros(needed), rng.normal(0.02, 0.1, needed), resamples=800, seed=t).shown == 1 for t in range(60))
     assert 0.6 <= shown / 60 <= 1.0
     assert compare(np.zeros(5), np.zeros(5)).needed() is None
+
+
+def test_comparing_many_columns_at_once_is_comparing_each() -> None:
+    rng = np.random.default_rng(2)
+    before, after = rng.random((50, 3)), rng.random((50, 3))
+    groups = [i // 3 for i in range(50)]
+    together = compare_all(before, after, groups=groups, resamples=300)
+    for column, found in enumerate(together):
+        alone = compare(before[:, column], after[:, column], groups=groups, resamples=300)
+        assert (found.low, found.high, found.p_value) == pytest.approx((alone.low, alone.high, alone.p_value))
 
 
 def test_unequal_vectors_are_refused() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from train.data import Questions
 from train.ranking import Ids
-from triplette.metrics import PRIMARY, Difference, Floats, compare, hits, interval, score_rankings, slices
+from triplette.metrics import PRIMARY, Difference, Floats, compare, compare_all, hits, intervals, score_rankings, slices
 from triplette.settings.train import EvaluateSettings
 
 BASE, TUNED = "base", "tuned"
@@ -50,6 +50,7 @@ class Change:
         """Flat, with what the difference shows: 1, 0 or -1."""
         flat = asdict(self)
         found = flat.pop("difference")
+        found["before_value"], found["after_value"] = found.pop("before"), found.pop("after")
         return {**flat, **found, "shown": self.difference.shown}
 
 
@@ -108,22 +109,7 @@ def measure_set(
     """
     groups = questions.groups if settings.group_by == "passage" else None
     scores = {key: score_rankings(ranked, questions.relevant) for key, ranked in rankings.items()}
-    values = []
-    for (system, name), metrics in scores.items():
-        for metric, vector in metrics.items():
-            low, high = interval(vector, groups=groups, resamples=settings.resamples, seed=seed)
-            values.append(Value(system, name, metric, float(vector.mean()), low, high))
-
-    def change(before: tuple[str, str], metric: str, name: str) -> Change:
-        pair = scores[before][metric], scores[TUNED, name][metric]
-        return Change(before[0], TUNED, name, metric, "", "", compare(*pair, groups=groups, resamples=settings.resamples, seed=seed))
-
-    changes = []
-    for system, name in scores:
-        if system == TUNED or (system != BASE and (TUNED, view) not in scores):
-            continue
-        against = name if system == BASE else view
-        changes += [change((system, name), metric, against) for metric in scores[system, name]]
+    values, changes = _values(scores, groups, settings, seed), _changes(scores, groups, settings, view, seed)
     before, after = scores[BASE, view][PRIMARY], scores[TUNED, view][PRIMARY]
     changes += _slices(questions, before, after, settings, view, seed)
     ranks = {system: _first_hits(rankings[system, view], questions) for system in (BASE, TUNED)}
@@ -138,6 +124,35 @@ def measure_set(
         per_question={BASE: tuple(before.tolist()), TUNED: tuple(after.tolist())},
         labels=questions.labels,
     )
+
+
+Scores = Mapping[tuple[str, str], Mapping[str, Floats]]
+
+
+def _values(scores: Scores, groups: Sequence[str] | None, settings: EvaluateSettings, seed: int) -> list[Value]:
+    """Every mean with its interval, all on the same resamples."""
+    keys = [(system, name, metric) for (system, name), metrics in scores.items() for metric in metrics]
+    matrix = np.stack([scores[system, name][metric] for system, name, metric in keys], axis=1)
+    bounds = intervals(matrix, groups=groups, resamples=settings.resamples, seed=seed)
+    means = matrix.mean(0)
+    return [Value(*key, float(means[i]), float(bounds[i, 0]), float(bounds[i, 1])) for i, key in enumerate(keys)]
+
+
+def _changes(scores: Scores, groups: Sequence[str] | None, settings: EvaluateSettings, view: str, seed: int) -> list[Change]:
+    """Tuned against base at every view, and against each baseline at production's."""
+    keys = [
+        (system, name, name if system == BASE else view, metric)
+        for (system, name), metrics in scores.items()
+        if system != TUNED
+        for metric in metrics
+    ]
+    before = np.stack([scores[system, name][metric] for system, name, _, metric in keys], axis=1)
+    after = np.stack([scores[TUNED, against][metric] for _, _, against, metric in keys], axis=1)
+    found = compare_all(before, after, groups=groups, resamples=settings.resamples, seed=seed)
+    return [
+        Change(system, TUNED, against, metric, "", "", difference)
+        for (system, _, against, metric), difference in zip(keys, found, strict=True)
+    ]
 
 
 def _slices(questions: Questions, before: Floats, after: Floats, settings: EvaluateSettings, view: str, seed: int) -> list[Change]:

@@ -142,69 +142,80 @@ def compare(
     ``groups`` names the unit of each question (say, its passage); without it every question is its own. Raises
     ValueError for empty or unequal vectors.
     """
-    if len(before) != len(after) or not len(before):
+    pair = np.asarray(before, dtype=np.float64)[:, None], np.asarray(after, dtype=np.float64)[:, None]
+    return compare_all(*pair, groups=groups, resamples=resamples, seed=seed)[0]
+
+
+def compare_all(
+    before: Floats, after: Floats, *, groups: Sequence[object] | None = None, resamples: int = RESAMPLES, seed: int = 0
+) -> list[Difference]:
+    """``compare`` of each column of two matrices (q, c), on the same resamples: one product of matrices for all columns."""
+    if before.shape != after.shape or not len(before):
         raise ValueError(f"{len(before)} values before, {len(after)} after: pair the same questions")
-    delta = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    delta = after - before
     sums, counts = _by_group(delta, groups)
     means = bootstrap(sums, counts, resamples=resamples, seed=seed)
-    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
-    return Difference(
-        before=float(np.mean(before)),
-        after=float(np.mean(after)),
-        delta=float(delta.mean()),
-        low=float(low),
-        high=float(high),
-        error=float(means.std()),
-        p_value=permutation_p(sums, resamples=resamples, seed=seed),
-        questions=len(delta),
-        groups=len(sums),
-    )
+    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
+    p_values = permutation_p(sums, resamples=resamples, seed=seed)
+    return [
+        Difference(
+            before=float(before[:, c].mean()),
+            after=float(after[:, c].mean()),
+            delta=float(delta[:, c].mean()),
+            low=float(low[c]),
+            high=float(high[c]),
+            error=float(means[:, c].std()),
+            p_value=float(p_values[c]),
+            questions=len(delta),
+            groups=len(sums),
+        )
+        for c in range(delta.shape[1])
+    ]
 
 
-def interval(
-    values: Floats, *, groups: Sequence[object] | None = None, resamples: int = RESAMPLES, seed: int = 0
-) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of one metric's mean."""
+def intervals(values: Floats, *, groups: Sequence[object] | None = None, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """The 95 % percentile bootstrap interval of each column's mean: values (q, c) -> (c, 2)."""
     means = bootstrap(*_by_group(np.asarray(values, dtype=np.float64), groups), resamples=resamples, seed=seed)
-    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
-    return float(low), float(high)
+    return np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2], axis=0).T
 
 
 def bootstrap(sums: Floats, counts: Floats, *, resamples: int = RESAMPLES, seed: int = 0, block: int = BLOCK) -> Floats:
-    """Means of ``resamples`` samples of whole groups drawn with replacement (Efron 1979), (resamples,).
+    """Means of ``resamples`` samples of whole groups drawn with replacement (Efron 1979): (resamples, c).
 
-    ``sums``/``counts`` are each group's sum of values and number of questions. ``block`` cells are held at a time.
+    ``sums`` (g, c) are the groups' summed values, ``counts`` (g,) their numbers of questions. A sample is kept as how often it
+    drew each group, so that all columns are one product; ``block`` cells are held at a time.
     """
-    rng = np.random.default_rng(seed)
-    rows = max(1, block // len(sums))
-    means = np.empty(resamples)
+    rng, size = np.random.default_rng(seed), len(sums)
+    rows = max(1, block // size)
+    means = np.empty((resamples, sums.shape[1]))
     for start in range(0, resamples, rows):
         stop = min(start + rows, resamples)
-        drawn = rng.integers(0, len(sums), size=(stop - start, len(sums)))
-        means[start:stop] = sums[drawn].sum(1) / counts[drawn].sum(1)
+        drawn = rng.integers(0, size, size=(stop - start, size)) + size * np.arange(stop - start)[:, None]
+        often = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
+        means[start:stop] = (often @ sums) / (often @ counts)[:, None]
     return means
 
 
-def permutation_p(sums: Floats, *, resamples: int = RESAMPLES, seed: int = 0) -> float:
-    """Two-sided p-value of the paired sign-flip permutation test on the groups' summed differences.
+def permutation_p(sums: Floats, *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
+    """Two-sided p-values (c,) of the paired sign-flip permutation test on the groups' summed differences (g, c).
 
-    Under the null the two rankers are exchangeable, so each group's difference may change its sign. Up to 2**13
-    patterns are enumerated; beyond, ``resamples`` are drawn and 1 is added to both counts, so p is never 0.
+    Under the null the two rankers are exchangeable, so each group's difference may change its sign. Where at most 13 groups
+    moved, all patterns are enumerated; else ``resamples`` are drawn and 1 is added to both counts, so p is never 0.
     """
-    moved = sums[np.abs(sums) > 1e-12]
-    if not len(moved):
-        return 1.0
-    observed = abs(moved.sum()) - 1e-9  # rounding must not make the observed pattern unlike itself
-    if len(moved) <= EXACT_FLIPS:
-        patterns = (np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved))) & 1
-        return float(np.mean(np.abs((1.0 - 2.0 * patterns) @ moved) >= observed))
+    moved = np.abs(sums) > 1e-12
+    observed = np.abs(sums.sum(0)) - 1e-9  # rounding must not make the observed pattern unlike itself
     rng = np.random.default_rng(seed)
-    rows = max(1, BLOCK // len(moved))
-    extreme = 0
+    rows = max(1, BLOCK // len(sums))
+    extreme = np.zeros(sums.shape[1])
     for start in range(0, resamples, rows):
-        flips = rng.integers(0, 2, size=(min(rows, resamples - start), len(moved)), dtype=np.int8)
-        extreme += int(np.sum(np.abs((1.0 - 2.0 * flips) @ moved) >= observed))
-    return (extreme + 1) / (resamples + 1)
+        flips = 1.0 - 2.0 * rng.integers(0, 2, size=(min(rows, resamples - start), len(sums)), dtype=np.int8)
+        extreme += (np.abs(flips @ sums) >= observed).sum(0)
+    p_values = (extreme + 1) / (resamples + 1)
+    for column in np.flatnonzero(moved.sum(0) <= EXACT_FLIPS):
+        few = sums[moved[:, column], column]
+        patterns = (np.arange(2 ** len(few))[:, None] >> np.arange(len(few))) & 1
+        p_values[column] = np.mean(np.abs((1.0 - 2.0 * patterns) @ few) >= observed[column])
+    return p_values
 
 
 def slices(labels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Ids]]:
@@ -217,10 +228,13 @@ def slices(labels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Ids]]:
 
 
 def _by_group(values: Floats, groups: Sequence[object] | None) -> tuple[Floats, Floats]:
+    """The groups' summed rows (g, c) and sizes (g,)."""
     if groups is None:
         return values, np.ones(len(values))
     if len(groups) != len(values):
         raise ValueError(f"{len(groups)} groups for {len(values)} questions")
     numbers: dict[object, int] = {}
     index = np.array([numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.int64)
-    return np.bincount(index, weights=values).astype(np.float64), np.bincount(index).astype(np.float64)
+    sums = np.zeros((len(numbers), values.shape[1]))
+    np.add.at(sums, index, values)
+    return sums, np.bincount(index).astype(np.float64)

@@ -1,0 +1,179 @@
+"""The model card: what the model is for, what it was made of, how it was measured, and under which terms it may be passed on."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from triplette.contract import PromptContract
+from triplette.gate import read_gate
+from triplette.rundir import RunDir
+from triplette.tables import write_text
+
+if TYPE_CHECKING:
+    from train.merge import MergeResult
+
+GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
+SHOWN = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "MRR@10")
+
+
+def write_card(
+    run: RunDir, folder: Path, contract: PromptContract, facts: Mapping[str, Any], merged: MergeResult, *, export_anyway: bool = False
+) -> None:
+    """Write ``README.md`` into the merged folder from the ledger and the evaluation."""
+    fit = run.last("train.fit") or {}
+    sections = [
+        _front(facts),
+        _intended(contract),
+        _gate(run, fit),
+        _data(run, fit),
+        _training(fit, facts),
+        _evaluation(run, export_anyway),
+        _limits(contract),
+        _proof(merged),
+        _licence(facts),
+    ]
+    write_text(folder / "README.md", "\n\n".join(sections) + "\n")
+
+
+def _front(facts: Mapping[str, Any]) -> str:
+    licence = "gemma" if _is_gemma(facts) else "other"
+    return (
+        f"---\nlicense: {licence}\nbase_model: {facts['base']}\npipeline_tag: sentence-similarity\n"
+        "library_name: sentence-transformers\nlanguage: fr\n---\n\n"
+        f"# {facts['base']}, fine-tuned for one body of documents"
+    )
+
+
+def _intended(contract: PromptContract) -> str:
+    return (
+        "## Intended use\n\nFinding the passage that answers a question within the documents it was tuned on. It is not a general "
+        "embedding model any more, and not an authority: it finds rules, it does not interpret them.\n\n"
+        '```python\nfrom sentence_transformers import SentenceTransformer\n\nmodel = SentenceTransformer("model/merged")\n'
+        f"query = model.encode({contract.query_prefix + 'Qui est responsable ?'!r})\n"
+        f"passage = model.encode({contract.format_document('Texte.', 'Titre')!r})\n```\n\n"
+        f"The prefixes are part of the model. Vectors have {contract.dimensions[0]} dimensions"
+        + (
+            f" and may be cut to {', '.join(map(str, contract.dimensions[1:]))} and scaled to length 1"
+            if contract.dimensions[1:]
+            else ""
+        )
+        + f"; texts are cut at {contract.max_tokens} tokens."
+    )
+
+
+def _gate(run: RunDir, fit: Mapping[str, Any]) -> str:
+    gate = read_gate(run)
+    if fit.get("ungated"):
+        reasons = "".join(f"\n* {blocker.reason}" for blocker in gate.blockers)
+        return f"## Gate\n\n**UNGATED: trained on data that was not validated and reviewed.** `--ungated` was given.{reasons}"
+    if not gate.open:
+        return "## Gate\n\n**The gate was open at training and is closed now.** " + "; ".join(b.reason for b in gate.blockers) + "."
+    return (
+        "## Gate\n\nOpen: the dataset was validated as it is, and "
+        f"{gate.review_done} of {gate.review_required} required rows were reviewed by people."
+    )
+
+
+def _data(run: RunDir, fit: Mapping[str, Any]) -> str:
+    counts = fit.get("counts", {})
+    return (
+        f"## Data\n\nDataset hash `{read_gate(run).dataset_hash}` (its own card: `dataset/README.md` of the run). "
+        f"{counts.get('train', 0)} training rows, {counts.get('val', 0)} for choosing the best step."
+    )
+
+
+def _training(fit: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    result, preset = fit.get("result", {}), facts["preset"]
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(fit.get("versions", {}).items()))
+    lora = (
+        f", LoRA r={preset['lora_r']} alpha={preset['lora_alpha']} on {', '.join(preset['lora_targets'])}"
+        if facts["method"] != "full"
+        else ""
+    )
+    alarms = "".join(f"\n* alarm at step {a['step']}: {a['signal']} ({a['detail']}); {a['action']}" for a in result.get("alarms", ()))
+    return (
+        f"## Training\n\n* base `{facts['base']}`, method {facts['method']}{lora}, "
+        f"{result.get('trained_parameters', 0):,} parameters trained\n"
+        f"* contrastive loss at scale {result.get('scale')}, batch {preset['batch']} (mini-batch {result.get('mini_batch')}), "
+        f"{preset['negatives']} hard negatives at most, rate {preset['learning_rate']:g}, "
+        f"seed {fit.get('settings', {}).get('seed')}\n"
+        f"* {result.get('steps')} steps of {result.get('planned_steps')}; kept: step {result.get('best_step')}, val nDCG@10 "
+        f"{result.get('base_ndcg', 0):.4f} -> {result.get('best_ndcg', 0):.4f}. "
+        f"{str(result.get('stopped', '')).capitalize()}.{alarms}\n"
+        f"* hardware: {hardware(str(result.get('device', 'cpu')))}; {fit.get('seconds', 0):.0f} s\n* {versions}"
+    )
+
+
+def hardware(device: str) -> str:
+    """The device and machine in words, with no name of the machine."""
+    import os
+
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(0) if torch.cuda.is_available() else device
+    return f"CPU, {platform.machine()}, {os.cpu_count()} cores"
+
+
+def _evaluation(run: RunDir, export_anyway: bool) -> str:
+    path = run.path("evaluation/result.json")
+    if not path.exists():
+        return "## Evaluation\n\n**Not measured.** Run `train evaluate`, then `train merge` again."
+    content = json.loads(path.read_text(encoding="utf-8"))
+    verdict = content["verdict"]
+    if content["dataset_hash"] != read_gate(run).dataset_hash:
+        return "## Evaluation\n\n**Measured on another dataset than this model was trained with.** Run `train evaluate` again."
+    lines = [
+        "## Evaluation",
+        "",
+        f"**{verdict['sentence']}.**",
+        "",
+        "| set | metric | base | tuned | difference | 95 % interval | p |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in content["sets"]:
+        for change in one["changes"]:
+            if change["before"] == "base" and change["view"] == verdict["view"] and not change["facet"] and change["metric"] in SHOWN:
+                lines.append(
+                    f"| {one['name']} | {change['metric']} | {change['before_value']:.3f} | {change['after_value']:.3f} | "
+                    f"{change['delta']:+.3f} | {change['low']:+.3f} to {change['high']:+.3f} | {change['p_value']:.4f} |"
+                )
+    if export_anyway:
+        lines.insert(1, f"**EXPORTED ANYWAY: the verdict is `{verdict['word']}`, and `--export-anyway` was given.**\n")
+    return "\n".join(lines)
+
+
+def _limits(contract: PromptContract) -> str:
+    return (
+        "## Limits\n\n* Measured on questions like those it was tuned for; other documents and languages may have become worse.\n"
+        "* Questions written by rules or by a language model are simpler than people's; trust the gold set's figures most.\n"
+        f"* Beyond {contract.max_tokens} tokens a passage is cut.\n* Never run it in float16: Gemma's activations overflow."
+    )
+
+
+def _proof(merged: MergeResult) -> str:
+    return (
+        "## Merge\n\nThe merged folder was loaded again without an adapter and compared with base plus adapter on "
+        f"{merged.texts} val texts: least cosine {merged.least_cosine:.6f}."
+    )
+
+
+def _is_gemma(facts: Mapping[str, Any]) -> bool:
+    return "gemma" in str(facts["origin"]).lower() and facts["preset"]["base"] != "tiny"
+
+
+def _licence(facts: Mapping[str, Any]) -> str:
+    if _is_gemma(facts):
+        return (
+            f"## Licence\n\nThe base is under the Gemma Terms of Use ({GEMMA_TERMS}), and so is this derivative: pass on those terms "
+            'and the prohibited-use policy with it, say that it was modified, and include the notice "Gemma is provided under and '
+            f'subject to the Gemma Terms of Use found at {GEMMA_TERMS}".'
+        )
+    if facts["preset"]["base"] == "tiny":
+        return "## Licence\n\nRandom weights trained here; no licence of a base applies. The documents' own terms do."
+    base = facts["base"]
+    return f"## Licence\n\nThat of the base `{base}` and of the documents. If the base is a Gemma model, the Gemma Terms of Use apply."

@@ -1,0 +1,295 @@
+"""The ``train`` command: a dataset to a measured, merged and exported model. It parses, calls one function a command, and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from triplette.console import (
+    DEFAULT_RUN,
+    ConfigOption,
+    JsonOption,
+    RunOption,
+    new_app,
+    open_run,
+    print_json,
+    run_app,
+    say,
+    summarise,
+    table,
+)
+
+app = new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.")
+
+PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA) or tiny.")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Base model: a sentence-transformers folder or id.")]
+ContractOption = Annotated[str | None, typer.Option("--contract", help="Prompts of the base: embeddinggemma, e5 or plain.")]
+UngatedOption = Annotated[bool, typer.Option("--ungated", help="Train on data that was not validated; stamped on the model card.")]
+SweepOption = Annotated[bool, typer.Option("--sweep", help="First try a few loss scales on val and take the best.")]
+EpochsOption = Annotated[float | None, typer.Option("--epochs", help="Passes over train.")]
+StepsOption = Annotated[int | None, typer.Option("--max-steps", help="Stop after this many steps (0: no limit).")]
+BatchOption = Annotated[int | None, typer.Option("--batch", help="Questions a step.")]
+MiniOption = Annotated[int | None, typer.Option("--mini-batch", help="Texts a forward pass (0: as many as memory holds).")]
+RateOption = Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")]
+ScaleOption = Annotated[float | None, typer.Option("--scale", help="Inverse temperature of the loss.")]
+NegativesOption = Annotated[int | None, typer.Option("--negatives", help="Hard negatives a question brings at most.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of weights, order, dropout and resampling.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda or mps (default: what there is).")]
+BeirOption = Annotated[list[Path] | None, typer.Option("--beir", help="Also measure on a BEIR folder (repeatable).", metavar="DIR")]
+SplitOption = Annotated[list[str] | None, typer.Option("--split", help="test or val (repeatable); the verdict is on the first.")]
+DimensionOption = Annotated[int | None, typer.Option("--dimension", help="Dimension that production uses (default: the largest).")]
+Int8Option = Annotated[bool | None, typer.Option("--int8/--float", help="Whether production stores int8 vectors.")]
+
+
+@app.command()
+def fit(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    preset: PresetOption = None,
+    model: ModelOption = None,
+    contract: ContractOption = None,
+    ungated: UngatedOption = False,
+    sweep: SweepOption = False,
+    epochs: EpochsOption = None,
+    max_steps: StepsOption = None,
+    batch: BatchOption = None,
+    mini_batch: MiniOption = None,
+    learning_rate: RateOption = None,
+    scale: ScaleOption = None,
+    negatives: NegativesOption = None,
+    seed: SeedOption = None,
+    device: DeviceOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Fine-tune the base model on the run's dataset; killed, it goes on from its last checkpoint.
+
+    Example: train fit --preset cpu --model ./all-MiniLM-L6-v2 --sweep
+    """
+    from train.fit import fit as run_fit
+
+    overrides = _overrides(model, contract, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
+    settings, chosen = _settings(config, preset, seed, overrides)
+    result = run_fit(open_run(run), settings, chosen, ungated=ungated, sweep=sweep, device=device)
+    _first_only(lambda: _show_fit(result, json_output))
+
+
+@app.command()
+def evaluate(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    split: SplitOption = None,
+    beir: BeirOption = None,
+    dimension: DimensionOption = None,
+    int8: Int8Option = None,
+    device: DeviceOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Measure base against tuned, with intervals and a verdict, and write the report.
+
+    Example: train evaluate --split test --dimension 256 --int8
+    """
+    from train.evaluate import evaluate as run_evaluate
+
+    place = open_run(run)
+    settings = _evaluate_settings(config, split, dimension, int8)
+    result = run_evaluate(place, settings, beir=beir or [], device=device)
+    _show_evaluation(result, json_output)
+
+
+@app.command()
+def merge(run: RunOption = DEFAULT_RUN, device: DeviceOption = None, json_output: JsonOption = False) -> None:
+    """Fold the adapter into the full-precision base, prove that nothing changed, and write the model card.
+
+    Example: train merge --run run
+    """
+    from train.merge import merge as run_merge
+
+    _show_merge(run_merge(open_run(run), device=device), json_output)
+
+
+@app.command("run")
+def run_(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    preset: PresetOption = None,
+    model: ModelOption = None,
+    contract: ContractOption = None,
+    ungated: UngatedOption = False,
+    sweep: SweepOption = False,
+    epochs: EpochsOption = None,
+    max_steps: StepsOption = None,
+    batch: BatchOption = None,
+    mini_batch: MiniOption = None,
+    learning_rate: RateOption = None,
+    scale: ScaleOption = None,
+    negatives: NegativesOption = None,
+    seed: SeedOption = None,
+    split: SplitOption = None,
+    beir: BeirOption = None,
+    dimension: DimensionOption = None,
+    int8: Int8Option = None,
+    device: DeviceOption = None,
+    export: Annotated[
+        bool, typer.Option("--export/--no-export", help="Go on to the phone bundle when the verdict is improved.")
+    ] = True,
+    export_anyway: Annotated[
+        bool, typer.Option("--export-anyway", help="Export whatever the verdict; stamped on the model card.")
+    ] = False,
+    json_output: JsonOption = False,
+) -> None:
+    """Gate, fit, evaluate, merge and export in one go; what is already done is skipped.
+
+    Example: train run --preset tiny --ungated --no-export
+    """
+    from train.run import run_all
+
+    overrides = _overrides(model, contract, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
+    settings, chosen = _settings(config, preset, seed, overrides)
+    place = open_run(run)
+    result = run_all(
+        place,
+        settings,
+        chosen,
+        _evaluate_settings(config, split, dimension, int8),
+        ungated=ungated,
+        sweep=sweep,
+        beir=beir or [],
+        device=device,
+        export=_exporter(config) if export else None,
+        export_anyway=export_anyway,
+        note=lambda step: say(f"{step} ..."),
+    )
+    if json_output:
+        print_json(_plain(result))
+        return
+    _show_fit(result.fit, False)
+    _show_evaluation(result.evaluation, False)
+    _show_merge(result.merged, False)
+    if result.exported is not None:
+        say(f"bundle: {result.exported.path}")
+    elif result.evaluation.verdict.word == "improved":
+        say("Next: train export" + ("" if run == DEFAULT_RUN else f" --run {run}"))
+
+
+def _overrides(
+    model: str | None,
+    contract: str | None,
+    epochs: float | None,
+    max_steps: int | None,
+    batch: int | None,
+    mini_batch: int | None,
+    learning_rate: float | None,
+    scale: float | None,
+    negatives: int | None,
+) -> dict[str, Any]:
+    return {
+        "base": model,
+        "contract": contract,
+        "epochs": epochs,
+        "max_steps": max_steps,
+        "batch": batch,
+        "mini_batch": mini_batch,
+        "learning_rate": learning_rate,
+        "scale": scale,
+        "negatives": negatives,
+    }
+
+
+def _settings(config: Path | None, preset: str | None, seed: int | None, overrides: dict[str, Any]) -> tuple[Any, Any]:
+    """The stage's settings and the chosen preset, the command line's values over the file's."""
+    from triplette.settings.base import load_section
+    from triplette.settings.train import PRESETS, TrainSettings, preset_of
+
+    settings = load_section(TrainSettings, "train", config, preset=preset, seed=seed)
+    name = settings.preset
+    return settings, preset_of(load_section(PRESETS[name], f"train.presets.{name}", config, **overrides))
+
+
+def _evaluate_settings(config: Path | None, split: list[str] | None, dimension: int | None, int8: bool | None) -> Any:
+    from triplette.settings.base import load_section
+    from triplette.settings.train import EvaluateSettings
+
+    splits = tuple(split) if split else None
+    return load_section(EvaluateSettings, "train.evaluate", config, splits=splits, dimension=dimension, int8=int8)
+
+
+def _exporter(config: Path | None) -> Any:
+    from triplette.settings.base import load_section
+    from triplette.settings.export import ExportSettings
+
+    settings = load_section(ExportSettings, "export", config)
+
+    def export(place: Any, overridden: bool) -> Any:
+        from export.bundle import export_bundle
+
+        # the verdict's override is in the model card, which the bundle carries; export's own override is for its parity proof
+        return export_bundle(place, settings, note=say)
+
+    return export
+
+
+def _first_only(show: Any) -> None:
+    from train.models import process_rank
+
+    if process_rank()[0] == 0:
+        show()
+
+
+def _show_fit(result: Any, json_output: bool) -> None:
+    if json_output:
+        print_json(_plain(result))
+        return
+    summarise(
+        "Fine-tuned" + (" (unchanged)" if result.unchanged else ""),
+        {
+            "base": result.base,
+            "parameters trained": result.trained_parameters,
+            "steps": f"{result.steps} of {result.planned_steps}"
+            + (f" (resumed at {result.resumed_from})" if result.resumed_from else ""),
+            "val nDCG@10, base": result.base_ndcg,
+            "val nDCG@10, best step": f"{result.best_ndcg:.3f} (step {result.best_step}, restored and measured again)",
+            "stopped": result.stopped,
+            "scale, mini-batch": f"{result.scale:g}, {result.mini_batch}",
+            "device": result.device,
+            "seconds": result.seconds,
+        },
+    )
+    for alarm in result.alarms:
+        say(f"alarm at step {alarm['step']}: {alarm['signal']} ({alarm['detail']}); {alarm['action']}")
+    if result.drawn_negatives:
+        say(f"note: {result.drawn_negatives} hard negatives were missing and drawn at random from the corpus")
+    if result.ungated:
+        say("UNGATED: this model was trained on data that was not validated and reviewed; its card says so.")
+
+
+def _show_evaluation(result: Any, json_output: bool) -> None:
+    if json_output:
+        print_json(_plain(result))
+        return
+    for title, rows in result.tables:
+        table(title, ("system", "nDCG@10", "Recall@5", "MRR@10", "tuned - system, nDCG@10"), rows)
+    say(f"\nVerdict: {result.verdict.sentence}.\nReport: {result.report}")
+
+
+def _show_merge(result: Any, json_output: bool) -> None:
+    if json_output:
+        print_json(_plain(result))
+        return
+    say(f"merged: {result.folder} (least cosine to base + adapter {result.least_cosine:.6f} over {result.texts} val texts)")
+
+
+def _plain(result: Any) -> Any:
+    from dataclasses import asdict
+
+    return asdict(result)
+
+
+def main() -> None:
+    """Entry point of ``train``."""
+    run_app(app, "train")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""``train merge``: the adapter folded into the full-precision base, and the proof that nothing changed by it.
+
+Merging is arithmetic (W + B A alpha / r), yet it is where 4-bit bases, dtypes and forgotten dense layers go wrong without a word.
+So the saved folder is loaded again, with no PEFT, and must give the val texts the vectors that base and adapter gave them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train.data import Questions, questions_of
+from train.evaluate import load_system
+from train.fit import ADAPTER, BASE, CONTRACT
+from train.models import apply_adapter, load_base, prompts_of, read_fit, tokenizer_file
+from train.quiet import quiet_libraries
+from train.ranking import embed
+from triplette.contract import PromptContract
+from triplette.dataset import HASHED_FILES, load_dataset
+from triplette.errors import ContractMismatch, ProofFailed
+from triplette.hashing import hash_file
+from triplette.rundir import RunDir
+from triplette.settings.train import Preset
+
+STAGE = "train.merge"
+MERGED = "model/merged"
+LEAST_COSINE = 0.9999  # of every val text's two vectors; float32 sums in another order stay above 0.999999
+QUESTIONS, PASSAGES = 256, 256  # texts of val compared at most
+SIDE_FILES = ("tokenizer.json", "tokenizer.model", "vocab.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """The proof: the least and the mean cosine between merged and adapter model over ``texts`` texts of val."""
+
+    texts: int
+    least_cosine: float
+    mean_cosine: float
+    folder: str
+    seconds: float
+    unchanged: bool = False
+
+
+def merge(run: RunDir, *, device: str | None = None, seed: int = 0, export_anyway: bool = False) -> MergeResult:
+    """Write ``model/merged``: a plain sentence-transformers folder with its contract, its tokenizer untouched, and a model card.
+
+    ``export_anyway`` is stamped on the card: the verdict was overridden. Raises ProofFailed when a val text's vector differs; the
+    folder is then not put in place.
+    """
+    from train.card import write_card
+
+    run.require(ADAPTER, CONTRACT)
+    dataset = load_dataset(run)
+    inputs = run.fingerprints([*HASHED_FILES, ADAPTER, CONTRACT, BASE])
+    evaluation = run.fingerprints(["evaluation/result.json"])  # the card quotes it
+    used = {"seed": seed, "export_anyway": export_anyway}
+    last = run.current(STAGE, inputs | evaluation, used)
+    if last is not None:
+        return MergeResult(**last["result"], unchanged=True)
+    with run.locked():
+        started = time.monotonic()
+        facts, contract = read_fit(run.path(ADAPTER)), PromptContract.load(run.path(CONTRACT))
+        val = questions_of(dataset, "val", limit=QUESTIONS, passages=PASSAGES, seed=seed)
+        expected = _vectors(load_system(run, facts, contract, tuned=True, device=device), val, contract)
+        scratch = run.path("model/.merged")
+        shutil.rmtree(scratch, ignore_errors=True)
+        _save_merged(run, facts, contract, scratch)
+        found = _vectors(load_merged(scratch, contract, device), val, contract)
+        cosines = (expected * found).sum(1)
+        if not float(cosines.min()) >= LEAST_COSINE:
+            raise ProofFailed(
+                f"merged and adapter model differ: cosine {cosines.min():.6f} on {val.name} text {int(cosines.argmin())}, "
+                f"{LEAST_COSINE} is the least allowed",
+                where=str(scratch),
+                cure="report it with the base model's name; the adapter in model/adapter is untouched",
+            )
+        result = MergeResult(len(cosines), float(cosines.min()), float(cosines.mean()), str(run.path(MERGED)), 0.0)
+        write_card(run, scratch, contract, facts, result, export_anyway=export_anyway)
+        shutil.rmtree(run.path(MERGED), ignore_errors=True)
+        scratch.rename(run.path(MERGED))
+        result = replace(result, seconds=round(time.monotonic() - started, 1))
+        plain = {key: value for key, value in asdict(result).items() if key != "unchanged"}
+        run.record(
+            STAGE,
+            inputs=inputs | evaluation,
+            outputs=[MERGED],
+            settings=used,
+            counts={"texts": result.texts},
+            seconds=result.seconds,
+            extra={"result": plain},
+        )
+    return result
+
+
+def _save_merged(run: RunDir, facts: dict[str, Any], contract: PromptContract, folder: Path) -> None:
+    preset = Preset(**{**facts["preset"], "lora_targets": tuple(facts["preset"]["lora_targets"])})
+    base = load_base(facts["origin"], preset, device="cpu")
+    apply_adapter(base.model, facts["method"], run.path(ADAPTER), merge=True)
+    base.model.prompts = prompts_of(contract)
+    base.model.max_seq_length = contract.max_tokens
+    base.model.save(str(folder), create_model_card=False)
+    source = tokenizer_file(facts["origin"]).parent
+    for name in SIDE_FILES:  # the base's own bytes: saving rewrites tokenizer.json, and the phone reads tokenizer.model
+        if (source / name).is_file():
+            shutil.copy(source / name, folder / name)
+    contract.save(folder / "contract.json")
+
+
+def load_merged(folder: Path, contract: PromptContract, device: str | None = None) -> Any:
+    """The merged folder as any user would load it. Raises ContractMismatch for an adapter left in it, or another pooling,
+    prompt, tokenizer or token limit than the contract's."""
+    quiet_libraries()
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(folder), device=device)
+    pooling = next(module for module in model if type(module).__name__ == "Pooling").pooling_mode
+    wrong = []
+    if any("lora" in name for name, _ in model.named_parameters()) or (folder / "adapter_config.json").exists():
+        wrong.append("an adapter is left in it")
+    if pooling != contract.pooling:
+        wrong.append(f"it pools by {pooling!r}, the contract says {contract.pooling!r}")
+    if model.prompts != prompts_of(contract):
+        wrong.append(f"its prompts are {model.prompts!r}")
+    if contract.tokenizer_sha256 != hash_file(folder / "tokenizer.json"):
+        wrong.append("its tokenizer is not the base's")
+    if model.max_seq_length != contract.max_tokens:
+        wrong.append(f"it reads {model.max_seq_length} tokens, the contract says {contract.max_tokens}")
+    if wrong:
+        raise ContractMismatch("; ".join(wrong), where=str(folder), cure="report it: saving lost a part of the model")
+    return model
+
+
+def _vectors(model: Any, val: Questions, contract: PromptContract) -> Any:
+    return np.concatenate([embed(model, val.formatted(contract)), embed(model, val.passages.formatted(contract)[:PASSAGES])])

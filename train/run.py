@@ -1,0 +1,75 @@
+"""``train run``: gate, fit, evaluate, merge, export, in this order; each step resumable and skipped when it is already done.
+
+The verdict stands between measuring and shipping: a model that did not show a gain is merged, so that it can be looked at, and
+not exported. ``--export-anyway`` exports it all the same and is stamped on the model card and in the bundle's manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from train.evaluate import EvaluateResult, evaluate
+from train.fit import FitResult, fit
+from train.measure import IMPROVED
+from train.merge import MergeResult, merge
+from train.models import process_rank
+from triplette.errors import ProofFailed, TripletteError
+from triplette.rundir import RunDir
+from triplette.settings.train import EvaluateSettings, Preset, TrainSettings
+
+Export = Callable[[RunDir, bool], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What each step of ``train run`` gave; ``exported`` is None where export was not asked for."""
+
+    fit: FitResult
+    evaluation: EvaluateResult
+    merged: MergeResult
+    exported: Any
+
+
+def run_all(
+    run: RunDir,
+    settings: TrainSettings,
+    preset: Preset,
+    evaluation: EvaluateSettings,
+    *,
+    ungated: bool = False,
+    sweep: bool = False,
+    beir: Sequence[Path] = (),
+    device: str | None = None,
+    export: Export | None = None,
+    export_anyway: bool = False,
+    note: Callable[[str], None] = lambda _: None,
+) -> RunResult:
+    """Run every step. ``export`` gets the run and whether the verdict was overridden; None leaves the bundle to `train export`.
+
+    Raises GateClosed before any work, ProofFailed (exit 5) where the verdict is not `improved` and export was to follow.
+    """
+    if process_rank()[1] > 1:
+        raise TripletteError(
+            "train run measures, merges and exports in one process",
+            cure="`accelerate launch --module train.cli fit ...` with several, then `train run`, which finds the fit done",
+        )
+    note("fit")
+    fitted = fit(run, settings, preset, ungated=ungated, sweep=sweep, device=device)
+    note("evaluate")
+    measured = evaluate(run, evaluation, beir=beir, device=device, seed=settings.seed)
+    improved = measured.verdict.word == IMPROVED
+    note("merge")
+    merged = merge(run, device=device, seed=settings.seed, export_anyway=export_anyway and not improved)
+    if export is None:
+        return RunResult(fitted, measured, merged, None)
+    if not improved and not export_anyway:
+        raise ProofFailed(
+            f"no export: {measured.verdict.sentence}",
+            where=measured.report,
+            cure="better data or another scale (--sweep), then `train run` again; or --export-anyway, which the model card will say",
+        )
+    note("export")
+    return RunResult(fitted, measured, merged, export(run, not improved))
