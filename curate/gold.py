@@ -1,12 +1,11 @@
 """Gold questions: written by people, they measure and never train.
 
 A gold file is JSONL. Each line has ``question`` and points at what answers it: ``chunk_id``, or ``source`` with ``article``,
-``page`` or ``text``. Every line is read before anything is built; one that points nowhere is kept in rejected.parquet.
+``page`` or ``text``; a list ``also`` points at further passages in the same way. Every line is read before anything is built; one that points nowhere is kept in rejected.parquet.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from triplette.errors import InputError
 from triplette.french import fold, words
+from triplette.jsonl import read_jsonl
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, UNKNOWN, Chunk, Question, Rejection
 from triplette.resolve import ChunkIndex, Unresolved
 
@@ -26,26 +26,6 @@ class GoldQuestion:
 
     question: Question
     positives: tuple[str, ...]
-
-
-def read_jsonl(path: Path, cure: str) -> list[tuple[int, dict[str, Any]]]:
-    """(line number, object) of every line that is not blank. Raises InputError naming file and line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({error})", where=str(path), cure="give a JSONL file in UTF-8") from None
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"not JSON: {error}", where=f"{path}:{number}", cure=cure) from None
-        if not isinstance(row, dict):
-            raise InputError("not a JSON object", where=f"{path}:{number}", cure=cure)
-        rows.append((number, row))
-    return rows
 
 
 def read_gold(path: Path, chunks: Sequence[Chunk]) -> tuple[list[GoldQuestion], list[Rejection]]:
@@ -64,7 +44,7 @@ def read_gold(path: Path, chunks: Sequence[Chunk]) -> tuple[list[GoldQuestion], 
     for number, row in rows:
         where = f"{path.name}:{number}"
         try:
-            positives = tuple(chunk.id for chunk in index.resolve(row))
+            positives = _positives(row, index)
         except (Unresolved, ValueError) as error:
             rejects.append(Rejection("curate.build", where, "question", "gold unmatched", str(error), text=row["question"]))
             continue
@@ -82,6 +62,15 @@ def read_gold(path: Path, chunks: Sequence[Chunk]) -> tuple[list[GoldQuestion], 
         first_reason = rejects[0].detail if rejects else "it is empty"
         raise InputError(f"no gold question points at a chunk of this run ({first_reason})", where=str(path), cure=FORM)
     return list(found.values()), rejects
+
+
+def _positives(row: Mapping[str, Any], index: ChunkIndex) -> tuple[str, ...]:
+    """The chunk ids that a line points at, then those of its ``also``, each once. Raises Unresolved."""
+    also = row.get("also") or []
+    if not isinstance(also, list) or not all(isinstance(pointer, dict) for pointer in also):
+        raise Unresolved("also is not a list of pointers such as {source, article}")
+    pointers = [row, *({**pointer, "question": row["question"]} for pointer in also)]
+    return tuple(dict.fromkeys(chunk.id for pointer in pointers for chunk in index.resolve(pointer)))
 
 
 def _question(row: Mapping[str, Any], chunk_id: str) -> Question:

@@ -8,7 +8,6 @@ before anything is written; a line that points nowhere goes to rejected.parquet 
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from triplette.contract import CONTRACTS
 from triplette.errors import InputError
 from triplette.french import fold
 from triplette.hashing import hash_file
+from triplette.jsonl import read_jsonl
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, UNKNOWN, Chunk, Question, Rejection
 from triplette.resolve import ChunkIndex, Unresolved
 from triplette.rundir import RunDir
@@ -27,6 +27,8 @@ from triplette.tables import read_records, write_records
 from triplette.tokens import EstimatedTokens
 
 PROVIDER = "import"
+FORM = 'each line is {"question": ..., "chunk_id": ...}'
+CHUNK_FORM = 'each line is {"id": ..., "text": ...}'
 _KIND_WORDS = {
     "factuel": "factual", "procedure": "procedural", "procedural": "procedural", "scenario": "scenario", "definition": "definition",
     "comparaison": "comparison", "conceptual": "definition", "reasoning": "multi-condition", "comparative": "comparison",
@@ -52,10 +54,10 @@ class ImportResult:
 def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -> ImportResult:
     """Write questions.parquet (and chunks.parquet with ``chunks_path``) from JSONL files."""
     started = time.perf_counter()
-    rows = read_jsonl(path)
+    rows = read_jsonl(path, FORM)
     for number, row in rows:
         if not isinstance(row.get("question"), str) or not row["question"].strip():
-            raise InputError("has no question", where=f"{path}:{number}", cure='each line is {"question": ..., "chunk_id": ...}')
+            raise InputError("has no question", where=f"{path}:{number}", cure=FORM)
     if chunks_path is not None:
         chunks, aliases = _chunks(chunks_path)
     else:
@@ -108,32 +110,12 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -
     return result
 
 
-def read_jsonl(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """(line number, object) of every non-blank line. Raises InputError naming the file and line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({error})", where=str(path), cure="give a JSONL file in UTF-8") from None
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"not JSON: {error}", where=f"{path}:{number}", cure="write one JSON object a line") from None
-        if not isinstance(row, dict):
-            raise InputError("not a JSON object", where=f"{path}:{number}", cure='write {"question": ..., "chunk_id": ...}')
-        rows.append((number, row))
-    return rows
-
-
 def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:
     """Foreign chunks as ours, and their ids -> our ids."""
-    rows = read_jsonl(path)
+    rows = read_jsonl(path, CHUNK_FORM)
     for number, row in rows:
         if not all(isinstance(row.get(key), str) and row[key].strip() for key in ("id", "text")):
-            raise InputError("needs id and text", where=f"{path}:{number}", cure='each line is {"id": ..., "text": ...}')
+            raise InputError("needs id and text", where=f"{path}:{number}", cure=CHUNK_FORM)
     contract, counter = CONTRACTS["embeddinggemma"], EstimatedTokens()
     titles = [_title(row) for _, row in rows]
     counts = counter.count([contract.format_document(row["text"], t) for (_, row), t in zip(rows, titles, strict=True)])

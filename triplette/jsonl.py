@@ -1,0 +1,29 @@
+"""JSONL as people write it: blank lines and a byte order mark are fine, anything else wrong is named with file and line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from triplette.errors import InputError
+
+
+def read_jsonl(path: Path, form: str) -> list[tuple[int, dict[str, Any]]]:
+    """(line number, object) of every line that is not blank. Raises InputError naming file, line and the expected ``form``."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read ({error})", where=str(path), cure="give a JSONL file in UTF-8") from None
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"not JSON: {error}", where=f"{path}:{number}", cure=form) from None
+        if not isinstance(row, dict):
+            raise InputError("not a JSON object", where=f"{path}:{number}", cure=form)
+        rows.append((number, row))
+    return rows
