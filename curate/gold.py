@@ -1,7 +1,8 @@
 """Gold questions: written by people, they measure and never train.
 
 A gold file is JSONL. Each line has ``question`` and points at what answers it: ``chunk_id``, or ``source`` with ``article``,
-``page`` or ``text``; a list ``also`` points at further passages in the same way. Every line is read before anything is built; one that points nowhere is kept in rejected.parquet.
+``page`` or ``text``; a list ``also`` points at further passages in the same way. Every line is read before anything is built;
+one that points nowhere is kept in rejected.parquet.
 """
 
 from __future__ import annotations
