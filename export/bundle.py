@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 STAGE = "export.bundle"
 BUNDLE, MANIFEST, FAILED = "bundle", "manifest.json", "bundle.failed.json"
-KOTLIN = "TripletteEmbedder.kt"
+KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt")
 INPUTS = ("model/merged", "model/contract.json", *HASHED_FILES)
 UPSTREAM = ("curate.build", "curate.validate", "train.fit", "train.merge", "train.evaluate")
 LIBRARIES = ("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch", "sentence-transformers")
@@ -164,7 +164,8 @@ def _seal(run: RunDir, staged: Staged, plan: Plan, proof: Proof, facts: Facts, *
     """Write card, licences, sample and manifest, then put the folder in the bundle's place."""
     note("sealing")
     folder, contract = staged.subject.folder, staged.subject.contract
-    (folder / KOTLIN).write_text(kotlin_sample(), encoding="utf-8")
+    for name in KOTLIN:
+        (folder / name).write_text(kotlin_sample(name), encoding="utf-8")
     write_text(folder / "LICENSES.md", licences(contract, staged.spec))
     sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
     text = card(contract, staged.spec, proof, sizes=sizes, lineage=facts.lineage, latency=facts.latency, notes=staged.notes)
@@ -219,9 +220,9 @@ def lineage(run: RunDir, dataset: Dataset, contract: PromptContract) -> dict[str
     return found
 
 
-def kotlin_sample() -> str:
-    """The Android sample that is packed into every bundle."""
-    return resources.files("export").joinpath(KOTLIN).read_text(encoding="utf-8")
+def kotlin_sample(name: str) -> str:
+    """A file of the Android sample that is packed into every bundle."""
+    return resources.files("export").joinpath(name).read_text(encoding="utf-8")
 
 
 def _lines(dataset: Dataset, count: int) -> list[str]:

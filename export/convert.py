@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from export.architecture import Architecture, read_architecture
 from export.litert import MASK, TOKENS
-from export.quiet import quiet_libraries
+from export.quiet import quiet_libraries, quiet_stderr
 from triplette.errors import InputError
 from triplette.tables import replacing
 
@@ -84,7 +84,7 @@ def convert(encoder: Encoder, lengths: Sequence[int], dimensions: Sequence[int],
     Inputs are ``tokens`` and ``attention_mask``, int32 (1, length), bound by name. Outputs are ``embedding_<d>``, float32 (1, d).
     """
     started = time.perf_counter()
-    with quiet_libraries():
+    with quiet_libraries(), quiet_stderr():
         import litert_torch
         import torch
 

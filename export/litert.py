@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from export.pieces import TokenizerSpec
+from export.quiet import quiet_stderr
 from triplette.errors import InputError, ProofFailed
 from triplette.tables import write_text
 
@@ -142,11 +143,12 @@ def open_interpreter(path: Path, *, threads: int, kernels: str = "xnnpack") -> A
     if not path.exists():
         raise InputError("there is no model file", where=str(path), cure="export the bundle again")
     try:
-        return Interpreter(
-            model_path=str(path),
-            num_threads=threads,
-            experimental_op_resolver_type=OpResolverType[KERNELS[kernels]],
-        )
+        with quiet_stderr():  # "Created TensorFlow Lite XNNPACK delegate"
+            return Interpreter(
+                model_path=str(path),
+                num_threads=threads,
+                experimental_op_resolver_type=OpResolverType[KERNELS[kernels]],
+            )
     except ValueError as error:
         raise InputError(f"LiteRT cannot open the file ({error})", where=str(path), cure="export the bundle again") from error
 

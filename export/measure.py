@@ -1,8 +1,8 @@
 """Latency and memory of a file, measured in a process of its own: peak memory is the process's, and nothing else is in it.
 
 ``python -m export.measure FOLDER --threads N`` prints one JSON object. Signatures run shortest first, so the peak after
-each is that of an app which uses lengths up to it. With ``--cache DIR`` the file runs through CompiledModel with XNNPACK's weight cache,
-which packs weights once for all signatures and maps them from disk.
+each is that of an app which uses lengths up to it. With ``--cache DIR`` the file runs through CompiledModel with XNNPACK's weight
+cache, which packs weights once for all signatures and maps them from disk.
 """
 
 from __future__ import annotations

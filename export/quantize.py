@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from export.architecture import Architecture
-from export.quiet import quiet_libraries
+from export.quiet import quiet_libraries, quiet_stderr
 from triplette.errors import SettingError
 from triplette.tables import replacing
 
@@ -107,7 +107,7 @@ def quantize(source: Path, target: Path, recipe: Recipe) -> float:
         if recipe.name == "float32":
             shutil.copyfile(source, temporary)
         else:
-            with quiet_libraries():
+            with quiet_libraries(), quiet_stderr():
                 from ai_edge_quantizer import quantizer
 
                 content = quantizer.Quantizer(str(source), _scope_rules(recipe)).quantize(

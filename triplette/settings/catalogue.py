@@ -6,6 +6,7 @@ from typing import Any
 
 from triplette.settings.build import BuildSettings
 from triplette.settings.dedup import DedupSettings
+from triplette.settings.export import ExportSettings
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
@@ -28,4 +29,5 @@ SECTIONS: dict[str, type[Any]] = {
     "train": TrainSettings,
     "train.evaluate": EvaluateSettings,
     **{f"train.presets.{name}": preset for name, preset in PRESETS.items()},
+    "export": ExportSettings,
 }

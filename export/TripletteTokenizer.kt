@@ -1,0 +1,211 @@
+package triplette
+
+import java.util.PriorityQueue
+
+/**
+ * Text to token ids from the bundle's `tokenizer.model`, in plain Kotlin: no native library, no Android class.
+ *
+ * SentencePiece byte-pair encoding: the text is cut at user-defined pieces, each rest starts as single characters, and the adjacent
+ * pair whose union is the best-scored piece is merged until none is left. What is in no piece becomes its UTF-8 bytes.
+ *
+ * `before`, `after` and `specials` come from `spec.json`. The golden file holds ids to test against.
+ */
+class TripletteTokenizer(
+    model: ByteArray,
+    private val before: IntArray,
+    private val after: IntArray,
+    private val specials: Map<String, Int>
+) {
+    private val ids = HashMap<String, Int>()
+    private val scores = HashMap<String, Float>()
+    private val userDefined = ArrayList<String>()
+    private val bytes = IntArray(256)
+
+    init {
+        readPieces(model)
+        userDefined.sortByDescending { it.length }
+    }
+
+    /** The ids of a formatted text with the ids around it, at most `limit` in all: the text is cut, the ids around it stay. */
+    fun encode(text: String, limit: Int): IntArray {
+        val inner = cutAtSpecials(text)
+        val room = minOf(inner.size, limit - before.size - after.size)
+        return before + inner.subList(0, room).toIntArray() + after
+    }
+
+    private fun cutAtSpecials(text: String): List<Int> {
+        val found = ArrayList<Int>()
+        val names = specials.keys.sortedByDescending { it.length }
+        var start = 0
+        var at = 0
+        while (at < text.length) {
+            val name = names.firstOrNull { text.startsWith(it, at) }
+            if (name == null) {
+                at++
+                continue
+            }
+            found += pieces(text.substring(start, at))
+            found += specials.getValue(name)
+            at += name.length
+            start = at
+        }
+        found += pieces(text.substring(start))
+        return found
+    }
+
+    /** The ids of a text that holds no special token. */
+    private fun pieces(text: String): List<Int> {
+        val escaped = text.replace(' ', SPACE)
+        val found = ArrayList<Int>()
+        var start = 0
+        var at = 0
+        while (at < escaped.length) {
+            val piece = userDefined.firstOrNull { escaped.startsWith(it, at) }
+            if (piece == null) {
+                at += Character.charCount(escaped.codePointAt(at))
+                continue
+            }
+            merge(escaped.substring(start, at), found)
+            found += ids.getValue(piece)
+            at += piece.length
+            start = at
+        }
+        merge(escaped.substring(start), found)
+        return found
+    }
+
+    private class Pair(val left: Int, val right: Int, val size: Int, val score: Float)
+
+    private fun merge(text: String, found: MutableList<Int>) {
+        if (text.isEmpty()) return
+        val symbols = ArrayList<String>()
+        var at = 0
+        while (at < text.length) {
+            val size = Character.charCount(text.codePointAt(at))
+            symbols.add(text.substring(at, at + size))
+            at += size
+        }
+        val next = IntArray(symbols.size) { it + 1 }
+        val previous = IntArray(symbols.size) { it - 1 }
+        // best score first, the leftmost of equals
+        val queue = PriorityQueue<Pair>(Comparator { a, b -> if (a.score != b.score) b.score.compareTo(a.score) else a.left - b.left })
+
+        fun offer(left: Int, right: Int) {
+            if (left < 0 || right >= symbols.size) return
+            val union = symbols[left] + symbols[right]
+            scores[union]?.let { queue.add(Pair(left, right, union.length, it)) }
+        }
+        for (index in 0 until symbols.size - 1) offer(index, index + 1)
+        while (queue.isNotEmpty()) {
+            val best = queue.poll()
+            val left = symbols[best.left]
+            val right = symbols[best.right]
+            // one of the two was merged with another neighbour since
+            if (left.isEmpty() || right.isEmpty() || left.length + right.length != best.size) continue
+            symbols[best.left] = left + right
+            symbols[best.right] = ""
+            next[best.left] = next[best.right]
+            if (next[best.right] < symbols.size) previous[next[best.right]] = best.left
+            offer(previous[best.left], best.left)
+            offer(best.left, next[best.left])
+        }
+        for (symbol in symbols) {
+            if (symbol.isEmpty()) continue
+            val id = ids[symbol]
+            if (id != null) found += id else symbol.toByteArray(Charsets.UTF_8).forEach { found += bytes[it.toInt() and 0xFF] }
+        }
+    }
+
+    /** The pieces of a SentencePiece ModelProto: repeated field 1 of piece (1, text), score (2, float) and type (3, number). */
+    private fun readPieces(model: ByteArray) {
+        val reader = Wire(model, 0, model.size)
+        var id = 0
+        while (reader.hasNext()) {
+            val tag = reader.varint()
+            if (tag != FIELD_PIECES) {
+                reader.skip(tag and 7)
+                continue
+            }
+            val piece = reader.message()
+            var text = ""
+            var score = 0f
+            var type = NORMAL
+            while (piece.hasNext()) {
+                when (val field = piece.varint()) {
+                    10 -> text = piece.text()
+                    21 -> score = piece.float()
+                    24 -> type = piece.varint()
+                    else -> piece.skip(field and 7)
+                }
+            }
+            keep(id++, text, score, type)
+        }
+    }
+
+    private fun keep(id: Int, text: String, score: Float, type: Int) {
+        when (type) {
+            NORMAL -> {
+                ids[text] = id
+                scores[text] = score
+            }
+            USER_DEFINED -> {
+                ids[text] = id
+                userDefined.add(text)
+            }
+            BYTE -> bytes[text.substring(3, 5).toInt(16)] = id
+        }
+    }
+
+    /** A protocol buffer's bytes. */
+    private class Wire(private val data: ByteArray, private var at: Int, private val end: Int) {
+        fun hasNext() = at < end
+
+        fun varint(): Int {
+            var value = 0L
+            var shift = 0
+            while (true) {
+                val byte = data[at++].toInt()
+                value = value or ((byte and 0x7F).toLong() shl shift)
+                if (byte >= 0) return value.toInt()
+                shift += 7
+            }
+        }
+
+        fun message(): Wire {
+            val size = varint()
+            at += size
+            return Wire(data, at - size, at)
+        }
+
+        fun text(): String {
+            val size = varint()
+            at += size
+            return String(data, at - size, size, Charsets.UTF_8)
+        }
+
+        fun float(): Float {
+            var bits = 0
+            for (index in 3 downTo 0) bits = (bits shl 8) or (data[at + index].toInt() and 0xFF)
+            at += 4
+            return java.lang.Float.intBitsToFloat(bits)
+        }
+
+        fun skip(wireType: Int) {
+            when (wireType) {
+                0 -> varint()
+                1 -> at += 8
+                2 -> message()
+                5 -> at += 4
+                else -> throw IllegalArgumentException("not a SentencePiece model")
+            }
+        }
+    }
+
+    private companion object {
+        const val SPACE = '\u2581'
+        const val FIELD_PIECES = 10
+        const val NORMAL = 1
+        const val USER_DEFINED = 4
+        const val BYTE = 6
+    }
+}

@@ -1,0 +1,142 @@
+"""The commands of the export stage: ``train export`` and ``train ask``, also reachable as ``python -m export``.
+
+They parse, call one function each, and print.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from triplette.console import (
+    DEFAULT_RUN,
+    ConfigOption,
+    JsonOption,
+    RunOption,
+    new_app,
+    open_run,
+    print_json,
+    run_app,
+    say,
+    summarise,
+    table,
+)
+
+app = new_app("Merged model -> quantised LiteRT bundle for Android, proven equal.")
+DEFAULT_BUNDLE = Path("run/bundle")
+
+
+@app.command("bundle")
+def export(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", help="e4_a8_f4_p4 (default), int8 or float32.")] = None,
+    length: Annotated[
+        list[int] | None, typer.Option("--length", help="Sequence length in tokens; repeat it (default 256 512 1024 2048).")
+    ] = None,
+    dimension: Annotated[
+        list[int] | None, typer.Option("--dimension", help="Output dimension of the contract; repeat it (default: all).")
+    ] = None,
+    layout: Annotated[str | None, typer.Option("--layout", help="'one' file for all lengths (default), or 'split': one each.")] = None,
+    unproven: Annotated[bool, typer.Option("--unproven", help="Write the bundle even if the proof fails, and stamp it.")] = False,
+    verify: Annotated[
+        Path | None, typer.Option("--verify", help="Only check the bundle in this folder; needs no torch.", metavar="DIR")
+    ] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Convert, quantise and prove the merged model, and write run/bundle/.
+
+    Example: train export --recipe int8 --length 256 --length 512
+    """
+    if verify is not None:
+        _verify(verify, json_output)
+        return
+    from export.bundle import export_bundle
+    from triplette.settings.base import load_section
+    from triplette.settings.export import ExportSettings
+
+    overrides = {
+        "recipe": recipe,
+        "lengths": tuple(length) if length else None,
+        "dimensions": tuple(dimension) if dimension else None,
+        "layout": layout,
+    }
+    settings = load_section(ExportSettings, "export", config, **overrides)
+    result = export_bundle(open_run(run), settings, override=unproven, note=lambda step: None if json_output else say(step))
+    if json_output:
+        print_json({name: getattr(result, name) for name in type(result).__slots__})
+    else:
+        show_export(result)
+
+
+def show_export(result: Any) -> None:
+    """Print what an export made."""
+    title = f"Bundle in {result.path}" + (" (unchanged: same model, dataset, settings and code)" if result.unchanged else "")
+    summarise(
+        title,
+        {
+            "recipe": f"{result.recipe}, 4-bit granularity {result.granularity}",
+            "lengths": ", ".join(map(str, result.lengths)),
+            "dimensions": ", ".join(map(str, result.dimensions)),
+            "megabytes": round(sum(result.sizes.values()) / 1e6, 2),
+            **{f"{name}, seconds": seconds for name, seconds in result.seconds.items()},
+        },
+    )
+    table("Proof" + (" FAILED AND OVERRIDDEN" if result.overridden else ""), ("check", "found"), list(result.checks.items()))
+    rows = [
+        (row["threads"], s["length"], s["median_ms"], s["p95_ms"], s["load_ms"], s["peak_mb"])
+        for row in result.latency
+        for s in row["signatures"]
+    ]
+    if rows:
+        table("Speed on this machine", ("threads", "length", "median ms", "p95 ms", "load ms", "peak MB"), rows)
+    for note in result.notes:
+        say(f"note: {note}")
+    say(f'Next: train ask "..." --bundle {result.path}')
+
+
+def _verify(path: Path, json_output: bool) -> None:
+    from export.verify import verify_bundle
+    from triplette.errors import ProofFailed
+
+    proof = verify_bundle(path)
+    if json_output:
+        print_json({"bundle": path, "passed": proof.passed, "checks": {c.name: c.detail for c in proof.checks}, "failed": proof.failed})
+    else:
+        table(f"Bundle {path}", ("check", "holds", "found"), [(c.name, c.passed, c.detail) for c in proof.checks])
+    if not proof.passed:
+        raise ProofFailed(
+            f"the bundle is not sound: {', '.join(proof.failed)}", where=str(path), cure="copy it again, or run `train export` again"
+        )
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="A question, as a user of the phone would ask it.")],
+    bundle: Annotated[Path, typer.Option("--bundle", help="An exported bundle.", metavar="DIR")] = DEFAULT_BUNDLE,
+    count: Annotated[int, typer.Option("--count", "-n", help="How many passages.", min=1)] = 3,
+    dimension: Annotated[int | None, typer.Option("--dimension", help="Search with vectors of this many numbers.")] = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Answer a question from a bundle, as the phone would; needs no torch.
+
+    Example: train ask "Peut-on roquer en étant en échec ?" --bundle run/bundle
+    """
+    from export.runtime import Bundle
+
+    passages = Bundle(bundle, dimension=dimension).ask(question, count)
+    if json_output:
+        print_json([{name: getattr(passage, name) for name in type(passage).__slots__} for passage in passages])
+        return
+    for passage in passages:
+        pages = f", p. {passage.page_start}" + (f"-{passage.page_end}" if passage.page_end > passage.page_start else "")
+        place = passage.source + (pages if passage.page_start else "")
+        say(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})")
+        say("   " + passage.text.strip().replace("\n", "\n   ") + "\n")
+
+
+def main() -> None:
+    """Entry point of ``python -m export``."""
+    run_app(app, "python -m export")
