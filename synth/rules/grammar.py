@@ -15,14 +15,17 @@ _VOWEL = "aàâäeéèêëiîïoôöuùûüyœæh"
 _ELIDED = re.compile(rf"\b(le|la|de|que|se|ne|je|me|te|jusque|lorsque|puisque|quoique)\s+(?=([{_VOWEL}][\w'-]*))", re.IGNORECASE)
 _NO_ELISION = re.compile(r"^(?:onz|oui\b|yaourt|yach|huit|uhlan|y\b$)", re.IGNORECASE)
 _SI_IL = re.compile(r"\b([Ss])i\s+(ils?)\b")
+_POINTS_BACK = r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\sjoueur)|l[ea]s?\s(?:premi[eè]re?s?|seconde?s?|deuxièmes?|tiens?|siens?|siennes?)(?=\s(?:est|sont|sur|à|pour|et|de)\b|$)"
 ANAPHORA = re.compile(
-    r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|dernier\scas)\w|celui|celle|ceux|celles|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
+    r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|qu'|dont\b|soit\b|n'est\b|sont\b)\w+|celui|celle|ceux|celles|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
     r"|ci-(?:dessus|dessous|après|contre|avant)|suivante?s?|précédente?s?|précité\w*|susvisé\w*|susmentionné\w*|mentionnée?s?"
     r"|visée?s?|présente?s?\s(?:article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
     r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)|lequel|laquelle"
     r"|lesquels|lesquelles|auquel|auxquels|auxquelles|duquel|desquels|desquelles|deux\sderniers|deux\spremiers|ces\sderniers"
-    r"|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs)\b"
+    r"|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
+    rf"|{_POINTS_BACK})\b"
 )
+OPEN_PRONOUN = re.compile(r"^(?:ils?|elles?|y|en|lui|leur|c'est|ceci|cela)\b|^s'ils?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,108 @@ FEMININE_ENDINGS = (
     "ie",
 )
 MASCULINE_ENDINGS = ("ment", "age", "eur", "teur", "isme", "oir", "ier", "al", "ant", "eau", "et", "er", "if", "ien", "on", "at")
+# who can act: "Qui ...?" and duties are asked of these heads
+PERSONS = frozenset(
+    """
+    arbitre joueur adversaire capitaine organisateur président secrétaire trésorier directeur membre licencié club comité bureau conseil commission
+    assemblée fédération ligue équipe personne responsable délégué candidat dirigeant superviseur participant spectateur médecin assistant adjoint
+    représentant tuteur entraîneur accompagnateur direction organe instance association athlète stagiaire formateur arbitres joueurs équipes capitaines
+    clubs organisateurs membres licenciés candidats dirigeants ligues comités spectateurs personnes blancs noirs contrevenant perdant gagnant vainqueur
+    jury ministre état ffe fide dna cdje joueuse joueuses officiel officiels auteur
+    """.split()
+)
 # words that most passages of a rule book hold: they do not say what a question is about
 GENERIC = frozenset(
     """
     joueur joueuse arbitre partie tournoi équipe compétition règlement article club doit peut règle cas personne adversaire échecs
     championnat fédération ffe fide faire être avoir match jeu jouer fédéral national organisateur capitaine ronde décision demande
-    nombre responsable membre concerné prévu
+    nombre responsable membre concerné prévu risque passe possible prévoir situation chose moment question devient droit suite agir
+    faut devoir pouvoir
     """.split()
+)
+# what only points at something said before: alone it asks about nothing
+VAGUE = frozenset(
+    """
+    situation raison limite chose phase principe point élément condition cas procédure système mesure disposition obligation manière moyen geste
+    exemple erreur moment question différence intention ensemble reste autre opération action effet résultat présence état
+    """.split()
+)
+SANCTIONS = (
+    "sanction", "pénalit", "amende", "exclu", "avertissement", "perd la partie", "partie perdue", "partie est perdue", "perdue", "forfait",
+    "suspen", "disqualif", "puni", "retrait", "perte de la partie",
+)  # fmt: skip
+NUMBERS = (
+    "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante "
+    "soixante-quinze quatre-vingt-dix cent mille"
+)
+# words that keep their capital when a title in capitals is written small
+NAMES = frozenset(
+    """
+    france fide ffe elo loubatière jean claude molter buchholz berger sonneborn berlin koya monaco europe échecs_ dna cdje aut chess960 paca
+    bouches-du-rhône top n1 n2 n3 n4 a b roger ferry
+    """.split()
+)
+# phrase -> others that say the same; gender and number agree, so that the sentence around still fits
+SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"\bla pendule\b", ("l'horloge",)),
+    (r"\bune pendule\b", ("une horloge",)),
+    (r"\bpendules\b", ("horloges",)),
+    (r"\bfeuille de partie\b", ("feuille de notation",)),
+    (r"\bfeuilles de partie\b", ("feuilles de notation",)),
+    (r"\blors d(?=[eu']|es)", ("au cours d",)),
+    (r"\bau cours d(?=[eu'])", ("pendant_",)),
+    (r"\blorsqu(?=[e'])", ("quand_",)),
+    (r"\ben cas de retard\b", ("s'il y a du retard",)),
+    (r"\bà l'issue d(?=[eu'])", ("à la fin d",)),
+    (r"\bpréalablement à\b", ("avant",)),
+    (r"\bafin d(?=[e'])", ("pour_",)),
+    (r"\bafin qu(?=[e'])", ("pour qu",)),
+    (r"\bsouhaite\b", ("veut", "désire")),
+    (r"\bsouhaitent\b", ("veulent", "désirent")),
+    (r"\beffectuer\b", ("faire",)),
+    (r"\beffectue\b", ("fait",)),
+    (r"\bconstate\b", ("s'aperçoit_", "remarque")),
+    (r"\bdispose de\b", ("a_",)),
+    (r"\brencontres\b", ("matchs",)),
+    (r"\bau minimum\b", ("au moins",)),
+    (r"\bau maximum\b", ("au plus",)),
+    (r"\btéléphone portable\b", ("portable", "smartphone")),
+    (r"\bla partie nulle\b", ("la nulle",)),
+    (r"\bcoup illégal\b", ("coup irrégulier", "coup interdit")),
+    (r"\bcoups illégaux\b", ("coups irréguliers",)),
+    (r"\bafficher\b", ("placarder", "mettre au mur")),
+    (r"\bdétermine\b", ("fixe",)),
+    (r"\bimmédiatement\b", ("tout de suite", "aussitôt")),
+    (r"\baussitôt\b", ("tout de suite",)),
+    (r"\bsur-le-champ\b", ("immédiatement",)),
+    (r"\bobligatoirement\b", ("forcément",)),
+    (r"\bégalement\b", ("aussi",)),
+    (r"\bapposer sa signature\b", ("signer",)),
+    (r"\bainsi que\b", ("et",)),
+    (r"\bnotifié(e?s?)\b", (r"communiqué\1",)),
+    (r"\btransmis(?=\s)", ("envoyé",)),
+    (r"\btransmettre\b", ("envoyer", "faire parvenir")),
+    (r"\bcommuniquer\b", ("transmettre",)),
+    (r"\bdésigner\b", ("nommer", "choisir")),
+    (r"\bdésigne\b", ("nomme",)),
+    (r"\best désigné(e?)(?=\s|$)", (r"est nommé\1", r"est choisi\1")),
+    (r"\bsont désigné(e?)s(?=\s|$)", (r"sont nommé\1s", r"sont choisi\1s")),
+    (r"\badresser\b", ("envoyer",)),
+    (r"\best autorisé à\b", ("peut",)),
+    (r"\bdans l'obligation de\b", ("obligé de",)),
+    (r"\btenu de\b", ("obligé de",)),
+    (r"\bsa couleur\b", ("son camp_",)),
+    (r"\bspectateurs\b", ("personnes du public",)),
+    (r"\bcadence rapide\b", ("partie rapide",)),
+    (r"\bl'aire de jeu\b", ("la salle de jeu", "la zone de jeu")),
+    (r"\bla zone de jeu\b", ("l'aire de jeu",)),
+    (r"\bau trait\b", ("qui a le trait",)),
+    (r"\bs'aperçoit\b", ("remarque_",)),
+    (r"\bà tout moment\b", ("n'importe quand",)),
+    (r"\bappareil électronique\b", ("appareil connecté_",)),
+    (r"\bs'élève à\b", ("est de",)),
+    (r"\btoutefois\b", ("pourtant",)),
+    (r"\bla mort subite\b", ("la mort subite",)),
+    (r"\bmutation\b", ("changement de club_",)),
+    (r"\bcollaborateurs\b", ("collaborateurs",)),
 )

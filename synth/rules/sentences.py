@@ -67,15 +67,23 @@ def sentences_of(chunk: Chunk) -> list[Sentence]:
             items = None
         parts = sentences(line)
         for part in parts[:-1]:
-            found.append(Sentence(_stripped(part), (), len(found)))
+            found += [Sentence(one, (), len(found) + i) for i, one in enumerate(_independent(_stripped(part)))]
         last = _stripped(parts[-1]) if parts else ""
         if last.endswith(":"):
             items, opening = [], last
         elif last:
-            found.append(Sentence(last, (), len(found)))
+            found += [Sentence(one, (), len(found) + i) for i, one in enumerate(_independent(last))]
     if items is not None:
         found.append(Sentence(opening, tuple(items), len(found)))
     return [s for s in found if len(s.text.split()) >= 3]
+
+
+def _independent(text: str) -> list[str]:
+    """The sentences that semicolons join, first letters made capitals."""
+    parts = [part.strip() for part in text.split(" ; ")]
+    if any(len(part.split()) < 4 for part in parts):
+        return [text]
+    return [part[:1].upper() + part[1:] for part in parts]
 
 
 def _stripped(line: str) -> str:

@@ -5,17 +5,39 @@ Each chunk is read alone, so editing one document leaves the questions of the ot
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from synth.rules.patterns import Candidate, candidates
-from synth.rules.sentences import sentences_of
-from triplette.hashing import hash_text
+from synth.rules.candidate import Candidate
+from synth.rules.clauses import clause, conditional
+from synth.rules.context import context_of, placed, weak_context_of
+from synth.rules.facts import fact_questions, impersonal_questions
+from synth.rules.grammar import ANAPHORA, Phrase
+from synth.rules.lexicon import GENERIC
+from synth.rules.lists import list_questions
+from synth.rules.scenario import conditional_clause, scenario_questions
+from synth.rules.sentences import Sentence, sentences_of
+from synth.rules.wording import reworded, share
+from triplette.french import stem, words
 from triplette.records import Chunk, Question, Rejection
 
-PROMPT = "rules-1"
+PROMPT = "rules-2"
 PER_CHUNK = 3
-WORDS = (5, 32)  # of a question
+WORDS = (5, 34)  # of a question
+FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
+NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
+DEBUG: dict[str, tuple[str, int]] = {}
+_GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
+_ASKING = frozenset(
+    stem(w)
+    for w in "combien quel quelle quels quelles que qui quoi comment quand où pourquoi faire sanction prévue résultat règlement dit prévoit réagir "
+    "faut droit tant dois puis mon ma mes cas condition temps délai".split()
+)
+_FUNCTION = frozenset(
+    "le la les un une des de du au aux à et ou en dans par pour sur avec sans si lorsque quand se ne pas son sa ses leur ce il elle on est sont a ont "
+    "doit doivent peut peuvent être avoir l d qu s n c plus moins tout tous toute toutes dès avant après pendant lors sous entre chaque".split()
+)
 
 
 def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
@@ -26,27 +48,96 @@ def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejec
     for chunk in chunks:
         chosen = [c for c in choose(chunk.id, candidates_of(chunk)) if c.text not in asked]
         asked.update(c.text for c in chosen)
-        questions += [_question(chunk, candidate) for candidate in chosen]
+        for c in chosen:
+            q = _question(chunk, c)
+            DEBUG[q.id] = (c.pattern, c.place)
+            questions.append(q)
         if not chosen:
             rejects.append(Rejection("synth.write", chunk.id, "chunk", "no_question", "no sentence fits a pattern"))
     return questions, rejects
 
 
 def candidates_of(chunk: Chunk) -> list[Candidate]:
-    """Every acceptable candidate of a chunk."""
-    found = [c for sentence in sentences_of(chunk) for c in candidates(sentence)]
-    return [c for c in found if WORDS[0] <= len(c.text.split()) <= WORDS[1]]
+    """Every acceptable candidate of a chunk, with its context where it needs one."""
+    found: list[Candidate] = []
+    known: Phrase | None = None
+    context, weak = context_of(chunk), weak_context_of(chunk)
+    for sentence in sentences_of(chunk):
+        proposed, known = _candidates(sentence, known)
+        for candidate in proposed:
+            text = placed(candidate.text, context, chunk.id)
+            if len(content(text)) < FEW_WORDS:
+                text = placed(text, weak, chunk.id)
+            if WORDS[0] <= len(text.split()) <= WORDS[1] and specific(text, candidate.kind) and clean(text):
+                found.append(_with(candidate, reworded(text, chunk.id + text)))
+    return found
+
+
+def _with(candidate: Candidate, text: str) -> Candidate:
+    return Candidate(text, candidate.kind, candidate.pattern, candidate.weight, candidate.place, candidate.voice)
+
+
+def _candidates(sentence: Sentence, known: Phrase | None) -> tuple[list[Candidate], Phrase | None]:
+    """A sentence's candidates, and whom a pronoun in the next sentence means."""
+    text = sentence.text.rstrip(" .;:!?")
+    if sentence.items or sentence.text.endswith(":"):
+        return list_questions(sentence), None
+    split = conditional(text)
+    if split:
+        main = clause(split.main)
+        inner = clause(split.condition)
+        subject = main.subject if main and main.subject.text != "on" else inner.subject if inner else None
+        return scenario_questions(split, sentence.place, known), _remembered(subject)
+    main = clause(text, known)
+    found = impersonal_questions(text, sentence.place)
+    if main is None:
+        keeps = re.match(r"(?:Ils?|Elles?)\s", text) is not None
+        return found, known if keeps else None
+    found += fact_questions(main, sentence.place) + conditional_clause(main, sentence.place)
+    return found, _remembered(main.subject)
+
+
+def _remembered(subject: Phrase | None) -> Phrase | None:
+    return subject if subject and subject.text != "on" and len(subject.text.split()) <= 6 else None
+
+
+def content(text: str) -> set[str]:
+    """The stems of a question that say what it is about."""
+    found = {stem(word) for word in words(text) if len(word) > 1 and word not in _FUNCTION}
+    return {s for s in found if s not in _GENERIC_STEMS and s not in _ASKING}
+
+
+def specific(text: str, kind: str) -> bool:
+    """Whether a question names enough to be understood, and found, without its passage."""
+    return len(content(text)) >= (1 if kind == "definition" else 3 if "que doi" in text.lower() or "que fait " in text.lower() else 2)
+
+
+def clean(text: str) -> bool:
+    """No brackets left open, no pointer outside, no cited article number in place of a subject."""
+    bare = text.rstrip(" ?")
+    if ANAPHORA.search(bare) or re.search(r"[()\[\]|;<>=→⇒]|\.\.|\d\.\d|https?:|@", bare):
+        return False
+    if re.search(r"\barticles?\s+(?:[A-Z]\.?)?\d|\b(?:l'article|annexe)\b", bare):
+        return False
+    return not re.search(
+        r"\b(?:et|ou|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|si|en|sur|dans|ne|plus|son|sa|ses|quand|lorsque|très|selon|entre|avec|sans)$",
+        bare,
+    )
 
 
 def choose(chunk_id: str, found: Iterable[Candidate]) -> list[Candidate]:
-    """At most PER_CHUNK: the best pattern of each sentence, then the best sentences, ties broken by content."""
-    ranked = sorted(found, key=lambda c: (-c.weight, hash_text(chunk_id + c.text)))
-    places: Counter[int] = Counter()
-    chosen = []
-    for candidate in ranked:
-        if not places[candidate.place] and len(chosen) < PER_CHUNK:
-            places[candidate.place] += 1
-            chosen.append(candidate)
+    """At most PER_CHUNK: one of a sentence, patterns and kinds varied, ties broken by content."""
+    left = {c.text: c for c in sorted(found, key=lambda c: (c.text, c.weight))}
+    chosen: list[Candidate] = []
+    patterns: Counter[str] = Counter()
+    while left and len(chosen) < PER_CHUNK:
+        best = max(
+            left.values(),
+            key=lambda c: (c.weight + NOISE * share(chunk_id + c.text) - 0.3 * patterns[c.pattern] - 0.1 * patterns[c.kind], c.text),
+        )
+        chosen.append(best)
+        patterns.update((best.pattern, best.kind))
+        left = {text: c for text, c in left.items() if c.place != best.place}
     return sorted(chosen, key=lambda c: (c.place, c.text))
 
 
@@ -55,10 +146,31 @@ def _question(chunk: Chunk, candidate: Candidate) -> Question:
         chunk_id=chunk.id,
         text=candidate.text,
         kind=candidate.kind,
-        persona=candidate.persona,
-        difficulty="medium" if candidate.kind in ("scenario", "procedural") else "easy",
+        persona=_persona(candidate),
+        difficulty=_difficulty(candidate),
         provider="rules",
         model="rules",
         prompt=PROMPT,
         cost=0.0,
     )
+
+
+_ORGANISER = re.compile(
+    r"\b(?:club|ligue|comité|inscri|homologu|licence|salle|budget|assemblée|organis|engagement|mutation|transfert|affili|cotisation|candidat|élection"
+    r"|mandat|commission|calendrier|groupe|division|accession|qualifi|prix|frais|indemn)",
+    re.IGNORECASE,
+)
+
+
+def _persona(candidate: Candidate) -> str:
+    if candidate.voice:
+        return candidate.voice
+    if _ORGANISER.search(candidate.text):
+        return "organisateur"
+    return "joueur" if share(candidate.text) < 0.4 and "arbitre" not in candidate.text else "arbitre"
+
+
+def _difficulty(candidate: Candidate) -> str:
+    if candidate.kind == "multi-condition" or len(candidate.text.split()) > 22:
+        return "hard"
+    return "easy" if candidate.kind in ("definition", "factual") and len(candidate.text.split()) <= 14 else "medium"

@@ -1,0 +1,95 @@
+"""A question that a pattern proposes, and the small tools that all patterns use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from synth.rules.clauses import Clause, stands_alone
+from synth.rules.grammar import Phrase, ask, hyphenated, invert
+from synth.rules.lexicon import PERSONS, VAGUE
+from synth.rules.verbs import FORMS
+from triplette.french import fold
+
+CONDITION_WORDS = 26  # a longer condition makes a question nobody says
+SUBJECT_WORDS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A question with its kind, the pattern that made it and how good that pattern is (0..1). ``place`` is the sentence's, in the chunk.
+
+    ``voice`` is "joueur" when it is asked in the first person by a player, "arbitre" by an arbiter, else "".
+    """
+
+    text: str
+    kind: str
+    pattern: str
+    weight: float
+    place: int
+    voice: str = ""
+
+
+# where a clause goes on to another thought
+_CUT = re.compile(
+    r"\s*[;:—–]\s|\s\(|,?\s(?:puis|mais|car|donc|tandis que|alors que|même|y compris|notamment|par exemple|c'est-à-dire|ainsi que cela|quelle? que soi)\b"
+    r"|,\s|\s(?:et|ou)\s(?=(?:il|elle|ils|elles|on|ne|n'|l'autre|c'est|cela)\b)"
+)
+
+
+def core(text: str) -> str:
+    """The words of ``text`` that belong to its verb: up to where another thought begins."""
+    match = _CUT.search(f" {text}")
+    kept = f" {text}"[: match.start()].strip() if match else text.strip()
+    words = kept.split()
+    for i, word in enumerate(words[:-1]):
+        # "L'arbitre compare les feuilles et décide": the second verb is another question
+        if (
+            i
+            and word == "et"
+            and (words[i + 1] in FORMS and words[i + 1] not in ("a", "règle", "demande", "offre", "date", "note", "compte"))
+        ):
+            return " ".join(words[:i])
+    return kept
+
+
+def whole(text: str) -> bool:
+    """Nothing was cut from ``text``."""
+    return core(text) == text.strip()
+
+
+def asked(opening: str, subject: Phrase, verb: str, rest: str, *, negated: bool = False, clitic: str = "") -> str:
+    """ "Quand" + la partie + est + perdue -> "Quand la partie est-elle perdue"; "" when the gender is in doubt."""
+    not_ = (" ne " if verb[0] not in "aeiouéèêhy" else " n'") if negated else " "
+    after = " pas" if negated else ""
+    if subject.text == "on":
+        turned = hyphenated(verb, "on")
+        front = f"{opening} {not_.strip()} {clitic}{turned}" if negated else f"{opening} {clitic}{turned}"
+        return f"{front.replace(chr(39) + ' ', chr(39))}{after} {rest}"
+    turned = invert(verb, subject)
+    if not turned:
+        # in doubt about the gender: the spoken form needs none
+        return f"{opening} est-ce que {subject.text}{not_}{clitic}{verb}{after} {rest}".replace("n' ", "n'")
+    return f"{opening} {subject.text}{not_}{clitic}{turned}{after} {rest}".replace("n' ", "n'")
+
+
+def person(subject: Phrase) -> bool:
+    """Somebody, or a body that acts."""
+    return subject.head.lower() in PERSONS or subject.text == "on"
+
+
+def vague(subject: Phrase) -> bool:
+    """A subject that says nothing by itself ("la situation", "le cas")."""
+    short = len(subject.text.split()) <= 2
+    return short and fold(subject.head.lower()) in {fold(word) for word in VAGUE}
+
+
+def usable(clause: Clause) -> bool:
+    """Subject, rest and tail stand alone, and the subject is not too long to be said."""
+    texts = (clause.subject.text, clause.rest, clause.lead)
+    return len(clause.subject.text.split()) <= SUBJECT_WORDS and all(stands_alone(t) for t in texts if t) and not vague(clause.subject)
+
+
+def make(text: str, kind: str, pattern: str, weight: float, place: int, voice: str = "") -> list[Candidate]:
+    """The candidate of a text in a list, or no candidate of an empty one."""
+    return [Candidate(ask(text), kind, pattern, weight, place, voice)] if text.strip() else []

@@ -1,0 +1,216 @@
+"""Sentences to clauses: what leads, who, which verb, what follows and under which condition.
+
+The main verb is the first known form that is not a noun in its place and not the verb of a relative clause. A sentence that this does
+not explain to the end gives None: no question is better than a wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from synth.rules.grammar import ANAPHORA, OPEN_PRONOUN, Phrase, phrase
+from synth.rules.verbs import FORMS
+
+STRONG = frozenset(
+    "est sont a ont doit doivent peut peuvent devra devront pourra pourront sera seront fait font perd reçoit dispose dispose".split()
+)
+_BEFORE_NOUN = frozenset(
+    """le la les l' un une des du de d' au aux à son sa ses leur leurs ce cet cette ces chaque tout toute aucun aucune par pour en dans sur
+    sous avec sans entre vers chez quel quelle mon ma mes notre nos et ou deux trois quatre cinq premier première seul seule même autre
+    nouvelle nouveau ni comme lors contre plusieurs toute tous toutes""".split()
+)
+_RELATIVES = frozenset("qui que dont où lequel laquelle".split())
+LEADING = re.compile(
+    r"^(Si|S'(?=ils?\b)|Lorsque|Lorsqu'|Quand|Dès que|Dès qu'|En cas d[e'u]s?|Tant que|Tant qu'|Chaque fois que|Chaque fois qu'|Une fois que"
+    r"|Aussitôt que|À moins que|Au cas où|Dans le cas où|Dans l'hypothèse où)\s?(.+)$"
+)
+_ADVERBIAL = re.compile(
+    r"^((?:Pendant|Durant|Avant|Après|Lors d[e'u]s?|Au cours d[e'u]s?|Au moment d[e'u]|Dans|Sur|À la fin d[e'u]|À l'issue d[e'u]s?|À partir d[e'u]"
+    r"|Au début d[e'u]|En (?:blitz|rapide|cadence|match|France|tournoi|compétition|parties?)|Pour|Sous|Entre|Sans|Sauf|Hors|Chez|Aux? |À )[^,]*),\s(.+)$"
+)
+_MAIN_START = re.compile(
+    r",\s(?:alors\s|et\s)?(?=(?:l'|d'autres|le\s|la\s|les\s|un\s|une\s|il\s|ils\s|elle\s|elles\s|on\s|son\s|sa\s|ses\s|leur|aucun|chaque|tout|celui|c'est|[A-Z]))"
+)
+TAIL = re.compile(
+    r"\s*,?\s((?:(?:uniquement|seulement|même|sauf|y compris)\s)?(?:si\s|s'ils?\s|lorsque\s|lorsqu'|quand\s|dès que\s|dès qu'|en cas d[e'u]|tant que\s|tant qu'"
+    r"|à condition\s|sous réserve|à moins\s|avant que\s|avant qu'|au cas où|pourvu qu[e']|faute d[e']|sauf\s|à défaut))"
+)
+IMPERSONAL = re.compile(
+    r"^(?:il|elle)\s(?:est|n'est|faut|ne faut|y a|n'y a|convient|appartient|s'agit|suffit|importe|existe|reste|revient|incombe)\b", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause: ``lead`` (an adverbial before it, first letter small), subject, verb with what stands around it, ``tail`` (a condition after it).
+
+    ``rest`` is what follows the verb up to the tail. ``clitic`` is "se ", "s'", "y ", "en " or "".
+    """
+
+    lead: str
+    subject: Phrase
+    negated: bool
+    clitic: str
+    verb: str
+    rest: str
+    tail: str
+
+    @property
+    def infinitive(self) -> str:
+        """The verb's infinitive."""
+        return FORMS[self.verb].infinitive
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """A sentence that opens with a condition: conjunction, condition, main clause as text."""
+
+    opening: str
+    condition: str
+    main: str
+
+    @property
+    def joined(self) -> str:
+        """Conjunction and condition, first letter small."""
+        opening = self.opening[:1].lower() + self.opening[1:]
+        return opening + ("" if opening.endswith("'") else " ") + self.condition
+
+
+def conditional(text: str) -> Conditional | None:
+    """The parts of a sentence that opens with a condition, else None."""
+    match = LEADING.match(text)
+    if match is None:
+        return None
+    opening, rest = match.groups()
+    verbless = opening.startswith("En cas")
+    for comma in _MAIN_START.finditer(rest):
+        condition, main = rest[: comma.start()].strip(), rest[comma.end() :].strip()
+        balanced = condition.count("(") == condition.count(")")
+        if balanced and (verbless or has_verb(condition)) and has_verb(main) and not condition.endswith((" et", " ou")):
+            return Conditional(opening, condition, main)
+    return None
+
+
+def has_verb(text: str) -> bool:
+    """Whether a known finite form stands in a verb's place."""
+    words = _words(text)
+    return any(_is_verb(words, i) for i in range(len(words)))
+
+
+def stands_alone(text: str) -> bool:
+    """Nothing in ``text`` points outside it."""
+    return not (
+        ANAPHORA.search(text) or OPEN_PRONOUN.match(text) or text.count("(") != text.count(")") or text.count("«") != text.count("»")
+    )
+
+
+def clause(text: str, subject: Phrase | None = None) -> Clause | None:
+    """The clause of a sentence without leading condition; a pronoun subject is read as ``subject``. None when unexplained."""
+    lead = ""
+    adverbial = _ADVERBIAL.match(text)
+    if adverbial:
+        lead, text = adverbial.groups()
+        lead = lead[:1].lower() + lead[1:]
+    tail = ""
+    match = TAIL.search(text)
+    if match:
+        tail, text = text[match.start(1) :].strip(), text[: match.start()].strip()
+    parsed = _parse(text, subject)
+    return replace(parsed, lead=lead, tail=tail) if parsed else None
+
+
+def _parse(text: str, pronoun: Phrase | None) -> Clause | None:
+    words = _words(text)
+    skip = 0
+    for i, word in enumerate(words):
+        bare = word.rstrip(",")
+        if bare in _RELATIVES or bare.startswith("qu'"):
+            skip += 1
+        elif i and _is_verb(words, i):
+            if skip:
+                skip -= 1
+                continue
+            return _assembled(words, i, pronoun)
+        elif (word.endswith((",", ":", ";")) and not skip) or i > 14:
+            return None
+    return None
+
+
+def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | None:
+    before = at
+    clitic, negated = "", False
+    while before > 1 and words[before - 1] in ("se", "y", "en", "lui", "leur", "le", "la", "les", "ne"):
+        before -= 1
+        if words[before] == "ne":
+            negated = True
+        else:
+            clitic = f"{words[before]} {clitic}"
+    verb = words[at]
+    for prefix in ("n'", "s'", "l'", "y", "en"):
+        if verb.startswith("n'"):
+            negated, verb = True, verb[2:]
+        elif verb.startswith(("s'", "l'")) and prefix != "n'":
+            clitic, verb = verb[:2] + clitic, verb[2:]
+    name = " ".join(words[:before])
+    subject = _agreeing(_subject(name, pronoun), verb)
+    if subject is None or verb not in FORMS:
+        return None
+    rest = " ".join(words[at + 1 :])
+    if negated:
+        rest, cut = re.subn(r"^(pas|plus|jamais)\b\s?", "", rest)
+        only, none = re.match(r"que?(?:\s|'|$)", rest), re.match(r"aucune?\s", name, re.IGNORECASE)
+        if only:
+            negated, rest = False, re.sub(r"^que?(?:\s|')?", "", rest)
+        elif none:
+            subject = phrase(f"un{name[5:]}") or subject
+        elif not cut:
+            return None  # "ni", "personne", or a bare "ne"
+    return Clause("", subject, negated, clitic, verb, rest, "")
+
+
+def _agreeing(subject: Phrase | None, verb: str) -> Phrase | None:
+    """The subject as the verb's number shows it: two singulars joined are a plural; None when they disagree."""
+    if subject is None or verb not in FORMS or FORMS[verb].plural == subject.plural:
+        return subject
+    parts = re.split(r"\s(?:et|ni)\s|,\s", subject.text)
+    if subject.plural or len(parts) < 2:
+        return None
+    genders = {part.gender if (part := phrase(text)) else "" for text in parts}
+    gender = "m" if "m" in genders else "f" if genders == {"f"} else ""
+    return replace(subject, plural=True, gender=gender)
+
+
+def _subject(name: str, pronoun: Phrase | None) -> Phrase | None:
+    low = name.lower()
+    if low in ("chacun", "tout le monde"):
+        return Phrase("chaque joueur", "joueur", "m", False)
+    if low == "on":
+        return Phrase("on", "on", "m", False)
+    if low in ("il", "elle", "ils", "elles"):
+        fits = pronoun is not None and pronoun.pronoun == low
+        return pronoun if fits else None
+    if low.startswith("celui qui "):
+        return Phrase("un joueur" + name[5:], "joueur", "m", False)
+    return phrase(name)
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+def _is_verb(words: list[str], at: int) -> bool:
+    """Whether the word is a finite form where a verb can stand: after no determiner, and before no stronger verb."""
+    word = words[at].rstrip(",;:")
+    for prefix in ("n'", "s'", "l'"):
+        if word.startswith(prefix) and word[2:] in FORMS:
+            return prefix != "l'" or (at > 0 and words[at - 1] == "ne")
+    if word not in FORMS:
+        return False
+    before = words[at - 1].lower() if at else ""
+    if before in ("ne", "se", "qui", "on", "il", "elle", "ils", "elles"):
+        return True
+    if not before or before in _BEFORE_NOUN or before.endswith((",", "'")):
+        return word in STRONG and bool(before) and before not in _BEFORE_NOUN
+    following = words[at + 1] if at + 1 < len(words) else ""
+    return word in STRONG or not (following in STRONG or following in ("ne", "se") or following.startswith(("n'", "s'")))

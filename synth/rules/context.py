@@ -1,0 +1,88 @@
+"""The setting that a question must name to stand alone: which competition, which kind of game.
+
+"Combien de points vaut un match gagné ?" has another answer in every competition. The setting comes from the heading path, and only where a
+closed list says how to name it in a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+
+from synth.rules.grammar import lower_first
+from synth.rules.lexicon import NAMES
+from synth.rules.wording import share
+from triplette.french import fold
+from triplette.records import Chunk
+
+_COMPETITION = re.compile(r"^(?:\w\d+ )?(coupe|championnats?|nationale|interclubs|top|r[ée]gionale)\b", re.IGNORECASE)
+_TEXT = re.compile(r"^(r[èe]glement (?:disciplinaire|m[ée]dical|financier|int[ée]rieur)|statuts)\b", re.IGNORECASE)
+# (in the heading path, the phrase, words that name it already)
+_THEMES: tuple[tuple[str, str, str], ...] = (
+    (r"hybride", "dans une compétition hybride", r"hybride"),
+    (r"en ligne|plateforme", "dans une partie en ligne", r"en ligne|plateforme|virtuel|caméra|vidéo|internet"),
+    (r"blitz(?!.*rapide)(?<!rapide et blitz)", "en blitz", r"blitz"),
+    (r"(?:cadence|parties) rapides?\b(?!.*blitz)", "en partie rapide", r"rapide|blitz"),
+    (r"chess ?960", "en Chess960", r"960"),
+)
+# settings that only a question that says little needs
+_WEAK_THEMES: tuple[tuple[str, str, str], ...] = (
+    (r"ajourn", "dans une partie ajournée", r"ajourn|enveloppe"),
+    (r"aveugle|visuel", "avec un joueur aveugle", r"handicap|aveugle|visuel|voyant"),
+    (r"systeme suisse|neerlandais", "au système suisse", r"suisse|appari|flott"),
+    (r"molter", "au système Molter", r"molter"),
+)
+
+
+def context_of(chunk: Chunk) -> tuple[str, str]:
+    """(phrase that names the setting, pattern of words that already name it); ("", "") when there is none to name."""
+    parts = [part.strip() for part in chunk.title.split(" > ")]
+    named = _competition(parts[0]) if parts else ("", "")
+    if named[0]:
+        return named
+    return next(((phrase, present) for pattern, phrase, present in _THEMES if re.search(pattern, fold(chunk.title).lower())), ("", ""))
+
+
+def weak_context_of(chunk: Chunk) -> tuple[str, str]:
+    """The setting that a question with few words of its own takes besides."""
+    return next(
+        ((phrase, present) for pattern, phrase, present in _WEAK_THEMES if re.search(pattern, fold(chunk.title).lower())), ("", "")
+    )
+
+
+def _competition(title: str) -> tuple[str, str]:
+    name = small(title)
+    match = _COMPETITION.match(name)
+    if match:
+        head = match.group(1).lower()
+        preposition = "au" if head.startswith("champ") else "aux" if head == "interclubs" else "en"
+        name = re.sub(r"(?:\s:)?\s(?:règlement)$", "", name, flags=re.IGNORECASE)
+        return f"{preposition} {name}", re.escape(name[:12])
+    match = _TEXT.match(name)
+    if match:
+        article = "les" if name.lower().startswith("statuts") else "le"
+        return f"selon {article} {lower_first(name)} de la fédération", r"règlement|statuts"
+    return "", ""
+
+
+def small(title: str) -> str:
+    """A title in capitals written small, names apart: "COUPE DE FRANCE" -> "Coupe de France"."""
+    letters = [c for c in title if c.isalpha()]
+    if not letters or sum(c.isupper() for c in letters) < 0.7 * len(letters):
+        return title
+    words = [
+        "-".join(part.capitalize() if fold(part.lower()) in {fold(n) for n in NAMES} else part.lower() for part in word.split("-"))
+        for word in title.split()
+    ]
+    joined = " ".join(words)
+    return joined[:1].upper() + joined[1:]
+
+
+def placed(text: str, context: tuple[str, str], seed: str) -> str:
+    """The question with its setting before or after it, unless it names that already."""
+    phrase, present = context
+    if not phrase or re.search(present, text, re.IGNORECASE):
+        return text
+    bare = text.rstrip(" ?")
+    if len(bare.split()) <= 12 and share(seed + text) < 0.5 and " : " not in bare:
+        return f"{bare} {phrase} ?"
+    return f"{phrase[:1].upper()}{phrase[1:]}, {lower_first(bare)} ?"
