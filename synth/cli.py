@@ -70,7 +70,7 @@ def generate(
         from synth.chunk import chunk_corpus
 
         chunked = chunk_corpus(place, corpus, chunk_settings)
-        _quote(place, write_settings.writer, llm_settings, json_output)
+        _quote(place, write_settings, llm_settings, json_output)
         return 1 if chunked.failed else 0
     result = run_all(place, corpus, chunk_settings, write_settings, llm_settings, mine_settings, budget=budget)
     if json_output:
@@ -148,7 +148,7 @@ def write(
     settings, llm_settings = _write_settings(config, llm, base_url)
     place = open_run(run)
     if dry_run:
-        _quote(place, settings.writer, llm_settings, json_output)
+        _quote(place, settings, llm_settings, json_output)
         return
     summary = write_questions(place, settings, llm_settings, budget=budget)
     if json_output:
@@ -277,9 +277,8 @@ def _chunk_settings(config: Path | None, target: int | None, overlap: int | None
 
 
 def _write_settings(config: Path | None, llm: str | None, base_url: str | None) -> tuple[Any, Any]:
-    from triplette.settings.llm import LlmSettings
-
     from triplette.settings.base import load_section
+    from triplette.settings.llm import LlmSettings
     from triplette.settings.write import WriteSettings
 
     writer = "llm" if llm or base_url else None
@@ -290,28 +289,26 @@ def _write_settings(config: Path | None, llm: str | None, base_url: str | None) 
 
 
 def _mine_settings(config: Path | None, encoder: str | None, negatives: int | None) -> Any:
-    from triplette.settings.mine import MineSettings
-
     from triplette.settings.base import load_section
+    from triplette.settings.mine import MineSettings
 
     return load_section(MineSettings, "synth.mine", config, encoder=encoder, negatives=negatives)
 
 
-def _quote(place: Any, writer: str, llm_settings: Any, json_output: bool) -> None:
+def _quote(place: Any, settings: Any, llm_settings: Any, json_output: bool) -> None:
     from synth.chunk import load_chunks
 
     chunks = load_chunks(place)
-    if writer == "rules":
+    if settings.writer == "rules":
         say(f"The built-in rules write over {len(chunks)} chunks: no call, no cost, a few seconds.")
         return
     from synth.llm_writer import quote
 
-    quoted = quote(place, chunks, llm_settings)
-    facts = _facts(quoted)
+    quoted = quote(place, chunks, llm_settings, settings)
     if json_output:
-        print_json(facts)
+        print_json({name: getattr(quoted, name) for name in type(quoted).__slots__})
     else:
-        summarise("Quote: nothing was spent", facts)
+        summarise("Quote: nothing was spent", quoted.facts())
 
 
 def _facts(result: Any) -> dict[str, Any]:

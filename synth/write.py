@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from triplette.settings.llm import LlmSettings
-
 from synth.chunk import load_chunks
-from triplette.records import Chunk, Question, Rejection
+from synth.llm_writer import Written, write_from_paid, write_with_llm
+from triplette.errors import BudgetReached
+from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
+from triplette.settings.llm import LlmSettings
 from triplette.settings.write import WriteSettings
 from triplette.tables import write_records
 
@@ -44,58 +46,65 @@ class WriteSummary:
 def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, budget: float | None = None) -> WriteSummary:
     """Write questions.parquet from chunks.parquet.
 
-    Raises MissingStage without chunks, BudgetReached when ``budget`` (US dollars) is spent: what was answered is kept in the cache.
+    Raises MissingStage without chunks, BudgetReached when ``budget`` (US dollars) is spent: every answer is kept, the questions of the
+    chunks that were answered are in questions.parquet, and the same command goes on from there.
     """
     started = time.perf_counter()
     chunks = load_chunks(run)
     rules = settings.writer == "rules"
-    used: dict[str, Any] = {"writer": settings.writer} if rules else {"writer": settings.writer, **as_dict(llm)}
+    used: dict[str, Any] = {"writer": "rules"} if rules else {**as_dict(settings), "llm": as_dict(llm)}
     inputs = run.fingerprints(["chunks.parquet"])
     previous = run.current("synth.write", inputs, used)
     if previous:
-        result = {**previous["result"], "notes": tuple(previous["result"]["notes"])}
-        return WriteSummary(**{**result, "seconds": time.perf_counter() - started, "unchanged": True})
-    questions, rejects, tokens, cost = _by_rules(chunks) if rules else _by_llm(run, chunks, llm, budget)
-    summary = WriteSummary(
-        writer="rules" if rules else llm.model,
-        questions=len(questions),
-        kinds=dict(sorted(Counter(question.kind for question in questions).items())),
-        rejected=dict(sorted(Counter(reject.reason for reject in rejects).items())),
-        tokens=tokens,
-        cost=cost,
-        seconds=time.perf_counter() - started,
-        notes=(RULES_NOTE,) if rules else (),
-    )
-    with run.locked():
-        write_records(run.path("questions.parquet"), questions, Question)
-        run.write_rejects("synth.write", rejects)
-        run.write_rejects("synth.import", [])
-        kept = {key: getattr(summary, key) for key in WriteSummary.__slots__ if key not in ("seconds", "unchanged")}
-        run.record(
-            "synth.write",
-            inputs=inputs,
-            outputs=["questions.parquet"],
-            settings=used,
-            counts={"questions": len(questions), "rejected": len(rejects)},
-            seconds=summary.seconds,
-            cost=cost,
-            tokens=tokens,
-            extra={"result": {**kept, "notes": list(summary.notes)}},
-        )
-    return summary
+        notes = (RULES_NOTE,) if rules else ()
+        return WriteSummary(**{**previous["result"], "notes": notes, "seconds": time.perf_counter() - started, "unchanged": True})
+    with run.locked():  # from before the first call: two commands would pay for the same answers twice
+        if rules:
+            return _store(run, _by_rules(chunks), "rules", inputs, used, started)
+        try:
+            written = write_with_llm(run, chunks, llm, settings, budget=budget)
+        except BudgetReached as reached:
+            paid, answered = write_from_paid(run, chunks, llm, settings)
+            _store(run, paid, llm.model, inputs, {**used, "chunks_answered": answered}, started)
+            reached.message += f"; the questions of {answered} of {len(chunks)} chunks are written"
+            raise
+        return _store(run, written, llm.model, inputs, used, started)
 
 
-def _by_rules(chunks: list[Chunk]) -> tuple[list[Question], list[Rejection], dict[str, int], float]:
+def _by_rules(chunks: list[Chunk]) -> Written:
     from synth.rules import write_questions as write_by_rules
 
     questions, rejects = write_by_rules(chunks)
-    return questions, rejects, {}, 0.0
+    return Written(questions, rejects, notes=(RULES_NOTE,))
 
 
-def _by_llm(
-    run: RunDir, chunks: list[Chunk], llm: LlmSettings, budget: float | None
-) -> tuple[list[Question], list[Rejection], dict[str, int], float]:
-    from synth.llm_writer import write_with_llm
-
-    result = write_with_llm(run, chunks, llm, budget=budget)
-    return result.questions, result.rejects, result.tokens, result.cost
+def _store(
+    run: RunDir, written: Written, writer: str, inputs: Mapping[str, str], used: Mapping[str, Any], started: float
+) -> WriteSummary:
+    """Write the questions and the rejects, then the ledger line."""
+    summary = WriteSummary(
+        writer=writer,
+        questions=len(written.questions),
+        kinds=dict(sorted(Counter(question.kind for question in written.questions).items())),
+        rejected=dict(sorted(Counter(reject.reason for reject in written.rejects).items())),
+        tokens=written.tokens,
+        cost=written.cost,
+        seconds=time.perf_counter() - started,
+        notes=written.notes,
+    )
+    write_records(run.path("questions.parquet"), written.questions, Question)
+    run.write_rejects("synth.write", written.rejects)
+    run.write_rejects("synth.import", [])
+    kept = {key: getattr(summary, key) for key in WriteSummary.__slots__ if key not in ("seconds", "unchanged")}
+    run.record(
+        "synth.write",
+        inputs=inputs,
+        outputs=["questions.parquet"],
+        settings=used,
+        counts={"questions": len(written.questions), "rejected": len(written.rejects)},
+        seconds=summary.seconds,
+        cost=written.cost,
+        tokens=written.tokens,
+        extra={"result": {**kept, "notes": list(summary.notes)}, "spent": round(written.spent, 6)},
+    )
+    return summary

@@ -12,7 +12,7 @@ ServiceError at the end: failed calls are asked again by the next run, never wri
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
 from triplette.hashing import canonical_json, hash_value
+from triplette.llm_answers import Answer, Message, Quote, Request
 from triplette.llm_cache import AnswerCache, Stored
 from triplette.llm_forms import read_answer, response_format, schema_of
 from triplette.llm_http import CallFailed, ChatConnection
@@ -31,7 +32,7 @@ from triplette.tokens import EstimatedTokens
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-Message = Mapping[str, str]
+__all__ = ["Answer", "LlmClient", "Message", "Quote", "Request", "Unavailable", "model_name", "quote"]
 PROVIDER = "openai"
 OPENAI_URL = "https://api.openai.com/v1"
 ASSUMED_SECONDS = 4.0  # a call's time in a quote, until 20 answers of the model have been seen
@@ -42,55 +43,6 @@ ASK_AGAIN = (
     "Ta réponse précédente est inutilisable : {error}. Réponds de nouveau à la même demande, uniquement par un objet JSON conforme au "
     "schéma, sans aucun texte avant ni après."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked: chat messages (``role``, ``content``), the pydantic model of the answer, what it is about, how long it may be.
-
-    ``label`` (a chunk's or question's id) names the request in errors and in the cache; ``expected_tokens`` is the answer's usual
-    length, for quotes.
-    """
-
-    messages: tuple[Message, ...]
-    form: type[BaseModel]
-    label: str = ""
-    expected_tokens: int = 150
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. ``value`` is None when no usable answer came, and then ``error`` says why.
-
-    ``tokens`` and ``cost`` (US dollars) are those of every call behind it, whenever they were paid; ``cached`` is True when none was
-    made now. ``refused`` tells a refusal (content filter, the model itself) from a malformed answer.
-    """
-
-    value: BaseModel | None
-    raw: str
-    tokens: Tokens
-    cost: float
-    cached: bool
-    error: str = ""
-    refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What asking would take: ``calls`` to make and ``cached`` ones that are paid already, tokens and US dollars for the calls.
-
-    ``cost`` is the estimate, ``cost_at_most`` the bound that the budget reserves (each call's longest answer, each asked
-    twice); both are None when the price is not known. ``seconds`` at the set concurrency.
-    """
-
-    calls: int
-    cached: int
-    tokens_in: int
-    tokens_out: int
-    cost: float | None
-    cost_at_most: float | None
-    seconds: float
-    model: str
 
 
 class Unavailable(Exception):
@@ -187,7 +139,7 @@ class LlmClient:
 
     def quote(self, requests: Sequence[Request]) -> Quote:
         """See the function ``quote``."""
-        missing = [request for request in requests if not self._paid(request)]
+        missing = [request for request in requests if self.paid(request) is None]
         seconds, length = self.cache.typical(self.model) or (ASSUMED_SECONDS, None)
         texts = ["\n".join([*(m["content"] for m in r.messages), canonical_json(schema_of(r.form))]) for r in missing]
         estimate = Tokens(sum(EstimatedTokens().count(texts)), sum(int(length or r.expected_tokens) for r in missing))
@@ -203,13 +155,20 @@ class LlmClient:
             model=self.model,
         )
 
-    def _paid(self, request: Request) -> bool:
+    def paid(self, request: Request) -> Answer | None:
+        """The answer to ``request`` if every call behind it was paid before, else None. Makes no call."""
         first = self.cache.get(self._key(request.messages, request))
         if first is None:
-            return False
+            return None
         value, error, refused = _read(first, request)
-        again = _again(request.messages, first, error)
-        return value is not None or refused or self.cache.get(self._key(again, request)) is not None
+        calls = [_Call(first, fresh=False)]
+        if value is None and not refused:
+            second = self.cache.get(self._key(_again(request.messages, first, error), request))
+            if second is None:
+                return None
+            calls.append(_Call(second, fresh=False))
+            value, error, refused = _read(second, request)
+        return self._answered(calls, value, error, refused=refused)
 
     def _key(self, messages: Sequence[Message], request: Request) -> str:
         """The hash of everything that shapes the answer, and of nothing else: neither address nor key nor pace."""

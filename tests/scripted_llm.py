@@ -1,0 +1,191 @@
+"""An OpenAI-compatible endpoint that does what a test scripts, over real HTTP on loopback.
+
+    with ScriptedServer(script) as server:
+        ...  # LlmSettings(base_url=server.url, ...)
+
+``script`` gets each ``Call`` and gives a ``Reply`` (or text, which is an answer). The server keeps every call, and counts
+for each distinct request the answers that it sent whole, which is what a provider would bill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(slots=True)
+class Call:
+    """A request: its JSON body and headers (lower case), how often the same body came before, and when (monotonic seconds)."""
+
+    body: dict[str, Any]
+    headers: dict[str, str]
+    number: int
+    times: int
+    at: float
+    key: str
+
+    @property
+    def user(self) -> str:
+        """The first user message."""
+        return next(str(message["content"]) for message in self.body["messages"] if message["role"] == "user")
+
+    @property
+    def asked_again(self) -> bool:
+        """Whether this is the second asking, after a malformed answer."""
+        return len(self.body["messages"]) > 2
+
+
+@dataclass(slots=True)
+class Reply:
+    """What to send. ``cut`` closes the connection after so many bytes of the body; ``raw`` replaces the body."""
+
+    content: str | None = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    finish: str = "stop"
+    refusal: str | None = None
+    usage: dict[str, int] | None = field(default_factory=lambda: {"prompt_tokens": 900, "completion_tokens": 80})
+    error: dict[str, Any] | None = None
+    cut: int | None = None
+    raw: bytes | None = None
+
+    def body(self) -> bytes:
+        """The JSON that goes over the wire."""
+        if self.raw is not None:
+            return self.raw
+        if self.status != 200:
+            return json.dumps({"error": self.error or {"message": f"scripted {self.status}", "code": None}}).encode()
+        message = {"role": "assistant", "content": self.content, "refusal": self.refusal}
+        body: dict[str, Any] = {
+            "id": "scripted",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "scripted",
+            "choices": [{"index": 0, "finish_reason": self.finish, "message": message}],
+        }
+        if self.usage is not None:
+            body["usage"] = self.usage
+        return json.dumps(body).encode()
+
+
+Script = Callable[[Call], "Reply | str"]
+
+
+class ScriptedServer:
+    """The endpoint, in a thread of its own. ``calls`` are all requests; ``paid`` counts whole 200 answers by request."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.calls: list[Call] = []
+        self.paid: Counter[str] = Counter()
+        self.url = ""
+        self.in_flight = self.most_in_flight = 0
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._talk, "127.0.0.1", 0, limit=2**24))
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        self._ready.set()
+        try:
+            self._loop.run_forever()
+        finally:
+            server.close()
+            for task in asyncio.all_tasks(self._loop):
+                task.cancel()
+            self._loop.run_until_complete(asyncio.sleep(0.01))
+            self._loop.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                pairs = [line.split(":", 1) for line in head[1:] if ":" in line]
+                headers = {name.strip().lower(): value.strip() for name, value in pairs}
+                content = await reader.readexactly(int(headers.get("content-length", 0)))
+                if not await self._reply(headers, content, writer):
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    async def _reply(self, headers: dict[str, str], content: bytes, writer: asyncio.StreamWriter) -> bool:
+        key = hashlib.sha256(content).hexdigest()
+        times = sum(call.key == key for call in self.calls)
+        call = Call(json.loads(content), headers, len(self.calls), times, time.monotonic(), key)
+        self.calls.append(call)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            reply = self.script(call)
+            if isinstance(reply, str):
+                reply = Reply(reply)
+            await asyncio.sleep(reply.delay)
+            body = reply.body()
+            lines = [f"HTTP/1.1 {reply.status} Scripted", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+            lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+            writer.write("\r\n".join([*lines, "", ""]).encode() + body[: reply.cut])
+            await writer.drain()
+        finally:
+            self.in_flight -= 1
+        if reply.status == 200 and reply.cut is None:
+            self.paid[key] += 1
+        return reply.cut is None
+
+
+def orders(call: Call) -> list[tuple[int, str, str]]:
+    """(number, kind, persona) of each question that a writer's request asks for."""
+    found = re.findall(r"^(\d+)\. kind=([\w-]+), persona=(\w+), difficulty=\w+$", call.user, re.MULTILINE)
+    return [(int(number), kind, persona) for number, kind, persona in found]
+
+
+def passage(call: Call) -> str:
+    """The text between the two guard lines of a writer's request."""
+    found = re.search(r"^(=====PASSAGE-\w+=====)\n(.*?)\n\1$", call.user, re.MULTILINE | re.DOTALL)
+    assert found, "the request has no fenced passage"
+    return found.group(2)
+
+
+def questions(*texts: str, reason: str = "") -> str:
+    """A writer's well-formed answer with these questions, numbered from 1."""
+    rows = [{"number": number, "question": text} for number, text in enumerate(texts, 1)]
+    return json.dumps({"questions": rows, "reason": reason}, ensure_ascii=False)
+
+
+def good_writer(call: Call) -> str:
+    """A well-behaved writer: one question an order, about the passage's own long words, the same for the same request."""
+    terms = list(dict.fromkeys(re.findall(r"[a-zàâçéèêëîïôûùü]{6,}", passage(call)))) or ["joueur"]
+    forms = (
+        "Quelle règle faut-il appliquer quand on parle de {} et aussi de {} ?",
+        "Un participant hésite au sujet de {} : que doit-on lui répondre à propos de {} ?",
+        "Pourquoi est-il utile de bien comprendre {} avant de penser à {} ?",
+        "Est-ce que {} change quelque chose pour {} pendant une compétition ?",
+        "Comment expliquer simplement {} à quelqu'un qui demande {} ?",
+        "Dans quelles conditions {} passe-t-il avant {} pour les responsables ?",
+    )
+    texts = []
+    for number, _, _ in orders(call):
+        first, second = terms[(7 * number) % len(terms)], terms[(11 * number + 3) % len(terms)]
+        texts.append(forms[(number - 1) % len(forms)].format(first, second))
+    return questions(*texts)
