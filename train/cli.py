@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from export.cli import ask, show_export
+from export.cli import export as export_command
 from triplette.console import (
     DEFAULT_RUN,
     ConfigOption,
@@ -168,9 +171,23 @@ def run_(
     _show_evaluation(result.evaluation, False)
     _show_merge(result.merged, False)
     if result.exported is not None:
-        say(f"bundle: {result.exported.path}")
+        show_export(result.exported)
     elif result.evaluation.verdict.word == "improved":
         say("Next: train export" + ("" if run == DEFAULT_RUN else f" --run {run}"))
+
+
+@app.command("export")
+@wraps(export_command)
+def export_(*arguments: Any, **options: Any) -> None:
+    """The export stage's own command, behind the verdict."""
+    if options["verify"] is None:
+        from train.run import require_improved
+
+        require_improved(open_run(options["run"]))
+    export_command(*arguments, **options)
+
+
+app.command("ask")(ask)
 
 
 def _overrides(

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.evaluate import EvaluateResult, evaluate
-from train.fit import FitResult, fit
+from train.evaluate import REPORT, RESULT, EvaluateResult, evaluate, read_verdict
+from train.fit import ADAPTER, FitResult, fit
 from train.measure import IMPROVED
 from train.merge import MergeResult, merge
 from train.models import process_rank
-from triplette.errors import ProofFailed, TripletteError
+from triplette.errors import MissingStage, ProofFailed, TripletteError
 from triplette.rundir import RunDir
 from triplette.settings.train import EvaluateSettings, Preset, TrainSettings
 
@@ -66,10 +66,29 @@ def run_all(
     if export is None:
         return RunResult(fitted, measured, merged, None)
     if not improved and not export_anyway:
-        raise ProofFailed(
-            f"no export: {measured.verdict.sentence}",
-            where=measured.report,
-            cure="better data or another scale (--sweep), then `train run` again; or --export-anyway, which the model card will say",
-        )
+        raise no_export(measured.verdict.sentence, measured.report)
     note("export")
     return RunResult(fitted, measured, merged, export(run, not improved))
+
+
+def require_improved(run: RunDir) -> None:
+    """Raise unless the adapter that is there was measured and showed a gain, or its card says that the verdict was overridden.
+
+    MissingStage without an evaluation of this adapter, ProofFailed with another verdict.
+    """
+    verdict, measured = read_verdict(run), run.last("train.evaluate")
+    if measured is None or measured["inputs"].get(ADAPTER) != run.fingerprints([ADAPTER]).get(ADAPTER):
+        raise MissingStage("the evaluation is of another adapter", where=str(run.path(RESULT)), cure="run `train evaluate`")
+    merged = run.last("train.merge")
+    overridden = merged is not None and merged["settings"]["export_anyway"]
+    if verdict["word"] != IMPROVED and not overridden:
+        raise no_export(verdict["sentence"], str(run.path(REPORT)))
+
+
+def no_export(sentence: str, where: str) -> ProofFailed:
+    """The refusal, with its cure."""
+    return ProofFailed(
+        f"no export: {sentence}",
+        where=where,
+        cure="better data or another scale (--sweep), then `train run` again; or `train run --export-anyway`, which the card will say",
+    )
