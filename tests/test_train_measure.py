@@ -1,0 +1,106 @@
+"""From rankings to a verdict, a report and pictures, with rankings made by hand."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from train.data import Passages, Questions
+from train.measure import BASE, IMPROVED, NOT_SHOWN, TUNED, WORSE, Measurement, judge, measure_set
+from train.plots import before_after, dimension_curve, rank_shift
+from train.report import render
+from triplette.settings.train import EvaluateSettings
+
+SETTINGS = EvaluateSettings(resamples=500, min_slice=5)
+VIEW = "64"
+EVIL = '<script>alert(1)</script> & "l\'arbitre"'
+
+
+def questions(count: int, *, per_passage: int = 1) -> Questions:
+    passages = Passages(tuple(f"c{i}" for i in range(50)), tuple(f"Titre {i} {EVIL}" for i in range(50)), tuple("x" for _ in range(50)))
+    answers = [(i // per_passage) % 50 for i in range(count)]
+    return Questions(
+        name="test", ids=tuple(f"q{i}" for i in range(count)), texts=tuple(f"Question {i} {EVIL}" for i in range(count)),
+        relevant=tuple((a,) for a in answers), groups=tuple(f"c{a}" for a in answers), passages=passages,
+        labels={"kind": tuple(EVIL if i % 4 else "factual" for i in range(count)), "document": tuple("one.md" for _ in range(count))},
+    )  # fmt: skip
+
+
+def ranking(asked: Questions, found_share: float, seed: int = 0) -> np.ndarray:
+    """The answer first for a share of the questions, else beyond the ten."""
+    rng, rows = random.Random(seed), []
+    for (answer,) in asked.relevant:
+        others = [i for i in range(50) if i != answer]
+        rows.append([answer, *others[:19]] if rng.random() < found_share else [*others[:19], answer])
+    return np.array(rows)
+
+
+def measured(before: float, after: float, count: int = 120, **more: int) -> Measurement:
+    asked = questions(count, **more)
+    rankings = {
+        (s, v): ranking(asked, share, 1 + (s == TUNED)) for s, share in ((BASE, before), (TUNED, after)) for v in (VIEW, "64 int8")
+    }
+    rankings |= {("BM25", ""): ranking(asked, 0.5, 5), ("LSA", ""): ranking(asked, 0.4, 6)}
+    return measure_set(asked, rankings, SETTINGS, view=VIEW, seed=0)
+
+
+@pytest.mark.parametrize(("before", "after", "word"), [(0.3, 0.8, IMPROVED), (0.5, 0.52, NOT_SHOWN), (0.8, 0.3, WORSE)])
+def test_the_verdict_says_what_the_declared_test_shows(before: float, after: float, word: str) -> None:
+    verdict = judge(measured(before, after), VIEW)
+    assert verdict.word == word
+    assert verdict.sentence.startswith(f"{word}: nDCG@10 ")
+    assert "p = " in verdict.sentence
+
+
+def test_a_set_too_small_says_what_it_can_show_and_how_many_questions_would_do() -> None:
+    verdict = judge(measured(0.5, 0.7, count=20), VIEW)
+    assert verdict.word == NOT_SHOWN
+    assert verdict.needed is not None
+    assert verdict.needed > 20
+    assert f"about {verdict.needed} questions like these would show the observed one" in verdict.sentence
+    assert "shows differences from about" in verdict.sentence
+
+
+def test_questions_over_one_passage_make_wider_intervals() -> None:
+    alone, shared = judge(measured(0.3, 0.6), VIEW), judge(measured(0.3, 0.6, per_passage=6), VIEW)
+    assert shared.difference.groups == 20
+    assert alone.difference.groups == 50
+    assert "over 20 passages" in shared.sentence
+
+
+def test_tuned_is_compared_with_base_at_every_view_and_with_baselines_at_productions() -> None:
+    changes = [c for c in measured(0.3, 0.8).changes if not c.facet]
+    assert {(c.before, c.view) for c in changes} == {(BASE, "64"), (BASE, "64 int8"), ("BM25", VIEW), ("LSA", VIEW)}
+    assert {c.metric for c in changes} == {"nDCG@10", "Recall@1", "Recall@5", "Recall@10", "MRR@10", "MAP@20"}
+
+
+def test_slices_with_one_label_are_left_out_and_the_others_add_up() -> None:
+    found = [c for c in measured(0.3, 0.8).changes if c.facet]
+    assert {c.facet for c in found} == {"kind"}
+    assert sum(c.difference.questions for c in found) == 120
+
+
+def test_won_and_lost_questions_carry_their_ranks() -> None:
+    m = measured(0.3, 0.8)
+    assert all((moved.after > moved.before) == (moved.rank_after == 1) for moved in m.moved)
+    assert len(m.moved) == sum(b != a for b, a in zip(m.per_question[BASE], m.per_question[TUNED], strict=True))
+
+
+def test_the_report_escapes_every_text_and_loads_nothing() -> None:
+    m = measured(0.3, 0.8)
+    page = render({"base model": EVIL}, judge(m, VIEW), [m], {"test": [("cap'tion", b"png")]}, SETTINGS)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "http" not in page
+    assert "class='verdict improved'" in page
+    assert page.count("data:image/png;base64,") == 1
+
+
+def test_pictures_are_png_and_the_same_bytes_each_time() -> None:
+    m = measured(0.3, 0.8)
+    for draw in (before_after, rank_shift):
+        assert draw(m) == draw(m)
+        assert draw(m).startswith(b"\x89PNG")
+    assert dimension_curve(m, ["64", "64 int8"]).startswith(b"\x89PNG")
