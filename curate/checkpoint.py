@@ -68,24 +68,30 @@ def run_checkpoint(
         outcomes: list[Outcome] = []
         if docs is not None:
             store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
+            # the context's own site lies in a temporary folder and would be rendered by every checkpoint
+            for site in list(context.get_site_names()):
+                context.delete_data_docs_site(site)
             context.add_data_docs_site(
                 SITE,
                 {"class_name": "SiteBuilder", "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"}, "store_backend": store},
             )
-        for (suite, table), members in _by_table(suites).items():
-            outcomes += _run_table(
-                gx, context, source, f"{suite}: {table}" if suite != table else suite, frames[table], members, parameters
-            )
+        for name, members in _by_page(suites).items():
+            outcomes += _run_table(gx, context, source, name, frames[members[0].table], members, parameters)
         if docs is not None:
             context.build_data_docs(site_names=[SITE])
     order = {item.name: number for number, item in enumerate(suites)}
     return sorted(outcomes, key=lambda outcome: order[outcome.expected.name])
 
 
-def _by_table(suites: Sequence[Expected]) -> dict[tuple[str, str], list[Expected]]:
-    found: dict[tuple[str, str], list[Expected]] = {}
+def page_name(item: Expected) -> str:
+    """The name of an expectation's batch, and so of its page in the Data Docs."""
+    return item.suite if item.suite == item.table else f"{item.suite}-{item.table}"
+
+
+def _by_page(suites: Sequence[Expected]) -> dict[str, list[Expected]]:
+    found: dict[str, list[Expected]] = {}
     for item in suites:
-        found.setdefault((item.suite, item.table), []).append(item)
+        found.setdefault(page_name(item), []).append(item)
     return found
 
 

@@ -164,7 +164,10 @@ def _triplets(tables: Tables) -> pd.DataFrame:
     return frame.assign(**judged)
 
 
-_TRIPLET_MEASURES = "question_orphan chunk_orphans negatives ranker_score cosine_out_of_range judge_lowest judge_out_of_range unjudged judge_score".split()
+_TRIPLET_MEASURES = (
+    *("question_orphan", "chunk_orphans", "negatives", "ranker_score", "cosine_out_of_range"),
+    *("judge_lowest", "judge_out_of_range", "unjudged", "judge_score"),
+)
 
 
 def _judged(judge: pa.Table, ids: pa.Array, kept: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The expectation suites as data: ``expectations/*.json``, beside the packages in a clone and in an installation alike.
 
-A file names its suite, and for each table a list of expectations: ``name`` (ours, stable: the gate reads it), ``type`` and ``kwargs`` (the
-library's), ``severity`` (critical blocks the gate; warning and info are shown), ``about`` and ``cure``. A threshold may be
+A file names its suite, and for each table a list of expectations: ``name`` (ours, stable: the gate reads it), ``type`` and ``kwargs``
+(the library's), ``severity`` (critical blocks the gate; warning and info are shown), ``about`` and ``cure``. A threshold may be
 ``{"$PARAMETER": "min_score"}``: a setting of [curate.validate]. Unknown fields are refused, so that a typing error cannot switch
 a check off.
 """

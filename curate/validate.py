@@ -1,8 +1,8 @@
 """``curate validate``: the suites in ``expectations/`` on the run's files, and the file that the gate before training reads.
 
-The dataset's hash is taken before and after: a dataset that changed meanwhile is not passed. ``fix`` first builds again, which cures what was
-tampered with or is out of date; what still fails is quarantined by a verdict of its own (verdicts/validate.parquet), the dataset
-is built without it and validated once more. Nothing is edited.
+The dataset's hash is taken before and after: a dataset that changed meanwhile is not passed. ``fix`` first builds again, which
+cures what was tampered with or is out of date; what still fails is quarantined by a verdict of its own
+(verdicts/validate.parquet), the dataset is built without it and validated once more. Nothing is edited.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ JUDGE_NAME = "expectations"
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What was found. ``expectations`` are as in result.json; ``fixed`` says what ``fix`` did; ``blockers`` what the gate still lacks."""
+    """What was found. ``expectations`` are as in result.json; ``fixed`` is what ``fix`` did; ``blockers`` what the gate still lacks."""
 
     passed: bool
     dataset_hash: str
@@ -87,7 +87,7 @@ def check(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected], *
         shutil.rmtree(docs, ignore_errors=True)
     outcomes = run_checkpoint(frames, suites, parameters(settings), docs)
     if docs is not None:
-        make_self_contained(docs)
+        make_self_contained(docs, _met(outcomes))
     if dataset_hash(run) != signed:
         raise InputError("the dataset changed while it was validated", where=str(run.root), cure="run `curate validate` again")
     return Validation(
@@ -99,6 +99,18 @@ def check(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected], *
         seconds=time.perf_counter() - started,
         outcomes=tuple(outcomes),
     )
+
+
+def _met(outcomes: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
+    """Page name in the Data Docs -> (expectations met, expectations)."""
+    from curate.checkpoint import page_name
+
+    found: dict[str, tuple[int, int]] = {}
+    for outcome in outcomes:
+        name = page_name(outcome.expected)
+        met, number = found.get(name, (0, 0))
+        found[name] = (met + outcome.success, number + 1)
+    return found
 
 
 def built_with(run: RunDir) -> BuildSettings:
