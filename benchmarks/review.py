@@ -168,7 +168,7 @@ def measure(home: Path, records: int) -> dict[str, object]:
             found["page_text_search"] = timed(client, url, {**PENDING, "query": {"text": {"q": "echec numero 42"}}}, times=5)
         found["two_reviewers"] = review_at_once(server, dataset_id, 60)
         started = time.perf_counter()
-        found["pull"] = {"answers": len(desk.pull().answers), "seconds": round(time.perf_counter() - started, 2)}
+        found["pull"] = {"answers": len(desk.pull({}).answers), "seconds": round(time.perf_counter() - started, 2)}
         stop.set()
         watcher.join()
         found["rss_peak_mb"] = round(peak[0] / 1e6)

@@ -79,10 +79,10 @@ def read_answers(run: RunDir) -> list[Answer]:
     return read_records(run.path(ANSWERS), Answer) if run.has(ANSWERS) else []
 
 
-def store(run: RunDir, pulled: Iterable[Answer], withdrawn: Iterable[tuple[str, str]] = ()) -> Merged:
+def store(run: RunDir, pulled: Iterable[Answer], withdrawn: Iterable[tuple[str, str, str]] = ()) -> Merged:
     """Merge answers into the run and derive verdicts and rewrites; files are written only if something changed.
 
-    ``withdrawn`` are (triplet, reviewer) whose answer no longer stands: it was discarded after it had been submitted.
+    ``withdrawn`` are (triplet, reviewer, desk) whose answer no longer stands: it was discarded after it had been submitted.
     """
     started = time.perf_counter()
     with run.locked():
@@ -98,7 +98,9 @@ def store(run: RunDir, pulled: Iterable[Answer], withdrawn: Iterable[tuple[str, 
             else:
                 changed += 1
             held[answer.key] = answer
-        gone = [key for key in withdrawn if held.pop(key, None) is not None]
+        gone = [one for one in withdrawn if one[:2] in held and held[one[:2]].desk == one[2]]
+        for one in gone:
+            del held[one[:2]]
         answers = [held[key] for key in sorted(held)]
         triplets = {triplet.id: triplet for triplet in read_records(run.path("triplets.parquet"), Triplet)}
         questions = {question.id: question for question in read_records(run.path("questions.parquet"), Question)}

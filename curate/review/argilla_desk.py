@@ -61,26 +61,44 @@ class ArgillaDesk:
                     self._send(place, negatives, advance)
         return Pushed(**{name: counts[name] for name in ("sent", "updated", "unchanged", "stale", "pruned")}, where=self.url)
 
-    def pull(self) -> Pulled:
-        """Every response so far: submitted ones as answers, discarded ones as withdrawn."""
+    def pull(self, since: Mapping[str, str]) -> Pulled:
+        """Every response so far: submitted ones as answers, drafts and discarded ones as withdrawn.
+
+        A dataset whose last activity is the one in ``since`` is not read.
+        """
         answers: list[Answer] = []
-        withdrawn: list[tuple[str, str]] = []
-        drafts = 0
+        withdrawn: list[tuple[str, str, str]] = []
+        counts = Counter({"draft": 0, "discarded": 0})
+        marks: dict[str, str] = {}
         with clear_errors(self.url):
-            users = {str(user.id): str(user.username) for user in self.client.users}
-            for name, _ in self._names():
-                dataset = self._find(name)
-                for record in self._answered(dataset) if dataset is not None else ():
+            users = self._usernames()
+            found = [dataset for dataset in (self._find(name) for name, _ in self._names()) if dataset is not None]
+            for dataset in found:
+                # before its answers: what comes in while they are read is read again by the next pull
+                marks[str(dataset.id)] = str(dataset.api_model().last_activity_at)
+            unchanged = bool(found) and all(since.get(key) == mark for key, mark in marks.items())
+            for dataset in () if unchanged else found:
+                desk = f"argilla:{dataset.id}"
+                for record in self._answered(dataset):
                     for response in record.get("responses") or ():
                         reviewer = users.get(response["user_id"], response["user_id"])
                         if response["status"] == "submitted":
-                            answers.append(_answer(record, response, reviewer, self.url))
-                        elif response["status"] == "discarded":
-                            withdrawn.append((record["external_id"], reviewer))
+                            answers.append(_answer(record, response, reviewer, desk))
                         else:
-                            drafts += 1
-        skipped = {"draft": drafts, "discarded": len(withdrawn)}
-        return Pulled(tuple(answers), tuple(withdrawn), skipped)
+                            counts[response["status"]] += 1
+                            withdrawn.append((record["external_id"], reviewer, desk))
+        return Pulled(tuple(answers), tuple(withdrawn), dict(counts), marks, unchanged)
+
+    def _usernames(self) -> dict[str, str]:
+        """User id -> name. Only an owner may list every user; an admin sees the members of the workspace."""
+        from argilla._exceptions import ForbiddenError
+
+        try:
+            users = list(self.client.users)
+        except ForbiddenError:
+            workspace = self._workspace()
+            users = [self.client.me, *(workspace.users if workspace is not None else ())]
+        return {str(user.id): str(user.username) for user in users}
 
     def progress(self) -> dict[str, Any]:
         """Records of both datasets by state, responses by state, and responses of each reviewer."""
@@ -120,6 +138,20 @@ class ArgillaDesk:
             part = place.due[start : start + self.settings.chunk_rows]
             self.client.api.records.bulk_upsert(place.dataset.id, [_record(row, place.dataset).api_model() for row in part])
             advance(len(part))
+        self._drop_old_suggestions(place)
+
+    def _drop_old_suggestions(self, place: _Place) -> None:
+        """Take off what a judge suggested before and no longer does: an update replaces suggestions, and removes none."""
+        updated = {row.triplet_id: {item.question for item in row.suggestions} for row in place.due if row.triplet_id in place.there}
+        if not updated:
+            return
+        names = {question.id: question.name for question in place.dataset.settings.questions}
+        for record in self._list(place.dataset, with_suggestions=True):
+            wanted = updated.get(record["external_id"])
+            old = [str(item.id) for item in record["model"].suggestions if wanted is not None and names[item.question_id] not in wanted]
+            if old:
+                url = f"/api/v1/records/{record['id']}/suggestions"
+                self.client.http_client.delete(url, params={"ids": ",".join(old)}).raise_for_status()
 
     def _find(self, name: str) -> Any:
         """The published dataset of that name, or None. A draft is what a killed push left: it holds nothing and is removed."""
@@ -154,11 +186,11 @@ class ArgillaDesk:
                 cure="choose another name with --dataset, or lower shown_negatives in [curate.review]",
             )
 
-    def _list(self, dataset: Any) -> Iterator[dict[str, Any]]:
+    def _list(self, dataset: Any, *, with_suggestions: bool = False) -> Iterator[dict[str, Any]]:
         """Every record with its metadata, straight from the server's tables."""
         offset = 0
         while True:
-            records = self.client.api.records.list(dataset.id, offset, PAGE, with_suggestions=False, with_responses=False)
+            records = self.client.api.records.list(dataset.id, offset, PAGE, with_suggestions, with_responses=False)
             for record in records:
                 metadata = {item.name: item.value for item in record.metadata}
                 yield {"id": record.id, "external_id": str(record.external_id), "metadata": metadata, "model": record}

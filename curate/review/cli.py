@@ -210,8 +210,10 @@ def _show_push(result: Any, json_output: bool) -> None:
 def _show_pull(result: Any, run: Path, json_output: bool) -> None:
     facts = {name: getattr(result.merged, name) for name in type(result.merged).__slots__}
     if json_output:
-        print_json({**facts, **result.skipped, "pairs": result.pairs, "agreed": result.agreed})
+        print_json({**facts, **result.skipped, "pairs": result.pairs, "agreed": result.agreed, "unchanged": result.unchanged})
         return
+    if result.unchanged:
+        say("nothing has happened there since the last pull")
     reviewers = facts.pop("reviewers")
     facts.pop("wrote")
     summarise("Answers", {**facts, **result.skipped, **{f"by {name}": count for name, count in reviewers.items()}})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,11 +26,17 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What a desk holds: submitted answers, and (triplet, reviewer) of those discarded."""
+    """What a desk holds.
 
-    answers: tuple[Answer, ...]
-    withdrawn: tuple[tuple[str, str], ...] = ()
+    ``answers`` are the submitted ones; ``withdrawn`` (triplet, reviewer, desk) of those that are drafts or discarded by now;
+    ``skipped`` counts what is no answer; ``marks`` is what the next pull is given as ``since``; ``unchanged``: nothing happened since.
+    """
+
+    answers: tuple[Answer, ...] = ()
+    withdrawn: tuple[tuple[str, str, str], ...] = ()
     skipped: dict[str, int] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)
+    unchanged: bool = False
 
 
 class Desk(Protocol):
@@ -40,6 +46,6 @@ class Desk(Protocol):
         """Put rows in front of people. Rows that are there are not doubled; ``known`` are the run's triplet ids."""
         ...
 
-    def pull(self) -> Pulled:
-        """What people answered so far."""
+    def pull(self, since: Mapping[str, str]) -> Pulled:
+        """What people answered so far; ``since`` are the marks of the pull before, {} to read everything."""
         ...

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from curate.decisions import decide, read_verdicts
-from curate.review.desk import Desk, Pushed
 from curate.review.choose import choose
+from curate.review.desk import Desk, Pushed
 from curate.review.rows import ReviewRow, check_rows, make_row
 from curate.review.sample import by_subject, quota_sample
 from triplette.console import progress

@@ -56,7 +56,7 @@ class SheetDesk:
         write_text(self.path, "\ufeff" + stream.getvalue())
         return Pushed(len(rows), 0, 0, 0, 0, str(self.path))
 
-    def pull(self) -> Pulled:
+    def pull(self, since: Mapping[str, str]) -> Pulled:
         """The file's filled rows as answers. Raises InputError with the line for what cannot be understood."""
         moment = datetime.fromtimestamp(self.path.stat().st_mtime, UTC).isoformat(timespec="seconds") if self.path.exists() else ""
         answers = []

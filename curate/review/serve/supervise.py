@@ -159,6 +159,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], url: str, home: Home) -> No
 
 def serve_until_stopped(run: RunDir, settings: ReviewSettings, reviewers: Sequence[str]) -> None:
     """``curate review serve``: run the server until Ctrl-C or SIGTERM, and say where it is and how to log in."""
+    ensure_environment(tell=say)  # before the signals are ours: Ctrl-C ends an install at once
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
