@@ -1,0 +1,323 @@
+"""Fine-tuning a very small model for real: the gate, what is trained, the best step kept, resuming, and clear refusals."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from training_data import open_gate, rules_dataset
+
+from train.data import questions_of, training_texts
+from train.fit import fit, make_loss, planned_steps, tune
+from train.models import explain_load_failure, load_base, make_trainable, restore_state, trained_state
+from train.ranking import embed
+from train.tell import trackers
+from train.tiny import TinyShape, build_tiny
+from triplette.dataset import load_dataset
+from triplette.errors import ContractMismatch, GateClosed, InputError, ServiceError, SettingError
+from triplette.rundir import RunDir
+from triplette.settings.base import load_section
+from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
+
+SHAPE = TinyShape(hidden=96, layers=2, heads=3, kv_heads=1, head_dim=32, feed_forward=96, vocabulary=600)
+SETTINGS = TrainSettings(preset="tiny", evaluations=5, log_to=("none",))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    dataset = load_dataset(rules_dataset(folder / "run", pieces=4))
+    build_tiny(folder / "model", [chunk.text for chunk in dataset.corpus.values()], shape=SHAPE)
+    return folder / "model"
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> RunDir:
+    return rules_dataset(tmp_path / "rules", pieces=4)
+
+
+def small(base: Path, **changes: Any) -> Preset:
+    values = {"base": str(base), "max_steps": 30, "batch": 16, "learning_rate": 4e-3, **changes}
+    return preset_of(load_section(PRESETS["tiny"], "train.presets.tiny", None, **values))
+
+
+def test_a_closed_gate_refuses_and_names_the_command(rules: RunDir, base: Path) -> None:
+    with pytest.raises(GateClosed, match="never validated") as caught:
+        fit(rules, SETTINGS, small(base))
+    assert "curate validate" in caught.value.cure
+    assert "--ungated" in caught.value.cure
+    assert not rules.has("model")
+
+
+def test_an_open_gate_lets_the_fit_learn_keep_its_best_step_and_stand_in_the_ledger(rules: RunDir, base: Path) -> None:
+    open_gate(rules)
+    result = fit(rules, SETTINGS, small(base))
+    assert result.best_ndcg > result.base_ndcg + 0.3
+    assert result.restored_ndcg == pytest.approx(result.best_ndcg, abs=1e-6)
+    assert result.best_ndcg == max(row["ndcg"] for row in result.history)
+    assert not result.ungated
+    entry = rules.last("train.fit")
+    assert entry is not None
+    assert set(entry["outputs"]) == {"model/adapter", "model/contract.json"}
+    assert not rules.has("model/checkpoints")
+    again = fit(rules, SETTINGS, small(base))
+    assert again.unchanged
+    assert len(rules.entries()) == 1
+    open_gate(rules)
+    (rules.path("validation/result.json")).unlink()
+    with pytest.raises(GateClosed):
+        fit(rules, SETTINGS, small(base))
+
+
+def test_an_ungated_fit_is_not_taken_for_a_gated_one_later(rules: RunDir, base: Path) -> None:
+    preset = small(base, max_steps=2)
+    assert fit(rules, SETTINGS, preset, ungated=True).ungated
+    open_gate(rules)
+    result = fit(rules, SETTINGS, preset)
+    assert not result.unchanged
+    assert not result.ungated
+
+
+def test_a_fit_goes_on_from_its_checkpoint_to_the_same_end(rules: RunDir, base: Path, tmp_path: Path) -> None:
+    dataset, preset = load_dataset(rules), small(base, method="lora", lora_dropout=0.1, learning_rate=1e-2)
+    val = questions_of(dataset, "val")
+
+    def run() -> Any:
+        loaded = load_base(str(base), preset, device="cpu")
+        texts = training_texts(dataset, loaded.contract, negatives=1)
+        result = tune(loaded, texts, val, dataset, SETTINGS, preset, tmp_path / "place", quiet=True)
+        return result, trained_state(loaded.model)
+
+    whole, weights = run()
+    assert whole.resumed_from == 0
+    shutil.rmtree(tmp_path / "place" / "checkpoint-30")
+    again, same = run()
+    assert again.resumed_from == 24
+    assert again.history == whole.history
+    assert all(np.array_equal(weights[name].numpy(), same[name].numpy()) for name in weights)
+
+
+@pytest.mark.slow
+def test_a_fit_killed_in_the_middle_resumes_and_ends_with_the_same_verdict(tmp_path: Path, base: Path) -> None:
+    from train.evaluate import evaluate
+    from triplette.settings.train import EvaluateSettings
+
+    runs = [rules_dataset(tmp_path / name, pieces=4) for name in ("whole", "killed")]
+    options = ["--preset", "tiny", "--model", str(base), "--ungated", "--max-steps", "60", "--batch", "16", "--learning-rate", "0.004"]
+    command = [sys.executable, "-m", "train.cli", "fit", *options, "--run"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([*command, str(runs[0].root)], check=True, env=environment, capture_output=True)
+    started = subprocess.Popen([*command, str(runs[1].root)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    place = runs[1].path("model/checkpoints")
+    deadline = time.monotonic() + 120
+    while not list(place.glob("checkpoint-*/watch.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    started.send_signal(signal.SIGKILL)
+    assert started.wait() == -signal.SIGKILL
+    assert runs[1].last("train.fit") is None
+    subprocess.run([*command, str(runs[1].root)], check=True, env=environment, capture_output=True)
+    results = [run.last("train.fit")["result"] for run in runs]  # type: ignore[index]
+    assert results[1]["resumed_from"] > 0
+    assert results[1]["history"] == results[0]["history"]
+    verdicts = [evaluate(run, EvaluateSettings(resamples=500, baselines=False)).verdict for run in runs]
+    assert verdicts[0].sentence == verdicts[1].sentence
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model_and_write_once(tmp_path: Path, base: Path) -> None:
+    run = rules_dataset(tmp_path / "pair", pieces=4)
+    command = [
+        *(sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"),
+        *(
+            "--mixed_precision",
+            "no",
+            "--dynamo_backend",
+            "no",
+            "--module",
+            "train.cli",
+            "fit",
+            "--preset",
+            "tiny",
+            "--model",
+            str(base),
+        ),
+        *("--ungated", "--max-steps", "30", "--batch", "16", "--learning-rate", "0.004", "--run", str(run.root), "--device", "cpu"),
+    ]
+    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    entries = run.entries()
+    assert [entry["stage"] for entry in entries] == ["train.fit"]
+    assert entries[0]["result"]["best_ndcg"] > entries[0]["result"]["base_ndcg"] + 0.3
+
+
+def test_lora_trains_the_adapter_only_and_leaves_every_base_weight_as_it_was(base: Path) -> None:
+    preset = small(base, method="lora", dense="freeze")
+    loaded = load_base(str(base), preset, device="cpu")
+    before = {name: p.detach().clone() for name, p in loaded.model.named_parameters()}
+    count = make_trainable(loaded.model, preset)
+    state = trained_state(loaded.model)
+    assert state
+    assert all("lora_" in name for name in state)
+    assert count == sum(tensor.numel() for tensor in state.values())
+    assert {".".join(name.split(".")[-5:-3]) for name in state} == {f"self_attn.{x}_proj" for x in "qkvo"}
+    after = {name.replace("base_layer.", ""): p for name, p in loaded.model.named_parameters()}
+    assert all(np.array_equal(before[name].numpy(), after[name].detach().numpy()) for name in before)
+
+
+def test_the_dense_layers_train_only_when_asked(base: Path) -> None:
+    for dense, expected in (("freeze", 0), ("train", 2)):
+        loaded = load_base(str(base), small(base), device="cpu")
+        make_trainable(loaded.model, small(base, method="lora", dense=dense))
+        assert sum(not name.startswith("0.") for name in trained_state(loaded.model)) == expected
+
+
+def test_restoring_refuses_other_names_and_shapes_instead_of_skipping_them(base: Path) -> None:
+    loaded = load_base(str(base), small(base), device="cpu")
+    make_trainable(loaded.model, small(base, method="lora", dense="freeze"))
+    state = trained_state(loaded.model)
+    name = next(iter(state))
+    with pytest.raises(ValueError, match="parameters differ"):
+        restore_state(loaded.model, {key: value for key, value in state.items() if key != name})
+    with pytest.raises(ValueError, match=r"for \("):
+        restore_state(loaded.model, {**state, name: state[name][:1]})
+
+
+@pytest.mark.parametrize("matryoshka", [True, False])
+def test_the_cached_loss_has_the_gradients_of_the_plain_one(base: Path, matryoshka: bool) -> None:
+    gradients = []
+    for mini in (8, 3):
+        preset = small(base, batch=8, matryoshka=matryoshka)
+        loaded = load_base(str(base), preset, device="cpu")
+        make_trainable(loaded.model, preset)
+        loss = make_loss(loaded.model, preset, loaded.contract.dimensions, mini)
+        inner = loss.loss if matryoshka else loss
+        assert type(inner).__name__.startswith("Cached") == (mini < 8)
+        columns = [[f"{kind} numéro {i} du tapis" for i in range(8)] for kind in ("question", "passage", "autre")]
+        features = [loaded.model.preprocess(texts) for texts in columns]
+        loss(features, None).backward()
+        gradients.append({name: p.grad.clone() for name, p in loaded.model.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        assert np.abs(gradient.numpy() - gradients[1][name].numpy()).max() < 1e-4 * max(1.0, float(gradient.abs().max()))
+
+
+@pytest.mark.gpu
+def test_qlora_gradients_match_a_dequantised_reference(base: Path) -> None:
+    torch = pytest.importorskip("torch")
+    bitsandbytes = pytest.importorskip("bitsandbytes")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    preset = small(base, method="qlora", dense="freeze", lora_dropout=0.0)
+    quantised = load_base(str(base), preset, device="cuda", quantised=True)
+    make_trainable(quantised.model, preset)
+    reference = load_base(str(base), preset, device="cuda")
+    weights = dict(reference.model.named_parameters())
+    with torch.no_grad():
+        for name, module in quantised.model.named_modules():
+            if isinstance(module, bitsandbytes.nn.Linear4bit):
+                plain = bitsandbytes.functional.dequantize_4bit(module.weight.data, module.weight.quant_state)
+                weights[f"{name.replace('.base_layer', '')}.weight"].copy_(plain.float())
+    make_trainable(reference.model, replace(preset, method="lora"))
+    restore_state(reference.model, trained_state(quantised.model))
+    gradients = []
+    for model in (quantised.model, reference.model):
+        loss = make_loss(model, preset, quantised.contract.dimensions, preset.batch)
+        texts = [[f"{kind} numéro {i} du tapis" for i in range(8)] for kind in ("question", "passage")]
+        features = [
+            {key: value.to("cuda") if hasattr(value, "to") else value for key, value in model.preprocess(t).items()} for t in texts
+        ]
+        loss(features, None).backward()
+        gradients.append({name: p.grad.float() for name, p in model.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        other = gradients[1][name]
+        cosine = torch.nn.functional.cosine_similarity(gradient.flatten(), other.flatten(), dim=0)
+        assert float(gradient.norm()) < 1e-8 or float(cosine) > 0.99, name
+
+
+def test_qlora_on_a_cpu_is_refused_with_the_presets_that_work(rules: RunDir, base: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(SettingError, match="QLoRA needs a CUDA device") as caught:
+        fit(rules, SETTINGS, small(base, method="qlora"), ungated=True)
+    assert "--preset cpu" in caught.value.cure
+
+
+def test_fp16_cannot_be_asked_for() -> None:
+    with pytest.raises(SettingError, match="'fp16' is not one of auto, fp32, bf16"):
+        small(Path("x"), precision="fp16")
+
+
+def test_a_batch_larger_than_train_is_refused_with_one_that_fits(base: Path) -> None:
+    with pytest.raises(SettingError, match="10 training rows are less than a batch of 16") as caught:
+        planned_steps(10, small(base))
+    assert caught.value.cure == "--batch 5"
+
+
+def test_an_adapter_target_that_the_model_lacks_is_refused(base: Path) -> None:
+    loaded = load_base(str(base), small(base), device="cpu")
+    with pytest.raises(SettingError, match="no adapter fits"):
+        make_trainable(loaded.model, small(base, method="lora", lora_targets=("no_such_layer",)))
+
+
+def test_a_base_with_other_prompts_than_the_contract_is_refused(base: Path, tmp_path: Path) -> None:
+    shutil.copytree(base, tmp_path / "other")
+    (tmp_path / "other" / "contract.json").unlink()
+    with pytest.raises(ContractMismatch, match="query prefix"):
+        load_base(str(tmp_path / "other"), small(base, contract="e5"), device="cpu")
+    assert load_base(str(tmp_path / "other"), small(base), device="cpu").contract.dimensions == (96, 64, 32, 16)
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path, base: Path) -> None:
+    with pytest.raises(InputError, match="no such model folder"):
+        load_base(str(tmp_path / "nowhere"), small(base))
+
+
+def test_failures_to_load_name_the_page_to_accept_or_the_way_without() -> None:
+    gated = explain_load_failure("google/embeddinggemma-300m", OSError("You are trying to access a gated repo. 401 Client Error"))
+    assert isinstance(gated, ServiceError)
+    assert "https://huggingface.co/google/embeddinggemma-300m" in gated.cure
+    assert "--preset tiny" in gated.cure
+    away = explain_load_failure("a/b", OSError("We couldn't connect to 'https://huggingface.co' to load the files"))
+    assert "cannot be reached" in away.message
+    assert isinstance(explain_load_failure("a/b", ValueError("Unrecognized model")), InputError)
+
+
+def test_trackers_that_are_missing_or_unknown_are_refused_and_auto_takes_what_there_is() -> None:
+    assert trackers(("none",)) == []
+    assert set(trackers(("auto",))) <= {"tensorboard", "wandb", "trackio"}
+    with pytest.raises(SettingError, match="unknown tracker 'mlflow'"):
+        trackers(("mlflow",))
+
+
+def test_a_sweep_tries_every_scale_from_the_same_start_and_trains_with_the_best(rules: RunDir, base: Path) -> None:
+    import json
+
+    settings = replace(SETTINGS, sweep_scales=(1.0, 30.0), sweep_steps=10)
+    result = fit(rules, settings, small(base, max_steps=4), ungated=True, sweep=True)
+    swept = json.loads(rules.path("model/sweep.json").read_text(encoding="utf-8"))
+    assert [trial["scale"] for trial in swept["trials"]] == [20.0, 1.0, 30.0]
+    assert len({trial["base_ndcg"] for trial in swept["trials"]}) == 1
+    best = max(swept["trials"], key=lambda trial: trial["ndcg"])
+    assert result.scale == swept["chosen"] == best["scale"]
+
+
+def test_embedding_leaves_the_mode_as_it_was_and_adds_no_prompt(base: Path) -> None:
+    model = load_base(str(base), small(base), device="cpu").model
+    model.default_prompt_name = "query"
+    model.train()
+    first = embed(model, ["le roi"])
+    assert model.training
+    model.default_prompt_name = None
+    assert embed(model, ["le roi"]) == pytest.approx(first, abs=1e-6)
