@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from triplette.settings.build import BuildSettings
+from triplette.settings.calibrate import CalibrateSettings
 from triplette.settings.dedup import DedupSettings
 from triplette.settings.export import ExportSettings
 from triplette.settings.judge import JudgeSettings
@@ -25,6 +26,7 @@ SECTIONS: dict[str, type[Any]] = {
     "curate.dedup": DedupSettings,
     "curate.build": BuildSettings,
     "curate.validate": ValidateSettings,
+    "curate.calibrate": CalibrateSettings,
     "curate.review": ReviewSettings,
     "train": TrainSettings,
     "train.evaluate": EvaluateSettings,
