@@ -21,6 +21,7 @@ _INVERSION = re.compile(r"-(?:t-)?(?:il|ils|elle|elles|on|je|tu|nous|vous|ce|ci|
 _KEEP_WHOLE = {"aujourd'hui", "quelqu'un", "rendez-vous", "demi-point"}
 # A full stop ends a sentence unless a lower-case letter or a digit follows, or it closes a known abbreviation.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[»\"”)\]]*\s+(?=[«\"“(\[]?[A-ZÀÂÇÉÈÊËÎÏÔÖÙÛÜŒ0-9*-])")
+_BARE_NUMBER = re.compile(r"(?:[A-Z]\.?)?\d+(?:\.\d+)*\.?")
 _ABBREVIATION = re.compile(r"(?:\b(?:art|cf|ex|etc|p|pp|M|MM|Mme|n|no|chap|al|env|max|min|réf|vol|St|Dr)|\b[A-Z])\.$")
 
 STOP_WORDS = frozenset(
@@ -83,10 +84,10 @@ def _stemmer() -> Any:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences of ``text``; abbreviations (art., M., cf.) and numbers do not end one."""
+    """Sentences of ``text``; abbreviations (art., M., cf.) do not end one, nor does the number that opens an article ("4.3.")."""
     found: list[str] = []
     for part in _SENTENCE_END.split(text):
-        if found and _ABBREVIATION.search(found[-1]):
+        if found and (_ABBREVIATION.search(found[-1]) or _BARE_NUMBER.fullmatch(found[-1])):
             found[-1] = f"{found[-1]} {part}"
         elif part.strip():
             found.append(part.strip())

@@ -11,6 +11,7 @@ import re
 HEADING_LIMIT = 110  # characters
 WRAP_SHARE = 0.75  # of the usual line width: a shorter line that ends a sentence ends its paragraph
 TITLE_ZONE = 12  # lines of the first page that may hold the document's title
+FIRST_LINE = 60  # characters: a longer first line is prose
 ARTICLE_LEVEL = 5
 PLAIN_LEVEL = 20  # a title line without number or capitals stands below every numbered one
 _DIVISION_LEVELS = {"partie": 1, "livre": 1, "titre": 2, "annexe": 2, "chapitre": 3, "section": 4, "directive": 4, "directives": 4}
@@ -33,6 +34,7 @@ _UNFINISHED = re.compile(
 _SENTENCE_OPENING = re.compile(
     r"^(?:Si|S['’]|Quand|Lorsqu|En\s\w+ant\b|(?:Pour|Dans)\s(?:\S+\s){6}|(?:Il|Elle|Ils|On)\b|Ces?\b|Cette\b|Cela\b|(?:À|Aux?)\s|(?:Est|Être|Avez|Avoir)\b)"
 )
+_CONTINUES = re.compile(r"^(?:[➔⇒•]|(?:des?|du|et|ou|par|pour|aux?|en|dans)\b)", re.IGNORECASE)
 _FINITE = re.compile(
     r"\b(?:doit|doivent|peut|peuvent|sera|seront|est-(?:il|elle)|avez-vous|pensez-vous|n['’]est|ont|devra|pourra)\b", re.IGNORECASE
 )
@@ -56,8 +58,8 @@ _ISSUER = re.compile(
 def document_title(lines: list[str], running: list[str]) -> str:
     """The document's title, from the first page's lines (``running``: those that repeat on later pages), or "".
 
-    The last line of capitals before the text begins (two in a row are one title), else the first running head; neither a date,
-    a number nor the issuer's name.
+    The last line of capitals before the text begins (two in a row are one title), else the first running head, else a short first
+    line; neither a date, a number nor the issuer's name.
     """
     solid = [line.strip() for line in lines if line.strip()][:TITLE_ZONE]
     begins = next((i for i, line in enumerate(solid) if _begins(line)), len(solid))
@@ -67,7 +69,8 @@ def document_title(lines: list[str], running: list[str]) -> str:
         pair = f"{solid[last - 1]} {solid[last]}"
         joined = last - 1 in found and letters(solid[last - 1]) != letters(solid[last]) and len(pair) < HEADING_LIMIT
         return tidy(pair if joined else solid[last])
-    return next((tidy(line) for line in running if _titled(line) and len(_WORD.findall(line)) >= 2), "")
+    first = [line for line in solid[: min(begins, 3)] if len(line) <= FIRST_LINE and not FINAL.search(line)]
+    return next((tidy(line) for line in [*running, *first] if _titled(line) and len(_WORD.findall(line)) >= 2), "")
 
 
 def _begins(line: str) -> bool:
@@ -76,7 +79,7 @@ def _begins(line: str) -> bool:
 
 
 def _titled(line: str) -> bool:
-    return bool(_WORD.search(line)) and not (_METADATA.search(line) or _ISSUER.match(line) or NUMBER.match(line))
+    return bool(_WORD.search(line)) and not any(p.search(line) for p in (_METADATA, _ISSUER, _UNFINISHED)) and not NUMBER.match(line)
 
 
 def _capitals(text: str) -> bool:
@@ -145,7 +148,7 @@ def _is_sentence(rest: str) -> bool:
 def _capital(bare: str, following: str, width: int) -> tuple[int, str]:
     """A line of capitals; one word alone must stand over prose, for the cells of a table are capitals too."""
     prose = len(following.strip()) >= 0.5 * width
-    if bare.startswith(("➔", "⇒", "•")) or (len(_WORD.findall(bare)) < 2 and not prose):
+    if _CONTINUES.match(bare) or _UNFINISHED.search(bare) or (len(_WORD.findall(bare)) < 2 and not prose):
         return 0, ""
     return ARTICLE_LEVEL, tidy(bare)
 

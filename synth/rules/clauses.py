@@ -27,7 +27,8 @@ LEADING = re.compile(
 )
 _ADVERBIAL = re.compile(
     r"^((?:Pendant|Durant|Avant|Après|Lors d[e'u]s?|Au cours d[e'u]s?|Au moment d[e'u]|Dans|Sur|À la fin d[e'u]|À l'issue d[e'u]s?|À partir d[e'u]"
-    r"|Au début d[e'u]|En (?:blitz|rapide|cadence|match|France|tournoi|compétition|parties?)|Pour|Sous|Entre|Sans|Sauf|Hors|Chez|Aux? |À )[^,]*),\s(.+)$"
+    r"|Au début d[e'u]|En |Pour|Sous|Entre|Sans|Sauf|Hors|Hormis|Chez|Aux? |À |De |Du |Par |Avec |Contre |Depuis |Jusqu'|Conformément |Selon |Faute |Outre )"
+    r"[^,]*),\s(.+)$"
 )
 _MAIN_START = re.compile(
     r",\s(?:alors\s|et\s)?(?=(?:l'|d'autres|le\s|la\s|les\s|un\s|une\s|il\s|ils\s|elle\s|elles\s|on\s|son\s|sa\s|ses\s|leur|aucun|chaque|tout|celui|c'est|[A-Z]))"
@@ -105,6 +106,13 @@ def stands_alone(text: str) -> bool:
     )
 
 
+# "Le trésorier, avec l'accord du bureau, engage ...": what stands between subject and verb
+_BETWEEN = re.compile(
+    r"^((?:L'|Les?\s|La\s|Une?\s|Tout\w*\s|Chaque\s)[^,]{3,70}),\s((?:avec|en|dans|par|pour|sur|à|au|aux|lors|sous|après|avant|sauf|hormis|y compris|selon"
+    r"|quel|conformément|sans|même|ou|et|assisté|composé|dès)\b[^,]{2,90}),\s(.+)$"
+)
+
+
 def clause(text: str, subject: Phrase | None = None) -> Clause | None:
     """The clause of a sentence without leading condition; a pronoun subject is read as ``subject``. None when unexplained."""
     lead = ""
@@ -112,6 +120,12 @@ def clause(text: str, subject: Phrase | None = None) -> Clause | None:
     if adverbial:
         lead, text = adverbial.groups()
         lead = lead[:1].lower() + lead[1:]
+    between = _BETWEEN.match(text)
+    if between and not has_verb(between.group(1)):
+        aside = between.group(2)
+        text = f"{between.group(1)} {between.group(3)}"
+        if not lead and re.match(r"(?:en|dans|lors|après|avant|pour|aux?|à)\s", aside):
+            lead = aside
     tail = ""
     match = TAIL.search(text)
     if match:
@@ -153,6 +167,8 @@ def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | No
         elif verb.startswith(("s'", "l'")) and prefix != "n'":
             clitic, verb = verb[:2] + clitic, verb[2:]
     name = " ".join(words[:before])
+    if name.lower() == "il" and (verb in ("faut", "convient", "appartient", "suffit", "s'agit") or _ADJECTIVE_DE.match(" ".join(words[at + 1 :]))):
+        return None  # nobody does it: "il est utile de ..."
     subject = _agreeing(_subject(name, pronoun), verb)
     if subject is None or verb not in FORMS:
         return None
@@ -164,7 +180,9 @@ def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | No
             negated, rest = False, re.sub(r"^que?(?:\s|')?", "", rest)
         elif none:
             subject = phrase(f"un{name[5:]}") or subject
-        elif not cut:
+        elif not cut and " que" in f" {rest}".replace("'", "e"):
+            return None  # "ne peut ... que"
+        elif not cut and FORMS[verb].infinitive not in ("pouvoir", "savoir"):
             return None  # "ni", "personne", or a bare "ne"
     return Clause("", subject, negated, clitic, verb, rest, "")
 
@@ -179,6 +197,9 @@ def _agreeing(subject: Phrase | None, verb: str) -> Phrase | None:
     genders = {part.gender if (part := phrase(text)) else "" for text in parts}
     gender = "m" if "m" in genders else "f" if genders == {"f"} else ""
     return replace(subject, plural=True, gender=gender)
+
+
+_ADJECTIVE_DE = re.compile(r"^(?:\w+ment\s)?\w+\s(?:de|d'|que|qu')")
 
 
 def _subject(name: str, pronoun: Phrase | None) -> Phrase | None:

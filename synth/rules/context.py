@@ -18,8 +18,8 @@ _COMPETITION = re.compile(r"^(?:\w\d+ )?(coupe|championnats?|nationale|interclub
 _TEXT = re.compile(r"^(r[èe]glement (?:disciplinaire|m[ée]dical|financier|int[ée]rieur)|statuts)\b", re.IGNORECASE)
 # (in the heading path, the phrase, words that name it already)
 _THEMES: tuple[tuple[str, str, str], ...] = (
-    (r"hybride", "dans une compétition hybride", r"hybride"),
-    (r"en ligne|plateforme", "dans une partie en ligne", r"en ligne|plateforme|virtuel|caméra|vidéo|internet"),
+    (r"hybride", "aux échecs hybrides", r"hybride"),
+    (r"en ligne|plateforme", "aux échecs en ligne", r"en ligne|plateforme|virtuel|caméra|vidéo|internet"),
     (r"blitz(?!.*rapide)(?<!rapide et blitz)", "en blitz", r"blitz"),
     (r"(?:cadence|parties) rapides?\b(?!.*blitz)", "en partie rapide", r"rapide|blitz"),
     (r"chess ?960", "en Chess960", r"960"),
@@ -60,7 +60,26 @@ def _competition(title: str) -> tuple[str, str]:
     match = _TEXT.match(name)
     if match:
         article = "les" if name.lower().startswith("statuts") else "le"
-        return f"selon {article} {lower_first(name)} de la fédération", r"règlement|statuts"
+        return f"selon {article} {name.lower()} de la fédération", r"règlement|statuts"
+    return "", ""
+
+
+_STAGES = (
+    (r"^phase [a-z]+$", "en {}", r"phase"),
+    (r"^finale nationale", "en finale nationale", r"final"),
+    (r"^top \d+\w*$", "en {}", r"top"),
+    (r"^syst[eè]me molter", "au système Molter", r"molter"),
+    (r"^syst[eè]me suisse", "au système suisse", r"suisse"),
+)
+
+
+def stage_of(chunk: Chunk) -> tuple[str, str]:
+    """The stage of a competition that an inner heading names, as (phrase, pattern of words that name it already)."""
+    for part in chunk.title.split(" > ")[1:]:
+        name = re.sub(r"^[\d.]+(?:[a-z]\))?\s*[-–.]?\s*", "", part.strip())
+        for pattern, phrase, present in _STAGES:
+            if re.search(pattern, name.lower()):
+                return phrase.format(name[:1].lower() + name[1:] if not name.startswith("Top") else name), present
     return "", ""
 
 

@@ -8,7 +8,7 @@ from synth.rules.candidate import Candidate, asked, core, make, person, usable, 
 from synth.rules.clauses import Clause, stands_alone
 from synth.rules.grammar import Phrase, hyphenated, invert, lower_first, phrase
 from synth.rules.lexicon import NUMBERS
-from synth.rules.verbs import singular
+from synth.rules.verbs import PAIRS, infinitive_of, singular
 
 _NUMBER = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(NUMBERS.split()[1:])})"
 _UNITS = r"minutes?|secondes?|heures?|jours?|semaines?|mois|ans|années?|points?|demi-points?|coups?|joueurs?|joueuses?|équipes?|membres?|licenciés?|parties|rondes?|matchs?|euros?|€|arbitres?|voix|cases?|pièces?|pions?|exemplaires?|échiquiers?|groupes?|places?|titres?|normes?|personnes?|candidats?|fois|tours?|phases?|divisions?|mètres?|cm"
@@ -32,6 +32,10 @@ _MEASURES = frozenset(
     "durée délai nombre montant âge cadence prix amende quota distance hauteur taille score seuil valeur tarif plafond effectif côté date".split()
 )
 _NOBODY = Phrase("", "", "", False)
+_DONE = frozenset(
+    "fait établi calcul comptabilis départag class appari attribu détermin désign élu organis réparti not jug trait sanctionn compos "
+    "numérot compt défini choisi accord constitu financ disput jou valid".split()
+)
 _POSSESSIVE = re.compile(r"\b(?:son|sa|ses|leur|leurs|lui)\b")
 _PRONOUN = re.compile(r"\b(?:il|ils|elle|elles|lui|eux|soi|celui|celle)\b")
 
@@ -44,13 +48,35 @@ def fact_questions(main: Clause, place: int) -> list[Candidate]:
     found = definition_question(main, place)
     found += quantity_question(main, place, ends)
     found += measure_question(main, place)
+    found += parts_question(main, place, ends)
     found += when_questions(main, place, ends)
     found += passive_questions(main, place, ends)
     found += who_questions(main, place, ends)
     found += permission_questions(main, place, ends)
     found += what_questions(main, place, ends)
     found += state_questions(main, place, ends)
+    found += whether_question(main, place, ends)
     return found
+
+
+def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
+    """Whether something is so: the plainest question, for a clause that no other pattern knows."""
+    rest = core(main.rest)
+    if len(rest.split()) < 3 or not stands_alone(rest) or _PRONOUN.search(rest) or main.subject.text == "on" or main.infinitive in ("devoir", "pouvoir"):
+        return []
+    if main.infinitive == "avoir" and re.match(r"(?:\w+ment )?à\s", rest):
+        return []
+    if main.negated and re.match(r"d(?:e\s|')", rest):
+        return []
+    if main.infinitive in ("sembler", "paraître", "consister", "viser", "permettre") or len(main.subject.text.split()) < 2 or whole_number(rest):
+        return []
+    text = asked("", main.subject, main.verb, f"{rest}{ends}", clitic=main.clitic)
+    return make(text, "factual", "whether", 0.34, place)
+
+
+def whole_number(rest: str) -> bool:
+    """Whether the clause gives a figure: then "combien" is the question, and "whether" gives the answer away."""
+    return re.search(rf"\b(?:\d+|{'|'.join(NUMBERS.split()[1:])})\b", rest) is not None
 
 
 def definition_question(main: Clause, place: int) -> list[Candidate]:
@@ -91,6 +117,10 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     if match is None or match.group(1) in ("fois",) or _POSSESSIVE.search(main.subject.text):
         return []
     unit, after = match.group(1), match.group(2).strip()
+    first, *others = unit.split()
+    unit = " ".join([first if first[-1] in "sx€m" else first + "s", *(o if o[-1] in "sx" else o + "s" for o in others)])
+    if inner.startswith("compté"):
+        return make(f"combien de {unit} {'valent' if main.subject.plural else 'vaut'} {main.subject.text}{ends}", "factual", "worth", 0.92, place)
     if _PRONOUN.search(after) or not stands_alone(after) or re.match(r"(?:et|ou)\b|de\s\d", after):
         return []
     if inner.strip().endswith((" de", " à")):
@@ -109,12 +139,28 @@ def measure_question(main: Clause, place: int) -> list[Candidate]:
     """ "La durée du mandat est de quatre ans" -> "Quelle est la durée du mandat ?"."""
     head = main.subject.head.lower().rstrip("s")
     figured = re.search(rf"(?:\d|\b{_NUMBER}\b)", main.rest)
-    if head not in _MEASURES or main.infinitive != "être" or main.negated or not figured or not main.subject.gender:
+    must = main.infinitive == "devoir" and main.rest.startswith("être")
+    if head not in _MEASURES or (main.infinitive != "être" and not must) or main.negated or not figured or not main.subject.gender:
         return []
     if len(main.subject.text.split()) < 3:
         return []
     which = ("quel" if main.subject.gender == "m" else "quelle") + ("s" if main.subject.plural else "")
-    return make(f"{which} {main.verb} {main.subject.text}", "factual", "measure", 0.9, place)
+    return make(f"{which} {main.verb} {'être ' if must else ''}{main.subject.text}", "factual", "measure", 0.9, place)
+
+
+_IN_PARTS = re.compile(rf"^(en|sur|à|contre|par|pendant|avec)\s(?:au moins\s|au plus\s)?{_NUMBER}\s({_UNITS})\b(.*)$")
+
+
+def parts_question(main: Clause, place: int, ends: str) -> list[Candidate]:
+    """ "Le championnat se déroule en trois phases" -> "En combien de phases se déroule le championnat ?"."""
+    match = _IN_PARTS.match(core(main.rest))
+    if match is None or main.negated or match.group(2) in ("€", "euros", "ans", "cm") or _POSSESSIVE.search(main.subject.text):
+        return []
+    after = match.group(3).strip()
+    if after and (not stands_alone(after) or _PRONOUN.search(after) or re.match(r"(?:et|ou|de \d)", after)):
+        return []
+    text = asked(f"{match.group(1)} combien de {match.group(2)}", main.subject, main.verb, f"{after}{ends}", clitic=main.clitic)
+    return make(text, "factual", "how-many", 0.86, place)
 
 
 def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
@@ -159,10 +205,13 @@ def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     agent = _AGENT.search(f" {after}")
     found: list[Candidate] = []
     by = phrase(agent.group()[5:]) if agent else None
+    deed = infinitive_of(word)
+    if by and person(by) and deed and len(main.subject.text.split()) >= 2:
+        found += make(f"qui {PAIRS[deed][0]} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
     if by and person(by) and len(main.subject.text.split()) >= 2:
         found += make(f"par qui {main.verb} {word} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
     place_ = re.match(r"(?:à|au|aux|dans|sur|chez|auprès)\s", after)
-    manner = re.match(
+    manner = (word.rstrip("es") in _DONE and len(after.split()) >= 2 and not agent) or re.match(
         r"(?:selon|suivant|en fonction|conformément|à l'aide|au moyen|par (?!l'|le |la |les )|d'après|en additionnant|en divisant|en multipliant|grâce)",
         after,
     )
@@ -226,7 +275,23 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
     verb = main.verb
     if main.negated and main.infinitive == "devoir":  # "ne doit pas" forbids, and what one asks is whether one may
         verb = "peuvent" if who.plural else "peut"
-    found += make(asked("", who, verb, f"{rest}{ends}"), kind, "may", 0.5, place)
+    undergone = re.match(r"être\s([\w-]+)\b\s?(.*)$", rest)
+    deed = infinitive_of(undergone.group(1)) if undergone else ""
+    if undergone and deed and not person(who) and not re.search(r"\bpar\s", rest) and not _POSSESSIVE.search(who.text):
+        asks = "faut-il" if main.infinitive == "devoir" and not main.negated else "peut-on"
+        found += make(f"{asks} {deed} {who.text} {undergone.group(2)}{ends}", kind, "must-one", 0.62, place)
+        if re.match(r"(?:à|au|aux|auprès|avant|après|dans|dès|en|sous|pendant|sur)\b", undergone.group(2)) and main.infinitive == "devoir":
+            opening = {"a": "quand", "p": "quand"}.get(undergone.group(2)[0], "")
+            if opening and undergone.group(2).startswith(("avant", "après", "pendant")):
+                found += make(f"quand faut-il {deed} {who.text}{ends}", "factual", "when", 0.72, place)
+    found += make(asked("", who, verb, f"{rest}{ends}"), kind, "may", 0.46, place)
+    if person(who) and who.text != "on" and who.pronoun and not re.match(r"(?:être|avoir|pouvoir)\b", rest):
+        forms = {"doit": ("est", "tenu" if who.gender == "m" else "tenue"), "doivent": ("sont", "tenus" if who.gender == "m" else "tenues")}
+        if verb in forms and not main.negated:
+            is_, held = forms[verb]
+            found += make(asked("", who, is_, f"{held} de {rest}{ends}"), kind, "held-to", 0.5, place)
+        if verb in ("peut", "peuvent"):
+            found += make(asked("", who, "a" if verb == "peut" else "ont", f"le droit de {rest}{ends}"), kind, "entitled", 0.52, place)
     if who.text.endswith("joueur") and not who.plural and not _PRONOUN.search(rest) and not re.match(r"(?:se|s'|être|avoir)", rest):
         mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], rest)
         if not re.search(r"\b(?:leur|leurs|adverse|autre joueur)\b", mine):
@@ -305,7 +370,7 @@ def state_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         found += make(
             asked("pourquoi", main.subject, main.verb, kept, negated=main.negated, clitic=main.clitic), "factual", "why", 0.8, place
         )
-    right = re.match(r"(?:le )?droit (d(?:e\s|').+)$", rest)
+    right = re.match(r"(?:le )?droit (d(?:e\s|')\w+(?:er|ir|re|oir)\b.*)$", rest)
     if main.infinitive == "avoir" and right and person(main.subject) and not _PRONOUN.search(rest):
         found += make(asked("", main.subject, main.verb, f"le droit {right.group(1)}{ends}"), "factual", "right", 0.72, place)
         if re.fullmatch(r"(?:un|le|tout|chaque) joueur", main.subject.text) and not re.search(r"\b(?:se|s')", rest):
@@ -331,6 +396,33 @@ _ONLY = re.compile(r"^(?:Seule?s?|Uniquement)\s(.+?)\s(peut|peuvent|doit|doivent
 _THERE_ARE = re.compile(rf"^[Ii]l (?:y a|existe)\s{_NUMBER}\s(\w+(?:\s(?!pour|dans|de|d'|à|en|sur|par|au|:)[\w-]+)?)\b(.*)$")
 
 
+_INVERTED = re.compile(r"^(Peuvent|Peut|Sont|Est|Doivent)\s(.+?)\s?(?::|,|\b(?:les|le|la|tous les|toutes les|tout|toute|l')\b)(.*)$")
+
+
+def inverted_questions(text: str, place: int) -> list[Candidate]:
+    """ "Peuvent participer à la finale les équipes ..." -> "Qui peut participer à la finale ?"."""
+    match = _INVERTED.match(text)
+    if match is None or len(match.group(2).split()) < 3 or not stands_alone(match.group(2)) or _PRONOUN.search(match.group(2)):
+        return []
+    verb = singular(match.group(1).lower())
+    deed = match.group(2)
+    if verb == "est":
+        first, *others = deed.split()
+        deed = " ".join([re.sub(r"(?<=[éiust])e?s$|(?<=é)e$", "", first), *others])
+    return make(f"qui {verb} {deed}", "factual", "who", 0.84, place)
+
+
+_TERM = re.compile(r"^([A-ZÉÀ][\w'’ -]{2,40}?)\s?:\s(?=[a-zà-ü«(A-Z]).{25,}$")
+
+
+def term_question(text: str, title: str, place: int) -> list[Candidate]:
+    """A glossary's entry: "Ajourner : suspendre ..." -> "Que signifie « ajourner » aux échecs ?"."""
+    match = _TERM.match(text) if re.search(r"glossaire|lexique|définition", title, re.IGNORECASE) else None
+    if match is None or len(match.group(1).split()) > 5:
+        return []
+    return make(f"que signifie « {lower_first(match.group(1))} » aux échecs", "definition", "term", 0.9, place)
+
+
 def impersonal_questions(text: str, place: int) -> list[Candidate]:
     """Questions of sentences with "il est interdit de", "il faut", "on appelle", "pour ..."."""
     found: list[Candidate] = []
@@ -345,6 +437,7 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
             found += make(
                 "" if re.match(r"s(?:e\s|')", deed) else f"ai-je le droit de {mine}", "factual", "allowed", 0.76, place, "joueur"
             )
+    found += inverted_questions(text, place)
     match = _ONLY.match(text)
     if match:
         deed = core(match.group(3))
@@ -361,7 +454,9 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
     if match and not found and stands_alone(match.group(2)) and not _PRONOUN.search(match.group(2)):
         found += make(f"que faut-il faire pour {core(match.group(2))}", "procedural", "goal", 0.78, place)
     match = _GOAL.match(text)
-    if match and stands_alone(match.group(1)) and not _PRONOUN.search(match.group(1)) and len(match.group(1).split()) >= 3:
+    if match and (match.group(1).startswith("être considéré") or len(match.group(1).split()) < 3):
+        match = None
+    if match and stands_alone(match.group(1)) and not _PRONOUN.search(match.group(1)):
         deed = match.group(1)
         found += make(f"comment {deed}", "procedural", "goal", 0.7, place)
         found += make(f"que faut-il faire pour {deed}", "procedural", "goal", 0.72, place)

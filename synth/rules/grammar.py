@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from synth.rules.lexicon import FEMININE, FEMININE_ENDINGS, H_ASPIRATED, MASCULINE, MASCULINE_ENDINGS
 
 _VOWEL = "aàâäeéèêëiîïoôöuùûüyœæh"
-_ELIDED = re.compile(rf"\b(le|la|de|que|se|ne|je|me|te|jusque|lorsque|puisque|quoique)\s+(?=([{_VOWEL}][\w'-]*))", re.IGNORECASE)
+_ELIDED = re.compile(rf"(?<![\w-])(le|la|de|que|se|ne|je|me|te|jusque|lorsque|puisque|quoique)\s+(?=([{_VOWEL}][\w'-]*))", re.IGNORECASE)
 _NO_ELISION = re.compile(r"^(?:onz|oui\b|yaourt|yach|huit|uhlan|y\b$)", re.IGNORECASE)
 _SI_IL = re.compile(r"\b([Ss])i\s+(ils?)\b")
 _POINTS_BACK = r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\sjoueur)|l[ea]s?\s(?:premi[eè]re?s?|seconde?s?|deuxièmes?|tiens?|siens?|siennes?)(?=\s(?:est|sont|sur|à|pour|et|de)\b|$)"
@@ -22,7 +22,7 @@ ANAPHORA = re.compile(
     r"|visée?s?|présente?s?\s(?:article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
     r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)|lequel|laquelle"
     r"|lesquels|lesquelles|auquel|auxquels|auxquelles|duquel|desquels|desquelles|deux\sderniers|deux\spremiers|ces\sderniers"
-    r"|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
+    r"|(?:cas|sens)\scontraire|inverse|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
     rf"|{_POINTS_BACK})\b"
 )
 OPEN_PRONOUN = re.compile(r"^(?:ils?|elles?|y|en|lui|leur|c'est|ceci|cela)\b|^s'ils?\b", re.IGNORECASE)

@@ -6,12 +6,13 @@ import re
 
 from synth.rules.candidate import Candidate, asked, make, person, usable
 from synth.rules.clauses import LEADING, clause, stands_alone
-from synth.rules.grammar import phrase
+from synth.rules.facts import fact_questions
+from synth.rules.grammar import of, phrase
 from synth.rules.sentences import Sentence
 
 ITEMS_MIN = 2
 _WHICH = {("m", False): "quel", ("f", False): "quelle", ("m", True): "quels", ("f", True): "quelles"}
-_EMPTY = re.compile(r"\s*(?:,?\s(?:les )?(?:suivante?s?|ci-après|ci-dessous|comme suit|notamment|à savoir|c'est-à-dire|soit))+\s*:?$")
+_EMPTY = re.compile(r"\s*(?:,?\s(?:l[ea]s? )?(?:suivante?s?|ci-après|ci-dessous|comme suit|notamment|à savoir|c'est-à-dire|soit))+\s*:?$")
 
 
 def list_questions(sentence: Sentence) -> list[Candidate]:
@@ -34,6 +35,10 @@ def list_questions(sentence: Sentence) -> list[Candidate]:
         return []
     named = phrase(text)
     main = clause(text)
+    if main is not None and usable(main) and len(main.rest.split()) >= 3:
+        found = fact_questions(main, place)
+        if found:
+            return found
     if main is None and named and named.plural and named.gender and len(text.split()) >= 3:
         return make(f"{_WHICH[named.gender, True]} sont {named.text}", "factual", "list-of", 0.84, place)
     if main is None or not usable(main) or main.negated:
@@ -62,8 +67,6 @@ def _of_clause(main, place: int) -> list[Candidate]:  # type: ignore[no-untyped-
     ):
         what = re.search(r"(mission|objet|but|rôle|tâche)", rest).group(1)  # type: ignore[union-attr]
         which = "quelles sont les missions" if what in ("mission", "tâche") else f"quel est {'l’' if what == 'objet' else 'le '}{what}"
-        from synth.rules.grammar import of
-
         return make(f"{which} {of(subject.text)}{ends}".replace("’", "'"), "factual", "list-mission", 0.88, place)
     participle = re.match(
         r"(comptée?s?|attribuée?s?|sanctionnée?s?|punie?s?|départagée?s?|classée?s?|calculée?s?|établie?s?|organisée?s?|jouée?s?)$",

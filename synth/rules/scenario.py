@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import CONDITION_WORDS, Candidate, asked, core, make, person, vague
+from synth.rules.candidate import CONDITION_WORDS, Candidate, asked, core, make, person, usable, vague
 from synth.rules.clauses import IMPERSONAL, Clause, Conditional, clause, stands_alone
 from synth.rules.facts import quantity_question
 from synth.rules.grammar import Phrase, lower_first
@@ -26,7 +26,7 @@ def scenario_questions(sentence: Conditional, place: int, known: Phrase | None) 
         return []
     inner = clause(core_condition(condition)) if sentence.opening not in ("En cas de", "En cas d'", "En cas du", "En cas des") else None
     main = clause(sentence.main, inner.subject if inner else known)
-    joined = _joined(sentence.opening, condition)
+    joined = _joined(sentence.opening, re.split(r",\s(?:si|s'il)\s", condition)[0])
     low = sentence.main.lower()
     found: list[Candidate] = []
     same = _who_does(inner, main)
@@ -51,7 +51,7 @@ def scenario_questions(sentence: Conditional, place: int, known: Phrase | None) 
 
 def core_condition(condition: str) -> str:
     """The condition without a second one ("et que ...")."""
-    return re.split(r",?\s(?:et qu[e']|ou qu[e']|mais qu[e'])", condition)[0]
+    return re.split(r",?\s(?:et qu[e']|ou qu[e']|mais qu[e'])|,\s(?:si|s'il|lorsque?|quand)\s", condition)[0]
 
 
 def _who_does(inner: Clause | None, main: Clause | None) -> str:
@@ -190,9 +190,11 @@ def conditional_clause(main: Clause, place: int) -> list[Candidate]:
     found: list[Candidate] = []
     tail = main.tail
     rest = core(main.rest)
-    if not tail or not stands_alone(main.subject.text) or not stands_alone(rest) or rest != main.rest.strip(" ,"):
+    if not tail or not usable(main) or not stands_alone(rest) or rest != main.rest.strip(" ,"):
         return found
     content = f"{main.subject.text} {rest}"
+    if re.match(r"même\b|y compris", tail):
+        return found
     if re.match(r"sauf\b|à moins\b", tail):
         if not main.negated:
             found += make(asked("", main.subject, main.verb, f"toujours {rest}" , clitic=main.clitic) if main.infinitive in ("devoir", "être", "pouvoir") else "",

@@ -12,6 +12,9 @@ _NUMBERING = re.compile(
     r"^\s*(?:(?:Article\s+)?(?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3})*(?:\.?[a-z]\))?[.)]?\s+(?=[^\d\s])|[•▪●◦‣·➢⇒–—*-]\s*|\(?[a-zA-Z]\)\s+|[ivx]+\)\s+|o\s+(?=[A-Z]))"
 )
 _INCLUSIVE = [
+    (re.compile(r"\b([Uu]n|[Ll]e|[Cc]haque|[Dd]u|[Aa]u|[Tt]out)\s(\w{4,})(\s(?:ou|et)\s|/)(?:une|la|chaque|de la|à la|toute)\s\2\w*"), r"\1 \2"),
+    (re.compile(r"\b(\w{3,})/\1e?s?\b"), r"\1"),
+    (re.compile(r"\b(\w+eur)(s?)/(?:la\s|les\s|une\s)?\w+(?:euse|rice)s?\b"), r"\1\2"),
     (
         re.compile(
             r"\b([Ll]e|[Uu]n|[Cc]haque|[Dd]u|[Aa]u)\s(\w+)\s(?:ou|et|/)\s(?:la|une|chaque|de la|à la)\s\w+(?:euse|rice|tte|ée|ente|ante)\b"
@@ -42,30 +45,49 @@ class Sentence:
     place: int
 
 
+# words that tie a sentence to the one before and say nothing of their own
+_TIES = re.compile(
+    r"^(?:Toutefois|Cependant|Néanmoins|De plus|En outre|Par ailleurs|Ainsi|En effet|Enfin|Ensuite|Également|De même|Dès lors|En conséquence"
+    r"|Par conséquent|En revanche|Exception|Attention|Remarque|Rappel|Précision|Note|NB|Nota|N\.B\.)\s?[,:]\s*"
+)
+_ASIDES = re.compile(
+    r",\s(?:le cas échéant|en principe|en particulier|notamment|toutefois|cependant|néanmoins|par conséquent|en effet|éventuellement|si possible"
+    r"|par exemple|au besoin|si nécessaire|en général|bien entendu|bien sûr),(?=\s)"
+)
+_ADVERBS = re.compile(r"\s(?:toutefois|cependant|néanmoins|également|ainsi(?!\sque)|donc|alors(?!\s(?:que|même)))(?=\s)")
+_BRACKETS = re.compile(r"\s\([^()]{1,120}\)(?=[\s,.;:]|$)")
+_LABEL = re.compile(r"^[A-ZÉÀ][^:.,;]{2,45}\s:\s(?=(?:[Ll]'|[Ll]es?\s|[Ll]a\s|[Uu]ne?\s|[Ss]i\s|[Ee]n\s|[Ll]orsqu|[Cc]haque|[Tt]out|[Aa]ucun)[^:]{30,}$)")
+
+
 def simplify(text: str) -> str:
-    """Doubled forms made single: "un joueur ou une joueuse" -> "un joueur", "il/elle" -> "il"."""
+    """Doubled forms made single ("un joueur ou une joueuse" -> "un joueur"), asides, ties and brackets left out."""
+    text = _TIES.sub("", text)
+    text = _ADVERBS.sub("", _ASIDES.sub("", _BRACKETS.sub("", text)))
     for pattern, form in _INCLUSIVE:
         text = pattern.sub(form, text)
-    return text
+    return text[:1].upper() + text[1:]
 
 
 def sentences_of(chunk: Chunk) -> list[Sentence]:
     """The chunk's sentences in order; a line that ends with ":" takes the list items after it."""
     found: list[Sentence] = []
     items: list[str] | None = None
-    opening = ""
+    opening, own = "", list[str]()
     for raw in chunk.text.split("\n"):
         item = bool(re.match(r"\s*(?:[•▪●◦‣·➢–—*-]|[a-z]\)|\d+\.\d|[a-z]\.)\s*", raw))
-        line = simplify(_stripped(normalise(raw)))
+        line = _stripped(normalise(raw))
         if not line or "|" in line:
             continue
         if items is not None and item:
             items.append(line.strip(" ;.,"))
+            if len(line.split()) >= 7 and re.match(r"(?:L'|Les?\s|La\s|Une?\s|Si\s|Chaque\s|Tout|En cas|Lorsqu)", line):
+                own += [simplify(part) for part in sentences(line)]  # an item that is a sentence by itself
             continue
         if items is not None:
             found.append(Sentence(opening, tuple(items), len(found)))
-            items = None
-        parts = sentences(line)
+            found += [Sentence(one, (), len(found) + i) for i, one in enumerate(own)]
+            items, own = None, []
+        parts = [simplify(part) for part in sentences(_LABEL.sub("", line))]
         for part in parts[:-1]:
             found += [Sentence(one, (), len(found) + i) for i, one in enumerate(_independent(_stripped(part)))]
         last = _stripped(parts[-1]) if parts else ""
@@ -75,6 +97,7 @@ def sentences_of(chunk: Chunk) -> list[Sentence]:
             found += [Sentence(one, (), len(found) + i) for i, one in enumerate(_independent(last))]
     if items is not None:
         found.append(Sentence(opening, tuple(items), len(found)))
+        found += [Sentence(one, (), len(found) + i) for i, one in enumerate(own)]
     return [s for s in found if len(s.text.split()) >= 3]
 
 

@@ -121,3 +121,22 @@ def singular(verb: str) -> str:
     if verb in _FUTURE:
         return {"devront": "devra", "pourront": "pourra", "seront": "sera", "auront": "aura"}.get(verb, verb)
     return PAIRS[FORMS[verb].infinitive][0]
+
+
+_PARTICIPLES = {
+    "remis": "remettre", "transmis": "transmettre", "pris": "prendre", "fait": "faire", "inscrit": "inscrire", "fourni": "fournir",
+    "défini": "définir", "établi": "établir", "choisi": "choisir", "mis": "mettre", "rendu": "rendre", "reçu": "recevoir", "admis": "admettre",
+    "exclu": "exclure", "suspendu": "suspendre", "écrit": "écrire", "soumis": "soumettre", "élu": "élire", "joint": "joindre",
+    "rempli": "remplir", "averti": "avertir", "rétabli": "rétablir", "interdit": "interdire", "conduit": "conduire", "ouvert": "ouvrir",
+}  # fmt: skip
+
+
+def infinitive_of(participle: str) -> str:
+    """The infinitive of a past participle ("signées" -> "signer"), or "" when it is not one we know."""
+    bare = participle.removesuffix("s") if not participle.endswith(("mis", "pris")) else participle
+    for form in (bare, bare.removesuffix("e")):
+        if form in _PARTICIPLES:
+            return _PARTICIPLES[form]
+        if form.endswith("é") and form[:-1] + "er" in INFINITIVES:
+            return form[:-1] + "er"
+    return ""

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from synth.rules.candidate import Candidate
 from synth.rules.clauses import clause, conditional
-from synth.rules.context import context_of, placed, weak_context_of
-from synth.rules.facts import fact_questions, impersonal_questions
+from synth.rules.context import context_of, placed, stage_of, weak_context_of
+from synth.rules.facts import fact_questions, impersonal_questions, term_question
 from synth.rules.grammar import ANAPHORA, Phrase
 from synth.rules.lexicon import GENERIC
 from synth.rules.lists import list_questions
@@ -64,9 +64,10 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
     context, weak = context_of(chunk), weak_context_of(chunk)
     for sentence in sentences_of(chunk):
         proposed, known = _candidates(sentence, known)
+        proposed = proposed + term_question(sentence.text, chunk.title, sentence.place)
         for candidate in proposed:
-            text = placed(candidate.text, context, chunk.id)
-            if len(content(text)) < FEW_WORDS:
+            text = placed(placed(candidate.text, stage_of(chunk) if context[0] else ("", ""), chunk.id), context, chunk.id)
+            if len(content(text)) < FEW_WORDS and candidate.pattern != "term":
                 text = placed(text, weak, chunk.id)
             if WORDS[0] <= len(text.split()) <= WORDS[1] and specific(text, candidate.kind) and clean(text):
                 found.append(_with(candidate, reworded(text, chunk.id + text)))
