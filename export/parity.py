@@ -51,15 +51,23 @@ class Case:
     truth: Vector
 
 
-def prove(subject: Subject, sample: Sample, corpus: Vectors, settings: ExportSettings, note: Callable[[str], None]) -> Proof:
+def prove(
+    subject: Subject,
+    sample: Sample,
+    corpus: Vectors,
+    settings: ExportSettings,
+    note: Callable[[str], None],
+    *,
+    reference: Reference | None = None,
+) -> Proof:
     """Every check. ``corpus`` holds the file's own vectors of the sample's passages, float32 (n, d).
 
-    ``note`` is told what is being measured.
+    ``note`` is told what is being measured. ``reference`` is the subject's PyTorch model, loaded here unless it is given.
     """
     embedder = Embedder(subject.folder, threads=settings.threads)
     checks = [check_contract(subject, embedder.contract)]
     note("PyTorch: embedding the sample")
-    reference = Reference(subject.model)
+    reference = reference or Reference(subject.model)
     texts = Texts.of(subject.contract, sample, embedder.limit, reference)
     checks.append(check_token_ids(texts, embedder, sample))
     truth = reference.vectors(texts.questions), reference.vectors(texts.passages)
@@ -197,8 +205,8 @@ def check_quantised(subject: Subject, embedder: Embedder, cases: Sequence[Case],
     ]
     plain.close()
     checks.append(_cosines("kernels", kernels, settings.kernel_cosine, "with and without XNNPACK"))
-    distance = [(case, _worst_cosine(output, case.truth)) for case, output in outputs]
-    return [*checks, _cosines("quantised", distance, settings.quantised_cosine, "probes against PyTorch at every length and dimension")]
+    distance = [(case, _cosine(output[embedder.dimension], case.truth)) for case, output in outputs]
+    return [*checks, _cosines("quantised", distance, settings.quantised_cosine, "probes against PyTorch at every length")]
 
 
 def check_dimensions(outputs: Iterable[tuple[Case, dict[int, Vector]]]) -> Check:
