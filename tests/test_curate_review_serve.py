@@ -1,0 +1,149 @@
+"""The embedded server's home, environment and port: secrets are private, failures are one clear line. No server is started."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from curate.review.connect import connect, open_client
+from curate.review.serve import environment
+from curate.review.serve.environment import PINS, ensure_environment, environment_path
+from curate.review.serve.home import OWNER, Home
+from curate.review.serve.supervise import free_port, require_free
+from triplette.errors import InputError, ServiceError
+from triplette.rundir import RunDir
+from triplette.settings.review import ReviewSettings
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_secrets_are_made_once_and_only_their_owner_reads_them(run: RunDir) -> None:
+    home = Home.of(run)
+    first = home.prepare("review", ["anne"])
+    assert [account.username for account in first] == [OWNER, "anne"]
+    assert mode(home.root) == 0o700
+    assert mode(home.root / "credentials.json") == 0o600
+    assert len({account.password for account in first} | {account.api_key for account in first}) == 4
+    assert all(len(account.api_key) >= 40 and len(account.password) >= 16 for account in first)
+    second = home.prepare("review", ["bruno"])
+    assert second[:2] == first
+    assert [account.username for account in second] == [OWNER, "anne", "bruno"]
+
+
+@pytest.mark.parametrize("name", ["", "Anne", "a b", "a/b", OWNER, "é"])
+def test_a_strange_reviewer_name_is_refused_before_anything_is_written(run: RunDir, name: str) -> None:
+    home = Home.of(run)
+    with pytest.raises(InputError, match="not a reviewer's name"):
+        home.prepare("review", [name])
+    assert not home.root.exists()
+
+
+def test_damaged_credentials_are_named(run: RunDir) -> None:
+    home = Home.of(run)
+    home.prepare("review")
+    (home.root / "credentials.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match="not the credentials"):
+        home.accounts()
+
+
+def test_a_note_of_a_dead_server_does_not_count(run: RunDir) -> None:
+    home = Home.of(run)
+    home.prepare("review")
+    assert home.running() is None
+    home.note_running("http://127.0.0.1:1", os.getpid())
+    assert home.running() == {"url": "http://127.0.0.1:1", "pid": os.getpid()}
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    home.note_running("http://127.0.0.1:1", ended.pid)
+    assert home.running() is None
+
+
+def test_a_taken_port_is_told_with_a_free_one_to_use(run: RunDir) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServiceError, match=f"port {port} is in use") as caught:
+            require_free(port)
+    assert "--port" in caught.value.cure
+    require_free(free_port())
+
+
+def scripted(steps: list[list[str]], fail_at: int = -1) -> environment.Runner:
+    """Commands are written down instead of run; one of them may fail."""
+
+    def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        steps.append(list(command))
+        if command[1:3] == ["-m", "venv"]:
+            Path(command[3]).mkdir(parents=True)
+        failed = len(steps) - 1 == fail_at
+        return subprocess.CompletedProcess(command, int(failed), "", "ERROR: No matching distribution\n" if failed else "")
+
+    return run
+
+
+def test_the_environment_is_made_once_from_pins(tmp_path: Path) -> None:
+    steps: list[list[str]] = []
+    place = ensure_environment(tmp_path, run=scripted(steps))
+    assert place == environment_path(tmp_path)
+    assert [step[1:3] for step in steps] == [["-m", "venv"], ["-m", "pip"]]
+    assert str(PINS) in steps[1]
+    ensure_environment(tmp_path, run=scripted(steps))
+    assert len(steps) == 2
+
+
+def test_an_interrupted_install_is_made_again(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="No matching distribution") as caught:
+        ensure_environment(tmp_path, run=scripted([], fail_at=1))
+    assert "--api-url" in caught.value.cure
+    steps: list[list[str]] = []
+    ensure_environment(tmp_path, run=scripted(steps))
+    assert len(steps) == 2
+
+
+def test_a_failing_venv_module_says_what_to_install(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError) as caught:
+        ensure_environment(tmp_path, run=scripted([], fail_at=0))
+    assert "python3-venv" in caught.value.cure
+
+
+def test_every_pin_is_exact_and_click_is_held_back() -> None:
+    pins = dict(line.split("==") for line in PINS.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#"))
+    assert pins["argilla-server"] == "2.8.0"
+    assert tuple(int(part) for part in pins["click"].split(".")[:2]) < (8, 2)
+    assert "fakeredis" in pins
+
+
+def test_without_a_server_push_says_how_to_get_one(run: RunDir) -> None:
+    with pytest.raises(ServiceError, match="no review server runs") as caught:
+        connect(run, ReviewSettings())
+    assert "curate review serve" in caught.value.cure
+    assert "curate review export" in caught.value.cure
+
+
+def test_a_server_that_is_down_is_one_line() -> None:
+    with pytest.raises(ServiceError, match="cannot be reached"):
+        open_client(f"http://127.0.0.1:{free_port()}", "key")
+
+
+def test_a_foreign_server_without_a_key_asks_for_it(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARGILLA_API_KEY", raising=False)
+    with pytest.raises(ServiceError, match="no API key") as caught:
+        connect(run, ReviewSettings(api_url="http://127.0.0.1:1"))
+    assert "ARGILLA_API_KEY" in caught.value.cure
+
+
+def test_the_notes_are_json_for_people_who_look(run: RunDir) -> None:
+    home = Home.of(run)
+    home.prepare("review")
+    held = json.loads((home.root / "credentials.json").read_text(encoding="utf-8"))
+    assert set(held) == {"secret_key", "accounts", "workspace"}
