@@ -67,7 +67,7 @@ def run_checkpoint(
         source = context.data_sources.add_pandas("run")
         outcomes: list[Outcome] = []
         if docs is not None:
-            store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs)}
+            store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
             # the context's own site lies in a temporary folder and would be rendered by every checkpoint
             for site in list(context.get_site_names()):
                 context.delete_data_docs_site(site)
@@ -121,17 +121,19 @@ def _run_table(
     found = []
     for run in result.run_results.values():
         for item in run.results:
-            found.append(_outcome(by_name[item.expectation_config.meta["name"]], item))
+            found.append(_outcome(by_name[item.expectation_config.meta["name"]], item, frame))
     return found
 
 
-def _outcome(expected: Expected, item: Any) -> Outcome:
+def _outcome(expected: Expected, item: Any, frame: pd.DataFrame) -> Outcome:
     result = item.result or {}
     indexes = result.get("unexpected_index_list") or []
     ids = tuple(dict.fromkeys(str(index[ID]) for index in indexes if isinstance(index, dict) and ID in index))
     error = _error(item.exception_info or {})
     if error:
         observed: Any = error
+    elif expected.table == "facts":
+        observed = frame[expected.column].tolist()[0]  # one row: the number itself says more than "0 of 1"
     elif "observed_value" in result:
         observed = result["observed_value"]
     else:

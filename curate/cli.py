@@ -88,6 +88,7 @@ def validate(
     quota: Annotated[
         float | None, typer.Option("--quota", help="Share of every kind that people must have reviewed (default 0.1).")
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List the expectations that were met too.")] = False,
     json_output: JsonOption = False,
 ) -> int:
     """Run the Great Expectations suites on the run; exit 0 passed, 1 an expectation failed, 2 could not run.
@@ -104,7 +105,7 @@ def validate(
     if json_output:
         print_json(result.as_json())
     else:
-        _show_validation(result)
+        _show_validation(result, everything=everything)
         say(f"{result.seconds:.1f} s. Every result: {place.path('validation/result.json')}")
         say(f"Data Docs: {place.path('validation/data_docs/index.html')}")
         for blocker in result.blockers:
@@ -112,17 +113,20 @@ def validate(
     return 0 if result.passed else 1
 
 
-def _show_validation(result: Any) -> None:
-    table(
-        "Expectations",
-        ("suite", "expectation", "severity", "", "observed", "rows"),
-        [
-            (item["suite"], item["name"], item["severity"], "ok" if item["success"] else "FAILED", item["shown"], item["failing"] or "")
-            for item in result.expectations
-        ],
-    )
+def _show_validation(result: Any, *, everything: bool) -> None:
+    table("Expectations", ("suite", "met", "critical failed", "others failed"), result.suite_rows())
+    shown = [item for item in result.expectations if everything or not item["success"]]
+    if shown:
+        table(
+            "All of them" if everything else "Not met",
+            ("expectation", "", "observed", "rows", "what is expected"),
+            [
+                (item["name"], "met" if item["success"] else item["severity"], item["shown"], item["failing"] or "", item["about"])
+                for item in shown
+            ],
+        )
     if result.fixed:
-        summarise("Quarantined by --fix", result.fixed)
+        summarise("--fix", result.fixed)
 
 
 @app.command()

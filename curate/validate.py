@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 STAGE = "curate.validate"
 DOCS = "validation/data_docs"
 JUDGE_NAME = "expectations"
+QUARANTINED_TABLES = ("questions", "triplets", "rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,15 @@ class Validation:
     outcomes: tuple[Outcome, ...]
     fixed: dict[str, Any] = field(default_factory=dict)
     blockers: tuple[Blocker, ...] = ()
+
+    def suite_rows(self) -> list[tuple[str, str, int, int]]:
+        """(suite, met of all, critical ones that failed, others that failed)."""
+        rows = []
+        for suite in dict.fromkeys(item["suite"] for item in self.expectations):
+            members = [item for item in self.expectations if item["suite"] == suite]
+            failed = [item["severity"] == "critical" for item in members if not item["success"]]
+            rows.append((suite, f"{len(members) - len(failed)} of {len(members)}", sum(failed), len(failed) - sum(failed)))
+        return rows
 
     def as_json(self) -> dict[str, Any]:
         """The content of validation/result.json."""
@@ -172,7 +182,7 @@ def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) ->
     if failed:
         fixed["rebuilt"] = not rebuild(run).unchanged
         after = check(run, settings, suites)
-        reasons = failing_rows(run, after)
+        reasons = failing_rows(after)
         fixed.update(rows=len(reasons), **{f"for {name}": n for name, n in _counted(reasons).items()})
         if reasons:
             _quarantine(run, reasons)
@@ -180,23 +190,16 @@ def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) ->
     return _keep(run, settings, replace(check(run, settings, suites, docs=run.path(DOCS)), fixed=fixed))
 
 
-def failing_rows(run: RunDir, result: Validation) -> dict[str, str]:
-    """Row id (triplet, or gold question) -> the critical expectation that it fails first. A chunk that fails takes its rows with it."""
-    from curate.frames import read_tables
+def failing_rows(result: Validation) -> dict[str, str]:
+    """Row id (triplet, or gold question) -> the critical expectation that it fails first.
 
+    Chunks are left out: the corpus is what is searched, so a broken passage is cured where it was cut, not by hiding it.
+    """
     reasons: dict[str, str] = {}
-    chunks: dict[str, str] = {}
     for outcome in result.outcomes:
-        if outcome.success or outcome.expected.severity != "critical" or outcome.expected.table == "facts":
-            continue
-        into = chunks if outcome.expected.table == "chunks" else reasons
-        for subject in outcome.failing_ids:
-            into.setdefault(subject, outcome.expected.name)
-    if chunks:
-        for row in read_tables(run).rows.to_pylist():
-            bad = next((chunks[i] for i in (*row["positive_ids"], *row["negative_ids"]) if i in chunks), None)
-            if bad:
-                reasons.setdefault(row["triplet_id"] or row["question_id"], bad)
+        if not outcome.success and outcome.expected.severity == "critical" and outcome.expected.table in QUARANTINED_TABLES:
+            for subject in outcome.failing_ids:
+                reasons.setdefault(subject, outcome.expected.name)
     return reasons
 
 
