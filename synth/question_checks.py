@@ -21,14 +21,15 @@ _LEANING = (
     # "l'article 7.5", "les annexes du règlement" name their thing
     rf"\b(?:selon|d'apres|dans|suivant)\s+(?:le|la|l'|les)\s*{_NOUN}\b(?!\s+(?:[a-z]?\.?\d|d['eu]|des\b|offic))",
     # "le document" alone points at something; "le document d'identité" is a thing of its own
-    r"\b(?:le|du|au|ce)\s+(?:document|passage|texte)\b(?!\s+(?:d['e]|du|des|officiel|qui|que|a\b|en\b|sur\b))",
+    r"\b(?:le|du|au)\s+(?:document|texte)\b(?!\s+(?:d['e]|du\b|des\b|offic|qui\b|que\b|a\s))",
+    r"\b(?:le|du|au)\s+passage\s*(?:\?|,|dit|parle|indique|mentionne|precise)",
     r"\bl'extrait\b(?!\s+d)",
     r"\bci-(?:dessus|dessous|apres|avant|joint\w*)\b",
     r"\b(?:mentionn|cit|decrit|indiqu|evoqu)\w*\s+(?:ici|plus haut|plus bas)\b",
 )
 _LEANS = re.compile("|".join(_LEANING))
 _NOT_PLAIN = re.compile(r"https?://|www\.|[`{}<>|]|\*\*|^\s*[-*#]|\n|=====")
-NEAR_DUPLICATE = 0.7  # Jaccard of word bigrams within one chunk
+NEAR_DUPLICATE = 0.6  # Jaccard of word bigrams within one chunk
 
 
 @dataclass(slots=True)

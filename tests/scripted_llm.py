@@ -45,7 +45,10 @@ class Call:
 
 @dataclass(slots=True)
 class Reply:
-    """What to send. ``cut`` closes the connection after so many bytes of the body; ``raw`` replaces the body."""
+    """What to send. ``cut`` closes the connection after so many bytes of the body; ``raw`` replaces the body.
+
+    ``hang`` never answers: it waits until the client goes away.
+    """
 
     content: str | None = ""
     status: int = 200
@@ -57,6 +60,7 @@ class Reply:
     error: dict[str, Any] | None = None
     cut: int | None = None
     raw: bytes | None = None
+    hang: bool = False
 
     def body(self) -> bytes:
         """The JSON that goes over the wire."""
@@ -123,14 +127,14 @@ class ScriptedServer:
                 pairs = [line.split(":", 1) for line in head[1:] if ":" in line]
                 headers = {name.strip().lower(): value.strip() for name, value in pairs}
                 content = await reader.readexactly(int(headers.get("content-length", 0)))
-                if not await self._reply(headers, content, writer):
+                if not await self._reply(headers, content, reader, writer):
                     return
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
 
-    async def _reply(self, headers: dict[str, str], content: bytes, writer: asyncio.StreamWriter) -> bool:
+    async def _reply(self, headers: dict[str, str], content: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         key = hashlib.sha256(content).hexdigest()
         times = sum(call.key == key for call in self.calls)
         call = Call(json.loads(content), headers, len(self.calls), times, time.monotonic(), key)
@@ -141,6 +145,9 @@ class ScriptedServer:
             reply = self.script(call)
             if isinstance(reply, str):
                 reply = Reply(reply)
+            if reply.hang:
+                await reader.read()
+                return False
             await asyncio.sleep(reply.delay)
             body = reply.body()
             lines = [f"HTTP/1.1 {reply.status} Scripted", "Content-Type: application/json", f"Content-Length: {len(body)}"]
@@ -174,18 +181,20 @@ def questions(*texts: str, reason: str = "") -> str:
 
 
 def good_writer(call: Call) -> str:
-    """A well-behaved writer: one question an order, about the passage's own long words, the same for the same request."""
+    """A well-behaved writer: one question an order about the passage's first number and long words, always the same."""
+    found = re.search(r"\d+", passage(call))
+    about = f"le point {found.group()}" if found else "cette règle"
     terms = list(dict.fromkeys(re.findall(r"[a-zàâçéèêëîïôûùü]{6,}", passage(call)))) or ["joueur"]
     forms = (
-        "Quelle règle faut-il appliquer quand on parle de {} et aussi de {} ?",
-        "Un participant hésite au sujet de {} : que doit-on lui répondre à propos de {} ?",
-        "Pourquoi est-il utile de bien comprendre {} avant de penser à {} ?",
-        "Est-ce que {} change quelque chose pour {} pendant une compétition ?",
-        "Comment expliquer simplement {} à quelqu'un qui demande {} ?",
-        "Dans quelles conditions {} passe-t-il avant {} pour les responsables ?",
+        "Pour {}, quelle règle faut-il appliquer quand on parle de {} et aussi de {} ?",
+        "Un participant hésite sur {} au sujet de {} : que doit-on lui répondre à propos de {} ?",
+        "Pourquoi est-il utile, avec {}, de bien comprendre {} avant de penser à {} ?",
+        "Est-ce que {} fait que {} change quelque chose pour {} pendant une compétition ?",
+        "Comment expliquer simplement {}, donc {}, à quelqu'un qui demande {} ?",
+        "Dans quelles conditions {} veut-il que {} vienne avant {} pour les responsables ?",
     )
     texts = []
     for number, _, _ in orders(call):
         first, second = terms[(7 * number) % len(terms)], terms[(11 * number + 3) % len(terms)]
-        texts.append(forms[(number - 1) % len(forms)].format(first, second))
+        texts.append(forms[(number - 1) % len(forms)].format(about, first, second))
     return questions(*texts)

@@ -65,7 +65,8 @@ class ChatConnection:
         body = {"messages": messages, **parameters}
         if _REASONING.match(str(body.get("model", ""))):
             body.pop("temperature", None)
-            body["max_completion_tokens"] = body.pop("max_tokens", None)
+            if "max_tokens" in body:
+                body["max_completion_tokens"] = body.pop("max_tokens")
         status, headers, content = await self._post(json.dumps(body, ensure_ascii=False).encode())
         if status != 200:
             raise refusal(status, headers, content, secret=self._key)

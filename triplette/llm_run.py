@@ -65,7 +65,8 @@ async def _run_many(client: LlmClient, requests: Sequence[Request], title: str) 
             for _ in range(min(client.settings.concurrency, len(requests)))
         ]
         try:
-            await _finish(client, workers)
+            if workers:
+                await _finish(client, workers)
         finally:
             await client.close()
     _check(client)
@@ -106,8 +107,10 @@ async def _work(
 async def _finish(client: LlmClient, workers: Sequence[asyncio.Task[None]]) -> None:
     """Wait for the workers; when one breaks or the user interrupts, end the others without losing what is on its way."""
     try:
-        await asyncio.gather(*workers)
-    except asyncio.CancelledError:
+        done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        for worker in done:
+            worker.result()
+    except asyncio.CancelledError:  # asyncio.wait, unlike gather, leaves the workers running
         client.stop(ServiceError("interrupted"))
         await asyncio.wait(workers, timeout=DRAIN_SECONDS)
         raise
