@@ -217,6 +217,8 @@ def lineage(run: RunDir, dataset: Dataset, contract: PromptContract) -> dict[str
     found["stages"] = {name: {"at": entry["at"], "code": entry["code"]} for name, entry in entries.items() if entry is not None}
     trained = entries["train.fit"]
     found["ungated"] = bool(trained and trained.get("ungated"))
+    merged = entries["train.merge"]
+    found["export_anyway"] = bool(merged and merged["settings"].get("export_anyway"))
     return found
 
 

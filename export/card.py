@@ -66,6 +66,8 @@ def _stamp(proof: Proof, lineage: Mapping[str, Any]) -> str:
         stamps.append(f"> **UNPROVEN.** The proof failed ({', '.join(proof.failed)}) and the export was forced.")
     if lineage.get("ungated"):
         stamps.append("> **UNGATED.** The model was trained on a dataset that had not passed validation and review.")
+    if lineage.get("export_anyway"):
+        stamps.append("> **NOT SHOWN TO BE BETTER.** The evaluation did not show a gain over the base model; the export was asked for.")
     return "\n\n".join(stamps)
 
 

@@ -28,19 +28,20 @@ INDEX_COSINE = 0.98  # int8 rounding and another processor's kernels, not anothe
 
 
 def verify_bundle(path: Path, *, threads: int = 2) -> Proof:
-    """Every check of a bundle. What cannot be checked because an earlier check failed is left out.
+    """Every check of a bundle; when its files are not those of the manifest, nothing else is looked at.
 
     Raises InputError when the folder is no bundle at all.
     """
     manifest = _manifest(path)
     checks = [_check_files(path, manifest)]
-    for run in (_check_contract, _check_stamp, _check_golden, _check_index):
-        if not checks[-1].passed and run is not _check_stamp:
-            break
+    if not checks[0].passed:
+        return Proof(tuple(checks))
+    rest = {"contract": _check_contract, "proof": _check_proof, "golden": _check_golden, "index": _check_index}
+    for name, check in rest.items():
         try:
-            checks.append(run(path, manifest, threads))
+            checks.append(check(path, manifest, threads))
         except TripletteError as error:
-            checks.append(Check(run.__name__.removeprefix("_check_"), False, str(error).replace("\n", " ")))
+            checks.append(Check(name, False, str(error).replace("\n", " ")))
     return Proof(tuple(checks))
 
 
@@ -74,7 +75,7 @@ def _check_contract(path: Path, manifest: dict[str, Any], threads: int) -> Check
     return Check("contract", not problems, "; ".join(problems) or shown)
 
 
-def _check_stamp(path: Path, manifest: dict[str, Any], threads: int) -> Check:
+def _check_proof(path: Path, manifest: dict[str, Any], threads: int) -> Check:
     proof = manifest["proof"]
     if proof["passed"]:
         return Check("proof", True, "the exporter's proof held")
