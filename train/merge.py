@@ -22,6 +22,7 @@ from train.quiet import quiet_libraries
 from train.ranking import embed
 from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, load_dataset
+from triplette.encoders import Vectors
 from triplette.errors import ContractMismatch, ProofFailed
 from triplette.hashing import hash_file
 from triplette.rundir import RunDir
@@ -71,14 +72,7 @@ def merge(run: RunDir, *, device: str | None = None, seed: int = 0, export_anywa
         shutil.rmtree(scratch, ignore_errors=True)
         _save_merged(run, facts, contract, scratch)
         found = _vectors(load_merged(scratch, contract, device), val, contract)
-        cosines = (expected * found).sum(1)
-        if not float(cosines.min()) >= LEAST_COSINE:
-            raise ProofFailed(
-                f"merged and adapter model differ: cosine {cosines.min():.6f} on {val.name} text {int(cosines.argmin())}, "
-                f"{LEAST_COSINE} is the least allowed",
-                where=str(scratch),
-                cure="report it with the base model's name; the adapter in model/adapter is untouched",
-            )
+        cosines = prove_same(expected, found, str(scratch))
         result = MergeResult(len(cosines), float(cosines.min()), float(cosines.mean()), str(run.path(MERGED)), 0.0)
         write_card(run, scratch, contract, facts, result, export_anyway=export_anyway)
         shutil.rmtree(run.path(MERGED), ignore_errors=True)
@@ -95,6 +89,19 @@ def merge(run: RunDir, *, device: str | None = None, seed: int = 0, export_anywa
             extra={"result": plain},
         )
     return result
+
+
+def prove_same(expected: Vectors, found: Vectors, where: str) -> Vectors:
+    """The cosine of each pair of unit vectors (n, d). Raises ProofFailed when one is below LEAST_COSINE or not a number."""
+    cosines = (expected * found).sum(1)
+    if not float(cosines.min()) >= LEAST_COSINE:  # written so that NaN fails
+        raise ProofFailed(
+            f"merged and adapter model differ: cosine {cosines.min():.6f} on val text {int(cosines.argmin())}, "
+            f"{LEAST_COSINE} is the least allowed",
+            where=where,
+            cure="report it with the base model's name; the adapter in model/adapter is untouched",
+        )
+    return cosines
 
 
 def _save_merged(run: RunDir, facts: dict[str, Any], contract: PromptContract, folder: Path) -> None:
@@ -135,5 +142,5 @@ def load_merged(folder: Path, contract: PromptContract, device: str | None = Non
     return model
 
 
-def _vectors(model: Any, val: Questions, contract: PromptContract) -> Any:
+def _vectors(model: Any, val: Questions, contract: PromptContract) -> Vectors:
     return np.concatenate([embed(model, val.formatted(contract)), embed(model, val.passages.formatted(contract)[:PASSAGES])])
