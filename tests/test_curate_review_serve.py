@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import stat
 import subprocess
@@ -55,16 +54,17 @@ def test_damaged_credentials_are_named(run: RunDir) -> None:
         home.accounts()
 
 
-def test_a_note_of_a_dead_server_does_not_count(run: RunDir) -> None:
+def test_a_server_runs_while_its_process_holds_the_home_and_no_longer(run: RunDir) -> None:
     home = Home.of(run)
     home.prepare("review")
-    assert home.running() is None
-    home.note_running("http://127.0.0.1:1", os.getpid())
-    assert home.running() == {"url": "http://127.0.0.1:1", "pid": os.getpid()}
-    ended = subprocess.Popen(["true"])
-    ended.wait()
-    home.note_running("http://127.0.0.1:1", ended.pid)
-    assert home.running() is None
+    assert home.running() == ""
+    with home.locked() as ours:
+        assert ours
+        home.note_running("http://127.0.0.1:1", 1)
+        assert home.running() == "http://127.0.0.1:1"
+        with home.locked() as second:
+            assert not second
+    assert home.running() == "", "a note without its process does not count"
 
 
 def test_a_taken_port_is_told_with_a_free_one_to_use(run: RunDir) -> None:

@@ -27,15 +27,15 @@ def connect(run: RunDir, settings: ReviewSettings) -> argilla.Argilla:
             raise ServiceError("no API key", where=settings.api_url, cure=f"export {KEY}=... (Argilla shows it under My settings)")
         return open_client(settings.api_url, key)
     home = Home.of(run)
-    note = home.running() if home.exists() else None
-    if note is None:
+    url = home.running() if home.exists() else ""
+    if not url:
         raise ServiceError(
             "no review server runs for this run directory",
             where=str(home.root),
             cure=f"run `curate review serve{where}` in another terminal, give --api-url, or work without a server: "
             f"`curate review export{where}`",
         )
-    return open_client(note["url"], home.owner().api_key)
+    return open_client(url, home.owner().api_key)
 
 
 def open_client(url: str, key: str) -> argilla.Argilla:

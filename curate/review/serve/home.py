@@ -5,11 +5,14 @@ RUN/argilla/  argilla.db  credentials.json (0600)  server.json while it runs  se
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,14 +92,34 @@ class Home:
         write_private(self.root / "credentials.json", held)
         return self.accounts()
 
-    def running(self) -> dict[str, Any] | None:
-        """``{"url", "pid"}`` of the server that runs here, or None. A note left by a killed server does not count."""
+    @contextmanager
+    def locked(self) -> Iterator[bool]:
+        """Hold this home for one server; False in the block when another holds it. The system frees it with its process."""
+        with (self.root / ".lock").open("w") as lock:
+            deadline = time.monotonic() + 1.0  # ``running`` holds it for an instant
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if time.monotonic() < deadline:
+                        time.sleep(0.05)
+                        continue
+                    yield False
+                    return
+                break
+            yield True
+
+    def running(self) -> str:
+        """The address of the server that runs here, or "". What a killed server noted does not count: nobody holds the lock."""
         try:
             note = json.loads((self.root / "server.json").read_text(encoding="utf-8"))
-            os.kill(int(note["pid"]), 0)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return dict(note)
+            with (self.root / ".lock").open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return str(note["url"])
+        except (OSError, ValueError):
+            return ""
+        return ""
 
     def note_running(self, url: str, pid: int) -> None:
         """Say where the server is, for push, pull and status."""

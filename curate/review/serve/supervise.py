@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import socket
@@ -58,7 +57,14 @@ def serving(
     """
     environment = ensure_environment(environments, tell=tell)
     accounts = home.prepare(workspace, reviewers)
-    with _only_one(home):
+    with home.locked() as ours:
+        if not ours:
+            raise ServiceError(
+                f"this run's server is already running at {home.running() or 'an address that it has yet to tell'}",
+                where=str(home.root),
+                cure="use it, or stop it first",
+            )
+        home.note_stopped()  # what a killed one left
         port = port or free_port()
         require_free(port)
         url = f"http://{HOST}:{port}"
@@ -105,22 +111,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     finally:
         if process.stdin is not None:
             process.stdin.close()
-
-
-@contextmanager
-def _only_one(home: Home) -> Iterator[None]:
-    with (home.root / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            note = home.running()
-            place = f" at {note['url']}" if note else ""
-            raise ServiceError(
-                f"this run's server is already running{place}",
-                where=str(home.root),
-                cure="use it, or stop it first",
-            ) from None
-        yield
 
 
 def _spawn(python: Path, home: Home, port: int) -> subprocess.Popen[bytes]:
