@@ -134,4 +134,5 @@ def _number(value: float) -> str:
 
 def _svg(width: float, height: float, parts: Sequence[str], label: str) -> str:
     body = "".join(parts)
-    return f'<svg width="{width:g}" viewBox="0 0 {width:g} {max(height, 1):g}" role="img" aria-label="{escape(label, quote=True)}">{body}</svg>'
+    box = f'width="{width:g}" viewBox="0 0 {width:g} {max(height, 1):g}"'
+    return f'<svg {box} role="img" aria-label="{escape(label, quote=True)}">{body}</svg>'

@@ -146,10 +146,9 @@ def calibrate(
 
     Example: curate calibrate --precision 0.9
     """
-    from triplette.settings.calibrate import CalibrateSettings
-
     from curate.calibrate import calibrate as calibrate_judge
     from triplette.settings.base import load_section
+    from triplette.settings.calibrate import CalibrateSettings
 
     settings = load_section(CalibrateSettings, "curate.calibrate", config, precision=precision)
     result = calibrate_judge(open_run(run), settings, labels)

@@ -52,7 +52,7 @@ def split_words(texts: Sequence[str] | Any) -> tuple[Any, Any, list[str]]:
     array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(texts, pa.string())
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    lowered = pc.utf8_lower(pc.utf8_normalize(array, form="NFKC"))
+    lowered = pc.utf8_lower(pc.utf8_normalize(pc.fill_null(array, ""), form="NFKC"))
     pieces = pc.split_pattern_regex(lowered, pattern=_SEPARATORS)
     encoded = pieces.flatten().dictionary_encode()
     lengths = pc.list_value_length(pieces).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -1,0 +1,94 @@
+"""Components, what touches, and that no split ever gets a part of a component."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.split import Node, assign, components, leaks, touching
+from triplette.settings.build import BuildSettings
+
+DEFAULTS = BuildSettings()
+HELD_OUT = BuildSettings(gold_chunks="held-out")
+
+
+def test_a_shared_passage_connects_and_so_does_a_near_duplicate_question() -> None:
+    nodes = [
+        Node("a", "Quand le roque est-il interdit au roi ?", ("p1",)),
+        Node("b", "Comment l'arbitre note-t-il un forfait ?", ("p1", "p2")),
+        Node("c", "Qui signe la feuille de partie ?", ("p2",)),
+        Node("d", "La feuille de partie, qui la signe ?", ("p3",)),
+        Node("e", "Combien de joueurs une équipe compte-t-elle ?", ("p4",)),
+    ]
+    names = components(nodes, DEFAULTS)
+    assert names[0] == names[1] == names[2] == names[3] != names[4]
+    # the name is its members' and not their order's
+    assert components(nodes[::-1], DEFAULTS)[0] == names[4]
+
+
+@pytest.mark.parametrize(("settings_", "connected"), [(DEFAULTS, False), (HELD_OUT, True)])
+def test_a_passage_connects_gold_with_synthetic_only_when_it_is_held_out(settings_: BuildSettings, connected: bool) -> None:
+    nodes = [
+        Node("a", "Quand le roque est-il interdit ?", ("p",)),
+        Node("g", "Le roi menacé peut-il bouger deux fois ?", ("p",), gold=True),
+    ]
+    names = components(nodes, settings_)
+    assert (names[0] == names[1]) is connected
+    assert [touch.why for touch in touching(nodes, settings_)] == (
+        ["they share a passage, and gold_chunks is held-out"] if connected else []
+    )
+
+
+def test_about_one_passage_a_paraphrase_touches_that_elsewhere_would_not() -> None:
+    asked = "Quelle pénalité l'arbitre inflige-t-il pour un coup illégal ?"
+    again = "Quelle pénalité inflige un arbitre quand un coup illégal est joué ?"
+    same = [Node("a", asked, ("p",)), Node("g", again, ("p",), gold=True)]
+    elsewhere = [same[0], Node("g", again, ("other",), gold=True)]
+    assert [touch.why for touch in touching(same, DEFAULTS)] == ["one paraphrases the other about the same passage"]
+    assert touching(elsewhere, DEFAULTS) == []
+
+
+def test_every_touching_pair_is_told_once_the_most_similar_first() -> None:
+    nodes = [
+        Node("a", "Qui signe la feuille de partie ?", ("p",)),
+        Node("b", "Qui signe la feuille de partie du tournoi ?", ("p",)),
+        Node("g", "La feuille de partie, qui la signe ?", ("p",), gold=True),
+    ]
+    assert [(t.gold, t.train, t.similarity) for t in touching(nodes, DEFAULTS)] == [(2, 0, 1.0), (2, 1, 0.8)]
+    assert touching(nodes[:2], DEFAULTS) == []
+
+
+@given(
+    st.lists(st.integers(0, 30), min_size=1, max_size=200),
+    st.floats(0, 0.4),
+    st.floats(0, 0.4),
+    st.integers(0, 5),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_component_is_cut_and_no_split_is_over_its_share(labels: list[int], test: float, val: float, seed: int) -> None:
+    names = [f"k{label}" for label in labels]
+    splits = assign(names, [("test", test), ("val", val)], "train", seed)
+    of = defaultdict(set)
+    for name, split in zip(names, splits, strict=True):
+        of[name].add(split)
+    assert all(len(found) == 1 for found in of.values())
+    for split, share in (("test", test), ("val", val)):
+        members = [name for name, chosen in zip(names, splits, strict=True) if chosen == split]
+        assert len(members) <= share * len(names) or len(set(members)) == 1
+    assert splits == assign(names, [("test", test), ("val", val)], "train", seed)
+
+
+def test_the_shares_are_met_when_components_are_small_and_the_seed_changes_who_is_in() -> None:
+    names = [f"k{n // 3}" for n in range(300)]
+    first, second = (assign(names, [("test", 0.2), ("val", 0.1)], "train", seed) for seed in (0, 1))
+    assert (first.count("test"), first.count("val")) == (60, 30)
+    assert first != second
+
+
+def test_leaks_are_found_between_any_two_splits() -> None:
+    questions = ["Qui signe la feuille ?", "La feuille, qui la signe ?", "Quand joue-t-on ?", "Qui signe la feuille ?"]
+    assert leaks(["train", "val", "train", "test"], questions, 0.8) == [(0, 1, 1.0), (0, 3, 1.0), (1, 3, 1.0)]
+    assert leaks(["train"] * 4, questions, 0.8) == []
