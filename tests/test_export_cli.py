@@ -1,0 +1,51 @@
+"""The commands of the export stage: what they say when there is nothing to work on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m export``."""
+    return subprocess.run([sys.executable, "-m", "export", *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize("command", [["bundle"], ["ask"]])
+def test_help_is_quick_has_an_example_and_needs_no_heavy_library(command: list[str]) -> None:
+    best = 9.0
+    for _ in range(3):
+        started = time.perf_counter()
+        done = run(*command, "--help")
+        best = min(best, time.perf_counter() - started)
+    assert "Example: train " in done.stdout
+    assert best < 1.0  # 0.25 s alone; the machine may be busy
+
+
+def test_exporting_without_a_model_names_the_command_that_makes_one(tmp_path: Path) -> None:
+    done = run("bundle", "--run", str(tmp_path))
+    assert done.returncode == 2
+    assert "train merge" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_verifying_and_asking_what_is_no_bundle_is_an_error(tmp_path: Path) -> None:
+    done = run("bundle", "--verify", str(tmp_path))
+    assert done.returncode == 2
+    assert "not a bundle" in done.stderr
+    asked = run("ask", "Qui ?", "--bundle", str(tmp_path))
+    assert asked.returncode == 2
+    assert "this is not a bundle" in asked.stderr
+    assert "train export" in asked.stderr
+
+
+def test_an_unknown_recipe_is_refused_with_the_choices(tmp_path: Path) -> None:
+    done = run("bundle", "--run", str(tmp_path), "--recipe", "int3")
+    assert done.returncode == 2
+    assert "e4_a8_f4_p4, int8, float32" in done.stderr
