@@ -11,7 +11,7 @@ from curated import Run, small_run
 
 from curate.decisions import read_decisions
 from curate.review.answers import ANSWERS, Answer, read_answers, store, to_rewrites, to_verdicts
-from curate.review.pull import agreement
+from curate.review.pull import agreement, agreement_json
 from triplette.hashing import hash_file
 from triplette.records import Question, Triplet, Verdict
 from triplette.rundir import RunDir
@@ -85,7 +85,12 @@ def test_a_rewrite_is_a_new_question_by_a_person_whose_parent_is_the_old_one(par
     by_id = {q.id: q for q in parts.questions}
     (rewritten,) = to_rewrites([answer(triplet, rewrite="  Quand  peut-on roquer ? ")], {triplet.id: triplet}, by_id)
     old = by_id[triplet.question_id]
-    assert (rewritten.text, rewritten.parent, rewritten.provider, rewritten.model) == ("Quand peut-on roquer ?", old.id, "human", "anne")
+    assert (rewritten.text, rewritten.parent, rewritten.provider, rewritten.model) == (
+        "Quand peut-on roquer ?",
+        old.id,
+        "human",
+        "anne",
+    )
     assert (rewritten.kind, rewritten.chunk_id, rewritten.cost) == (old.kind, old.chunk_id, 0.0)
     assert rewritten.id != old.id
 
@@ -138,7 +143,9 @@ def test_storing_twice_changes_no_byte(parts: Run, written: RunDir) -> None:
 
 def test_any_order_and_any_cut_ends_in_the_same_files(parts: Run, tmp_path: Path) -> None:
     given = [
-        answer(triplet, reviewer, verdict, rewrite=f"Version de {reviewer} ?" if n % 3 == 0 else "", answered_at=f"2026-01-0{1 + n % 7}")
+        answer(
+            triplet, reviewer, verdict, rewrite=f"Version de {reviewer} ?" if n % 3 == 0 else "", answered_at=f"2026-01-0{1 + n % 7}"
+        )
         for n, triplet in enumerate(parts.triplets[:10])
         for reviewer, verdict in (("anne", "valid"), ("bruno", "invalid" if n % 4 == 1 else "valid"))
     ]
@@ -201,7 +208,19 @@ def test_an_answer_to_a_changed_triplet_is_shown_as_stale_and_counts_for_nothing
     assert all(row.human == "" for row in read_decisions(run).rows)
 
 
-def test_agreement_counts_rows_that_several_people_saw(parts: Run) -> None:
+def test_agreement_counts_rows_that_several_people_saw_and_measures_beyond_chance(parts: Run) -> None:
     first, second, third = parts.triplets[:3]
     given = [answer(first), answer(first, "bruno"), answer(second), answer(second, "bruno", "invalid"), answer(third)]
-    assert agreement(given) == (2, 1)
+    found = agreement(given, resamples=200)
+    assert (found.pairs, found.agreed) == (2, 1)
+    assert [(k.one, k.other, k.rows, k.kappa.value) for k in found.kappas] == [("anne", "bruno", 2, 0.0)]
+    assert agreement([answer(third)]).kappas == ()
+
+
+def test_perfect_agreement_is_one_and_undefined_agreement_is_null(parts: Run) -> None:
+    words = ["valid", "invalid", "valid", "unsure"]
+    given = [answer(t, who, word) for t, word in zip(parts.triplets, words, strict=False) for who in ("anne", "bruno")]
+    shown = agreement_json(agreement(given, resamples=200))
+    assert (shown["alpha"]["value"], shown["kappa"][0]["value"]) == (1.0, 1.0)
+    same = [answer(t, who) for t in parts.triplets[:3] for who in ("anne", "bruno")]
+    assert agreement_json(agreement(same, resamples=200))["alpha"]["value"] is None

@@ -281,7 +281,7 @@ def test_the_overlap_waits_for_two_reviewers(server: Server, tmp_path: Path, des
         theirs = {respond(bruno, dataset, **{labels.VERDICT: "valid"}) for _ in range(24)}
     assert mine == theirs
     pulled = pull(run, several)
-    assert (pulled.pairs, pulled.agreed, pulled.merged.answers) == (24, 24, 48)
+    assert (pulled.agreement.pairs, pulled.agreement.agreed, pulled.merged.answers) == (24, 24, 48)
     # a row stays in the dataset that has it, whatever the share is now
     assert push(run, desk, desk.settings, JUDGE, 0.1, everything=True).pushed.sent == 0
 

@@ -208,9 +208,11 @@ def _show_push(result: Any, json_output: bool) -> None:
 
 
 def _show_pull(result: Any, run: Path, json_output: bool) -> None:
+    from curate.review.pull import agreement_json
+
     facts = {name: getattr(result.merged, name) for name in type(result.merged).__slots__}
     if json_output:
-        print_json({**facts, **result.skipped, "pairs": result.pairs, "agreed": result.agreed, "unchanged": result.unchanged})
+        print_json({**facts, **result.skipped, "agreement": agreement_json(result.agreement), "unchanged": result.unchanged})
         return
     if result.unchanged:
         say("nothing has happened there since the last pull")
@@ -219,8 +221,12 @@ def _show_pull(result: Any, run: Path, json_output: bool) -> None:
     summarise("Answers", {**facts, **result.skipped, **{f"by {name}": count for name, count in reviewers.items()}})
     if facts["stale"]:
         say(f"{facts['stale']} answers are stale: their triplet has changed, so they no longer count")
-    if result.pairs:
-        say(f"{result.agreed} of {result.pairs} rows that several people saw: one verdict (curate calibrate{_where(run)} gives kappa)")
+    shared = result.agreement
+    if shared.pairs:
+        rows = [(f"{kappa.one}, {kappa.other}: Cohen's kappa", kappa.rows, str(kappa.kappa)) for kappa in shared.kappas]
+        rows.append(("all: Krippendorff's alpha", shared.pairs, str(shared.alpha)))
+        table("Agreement of reviewers, with 95 % interval", ("", "rows", ""), rows)
+        say(f"{shared.agreed} of {shared.pairs} rows that several people saw got one verdict")
     say(f"Next: curate build{_where(run)}, curate validate{_where(run)}")
 
 
