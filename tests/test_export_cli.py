@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``python -m export``."""
-    return subprocess.run([sys.executable, "-m", "export", *arguments], capture_output=True, text=True, cwd=ROOT, check=False)
+    command, wide = [sys.executable, "-m", "export", *arguments], {**os.environ, "COLUMNS": "300"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, env=wide)
 
 
 @pytest.mark.parametrize("command", [["bundle"], ["ask"]])
