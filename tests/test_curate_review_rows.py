@@ -87,7 +87,10 @@ def test_negatives_past_the_limit_are_not_shown_and_are_counted(parts: Run, tmp_
     [
         ({"question": "  "}, "the field question is empty"),
         ({"metadata": {"kind": "riddle", "persona": "arbitre", "difficulty": "easy"}}, "kind 'riddle' is not one of"),
-        ({"metadata": {"kind": "factual", "persona": "arbitre", "difficulty": "easy", "margin": math.nan}}, "margin nan is not a number"),
+        (
+            {"metadata": {"kind": "factual", "persona": "arbitre", "difficulty": "easy", "margin": math.nan}},
+            "margin nan is not a number",
+        ),
         ({"negatives": ("a", "b", "c", "d")}, "4 negatives, the dataset has fields for 3"),
     ],
 )

@@ -110,9 +110,7 @@ def test_an_export_does_not_overwrite_peoples_work(reviewed: RunDir, tmp_path: P
         ({"verdict": "valid"}, "nobody signed"),
     ],
 )
-def test_what_cannot_be_understood_is_named_with_its_line(
-    reviewed: RunDir, tmp_path: Path, typed: dict[str, str], words: str
-) -> None:
+def test_what_cannot_be_understood_is_named_with_its_line(reviewed: RunDir, tmp_path: Path, typed: dict[str, str], words: str) -> None:
     filled = fill(export(reviewed, tmp_path / "review.csv"), [{}, typed])
     with pytest.raises(InputError, match=words) as caught:
         pull(reviewed, SheetDesk(filled))
