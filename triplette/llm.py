@@ -111,6 +111,12 @@ class LlmClient:
             self._connection = self._llm = None
         self.cache.close()
 
+    def open(self) -> None:
+        """Load the libraries and read the key now, which takes a second or two, instead of at the first call."""
+        import aiohttp  # noqa: F401
+
+        self._open()
+
     async def ask(self, messages: Sequence[Message], form: type[BaseModel], label: str = "") -> Answer:
         """The answer to ``messages`` as an instance of ``form``.
 

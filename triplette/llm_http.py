@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 # of one request only, not of the account or the settings: the others may go on
@@ -49,6 +51,8 @@ class ChatConnection:
         self._timeout = timeout
         self._headers = dict(headers or {})
         self._session: Any = None
+        # asked once, for one address: aiohttp's own trust_env looks it up in a thread at every call, which costs more than the call
+        self._proxy = proxy_for(self._url)
 
     @property
     def chat(self) -> ChatConnection:
@@ -82,7 +86,7 @@ class ChatConnection:
         import aiohttp
 
         try:
-            async with self._open().post(self._url, data=body, allow_redirects=False) as response:
+            async with self._open().post(self._url, data=body, allow_redirects=False, proxy=self._proxy) as response:
                 return response.status, response.headers, await response.read()
         except aiohttp.ClientConnectorError as error:
             raise CallFailed("unreachable", f"cannot connect: {error.strerror or error.os_error or error}") from None
@@ -104,9 +108,17 @@ class ChatConnection:
                 connector=aiohttp.TCPConnector(limit=0),  # the pace above us is the limit
                 timeout=aiohttp.ClientTimeout(total=self._timeout, connect=min(self._timeout, 15.0)),
                 headers=headers,
-                trust_env=True,
             )
         return self._session
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment (HTTPS_PROXY, NO_PROXY ...) names for ``url``, or None."""
+    address = urlsplit(url)
+    if not address.hostname or proxy_bypass(address.hostname):
+        return None
+    named = getproxies()
+    return named.get(address.scheme) or named.get("all")
 
 
 def read_completion(content: bytes) -> SimpleNamespace:
