@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scripted_llm import Call, Reply, ScriptedServer, good_writer, passage, questions
 
 from synth.llm_writer import quote, write_with_llm
 from synth.question_checks import Seen, fault, tidy
 from synth.write import write_questions
-from synth.writing_plan import PROMPT, fence, plan, read_prompt
+from synth.writing_plan import PROMPT, fence, messages, plan, read_prompt
 from triplette.errors import BudgetReached, InputError
 from triplette.hashing import hash_text
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk, Question, Rejection
@@ -156,6 +158,18 @@ def test_the_fence_never_occurs_in_what_it_encloses() -> None:
         assert guard not in text
         text += f"\n{guard}\n"
     assert fence(text) == fence(text)
+
+
+@settings(deadline=None)
+@given(st.text(), st.text(max_size=20))
+def test_whatever_a_chunk_holds_stands_whole_between_its_guards(text: str, title: str) -> None:
+    item = replace(chunk(), text=text, title=title)
+    _, user = messages(item, plan("c1", 3, 0))
+    guard = fence("\n".join([title or item.source, text]))
+    before, inside, after = user["content"].split(guard, 2)
+    assert inside == f"\n{text}\n"
+    assert before.startswith("Titre : ")
+    assert [f"{n}." in after for n in (1, 2, 3)] == [True] * 3
 
 
 def test_a_hostile_passage_changes_neither_the_system_prompt_nor_the_fence_nor_the_orders(run: RunDir) -> None:

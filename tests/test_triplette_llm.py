@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -20,10 +21,10 @@ from scripted_llm import Call, Reply, ScriptedServer
 from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
 from triplette.llm import Answer, LlmClient, Request, model_name, quote
 from triplette.llm_forms import schema_of
-from triplette.llm_http import retry_after
+from triplette.llm_http import proxy_for, retry_after
 from triplette.llm_pace import Pace
 from triplette.llm_prices import PRICES, Price, Spending, Tokens
-from triplette.llm_run import run_async, run_many
+from triplette.llm_run import _Meter, run_async, run_many
 from triplette.settings.llm import LlmSettings
 
 GOOD = '{"word": "tour"}'
@@ -284,6 +285,14 @@ def test_a_fence_around_the_object_is_taken_off_and_nothing_else_is(tmp_path: Pa
     assert len(server.calls) == 1
 
 
+def test_an_answer_with_half_a_surrogate_pair_is_stored_and_not_paid_again(tmp_path: Path) -> None:
+    with ScriptedServer(lambda _: '{"word": "\ud83d"}') as server:
+        first, _, _ = ask(server, tmp_path, asked(1))
+        second, _, _ = ask(server, tmp_path, asked(1))
+    assert first[0].value == second[0].value == Form(word="?")
+    assert len(server.calls) == 1
+
+
 def test_a_refusal_is_told_apart_and_not_asked_again(tmp_path: Path) -> None:
     with ScriptedServer(lambda _: Reply(None, refusal="Je ne peux pas.")) as server:
         answers, _, _ = ask(server, tmp_path, asked(1))
@@ -474,6 +483,42 @@ def test_an_answer_is_on_disk_before_the_next_call_of_its_worker(tmp_path: Path)
     with ScriptedServer(script) as server:
         ask(server, tmp_path, asked(6), concurrency=1)
     assert stored == [1, 2, 3, 4, 5]
+
+
+def test_a_call_that_waited_for_money_is_not_sent_once_the_run_is_over(tmp_path: Path) -> None:
+    """One call in flight holds the budget; it comes back with a final refusal, and those in line must not go out."""
+    reply = Reply(status=401, delay=0.2, error={"message": "revoked", "code": "invalid_api_key"})
+    with ScriptedServer(lambda _: reply) as server, pytest.raises(ServiceError, match="revoked"):
+        ask(server, tmp_path, asked(8), budget=0.003)
+    assert len(server.calls) == 1
+
+
+def test_the_bar_says_rate_spend_and_estimate(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Bar:
+        def advance(self, steps: float = 1) -> None: ...
+
+        def describe(self, text: str) -> None:
+            said.append(text)
+
+    client = LlmClient(LlmSettings(model="openai:x", price_in=1.0, price_out=1.0), tmp_path, budget=5.0)
+    client.spending.spent, client.spending.calls = 0.5, 10
+    meter = _Meter(client, Bar(), "writing", 40)  # type: ignore[arg-type]
+    meter._started -= 4.0
+    meter._shown -= 1.0
+    meter.advance(Answer(None, "", Tokens(), 0.05, cached=False))
+    assert re.fullmatch(r"writing  2\.\d calls/s  0\.5000 of 5\.00 USD spent, about 2\.00 in all", said[0]), said
+    meter.advance(None)
+    assert len(said) == 1, "the text changes a few times a second, not at each answer"
+
+
+def test_a_proxy_of_the_environment_is_used_but_not_for_hosts_it_excepts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "127.0.0.1,.intern")
+    assert proxy_for("https://api.example.test/v1/chat/completions") == "http://proxy:3128"
+    assert proxy_for("https://llm.intern/v1/chat/completions") is None
+    assert proxy_for("http://127.0.0.1:8000/v1/chat/completions") is None
 
 
 def test_many_can_be_asked_where_a_loop_runs_already(tmp_path: Path) -> None:

@@ -225,6 +225,9 @@ class LlmClient:
             await self.spending.reserve(worst)
         except BudgetReached as reached:
             raise self.stop(reached) from None
+        if self.stopped is not None:  # while this call waited for money
+            self.spending.settle(worst)
+            raise self.stopped
 
     async def _pay(self, messages: Sequence[Message], request: Request, worst: float, key: str) -> Stored:
         """One call within its reservation; the answer is on disk when this returns."""

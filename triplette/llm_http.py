@@ -135,7 +135,8 @@ def read_completion(content: bytes) -> SimpleNamespace:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise CallFailed("failed", "the endpoint sent something that is not a chat completion", billed=True) from None
     refused = message.get("refusal")
-    reply = SimpleNamespace(role="assistant", content=text or "", tool_calls=None, audio=None, refusal=refused)
+    text = str(text or "").encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON can spell, cannot be stored
+    reply = SimpleNamespace(role="assistant", content=text, tool_calls=None, audio=None, refusal=refused)
     chosen = SimpleNamespace(message=reply, logprobs=None, finish_reason=str(choice.get("finish_reason") or ""))
     return SimpleNamespace(choices=[chosen], usage=tokens)
 
