@@ -50,11 +50,11 @@ def _draw(chance: random.Random, values: Sequence[T], count: int) -> list[T]:
     return drawn[:count]
 
 
-def fence(text: str) -> str:
-    """A guard line that does not occur in ``text``, and depends on it alone."""
+def fence(text: str, digits: int = 12) -> str:
+    """A guard line that does not occur in ``text``, and depends on it alone; ``digits`` of its hash make it hard to foresee."""
     salt = 0
     while True:
-        line = f"=====PASSAGE-{hash_text(f'{salt}/{text}')[:12]}====="
+        line = f"=====PASSAGE-{hash_text(f'{salt}/{text}')[:digits]}====="
         if line not in text:
             return line
         salt += 1

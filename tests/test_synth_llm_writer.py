@@ -160,6 +160,12 @@ def test_the_fence_never_occurs_in_what_it_encloses() -> None:
     assert fence(text) == fence(text)
 
 
+@pytest.mark.parametrize("free", "0123456789abcdef")
+def test_a_fence_that_a_text_foresaw_is_replaced_by_one_it_did_not(free: str) -> None:
+    foreseen = "\n".join(f"=====PASSAGE-{digit}=====" for digit in "0123456789abcdef" if digit != free)
+    assert fence(foreseen, digits=1) == f"=====PASSAGE-{free}====="
+
+
 @settings(deadline=None)
 @given(st.text(), st.text(max_size=20))
 def test_whatever_a_chunk_holds_stands_whole_between_its_guards(text: str, title: str) -> None:
