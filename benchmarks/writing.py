@@ -4,6 +4,7 @@ The endpoint is a process of its own on loopback: each answer takes 200 ms, 64 a
 answers 320 calls a second at most. Ours asks 5,000 chunks through ``run_many`` with everything switched on (cache on disk, budget,
 schema check). ``generate_qa_embedding_pairs`` (llama-index-finetuning 0.4.2) asks one chunk after the other, so it is timed on
 fewer and extrapolated. Between them stands ``OpenAILike`` with the openai package's client, 64 at once: what our connection replaces.
+A bare HTTP client that does nothing with the answers says what the machine allows at that moment.
 
     python benchmarks/writing.py --calls 5000 --finetuning FOLDER
     (FOLDER: pip download --no-deps llama-index-finetuning, unpacked; without it that line is left out)
@@ -133,6 +134,29 @@ def ours(url: str, requests: list[Request], concurrency: int) -> dict[str, float
     return {"seconds": seconds, "opening": opened - begun, "cpu_ms": 1000 * cpu / len(requests), "calls": len(requests)}
 
 
+def bare(url: str, requests: list[Request]) -> dict[str, float]:
+    """An aiohttp client that posts ready-made bytes, 64 at once, and reads nothing: what this machine allows at this moment."""
+    import aiohttp
+
+    bodies = [json.dumps({"messages": request.messages}).encode() for request in requests]
+
+    async def run() -> tuple[float, float]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            begun, cpu = time.perf_counter(), time.process_time()
+            todo = iter(bodies)
+
+            async def work() -> None:
+                for body in todo:
+                    async with session.post(f"{url}/chat/completions", data=body) as response:
+                        await response.read()
+
+            await asyncio.gather(*(work() for _ in range(SLOTS)))
+            return time.perf_counter() - begun, time.process_time() - cpu
+
+    seconds, cpu = asyncio.run(run())
+    return {"seconds": seconds, "opening": 0.0, "cpu_ms": 1000 * cpu / len(requests), "calls": len(requests)}
+
+
 def stock(url: str, requests: list[Request]) -> dict[str, float]:
     """``OpenAILike`` with the openai package's client, 64 workers, the same messages and schema, nothing kept."""
     from llama_index.core.llms import ChatMessage
@@ -202,11 +226,14 @@ def main() -> None:
     url = f"http://127.0.0.1:{port}/v1"
     requests = requests_of(chunks(options.calls), WriteSettings(writer="llm"))
     ideal = SLOTS / LATENCY
-    print(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}; ideal {ideal:.0f} calls/s ({options.calls / ideal:.2f} s for all)")
+    print(
+        f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}; ideal {ideal:.0f} calls/s ({options.calls / ideal:.2f} s for all)"
+    )
     time.sleep(1.0)
     try:
         lines = {"ours, 64 at once": lambda: ours(url, requests, SLOTS)}
         lines["ours, 80 at once (16 wait in line)"] = lambda: ours(url, requests, SLOTS + 16)
+        lines["bare HTTP client, 64 at once"] = lambda: bare(url, requests)
         lines["OpenAILike, stock client, 64 at once"] = lambda: stock(url, requests[: options.stock_calls])
         if options.finetuning:
             lines["generate_qa_embedding_pairs"] = lambda: llamaindex(url, options.finetuning, options.sequential_calls)
