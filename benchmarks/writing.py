@@ -226,9 +226,8 @@ def main() -> None:
     url = f"http://127.0.0.1:{port}/v1"
     requests = requests_of(chunks(options.calls), WriteSettings(writer="llm"))
     ideal = SLOTS / LATENCY
-    print(
-        f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.1f}; ideal {ideal:.0f} calls/s ({options.calls / ideal:.2f} s for all)"
-    )
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, load before {load:.1f}; ideal {ideal:.0f} calls/s, {options.calls / ideal:.2f} s for all")
     time.sleep(1.0)
     try:
         lines = {"ours, 64 at once": lambda: ours(url, requests, SLOTS)}
