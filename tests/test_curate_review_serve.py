@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from curate.review.connect import connect, open_client
+from curate.review.connect import connect, open_client, space_headers
 from curate.review.serve import environment
-from curate.review.serve.environment import PINS, ensure_environment, environment_path
+from curate.review.serve.environment import PINS, ensure_environment, environment_path, python_of
 from curate.review.serve.home import OWNER, Home
 from curate.review.serve.supervise import free_port, require_free
 from triplette.errors import InputError, ServiceError
@@ -84,7 +84,8 @@ def scripted(steps: list[list[str]], fail_at: int = -1) -> environment.Runner:
     def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         steps.append(list(command))
         if command[1:3] == ["-m", "venv"]:
-            Path(command[3]).mkdir(parents=True)
+            python_of(Path(command[3])).parent.mkdir(parents=True)
+            python_of(Path(command[3])).touch()
         failed = len(steps) - 1 == fail_at
         return subprocess.CompletedProcess(command, int(failed), "", "ERROR: No matching distribution\n" if failed else "")
 
@@ -105,6 +106,14 @@ def test_an_interrupted_install_is_made_again(tmp_path: Path) -> None:
     with pytest.raises(ServiceError, match="No matching distribution") as caught:
         ensure_environment(tmp_path, run=scripted([], fail_at=1))
     assert "--api-url" in caught.value.cure
+    steps: list[list[str]] = []
+    ensure_environment(tmp_path, run=scripted(steps))
+    assert len(steps) == 2
+
+
+def test_an_environment_whose_python_went_away_is_made_again(tmp_path: Path) -> None:
+    place = ensure_environment(tmp_path, run=scripted([]))
+    python_of(place).unlink()
     steps: list[list[str]] = []
     ensure_environment(tmp_path, run=scripted(steps))
     assert len(steps) == 2
@@ -147,3 +156,11 @@ def test_the_notes_are_json_for_people_who_look(run: RunDir) -> None:
     home.prepare("review")
     held = json.loads((home.root / "credentials.json").read_text(encoding="utf-8"))
     assert set(held) == {"secret_key", "accounts", "workspace"}
+
+
+def test_the_hugging_face_token_goes_to_a_space_and_nowhere_else() -> None:
+    token = {"HF_TOKEN": "hf_x"}
+    assert space_headers("https://me-argilla.hf.space", token) == {"Authorization": "Bearer hf_x"}
+    assert space_headers("https://me-argilla.hf.space", {}) == {}
+    for url in ("http://me-argilla.hf.space", "https://hf.space.example.org", "https://evilhf.space", "http://127.0.0.1:6900"):
+        assert space_headers(url, token) == {}

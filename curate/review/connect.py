@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from curate.review.serve.home import Home
 from triplette.errors import MissingStage, ServiceError
@@ -45,7 +46,16 @@ def open_client(url: str, key: str) -> argilla.Argilla:
     except ImportError:
         raise MissingStage("the argilla package is not installed", cure="pip install 'triplette[review]'") from None
     with clear_errors(url):
-        return argilla.Argilla(api_url=url.rstrip("/"), api_key=key, timeout=120, retries=2)
+        return argilla.Argilla(api_url=url.rstrip("/"), api_key=key, timeout=120, retries=2, headers=space_headers(url, os.environ))
+
+
+def space_headers(url: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a private Hugging Face Space asks for before Argilla: the token in HF_TOKEN. It goes to no other host."""
+    parts = urlsplit(url)
+    token = environment.get("HF_TOKEN", "")
+    if not token or parts.scheme != "https" or not (parts.hostname or "").endswith(".hf.space"):
+        return {}
+    return {"Authorization": f"Bearer {token}"}
 
 
 @contextmanager

@@ -55,7 +55,8 @@ def ensure_environment(
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.with_name(f"{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second command waits for the first one's install
-        if not (place / MARKER).exists():
+        # the interpreter too: an upgrade of the system's Python leaves a link to nothing
+        if not (place / MARKER).exists() or not python_of(place).exists():
             started = time.monotonic()
             tell(f"installing argilla-server into {place} (once, about 580 MB)")
             shutil.rmtree(place, ignore_errors=True)

@@ -55,7 +55,6 @@ def serving(
 
     ``port`` 0 takes a free one. Raises ServiceError when the port is taken, a server already runs here, or it does not start.
     """
-    environment = ensure_environment(environments, tell=tell)
     accounts = home.prepare(workspace, reviewers)
     with home.locked() as ours:
         if not ours:
@@ -67,6 +66,7 @@ def serving(
         home.note_stopped()  # what a killed one left
         port = port or free_port()
         require_free(port)
+        environment = ensure_environment(environments, tell=tell)
         url = f"http://{HOST}:{port}"
         process = _spawn(python_of(environment), home, port)
         try:
@@ -149,12 +149,11 @@ def _wait_until_up(process: subprocess.Popen[bytes], url: str, home: Home) -> No
 
 def serve_until_stopped(run: RunDir, settings: ReviewSettings, reviewers: Sequence[str]) -> None:
     """``curate review serve``: run the server until Ctrl-C or SIGTERM, and say where it is and how to log in."""
-    ensure_environment(tell=say)  # before the signals are ours: Ctrl-C ends an install at once
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
     home = Home.of(run)
     with serving(home, port=settings.port, workspace=settings.workspace, reviewers=reviewers, tell=say) as server:
+        for number in (signal.SIGINT, signal.SIGTERM):  # only now: until here Ctrl-C interrupts the install at once
+            signal.signal(number, lambda *_: ended.set())
         say(f"\nArgilla is at {server.url}\n")
         logins = [(account.username, account.password, account.role) for account in server.accounts]
         table("Logins", ("user", "password", "role"), logins)
