@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
-from triplette.hashing import canonical_json, hash_value
+from triplette.hashing import hash_value
 from triplette.llm_answers import Answer, Message, Quote, Request
 from triplette.llm_cache import AnswerCache, Stored
-from triplette.llm_forms import read_answer, response_format, schema_of
+from triplette.llm_forms import read_answer, response_format, schema_text
 from triplette.llm_http import CallFailed, ChatConnection
 from triplette.llm_pace import Clock, Pace, SystemClock
 from triplette.llm_prices import Price, Spending, Tokens, need_price, price_of
@@ -147,7 +147,7 @@ class LlmClient:
         """See the function ``quote``."""
         missing = [request for request in requests if self.paid(request) is None]
         seconds, length = self.cache.typical(self.model) or (ASSUMED_SECONDS, None)
-        texts = ["\n".join([*(m["content"] for m in r.messages), canonical_json(schema_of(r.form))]) for r in missing]
+        texts = ["\n".join([*(m["content"] for m in r.messages), schema_text(r.form)]) for r in missing]
         estimate = Tokens(sum(EstimatedTokens().count(texts)), sum(int(length or r.expected_tokens) for r in missing))
         worst = 2 * sum(self._worst(request.messages, request) for request in missing)
         return Quote(
@@ -182,7 +182,7 @@ class LlmClient:
         return hash_value(
             {
                 "messages": [dict(message) for message in messages],
-                "schema": schema_of(request.form),
+                "schema": schema_text(request.form),
                 "model": self.model,
                 "parameters": [settings.response_format, settings.max_tokens, settings.temperature],
             }
@@ -191,7 +191,7 @@ class LlmClient:
     def _bytes(self, messages: Sequence[Message], request: Request) -> int:
         """Bytes of text that the endpoint may bill, no fewer than its tokens."""
         sent = sum(len(message["content"].encode()) + OVERHEAD_BYTES for message in messages)
-        return sent + len(canonical_json(schema_of(request.form)).encode())
+        return sent + len(schema_text(request.form).encode())
 
     def _worst(self, messages: Sequence[Message], request: Request) -> float:
         return self.price.of(Tokens(self._bytes(messages, request), self.settings.max_tokens))

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from triplette.hashing import canonical_json
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -22,6 +24,12 @@ ERRORS_SHOWN = 3
 def schema_of(form: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema of ``form`` as strict structured output wants it: closed objects, every field required."""
     return dict(_strict(form.model_json_schema()))
+
+
+@lru_cache(maxsize=32)
+def schema_text(form: type[BaseModel]) -> str:
+    """The schema as canonical JSON, which is part of each answer's key and counts in its price."""
+    return canonical_json(schema_of(form))
 
 
 def _strict(node: Any) -> Any:
