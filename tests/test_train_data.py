@@ -113,3 +113,22 @@ def test_a_bad_judgement_line_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_beir_is_refused_with_the_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"corpus\.jsonl"):
         read_beir(tmp_path)
+
+
+def test_cloze_rows_ask_sentences_of_the_corpus_about_their_own_passage(run: RunDir) -> None:
+    text = "Le joueur pose la pièce sur la table. L'arbitre note le coup sur la feuille. La partie reprend aussitôt après cela."
+    chunks = [chunk(text, "Titre", "a.md", 1), chunk("Autre texte sans phrase", "", "b.md", 2)]
+    rows = [
+        row("train", 0, "Qui ?", chunks[1], [chunks[0]]),
+        row("val", 0, "Où ?", chunks[0], []),
+        row("test", 0, "Quoi ?", chunks[0], []),
+    ]
+    write_dataset(run, chunks, rows)
+    texts = training_texts(load_dataset(run), GEMMA, negatives=1, cloze=2)
+    assert (len(texts), texts.cloze, texts.drawn) == (3, 2, 0)
+    for anchor, positive, negative in list(zip(*texts.columns.values(), strict=True))[1:]:
+        sentence = anchor.removeprefix(GEMMA.query_prefix)
+        assert sentence in text
+        assert positive.startswith("title: Titre | text: ")
+        assert set(positive.removeprefix("title: Titre | text: ").split()) <= set(text.split())
+        assert negative == "title: none | text: Autre texte sans phrase"

@@ -46,7 +46,7 @@ def rules(tmp_path: Path) -> RunDir:
 
 
 def small(base: Path, **changes: Any) -> Preset:
-    values = {"base": str(base), "max_steps": 30, "batch": 16, "learning_rate": 4e-3, **changes}
+    values = {"base": str(base), "cloze": 0, "max_steps": 30, "batch": 16, "learning_rate": 4e-3, **changes}
     return preset_of(load_section(PRESETS["tiny"], "train.presets.tiny", None, **values))
 
 

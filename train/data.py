@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from triplette.contract import PromptContract
-from triplette.dataset import Dataset, DatasetRow
+from triplette.dataset import Dataset
 from triplette.errors import InputError
 from triplette.records import UNKNOWN, Chunk
 from triplette.rundir import RunDir
 from triplette.tables import read_table
 
+CLOZE_WORDS = (5, 40)  # words of a sentence that can stand for a question
+CLOZE_KEPT = 0.5  # of the sentences stay in their passage, so that exact words are learned to count too; the paper keeps a tenth
+_SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|\n+")
 FACETS = ("kind", "persona", "difficulty", "document", "origin")
 
 
@@ -170,39 +174,57 @@ def _jsonl(path: Path) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class TrainingTexts:
-    """Columns for the trainer (``anchor``, ``positive``, ``negative_1`` ...), and how many negatives had to be drawn at random."""
+    """Columns for the trainer (``anchor``, ``positive``, ``negative_1`` ...).
+
+    ``drawn`` negatives were missing and drawn at random; the last ``cloze`` rows are sentences of the corpus and no questions.
+    """
 
     columns: dict[str, list[str]]
     drawn: int
+    cloze: int = 0
 
     def __len__(self) -> int:
         return len(self.columns["anchor"])
 
 
-def training_texts(dataset: Dataset, contract: PromptContract, *, negatives: int, seed: int = 0, split: str = "train") -> TrainingTexts:
-    """The split's rows as formatted columns with ``negatives`` hard negatives each, hardest first.
+def training_texts(dataset: Dataset, contract: PromptContract, *, negatives: int, seed: int = 0, cloze: int = 0) -> TrainingTexts:
+    """The rows of train as formatted columns with ``negatives`` hard negatives each, hardest first.
 
     The trainer needs as many in every row: a row that has fewer gets passages of the corpus drawn with the seed, never one
-    of its answers. No row with any negative: no negative columns.
+    of its answers. No row with any negative: no negative columns. ``cloze`` sentences of each passage are asked as well, as if
+    they were questions about it (inverse cloze task, Lee et al. 2019): what a base without knowledge can learn from a corpus alone.
     """
-    rows = dataset.split(split)
+    rows = dataset.split("train")
     if not rows:
-        raise InputError(
-            f"the split {split} has no rows", where="dataset/rows.parquet", cure="curate more questions, then `curate build`"
-        )
+        raise InputError("the split train has no rows", where="dataset/rows.parquet", cure="curate more questions, then `curate build`")
     width = min(negatives, max(len(row.negative_ids) for row in rows))
     rng, corpus = random.Random(seed), list(dataset.corpus)
     columns: dict[str, list[str]] = {"anchor": [], "positive": [], **{f"negative_{n}": [] for n in range(1, width + 1)}}
     drawn = 0
-    for row in rows:
-        columns["anchor"].append(contract.format_query(row.question))
-        columns["positive"].append(_passage(dataset, contract, row.positive_ids[0]))
-        own = list(row.negative_ids[:width])
-        drawn += width - len(own)
-        own += _others(row, own, corpus, width - len(own), rng)
+
+    def add(anchor: str, positive: str, own: Sequence[str]) -> None:
+        columns["anchor"].append(contract.format_query(anchor))
+        columns["positive"].append(positive)
         for number, chunk_id in enumerate(own, 1):
             columns[f"negative_{number}"].append(_passage(dataset, contract, chunk_id))
-    return TrainingTexts(columns, drawn)
+
+    for row in rows:
+        own = row.negative_ids[:width]
+        drawn += width - len(own)
+        missing = _others({*own, *row.positive_ids}, corpus, width - len(own), rng)
+        add(row.question, _passage(dataset, contract, row.positive_ids[0]), [*own, *missing])
+    asked = [pair for chunk in dataset.corpus.values() for pair in _cloze(chunk, cloze, rng)] if cloze else []
+    for sentence, chunk, text in asked:
+        add(sentence, contract.format_document(text, chunk.title), _others({chunk.id}, corpus, width, rng))
+    return TrainingTexts(columns, drawn, len(asked))
+
+
+def _cloze(chunk: Chunk, count: int, rng: random.Random) -> list[tuple[str, Chunk, str]]:
+    """Up to ``count`` (sentence, passage, text) of a passage; the text lacks the sentence in every other case."""
+    sentences = [part.strip() for part in _SENTENCE_END.split(chunk.text)]
+    fit = [part for part in sentences if CLOZE_WORDS[0] <= len(part.split()) <= CLOZE_WORDS[1] and len(part) < len(chunk.text) / 2]
+    chosen = rng.sample(fit, min(count, len(fit)))
+    return [(part, chunk, chunk.text if rng.random() < CLOZE_KEPT else chunk.text.replace(part, "", 1)) for part in chosen]
 
 
 def _passage(dataset: Dataset, contract: PromptContract, chunk_id: str) -> str:
@@ -210,8 +232,8 @@ def _passage(dataset: Dataset, contract: PromptContract, chunk_id: str) -> str:
     return contract.format_document(chunk.text, chunk.title)
 
 
-def _others(row: DatasetRow, own: Sequence[str], corpus: Sequence[str], count: int, rng: random.Random) -> list[str]:
-    taken = {*own, *row.positive_ids}
+def _others(taken: set[str], corpus: Sequence[str], count: int, rng: random.Random) -> list[str]:
+    """``count`` passages that are not ``taken``."""
     if count <= 0:
         return []
     free = [chunk_id for chunk_id in corpus if chunk_id not in taken]

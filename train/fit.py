@@ -55,6 +55,7 @@ class FitResult:
     mini_batch: int
     scale: float
     drawn_negatives: int
+    cloze: int
     ungated: bool
     resumed_from: int
     device: str
@@ -127,7 +128,7 @@ def _fit(
 
         preset = replace(preset, scale=sweep_scale(run, dataset, val, settings, preset, origin, device))
     base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
-    texts = training_texts(dataset, base.contract, negatives=preset.negatives, seed=settings.seed)
+    texts = training_texts(dataset, base.contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
     place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
     tuning = tune(base, texts, val, dataset, settings, preset, place)
     facts = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset), "contract": base.contract.hash}
@@ -264,6 +265,7 @@ def tune(
         mini_batch=mini,
         scale=preset.scale,
         drawn_negatives=texts.drawn,
+        cloze=texts.cloze,
         ungated=False,
         resumed_from=int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0,
         device=str(model.device),

@@ -35,7 +35,7 @@ def sweep_scale(
         shutil.rmtree(place, ignore_errors=True)
         trial = replace(preset, scale=scale, max_steps=settings.sweep_steps)
         base = load_base(origin, trial, device=device, quantised=trial.method == "qlora")
-        texts = training_texts(dataset, base.contract, negatives=trial.negatives, seed=settings.seed)
+        texts = training_texts(dataset, base.contract, negatives=trial.negatives, seed=settings.seed, cloze=trial.cloze)
         result = tune(base, texts, val, dataset, short, trial, place, quiet=True)
         shutil.rmtree(place, ignore_errors=True)
         trials.append({"scale": scale, "steps": result.steps, "base_ndcg": result.base_ndcg, "ndcg": result.history[-1]["ndcg"]})
