@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from curate.judge_cli import app as judge_app
 from curate.review.cli import app as review_app
 from triplette.console import (
     DEFAULT_RUN,
@@ -24,6 +25,7 @@ from triplette.console import (
 
 app = new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.")
 app.add_typer(review_app, name="review")
+app.add_typer(judge_app)
 
 GoldOption = Annotated[
     Path | None, typer.Option("--gold", help="JSONL of questions by people; they measure and never train.", metavar="FILE")

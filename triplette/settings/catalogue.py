@@ -23,6 +23,7 @@ SECTIONS: dict[str, type[Any]] = {
     "synth.llm": LlmSettings,
     "synth.mine": MineSettings,
     "curate.judge": JudgeSettings,
+    "curate.llm": LlmSettings,
     "curate.dedup": DedupSettings,
     "curate.build": BuildSettings,
     "curate.validate": ValidateSettings,

@@ -1,0 +1,45 @@
+"""Prompts as files, and passages as data inside them.
+
+A prompt is a Markdown file with a ``# system`` and a ``# user`` part; ``{names}`` in the user part are filled in one pass, so that what
+a value contains is never taken for a name. A passage stands between two equal guard lines that occur nowhere in it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from triplette.errors import InputError
+from triplette.hashing import hash_text
+
+
+@lru_cache(maxsize=32)
+def read_prompt(folder: Path, name: str, where: str) -> tuple[str, str]:
+    """(system, user template) of the prompt version ``name``. Raises InputError naming the setting ``where`` if there is none."""
+    path = folder / f"{name}.md"
+    if not path.is_file() or path.parent != folder:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.md")))
+        raise InputError(f"there is no prompt {name!r}", where=where, cure=f"use one of {known}")
+    _, _, body = path.read_text(encoding="utf-8").partition("# system\n")
+    system, _, user = body.partition("\n# user\n")
+    return system.strip(), user.strip()
+
+
+def fill(template: str, **values: str) -> str:
+    """The template with its ``{names}`` replaced in one pass. Raises KeyError for a name without a value."""
+    parts = template.split("{")
+    filled = [parts[0]]
+    for part in parts[1:]:
+        name, _, rest = part.partition("}")
+        filled.append(values[name] + rest)
+    return "".join(filled)
+
+
+def guard_line(text: str) -> str:
+    """A line that does not occur in ``text``, and depends on it alone."""
+    salt = 0
+    while True:
+        line = f"=====PASSAGE-{hash_text(f'{salt}/{text}')[:12]}====="
+        if line not in text:
+            return line
+        salt += 1
