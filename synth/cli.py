@@ -158,7 +158,8 @@ def write(
     table(title, ("kind", "questions"), [*summary.kinds.items(), ("all", summary.questions)])
     if summary.rejected:
         table("Not kept (rejected.parquet)", ("reason", "rows"), list(summary.rejected.items()))
-    say(f"{summary.seconds:.1f} s, {summary.cost:.4f} USD, tokens {summary.tokens or 0}")
+    counted = ", ".join(f"{n} {name} tokens" for name, n in summary.tokens.items())
+    say(f"{summary.seconds:.1f} s, {summary.cost:.4f} USD" + (f", {counted}" if counted else ""))
     for note in summary.notes:
         say(note)
 

@@ -505,12 +505,13 @@ def test_the_bar_says_rate_spend_and_estimate(tmp_path: Path) -> None:
     client = LlmClient(LlmSettings(model="openai:x", price_in=1.0, price_out=1.0), tmp_path, budget=5.0)
     client.spending.spent, client.spending.calls = 0.5, 10
     meter = _Meter(client, Bar(), "writing", 40)  # type: ignore[arg-type]
-    meter._started -= 4.0
-    meter._shown -= 1.0
+    meter._marks[0] = (time.monotonic() - 4.0, 0)
     meter.advance(Answer(None, "", Tokens(), 0.05, cached=False))
     assert re.fullmatch(r"writing  2\.\d calls/s  0\.5000 of 5\.00 USD spent, about 2\.00 in all", said[0]), said
     meter.advance(None)
     assert len(said) == 1, "the text changes a few times a second, not at each answer"
+    client.spending.calls = 60
+    assert meter.text(time.monotonic() + 9.0).startswith("writing  5."), "an idle start is forgotten"
 
 
 def test_a_proxy_of_the_environment_is_used_but_not_for_hosts_it_excepts(monkeypatch: pytest.MonkeyPatch) -> None:

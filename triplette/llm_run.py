@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from triplette.llm import Answer, LlmClient, Request, Unavailable
 T = TypeVar("T")
 DRAIN_SECONDS = 5.0  # that Ctrl-C waits for calls in flight; a second Ctrl-C does not wait
 REFRESH_SECONDS = 0.2  # between two changes of the bar's text
+RATE_SECONDS = 10.0  # that the rate looks back
 FAILURES_SHOWN = 3
 
 
@@ -121,11 +123,11 @@ async def _finish(client: LlmClient, workers: Sequence[asyncio.Task[None]]) -> N
 
 
 class _Meter:
-    """The bar's text: rate, money spent, and what the whole will cost at this rate."""
+    """The bar's text: the rate of late, money spent, and what the whole will cost if it goes on like this."""
 
     def __init__(self, client: LlmClient, bar: Progress, title: str, total: int) -> None:
         self._client, self._bar, self._title, self._total = client, bar, title, total
-        self._started = self._shown = time.monotonic()
+        self._marks: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])  # (when, calls by then) of the last seconds
         self._done = 0
         self._cost = 0.0
 
@@ -134,12 +136,18 @@ class _Meter:
         self._cost += answer.cost if answer else 0.0
         self._bar.advance()
         now = time.monotonic()
-        if now - self._shown < REFRESH_SECONDS:
-            return
-        self._shown = now
+        if now - self._marks[-1][0] >= REFRESH_SECONDS:
+            self._bar.describe(self.text(now))
+
+    def text(self, now: float) -> str:
+        """What the bar says at ``now``."""
         spending = self._client.spending
-        text = f"{self._title}  {spending.calls / (now - self._started):.1f} calls/s"
+        self._marks.append((now, spending.calls))
+        while len(self._marks) > 2 and now - self._marks[0][0] > RATE_SECONDS:
+            self._marks.popleft()
+        since, before = self._marks[0]
+        text = f"{self._title}  {(spending.calls - before) / (now - since):.1f} calls/s"
         if self._client.price.known:
             limit = "" if spending.budget is None else f" of {spending.budget:.2f}"
             text += f"  {spending.spent:.4f}{limit} USD spent, about {self._cost / self._done * self._total:.2f} in all"
-        self._bar.describe(text)
+        return text
