@@ -367,5 +367,5 @@ def _final_cure(failure: CallFailed, settings: LlmSettings) -> str:
     if failure.status == 404:
         return "check the model's name (--llm) and the address up to /v1 (--base-url)"
     if failure.status in (400, 422):
-        return "check the model's name, and max_tokens, temperature and response_format in [synth.llm]"
+        return "check the model's name, and max_tokens, temperature and response_format in [synth.llm] or [curate.llm]"
     return "check the account's credit and the endpoint; then run the same command again: every paid answer is kept"

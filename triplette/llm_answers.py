@@ -64,7 +64,7 @@ class Quote:
 
     def facts(self) -> dict[str, str]:
         """The quote in words."""
-        money = "price not known (price_in and price_out in [synth.llm])"
+        money = "price not known (set price_in and price_out)"
         return {
             "model": self.model,
             "calls to make": f"{self.calls}",
