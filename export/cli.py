@@ -32,7 +32,9 @@ DEFAULT_BUNDLE = Path("run/bundle")
 def export(
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
-    recipe: Annotated[str | None, typer.Option("--recipe", help="e4_a8_f4_p4 (default), int8 or float32.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="e4_a8_f4_p4 (default; int8 for very small models), int8 or float32.")
+    ] = None,
     length: Annotated[
         list[int] | None, typer.Option("--length", help="Sequence length in tokens; repeat it (default 256 512 1024 2048).")
     ] = None,

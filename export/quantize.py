@@ -1,7 +1,7 @@
 """Quantising the weights of the float32 file, scope by scope, with dynamic-range kernels (activations stay float32 between operators).
 
 The default ``e4_a8_f4_p4`` is what the published EmbeddingGemma files use: embedding table, feed-forward and projection in 4 bits,
-attention in 8. The table alone is two thirds of the model. ``auto`` picks the largest block that divides every 4-bit weight's
+attention in 8. The table alone is two thirds of the model. The granularity ``auto`` picks the largest block that divides every 4-bit weight's
 input width: at full size blocks of 128 cost 0.2 MB over one scale a channel and bring the embedding closer to float32.
 """
 
@@ -30,6 +30,7 @@ RECIPES: dict[str, dict[str, int]] = {
     "int8": dict.fromkeys(SCOPES, 8),
     "float32": dict.fromkeys(SCOPES, 32),
 }
+SMALL = 20_000_000  # weights; below, ``auto`` takes int8: a tiny model lost 0.015 of nDCG@10 to 4 bits, and saved 3 MB
 BLOCKS = (128, 64, 32)  # in the order in which ``auto`` tries them
 CHANNEL = "channel"
 
@@ -53,6 +54,8 @@ class Recipe:
 
 def choose_recipe(name: str, granularity: str, architecture: Architecture) -> Recipe:
     """The recipe for an architecture. Raises SettingError for a block that does not divide a 4-bit weight's width."""
+    if name == "auto":
+        name = "int8" if architecture.parameters < SMALL else "e4_a8_f4_p4"
     bits = RECIPES[name]
     if 4 not in bits.values():
         return Recipe(name, bits, CHANNEL, "no 4-bit weight")

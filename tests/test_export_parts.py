@@ -47,6 +47,13 @@ def test_a_block_that_does_not_divide_is_refused_and_int8_has_none(tmp_path: Pat
     assert (mixed.expected("embedding"), mixed.expected("attention")) == ("INT4/128", "INT8/channel")
 
 
+def test_the_default_recipe_is_the_published_one_and_int8_for_a_very_small_model(tmp_path: Path) -> None:
+    full = read_architecture(write_folder(tmp_path))
+    assert choose_recipe("auto", "auto", full).name == "e4_a8_f4_p4"
+    small = dataclasses.replace(full, vocabulary=4096, layer_kinds=full.layer_kinds[:2])
+    assert choose_recipe("auto", "auto", small).name == "int8"
+
+
 def test_expected_sizes_are_near_the_measured_ones(tmp_path: Path) -> None:
     full = read_architecture(write_folder(tmp_path))
     for name, megabytes in (("e4_a8_f4_p4", 179), ("int8", 314), ("float32", 1232)):
