@@ -1,11 +1,11 @@
 """``curate build``: accepted triplets and gold questions to train, validation and test, split so that nothing leaks.
 
 Synthetic rows train; gold rows measure. Where no gold is given, validation and test are cut off the synthetic rows by
-connected component. The build refuses where gold and train touch and shows the pairs; ``drop_touching`` takes those train rows
-out instead. The same inputs and settings give the same bytes: no clock, no machine, no order of a set reaches a file.
+connected component. The build refuses where gold and train touch and shows the pairs; ``drop_touching`` takes those train
+rows out instead. The same inputs and settings give the same bytes: no clock, no machine, no order of a set reaches a file.
 
-One accepted triplet is one row of train.parquet: ``anchor``, ``positive`` and ``negative_1`` .. ``negative_n``, hardest first, all filled.
-Further positives of a row are in rows.parquet (evaluation counts them as right, and they are never negatives).
+One accepted triplet is one row of train.parquet: ``anchor``, ``positive`` and ``negative_1`` .. ``negative_n``, hardest first,
+all filled. Further positives of a row are in rows.parquet (evaluation counts them as right, and they are never negatives).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.decisions import AUTOMATIC, SOURCES, VERDICT_FILES, Decision, Decisions, read_decisions
+from curate.exports import DICTIONARY_BYTES, write_beir, write_triplets
 from curate.gold import GoldQuestion, read_gold
 from curate.split import Node, Touch, assign, components, touching
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
@@ -227,12 +228,12 @@ def _write(
     """Write every file of dataset/, the rejects and, last, the ledger line."""
     from curate.card import write_card
     from curate.composition import compose
-    from curate.exports import write_beir, write_triplets
 
     corpus = list(decisions.chunks.values())
     for split in SPLITS:
         members = [row for row in rows if row.split == split]
-        write_table(run.path(f"dataset/{split}.parquet"), columns_of(members, decisions.chunks, split))
+        columns = columns_of(members, decisions.chunks, split)
+        write_table(run.path(f"dataset/{split}.parquet"), columns, dictionary_bytes=DICTIONARY_BYTES)
     write_records(run.path("dataset/rows.parquet"), rows, DatasetRow)
     write_records(run.path("dataset/corpus.parquet"), corpus, Chunk)
     write_triplets(run.path("dataset/triplets.parquet"), [row for row in rows if row.split == "train"], decisions.chunks)

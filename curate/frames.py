@@ -21,6 +21,7 @@ from curate.composition import balance
 from curate.decisions import KEEP, REWRITES, VERDICT_FILES
 from curate.language import french_share
 from curate.quota import Quota
+from curate.similar import split_words
 from curate.split import leaks
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+MOST_NEGATIVES = 50  # the highest max_negatives of [curate.build]
 SOURCES = {"chunks.parquet": Chunk, "questions.parquet": Question, "triplets.parquet": Triplet}
 
 
@@ -63,7 +65,7 @@ def read_tables(run: RunDir) -> Tables:
     return Tables(
         corpus=_typed(run, "dataset/corpus.parquet", Chunk),
         rows=_typed(run, "dataset/rows.parquet", DatasetRow),
-        texts={split: read_table(run.path(f"dataset/{split}.parquet")) for split in SPLITS},
+        texts={split: _texts_of(run, split) for split in SPLITS},
         chunk_ids=_typed(run, "chunks.parquet", Chunk, ["id"])["id"].combine_chunks(),
         question_ids=pa.concat_arrays([part for ids in questions for part in ids.chunks] or [pa.array([], pa.string())]),
         triplets=_typed(
@@ -75,10 +77,11 @@ def read_tables(run: RunDir) -> Tables:
 
 def make_frames(tables: Tables, build: BuildSettings, quota: Quota) -> dict[str, pd.DataFrame]:
     """The five tables of the suites by name. ``build`` gives the similarity from which two questions are near-duplicates."""
-    rows = _rows(tables, build)
+    pieces = split_words(tables.rows["question"])
+    rows = _rows(tables, build, pieces)
     return {
         "chunks": _chunks(tables.corpus),
-        "questions": _questions(tables.rows, rows["id"]),
+        "questions": _questions(tables.rows, rows["id"], pieces),
         "triplets": _triplets(tables),
         "rows": rows,
         "facts": _facts(tables, quota),
@@ -99,6 +102,12 @@ def _typed(run: RunDir, name: str, record: type[Any], columns: Sequence[str] | N
     return table
 
 
+def _texts_of(run: RunDir, split: str) -> pa.Table:
+    """A split's file; passages recur in it and are read once each."""
+    passages = ["positive", *(f"negative_{number + 1}" for number in range(MOST_NEGATIVES))]
+    return read_table(run.path(f"dataset/{split}.parquet"), encoded=passages)
+
+
 def _chunks(corpus: pa.Table) -> pd.DataFrame:
     frame = corpus.select(["id", "text", "source", "tokens", "page_start", "page_end", "char_start", "char_end"]).to_pandas()
     hashes = corpus["sha256"].to_pylist()
@@ -114,12 +123,12 @@ def _chunks(corpus: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _questions(rows: pa.Table, ids: Any) -> pd.DataFrame:
+def _questions(rows: pa.Table, ids: Any, pieces: Any) -> pd.DataFrame:
     import pandas as pd
 
     frame = rows.select(["question", "kind", "persona", "difficulty"]).to_pandas().rename(columns={"question": "text"})
     frame.insert(0, "id", ids)
-    frame["french"] = french_share(rows["question"])
+    frame["french"] = french_share(rows["question"], pieces)
     frame["key"] = pd.Series(_plain(rows["question"]).to_pandas())
     return frame
 
@@ -204,7 +213,7 @@ def _judged(judge: pa.Table, ids: pa.Array, kept: Any) -> dict[str, Any]:
     }
 
 
-def _rows(tables: Tables, build: BuildSettings) -> pd.DataFrame:
+def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.compute as pc
 
@@ -232,7 +241,7 @@ def _rows(tables: Tables, build: BuildSettings) -> pd.DataFrame:
             "positive_among_negatives": clash.astype(np.int64),
             "negatives_missing": (train & (np.bincount(negative_row, minlength=size) == 0)).astype(np.int64),
             "component_crosses": _crossing(rows["component"], split),
-            "leaks": _leaking(split, rows["question"], build),
+            "leaks": _leaking(split, rows["question"], build, pieces),
             "gold_in_train": (gold & train).astype(np.int64),
             "synthetic_in_eval": (gold.any() & ~gold & ~train).astype(np.int64),
             "texts_wrong": texts_wrong(tables, split),
@@ -246,34 +255,50 @@ def texts_wrong(tables: Tables, split: Any) -> Any:
     import pyarrow.compute as pc
 
     wrong = np.zeros(len(split), dtype=np.int64)
-    rows, corpus = tables.rows, tables.corpus
+    texts = tables.corpus["text"].combine_chunks()
+    first = pc.index_in(texts, value_set=texts).to_numpy()  # chunks with one text have one number
     for name in SPLITS:
         members = np.flatnonzero(split == name)
-        file = tables.texts[name]
-        mine = rows.take(pa.array(members))
+        file, mine = tables.texts[name], tables.rows.take(pa.array(members))
         lacking = len(file) != len(members) or not {"anchor", "positive"} <= set(file.column_names)
         if lacking or (mine["position"].to_numpy() != np.arange(len(members))).any():
             wrong[members] += 1
             continue
-        wanted = {"anchor": mine["question"], "positive": _texts(mine["positive_ids"], 0, corpus)}
-        for number, column in enumerate(c for c in file.column_names if c.startswith("negative")):
-            wanted[column] = _texts(mine["negative_ids"], number, corpus)
-        for column, texts in wanted.items():
-            same = pc.fill_null(pc.equal(file[column], texts), False)
-            wrong[members] += ~same.to_numpy(zero_copy_only=False)
+        same = pc.fill_null(pc.equal(file["anchor"], mine["question"]), False)
+        wrong[members] += ~same.to_numpy(zero_copy_only=False)
+        wanted = {"positive": ("positive_ids", 0)}
+        negatives = [column for column in file.column_names if column.startswith("negative")]
+        wanted.update({column: ("negative_ids", number) for number, column in enumerate(negatives)})
+        for column, (ids, number) in wanted.items():
+            place = _at(mine[ids], number, tables.corpus["id"])
+            named = np.where(place >= 0, first[place], -1)
+            wrong[members] += (named < 0) | (_numbered(file[column], texts) != named)
     return wrong
 
 
-def _texts(lists: pa.ChunkedArray, number: int, corpus: pa.Table) -> pa.Array:
-    """The text of the chunk at one place of every list; null where the list is shorter or the chunk is not there."""
+def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Any:
+    """Each text of a dictionary column as its first place in ``texts``, -1 where it is not there."""
+    import pyarrow.compute as pc
+
+    parts = [np.empty(0, dtype=np.int64)]
+    for chunk in column.chunks:
+        if not hasattr(chunk, "dictionary"):  # a column with a name of somebody else's
+            chunk = chunk.dictionary_encode()
+        known = pc.index_in(chunk.dictionary, value_set=texts).fill_null(-1).to_numpy()
+        at = chunk.indices.fill_null(-1).to_numpy()
+        parts.append(np.where(at >= 0, known[at], -1) if len(known) else np.full(len(at), -1))
+    return np.concatenate(parts)
+
+
+def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Any:
+    """The place in ``ids`` of the element ``number`` of every list; -1 where the list is shorter or the id is unknown."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     array = lists.combine_chunks()
     starts, stops = array.offsets.to_numpy()[:-1], array.offsets.to_numpy()[1:]
     at = pa.array(np.minimum(starts + number, max(len(array.values) - 1, 0)), mask=starts + number >= stops)
-    place = pc.index_in(array.values.take(at), value_set=corpus["id"].combine_chunks(), skip_nulls=True)
-    return corpus["text"].combine_chunks().take(place)
+    return pc.index_in(array.values.take(at), value_set=ids.combine_chunks(), skip_nulls=True).fill_null(-1).to_numpy()
 
 
 def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Any, Any]:
@@ -303,11 +328,11 @@ def _crossing(components: pa.ChunkedArray, split: Any) -> Any:
     return (low[code] != high[code]).astype(np.int64)
 
 
-def _leaking(split: Any, questions: pa.ChunkedArray, build: BuildSettings) -> Any:
+def _leaking(split: Any, questions: pa.ChunkedArray, build: BuildSettings, pieces: Any) -> Any:
     """For every row the number of near-duplicates it has in another split, told of the row that is nearer to training."""
     counts = np.zeros(len(split), dtype=np.int64)
     order = {name: number for number, name in enumerate(SPLITS)}
-    for left, right, _ in leaks(split, questions, build.near_duplicate):
+    for left, right, _ in leaks(split, questions, build.near_duplicate, pieces):
         counts[left if order.get(split[left], 0) <= order.get(split[right], 0) else right] += 1
     return counts
 

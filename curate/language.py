@@ -25,9 +25,12 @@ FRENCH_WORDS = frozenset(word for word in STOP_WORDS | frozenset(["d", "qu"]) if
 _NEUTRAL = STOP_WORDS & OTHER_WORDS
 
 
-def french_share(texts: Any) -> Any:
-    """float64 (n,): how French each text is, 0..1. ``texts`` is a sequence or an Arrow array of strings."""
-    row, code, vocabulary = split_words(texts)
+def french_share(texts: Any, pieces: tuple[Any, Any, list[str]] | None = None) -> Any:
+    """float64 (n,): how French each text is, 0..1. ``texts`` is a sequence or an Arrow array of strings.
+
+    ``pieces`` is what ``split_words`` said of the texts, for who has it already.
+    """
+    row, code, vocabulary = pieces or split_words(texts)
     count = len(texts)
     bare = [word.strip(".,:/") for word in vocabulary]
     french = np.array([word in FRENCH_WORDS for word in bare] or [False])

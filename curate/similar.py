@@ -20,6 +20,8 @@ import numpy as np
 from triplette.french import STOP_WORDS, fold, normalise, stem
 
 WINDOW = 256
+MOST_LOOKUPS = 100_000_000  # entries that a join across labels may look at before it falls back on the window
+_AT_ONCE = 4_000_000  # of them at a time: bounds memory
 ASKING = frozenset("qui quand où comment combien pourquoi".split())
 _DROPPED = STOP_WORDS - ASKING
 _SEPARATORS = r"[^\p{L}\p{N}.,:/]+"
@@ -60,10 +62,13 @@ def split_words(texts: Sequence[str] | Any) -> tuple[Any, Any, list[str]]:
     return row, encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def word_sets(texts: Sequence[str] | Any) -> WordSets:
-    """The word sets of texts. A text without a content word gets one word of its own: itself."""
+def word_sets(texts: Sequence[str] | Any, pieces: tuple[Any, Any, list[str]] | None = None) -> WordSets:
+    """The word sets of texts. A text without a content word gets one word of its own: itself.
+
+    ``pieces`` is what ``split_words`` said of the texts, for who has it already.
+    """
     count = len(texts)
-    row, code, vocabulary = split_words(texts)
+    row, code, vocabulary = pieces or split_words(texts)
     known: dict[str, int] = {}
     mapped = np.array([_canonical(word, known) for word in vocabulary] or [0], dtype=np.int64)
     code = mapped[code] if len(code) else code
@@ -74,40 +79,61 @@ def word_sets(texts: Sequence[str] | Any) -> WordSets:
         row = np.append(row, bare)
         code = np.append(code, known.setdefault(whole, len(known)))
     names = np.array(list(known) or [""])
-    pairs = np.unique(row * len(names) + code)
-    row, code = pairs // len(names), pairs % len(names)
+    pairs = _distinct(row * len(names) + code)
+    frequency = np.bincount(pairs % len(names), minlength=len(names))
     # rarest first; ties by spelling, so that the order depends on the texts alone
-    order = np.lexsort((names, np.bincount(code, minlength=len(names))))
+    order = np.lexsort((names, frequency))
     rank = np.empty(len(names), dtype=np.int64)
     rank[order] = np.arange(len(names))
-    ranked = rank[code]
-    arranged = np.lexsort((ranked, row))
-    indptr = np.searchsorted(row, np.arange(count + 1))
-    return WordSets(indptr, ranked[arranged], tuple(names[order].tolist()))
+    pairs = np.sort(pairs - pairs % len(names) + rank[pairs % len(names)])
+    indptr = np.searchsorted(pairs, np.arange(count + 1) * len(names))
+    return WordSets(indptr, pairs % len(names), tuple(names[order].tolist()))
 
 
-def near_duplicates(sets: WordSets, threshold: float, side: Any = None) -> tuple[Any, Any, Any]:
+def near_duplicates(sets: WordSets, threshold: float) -> tuple[Any, Any, Any]:
     """Pairs (left, right, similarity) with left < right and Jaccard >= threshold, in order.
 
-    ``side`` (bool (n,)) asks only for pairs across: one row where it is true, one where it is not. Without it, equal sets
-    are linked as a chain (each with the next), which is enough for components and keeps the output linear.
+    Equal sets are linked as a chain (each with the next), which is enough for components and keeps the output linear.
     """
-    group, first = _equal_sets(sets)
-    left, right = _chain(group, side)
-    similarity = np.ones(len(left))
-    distinct = np.sort(first)
-    a, b = _candidates(sets, distinct, threshold)
+    group, first = _grouped(sets, np.zeros(len(sets.indptr) - 1, dtype=np.int64))
+    order = np.argsort(group, kind="stable")
+    same = group[order][1:] == group[order][:-1]
+    a, b = _candidates(sets, first, threshold)
+    return _in_order(sets, threshold, a, b, (order[:-1][same], order[1:][same]))
+
+
+def near_duplicates_across(sets: WordSets, threshold: float, labels: Any) -> tuple[Any, Any, Any]:
+    """The same, of rows with different labels only (``labels``: an int or bool for every row).
+
+    Where several rows of one label have the same words, each is paired with the first such row of the other label: every row that has
+    a near-duplicate elsewhere is named, but not with all of them.
+    """
+    labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    group, first = _grouped(sets, labels)
+    a, b = _candidates_across(sets, first, threshold, labels)
+    close = _jaccard(sets, a, b) >= threshold - 1e-12
+    a, b = a[close], b[close]
+    members = np.argsort(group, kind="stable")
+    bounds = np.searchsorted(group[members], np.arange(len(first) + 1))
+    larger = np.flatnonzero(np.diff(bounds) > 1)
+    extra: list[tuple[Any, Any]] = []
+    for one, other in ((a, b), (b, a)):
+        for at in np.flatnonzero(np.isin(group[one], larger)):
+            rest = members[bounds[group[one[at]]] + 1 : bounds[group[one[at]] + 1]]
+            extra.append((rest, np.full(len(rest), other[at])))
+    linked = [np.concatenate([a, *(pair[0] for pair in extra)]), np.concatenate([b, *(pair[1] for pair in extra)])]
+    return _in_order(sets, threshold, linked[0], linked[1], (a[:0], a[:0]))
+
+
+def _in_order(sets: WordSets, threshold: float, a: Any, b: Any, equal: tuple[Any, Any]) -> tuple[Any, Any, Any]:
+    """Those of the pairs that are close, and those that are equal, sorted."""
     scores = _jaccard(sets, a, b)
     close = scores >= threshold - 1e-12
-    a, b, scores = a[close], b[close], scores[close]
-    if side is not None:
-        a, b, scores = _spread(group, first, a, b, scores)
-        across = side[a] != side[b]
-        a, b, scores = a[across], b[across], scores[across]
-    left, right = np.concatenate([left, np.minimum(a, b)]), np.concatenate([right, np.maximum(a, b)])
-    similarity = np.concatenate([similarity, scores])
+    one, other = np.concatenate([equal[0], a[close]]), np.concatenate([equal[1], b[close]])
+    scores = np.concatenate([np.ones(len(equal[0])), scores[close]])
+    left, right = np.minimum(one, other), np.maximum(one, other)
     order = np.lexsort((right, left))
-    return left[order], right[order], similarity[order]
+    return left[order], right[order], scores[order]
 
 
 def jaccard_of(sets: WordSets, left: Any, right: Any) -> Any:
@@ -122,82 +148,114 @@ def _canonical(word: str, known: dict[str, int]) -> int:
     return known.setdefault(stem(bare) if bare not in ASKING else fold(bare), len(known))
 
 
-def _equal_sets(sets: WordSets) -> tuple[Any, Any]:
-    """(group of each row, first row of each group): rows with the same words are one group."""
+def _grouped(sets: WordSets, labels: Any) -> tuple[Any, Any]:
+    """(group of each row, first row of each group): rows with the same words and label are one group."""
     count = len(sets.indptr) - 1
-    seen: dict[bytes, int] = {}
+    seen: dict[tuple[bytes, int], int] = {}
     group = np.empty(count, dtype=np.int64)
     first: list[int] = []
-    raw = np.ascontiguousarray(sets.indices)
-    for row in range(count):
-        key = raw[sets.indptr[row] : sets.indptr[row + 1]].tobytes()
-        number = seen.setdefault(key, len(seen))
+    raw, width = np.ascontiguousarray(sets.indices).tobytes(), sets.indices.itemsize
+    bounds = (sets.indptr * width).tolist()
+    for row, label in enumerate(labels.tolist()):
+        number = seen.setdefault((raw[bounds[row] : bounds[row + 1]], label), len(seen))
         if number == len(first):
             first.append(row)
         group[row] = number
     return group, np.array(first, dtype=np.int64)
 
 
-def _chain(group: Any, side: Any) -> tuple[Any, Any]:
-    """Links between rows of one group: each with the next; with ``side``, each row of one side with the first of the other."""
-    order = np.argsort(group, kind="stable")
-    same = group[order][1:] == group[order][:-1]
-    if side is None:
-        return order[:-1][same], order[1:][same]
-    pairs: list[tuple[int, int]] = []
-    for members in np.split(order, np.flatnonzero(~same) + 1):
-        inside, outside = members[side[members]], members[~side[members]]
-        if len(inside) and len(outside):
-            pairs += [(int(min(i, outside[0])), int(max(i, outside[0]))) for i in inside]
-            pairs += [(int(min(inside[0], o)), int(max(inside[0], o))) for o in outside[1:]]
-    array = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return array[:, 0], array[:, 1]
+@dataclass(frozen=True, slots=True)
+class _Prefixes:
+    """The prefix words of rows, sorted by word: arrays of equal length. ``owner`` counts in the rows that were asked for."""
+
+    token: Any
+    owner: Any
+    position: Any
+    size: Any
+
+    def fits(self, x: Any, y: Any, threshold: float) -> Any:
+        """Which pairs of entries leave the threshold possible, by their sizes and the places of their common word."""
+        size_x, size_y = self.size[x], self.size[y]
+        at_x, at_y = self.position[x], self.position[y]
+        asked = np.ceil(threshold / (1 + threshold) * (size_x + size_y) - 1e-9)
+        # at most all words before the common one, itself, and all after it
+        allowed = np.minimum(at_x, at_y) + np.minimum(size_x - at_x, size_y - at_y)
+        return (np.minimum(size_x, size_y) >= threshold * np.maximum(size_x, size_y) - 1e-9) & (allowed >= asked)
 
 
-def _spread(group: Any, first: Any, a: Any, b: Any, scores: Any) -> tuple[Any, Any, Any]:
-    """Pairs between first rows, spread to every row that has the same words."""
-    order = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[order], np.arange(len(first) + 1))
-    lefts: list[Any] = [np.empty(0, dtype=np.int64)]
-    rights: list[Any] = [np.empty(0, dtype=np.int64)]
-    values: list[Any] = [np.empty(0)]
-    for one, other, score in zip(a, b, scores, strict=True):
-        mine = order[bounds[group[one]] : bounds[group[one] + 1]]
-        theirs = order[bounds[group[other]] : bounds[group[other] + 1]]
-        lefts.append(np.repeat(mine, len(theirs)))
-        rights.append(np.tile(theirs, len(mine)))
-        values.append(np.full(len(mine) * len(theirs), score))
-    return np.concatenate(lefts), np.concatenate(rights), np.concatenate(values)
+def _prefixes(sets: WordSets, rows: Any, threshold: float) -> _Prefixes:
+    """Each row's rarest words: as many as a near-duplicate must share one of."""
+    sizes = sets.sizes[rows]
+    needed = np.maximum(np.ceil(threshold * sizes - 1e-9).astype(np.int64), 1)
+    prefix = sizes - needed + 1
+    owner = np.repeat(np.arange(len(rows)), prefix)
+    position = np.arange(len(owner)) - np.repeat(np.cumsum(prefix) - prefix, prefix)
+    at = sets.indptr[rows][owner] + position
+    following = sets.indices[np.minimum(at + 1, len(sets.indices) - 1)]
+    order = np.lexsort((owner, following, position, sets.indices[at]))
+    owner = owner[order]
+    return _Prefixes(sets.indices[at][order], owner, position[order], sizes[owner])
 
 
 def _candidates(sets: WordSets, rows: Any, threshold: float) -> tuple[Any, Any]:
-    """Pairs of ``rows`` that share a prefix word and whose sizes and positions leave the threshold possible."""
-    sizes = sets.sizes[rows]
-    needed = np.ceil(threshold * sizes - 1e-9).astype(np.int64)
-    prefix = sizes - np.maximum(needed, 1) + 1
-    owner = np.repeat(np.arange(len(rows)), prefix)
-    position = np.arange(len(owner)) - np.repeat(np.cumsum(prefix) - prefix, prefix)
-    token = sets.indices[sets.indptr[rows][owner] + position]
-    following = np.minimum(sets.indptr[rows][owner] + position + 1, len(sets.indices) - 1)
-    order = np.lexsort((owner, sets.indices[following], position, token))
-    owner, position, token = owner[order], position[order], token[order]
-    size = sizes[owner]
-    found: list[Any] = [np.empty(0, dtype=np.int64)]
+    """Pairs of ``rows`` that share a prefix word, at most WINDOW apart in the order of their words."""
+    entries = _prefixes(sets, rows, threshold)
+    found: list[Any] = []
     for distance in range(1, WINDOW + 1):
-        same = np.flatnonzero(token[distance:] == token[:-distance])
-        if not len(same):
+        x = np.flatnonzero(entries.token[distance:] == entries.token[:-distance])
+        if not len(x):
             break
-        x, y = same, same + distance
-        short, long = np.minimum(size[x], size[y]), np.maximum(size[x], size[y])
-        # the overlap that the threshold asks for, and the most that these positions still allow
-        asked = np.ceil(threshold / (1 + threshold) * (size[x] + size[y]) - 1e-9)
-        allowed = 1 + np.minimum(position[x], position[y]) + np.minimum(size[x] - position[x], size[y] - position[y]) - 1
-        fits = (short >= threshold * long - 1e-9) & (allowed >= asked)
-        a, b = owner[x[fits]], owner[y[fits]]
-        found.append(np.unique(np.minimum(a, b) * len(rows) + np.maximum(a, b)))
-    codes = np.unique(np.concatenate(found))
-    codes = codes[codes // max(len(rows), 1) != codes % max(len(rows), 1)]
-    return rows[codes // max(len(rows), 1)], rows[codes % max(len(rows), 1)]
+        fits = entries.fits(x, x + distance, threshold)
+        found.append(_codes(entries.owner[x[fits]], entries.owner[x[fits] + distance], len(rows)))
+    return _decoded(found, rows)
+
+
+def _candidates_across(sets: WordSets, rows: Any, threshold: float, labels: Any) -> tuple[Any, Any]:
+    """Pairs of ``rows`` with different labels that share a prefix word.
+
+    The rows of the most frequent label are only looked up, never compared among themselves.
+    """
+    if not len(rows) or (labels[rows] == labels[rows][0]).all():
+        return rows[:0], rows[:0]
+    entries = _prefixes(sets, rows, threshold)
+    label = labels[rows][entries.owner]
+    common = np.bincount(label).argmax()
+    asking = np.flatnonzero(label != common)
+    start = np.searchsorted(entries.token, entries.token[asking])
+    number = np.searchsorted(entries.token, entries.token[asking], side="right") - start
+    if number.sum() > MOST_LOOKUPS:  # one pattern with thousands of rows on both sides: stay linear
+        a, b = _candidates(sets, rows, threshold)
+        across = labels[a] != labels[b]
+        return a[across], b[across]
+    found = []
+    block = np.searchsorted(np.cumsum(number), np.arange(_AT_ONCE, number.sum() + _AT_ONCE, _AT_ONCE), side="right")
+    for low, high in zip([0, *block[:-1].tolist()], block.tolist(), strict=True):
+        counts = number[low:high]
+        x = np.repeat(asking[low:high], counts)
+        y = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(start[low:high], counts)
+        differ = label[x] != label[y]
+        x, y = x[differ], y[differ]
+        fits = entries.fits(x, y, threshold)
+        found.append(_codes(entries.owner[x[fits]], entries.owner[y[fits]], len(rows)))
+    return _decoded(found, rows)
+
+
+def _codes(a: Any, b: Any, count: int) -> Any:
+    """Each pair once, as one number."""
+    return _distinct(np.minimum(a, b) * count + np.maximum(a, b))
+
+
+def _distinct(codes: Any) -> Any:
+    """Sorted distinct numbers. numpy.unique hashes integers first, which took ten times as long on these."""
+    codes = np.sort(codes)
+    return codes[np.append(codes[:1] == codes[:1], codes[1:] != codes[:-1])]
+
+
+def _decoded(found: list[Any], rows: Any) -> tuple[Any, Any]:
+    codes = _distinct(np.concatenate([np.empty(0, dtype=np.int64), *found]))
+    count = max(len(rows), 1)
+    codes = codes[codes // count != codes % count]
+    return rows[codes // count], rows[codes % count]
 
 
 def _jaccard(sets: WordSets, a: Any, b: Any) -> Any:

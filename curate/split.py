@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.similar import WordSets, jaccard_of, near_duplicates, word_sets
+from curate.similar import WordSets, jaccard_of, near_duplicates, near_duplicates_across, word_sets
 from triplette.hashing import hash_value, record_id
 from triplette.settings.build import BuildSettings
 
@@ -56,7 +56,7 @@ def touching(nodes: Sequence[Node], settings: BuildSettings) -> list[Touch]:
         one, other = (left, right) if gold[left] else (right, left)
         found.setdefault((one, other), Touch(one, other, round(score, 4), why))
 
-    for left, right, score in zip(*near_duplicates(sets, settings.near_duplicate, gold), strict=True):
+    for left, right, score in zip(*near_duplicates_across(sets, settings.near_duplicate, gold), strict=True):
         add(int(left), int(right), float(score), "the questions nearly repeat each other")
     pairs = [(i, j) for i, j in _about_one_passage(nodes) if gold[i] != gold[j]]
     for (left, right), score in zip(pairs, _scores(sets, pairs), strict=True):
@@ -120,15 +120,10 @@ def assign(names: Sequence[str], shares: Sequence[tuple[str, float]], rest: str,
     return [chosen.get(name, rest) for name in names]
 
 
-def leaks(splits: Sequence[str], questions: Sequence[str] | Any, threshold: float) -> list[tuple[int, int, float]]:
+def leaks(splits: Sequence[str], questions: Sequence[str] | Any, threshold: float, pieces: Any = None) -> list[tuple[int, int, float]]:
     """(row, row, similarity) of near-duplicate questions that lie in different splits: what a build must never leave behind."""
-    sets = word_sets(questions)
-    found: dict[tuple[int, int], float] = {}
-    labels = np.asarray(splits)
-    for split in sorted(set(splits) - {"train"}):
-        for left, right, score in zip(*near_duplicates(sets, threshold, labels == split), strict=True):
-            found[int(left), int(right)] = float(score)
-    return [(left, right, score) for (left, right), score in sorted(found.items())]
+    pairs = near_duplicates_across(word_sets(questions, pieces), threshold, np.unique(np.asarray(splits), return_inverse=True)[1])
+    return [(int(left), int(right), float(score)) for left, right, score in zip(*pairs, strict=True)]
 
 
 def _scores(sets: WordSets, pairs: Sequence[tuple[int, int]]) -> Any:

@@ -77,16 +77,23 @@ def write_records(path: Path, records: Iterable[Any], record: type[Any]) -> None
     write_table(path, pa.Table.from_pylist(rows, schema=schema_of(record)))
 
 
-def write_table(path: Path, table: pa.Table) -> None:
-    """Write an Arrow table as Parquet (zstd, deterministic), aside and renamed."""
+def write_table(path: Path, table: pa.Table, *, dictionary_bytes: int = 1 << 20) -> None:
+    """Write an Arrow table as Parquet (zstd, deterministic), aside and renamed.
+
+    A column stores each distinct value of a row group once while they take no more than ``dictionary_bytes`` together: more
+    than the usual mebibyte pays off for long texts that recur.
+    """
     import pyarrow.parquet as pq
 
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP)
+        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP, dictionary_pagesize_limit=dictionary_bytes)
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """A Parquet file as an Arrow table. Raises InputError when it is absent, corrupt or lacks a column."""
+def read_table(path: Path, columns: Sequence[str] | None = None, *, encoded: Sequence[str] = ()) -> pa.Table:
+    """A Parquet file as an Arrow table. Raises InputError when it is absent, corrupt or lacks a column.
+
+    Those of the ``encoded`` columns that it has are kept as dictionary arrays, their distinct texts once, as they are stored.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -94,7 +101,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         raise InputError("no such file", where=str(path), cure="run the command that writes it first")
     try:
         # ParquetFile and not read_table: the latter guesses partitions from directory names
-        with pq.ParquetFile(path) as file:
+        kept = [name for name in pq.read_schema(path).names if name in encoded] if encoded else None
+        with pq.ParquetFile(path, read_dictionary=kept) as file:
             names = set(file.schema_arrow.names)
             missing = sorted(set(columns or ()) - names)
             if missing:
