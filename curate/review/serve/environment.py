@@ -50,7 +50,7 @@ def ensure_environment(
     tell: Callable[[str], None] = lambda text: None,
     run: Runner | None = None,
 ) -> Path:
-    """The environment, made if it is not there (about a minute, 580 MB). Raises ServiceError with pip's last words."""
+    """The environment, made if it is not there (about a minute, 500 MB). Raises ServiceError with pip's last words."""
     place = environment_path(root)
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.with_name(f"{place.name}.lock").open("w") as lock:
@@ -58,7 +58,7 @@ def ensure_environment(
         # the interpreter too: an upgrade of the system's Python leaves a link to nothing
         if not (place / MARKER).exists() or not python_of(place).exists():
             started = time.monotonic()
-            tell(f"installing argilla-server into {place} (once, about 580 MB)")
+            tell(f"installing argilla-server into {place} (once, about 500 MB)")
             shutil.rmtree(place, ignore_errors=True)
             _install(place, run or _run)
             write_text(place / MARKER, "")
@@ -73,7 +73,7 @@ def _install(place: Path, run: Runner) -> None:
         # compiling on import instead of now: the server imports half of what is installed
         (
             [*pip, "--no-compile", "--constraint", str(PINS), *REQUIREMENTS],
-            "check the network and the disk (580 MB), then run it again",
+            "check the network and the disk (500 MB), then run it again",
         ),
     ]
     for command, cure in steps:
