@@ -28,7 +28,10 @@ _LEANING = (
     r"\b(?:mentionn|cit|decrit|indiqu|evoqu)\w*\s+(?:ici|plus haut|plus bas)\b",
 )
 _LEANS = re.compile("|".join(_LEANING))
-_NOT_PLAIN = re.compile(r"https?://|www\.|[`{}<>|]|\*\*|^\s*[-*#]|\n|=====")
+# links, markup, control characters (a terminal obeys them), invisible and direction-changing ones (a reader cannot see them)
+_NOT_PLAIN = re.compile(
+    r"https?://|www\.|[`{}<>|]|\*\*|^\s*[-*#]|=====|[\x00-\x1f\x7f-\x9f]|[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
 NEAR_DUPLICATE = 0.6  # Jaccard of word bigrams within one chunk
 
 
@@ -73,7 +76,7 @@ def fault(question: str, chunk: Chunk, settings: WriteSettings, seen: Seen) -> t
     if not question.endswith("?"):
         return "not_a_question", "does not end with a question mark"
     if _NOT_PLAIN.search(question):
-        return "not_plain", "holds a link, markup or a line break"
+        return "not_plain", "holds a link, markup, or characters that are not text"
     if not settings.min_words <= length <= settings.max_words:
         return "length", f"{length} words, outside {settings.min_words} to {settings.max_words}"
     if (french := french_probability(question)) < settings.min_french:

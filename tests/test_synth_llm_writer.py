@@ -264,6 +264,8 @@ COPIED = "Que se passe-t-il pour le joueur qui arrive devant son Ã©chiquier aprÃ
         (COPIED, "copied"),
         ("Que risque **un joueur** en retard ?", "not_plain"),
         ("Que risque un joueur\nen retard ?", "not_plain"),
+        ("Que risque un joueur \x1b[31men retard ?", "not_plain"),
+        ("Que risque un \u202ejoueur en retard ?", "not_plain"),
     ],
 )
 def test_each_check_names_its_reason(question: str, reason: str) -> None:

@@ -102,6 +102,15 @@ def test_a_429_that_repeats_is_waited_for_beyond_the_number_of_attempts(tmp_path
     assert sum(clock.waits) == pytest.approx(9 * 30, abs=1)
 
 
+def test_waiting_in_line_does_not_use_up_the_attempts(tmp_path: Path) -> None:
+    def script(call: Call) -> Reply | str:
+        return Reply(status=429) if call.number < 5 else Reply(status=500) if call.number == 5 else GOOD
+
+    with ScriptedServer(script) as server:
+        answers, _, _ = ask(server, tmp_path, asked(1), attempts=2)
+    assert answers[0].value is not None
+
+
 def test_an_endless_429_ends_the_run_when_patience_does(tmp_path: Path) -> None:
     with (
         ScriptedServer(lambda _: Reply(status=429, headers={"Retry-After": "50"})) as server,
@@ -191,7 +200,7 @@ def test_a_page_instead_of_a_completion_is_tried_again(tmp_path: Path) -> None:
     ("reply", "cure"),
     [
         (Reply(status=401, error={"message": "bad key sk-secret-123456", "code": "invalid_api_key"}), "SOME_KEY"),
-        (Reply(status=403, error={"message": "not yours", "code": "forbidden"}), "SOME_KEY"),
+        (Reply(status=403, error={"message": "not \x1b[2Jyours", "code": "forbidden"}), "SOME_KEY"),
         (Reply(status=404, error={"message": "no such model", "code": "model_not_found"}), "--llm"),
         (Reply(status=400, error={"message": "response_format unknown", "code": None}), "response_format"),
         (Reply(status=429, error={"message": "out of credit", "code": "insufficient_quota"}), "credit"),
@@ -207,6 +216,7 @@ def test_a_final_refusal_ends_the_run_at_once_and_never_shows_the_key(
     assert cure in str(caught.value)
     assert f"HTTP {reply.status}" in str(caught.value)
     assert "secret" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
     assert len(server.calls) <= 4, "only what was in flight was sent"
 
 

@@ -296,18 +296,19 @@ class LlmClient:
             raise failure
         if failure.kind == "final":
             self._stop(failure.message, _final_cure(failure, self.settings))
-        tries.made += 1
-        wait = failure.retry_after if failure.retry_after is not None else self._pace.delay(tries.made)
-        if failure.kind == "busy" or failure.retry_after is not None:
+        busy = failure.kind == "busy"
+        tries.busy += busy
+        tries.failed += not busy  # waiting in line is not failing
+        wait = self._pace.delay(tries.busy if busy else tries.failed) if failure.retry_after is None else failure.retry_after
+        if busy or failure.retry_after is not None:
             tries.waited += wait
             if tries.waited > self.settings.patience:
                 self._stop(
                     f"{failure.message}; it asks for {wait:.0f} s more", "run the same command again later, or lower concurrency"
                 )
             self._pace.slow_down(wait)
-            if failure.kind == "busy":
-                tries.made = min(tries.made, self.settings.attempts - 1)  # waiting in line is not failing
-                return
+        if busy:
+            return
         self._failures += 1
         if failure.kind == "unreachable" and not self._reached and self._failures >= UNREACHABLE_LIMIT:
             self._stop(failure.message, "check the network and the address (--base-url)")
@@ -316,8 +317,8 @@ class LlmClient:
                 f"{self._failures} calls in a row failed, the last one with: {failure.message}",
                 "run the same command again when the endpoint works: every paid answer is kept",
             )
-        if tries.made >= self.settings.attempts:
-            raise Unavailable(f"{label or 'a request'}: {failure.message} after {tries.made} attempts")
+        if tries.failed >= self.settings.attempts:
+            raise Unavailable(f"{label or 'a request'}: {failure.message} after {tries.failed} attempts")
         if failure.retry_after is None:
             await self._pace.rest(wait)
 
@@ -340,7 +341,8 @@ class _Call:
 
 @dataclass(slots=True)
 class _Tries:
-    made: int = 0
+    failed: int = 0
+    busy: int = 0
     waited: float = 0.0
 
 

@@ -188,7 +188,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def redact(text: str, secret: str) -> str:
-    """``text`` without the key: neither whole nor as the masked form that endpoints echo (sk-ab***yz)."""
+    """``text`` fit for a terminal and without the key: neither whole nor as the masked form that endpoints echo (sk-ab***yz)."""
+    text = "".join(character if character.isprintable() else " " for character in text)
     if secret:
         text = text.replace(secret, "[key]")
     return re.sub(r"\b(?:sk|pk|key)-[\w*.-]{3,}", "[key]", text)
