@@ -38,6 +38,9 @@ LEANING = re.compile("|".join(_LEANING))
 POINTING = re.compile(
     r"\b(?:ce|cet|cette|ces)\s+(?!qu|dernier|derniere|type|genre|sens|jour|mois|annee|saison|sont|soit|n'|moment|point\b)(\w{3,})"
 )
+EVENTS = frozenset(
+    "tournoi competition championnat coupe systeme".split()
+)  # "ce tournoi" needs the tournament named, however late it comes
 ANTECEDENT_WORDS = 7  # words before a demonstrative that are enough to have said what it points at
 
 # One worked example: fictitious or lettered players, pairing numbers.

@@ -1,8 +1,8 @@
 """Which pairs of questions ask the same: exact, MinHash-LSH, and nearest vectors, each pair checked for what must agree.
 
 Similar is not the same: "2 minutes" and "3 minutes", "rapide" and "blitz", "peut" and "ne peut pas" differ in one word of ten. A pair that any
-of the three finders proposes counts only if numbers, negations and key terms agree, and if no side has a subject word of its own that
-the other replaces by another. Questions over different passages must agree more than those over one passage: merging these loses a row,
+of the three finders proposes counts only if what is asked for (who, when, how many, whether ...), numbers, negations and key terms agree,
+and if no side has a subject word of its own that the other replaces by another. Questions over different passages must agree more than those over one passage: merging these loses a row,
 merging those tells the model that a passage answers what it does not.
 
 No pair is looked at that a finder did not propose, so the work grows with the number of near-duplicates and not with its square.
@@ -50,6 +50,42 @@ _NUMBER_WORDS = dict(
 )
 _NEGATIONS = re.compile(r"\b(?:pas|jamais|aucun|aucune|sans|sauf|hors|excepte|non|ni|interdit\w*|interdire|refuse\w*|impossible)\b")
 _CODE = re.compile(r"\b[a-z]{1,3}\d+[a-z]?\b|\d+(?:[.,:/]\d+)*")
+# What is asked for, first match first; different ways of asking for one thing have one name.
+_CONSEQUENCE = (
+    r"que se passe|qu'arrive|qu'est-ce qu(?:i|'il) (?:se passe|arrive|peut arriver)|que risque|c'est quoi la sanction"
+    r"|quel\w* (?:est|sont|serai\w+) (?:la|les|l')\s*(?:\w+ )?(?:consequence|sanction|penalite)|quelles? (?:consequence|sanction|penalite)"
+)
+_HOW_LONG = (
+    r"combien de (?:temps|jours|minutes|mois|semaines|heures|secondes)"
+    r"|quel\w* (?:est|sont) (?:le|la|les) (?:\w+ )?(?:delai|duree)|quel(?:le)? (?:delai|duree)"
+)
+_WHEN = r"\bquand\b|a quel moment|quel\w* (?:est|sont) (?:la|les) dates?|a quelle (?:date|heure)|a partir de quelle date|quelle date"
+_WHO = (
+    r"(?<!qu'est-ce )(?<!ce )(?:^|[ ,])(?:a |par |de |avec |pour |chez |aupres de )?qui (?!se passe)"
+    r"|quel(?:le)? (?:instance|organe|commission|personne)"
+)
+_WHICH = (
+    r"quel(?:le)?s? (?:(?:est|sont|etait|serait) )?(?:(?:le|la|les|l')\s*)?"
+    r"(?:(?:seule?s?|principale?s?|differente?s?|autres?) )?(?P<noun>\w+)"
+)
+_WHAT = r"qu'est-ce qu|c'est quoi|que signifie|que veut dire|\bque (?:doit|doivent|dois|faut|fait|peut|peuvent)"
+_ASKED_FOR = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("consequence", _CONSEQUENCE),
+        ("how long", _HOW_LONG),
+        ("share", r"pourcentage|quelle part\b|quelle proportion"),
+        ("how many", r"combien|quel\w* (?:est|sont|etait) le nombre|quel nombre"),
+        ("when", _WHEN),
+        ("why", r"pourquoi|pour quelles? raisons?|quelles? (?:est|sont) (?:la|les) raisons?"),
+        ("who", _WHO),
+        ("how", r"comment|de quelle (?:maniere|facon)|quel\w* (?:est|sont) la (?:procedure|methode|demarche)"),
+        ("where", r"(?:^|[ ,]|d'|jusqu')ou (?:est|se|puis|peut|doit|trouve|sont|les?|la|l'|faut|dois|s'|a lieu)"),
+        ("which", _WHICH),
+        ("what", _WHAT),
+        ("whether", ""),
+    )
+)
 _LIGHT = STOP_WORDS | set(
     "quel quelle quels quelles doit-on peut-on faire fait passe-t-il passe arrive signifie faut nombre type règle règles cas lors cadre contexte "
     "différent différents différente différentes possible principal principale jeu échecs échec partie personne selon concernant niveau "
@@ -59,9 +95,10 @@ _LIGHT = STOP_WORDS | set(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a question must agree with another: its plain words in order, numbers, negations, key terms, and its subject's stems."""
+    """What of a question must agree with another: its plain words in order, what it asks for, numbers, negations, key terms, and its subject's stems."""
 
     plain: str
+    asks: str
     numbers: frozenset[str]
     negations: frozenset[str]
     keys: frozenset[str]
@@ -99,6 +136,7 @@ def read_question(question: str) -> Asked:
     }
     return Asked(
         plain=" ".join(fold(word) for word in found),
+        asks=asked_for(text),
         numbers=frozenset(numbers),
         negations=frozenset(stem(word) for word in _NEGATIONS.findall(text)),
         keys=stems & _keys(),
@@ -107,17 +145,26 @@ def read_question(question: str) -> Asked:
     )
 
 
+def asked_for(text: str) -> str:
+    """What a plain question asks for: ``who``, ``when``, ``how many`` ..., or ``which`` with the stem of the noun that follows."""
+    for name, pattern in _ASKED_FOR:
+        match = pattern.search(text)
+        if match:
+            return f"{name} {stem(match.group('noun'))}" if name == "which" else name
+    return ""
+
+
 def ask_the_same(one: Asked, other: Asked, *, same_passage: bool) -> bool:
     """Whether what must agree agrees.
 
-    Over one passage: numbers and negations, and at most one side has subject words of its own. Over different passages: key terms too, and
-    the subject words are the same.
+    What is asked for, numbers, negations and key terms; over one passage at most one side has subject words of its own, over different
+    passages the subject words are the same.
     """
-    if one.numbers != other.numbers or one.negations != other.negations:
+    if (one.asks, one.numbers, one.negations, one.keys) != (other.asks, other.numbers, other.negations, other.keys):
         return False
     if same_passage:
         return one.subject <= other.subject or other.subject <= one.subject
-    return one.keys == other.keys and one.subject == other.subject
+    return one.subject == other.subject
 
 
 def exact_pairs(asked: Sequence[Asked]) -> Iterator[Pair]:

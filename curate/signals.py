@@ -9,7 +9,21 @@ import re
 from dataclasses import dataclass
 
 from curate.passages import Corpus, focus, share, subject_words
-from curate.patterns import ABOUT, ANTECEDENT_WORDS, ASKS, CELL, DEFINES, EXAMPLE, HOW_MANY, LEANING, POINTING, TURNED, found, plain
+from curate.patterns import (
+    ABOUT,
+    ANTECEDENT_WORDS,
+    ASKS,
+    CELL,
+    DEFINES,
+    EVENTS,
+    EXAMPLE,
+    HOW_MANY,
+    LEANING,
+    POINTING,
+    TURNED,
+    found,
+    plain,
+)
 from triplette.french import french_probability, longest_copied_run, normalise, stem, tokens, words
 from triplette.records import Chunk, Triplet
 
@@ -105,7 +119,8 @@ def points(text: str) -> str:
     for match in POINTING.finditer(text):
         before = text[: match.start()]
         noun = stem(match.group(1))
-        if noun not in {stem(word) for word in words(before)} and len(words(before)) < ANTECEDENT_WORDS:
+        named = noun in {stem(word) for word in words(before)}
+        if not named and (len(words(before)) < ANTECEDENT_WORDS or match.group(1) in EVENTS):
             return match.group().strip()
     return ""
 
