@@ -114,7 +114,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _spawn(python: Path, home: Home, port: int) -> subprocess.Popen[bytes]:
-    foreign = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    # without bytecode every start would compile the server anew
+    foreign = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
     own = {key: value for key, value in os.environ.items() if key not in foreign and not key.startswith("ARGILLA_")}
     with home.log.open("wb") as log:
         return subprocess.Popen(
