@@ -12,7 +12,7 @@ from synth.rules.verbs import FORMS
 from triplette.french import fold
 
 CONDITION_WORDS = 26  # a longer condition makes a question nobody says
-SUBJECT_WORDS = 9
+SUBJECT_WORDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,17 @@ def vague(subject: Phrase) -> bool:
 
 
 def usable(clause: Clause) -> bool:
-    """Subject, rest and tail stand alone, and the subject is not too long to be said."""
-    texts = (clause.subject.text, clause.rest, clause.lead)
+    """Subject and lead stand alone, and the subject is not too long to be said. (Whether the rest does, each use of it asks.)"""
+    texts = (clause.subject.text, clause.lead)
     return len(clause.subject.text.split()) <= SUBJECT_WORDS and all(stands_alone(t) for t in texts if t) and not vague(clause.subject)
+
+
+_PRONOUNS = re.compile(r"\b(?:ils?|elles?|lui|eux|soi|leur|celui|celle)\b")
+
+
+def refers(text: str, subject: Phrase) -> bool:
+    """Whether a pronoun in ``text`` may mean somebody else than the subject (which the question names)."""
+    return any(found != subject.pronoun for found in _PRONOUNS.findall(text))
 
 
 def make(text: str, kind: str, pattern: str, weight: float, place: int, voice: str = "") -> list[Candidate]:

@@ -27,7 +27,7 @@ LEADING = re.compile(
 )
 _ADVERBIAL = re.compile(
     r"^((?:Pendant|Durant|Avant|Après|Lors d[e'u]s?|Au cours d[e'u]s?|Au moment d[e'u]|Dans|Sur|À la fin d[e'u]|À l'issue d[e'u]s?|À partir d[e'u]"
-    r"|Au début d[e'u]|En |Pour|Sous|Entre|Sans|Sauf|Hors|Hormis|Chez|Aux? |À |De |Du |Par |Avec |Contre |Depuis |Jusqu'|Conformément |Selon |Faute |Outre )"
+    r"|Au début d[e'u]|En |Pour|Sous|Entre|Sans|Sauf|Hors|Hormis|Chez|Aux? |À |De |Du |Par |Avec |Contre |Depuis |Jusqu'|Conformément |Selon |Faute |Outre |Une fois |Quel(?:le)?s? que soi)"
     r"[^,]*),\s(.+)$"
 )
 _MAIN_START = re.compile(
@@ -131,7 +131,7 @@ def clause(text: str, subject: Phrase | None = None) -> Clause | None:
     if match:
         tail, text = text[match.start(1) :].strip(), text[: match.start()].strip()
     parsed = _parse(text, subject)
-    return replace(parsed, lead=lead, tail=tail) if parsed else None
+    return replace(parsed, lead=lead, tail=parsed.tail or tail) if parsed else None
 
 
 def _parse(text: str, pronoun: Phrase | None) -> Clause | None:
@@ -146,7 +146,7 @@ def _parse(text: str, pronoun: Phrase | None) -> Clause | None:
                 skip -= 1
                 continue
             return _assembled(words, i, pronoun)
-        elif (word.endswith((",", ":", ";")) and not skip) or i > 14:
+        elif (word.endswith((",", ":", ";")) and not skip) or i > 20:
             return None
     return None
 
@@ -180,7 +180,9 @@ def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | No
             negated, rest = False, re.sub(r"^que?(?:\s|')?", "", rest)
         elif none:
             subject = phrase(f"un{name[5:]}") or subject
-        elif not cut and " que" in f" {rest}".replace("'", "e"):
+        elif not cut and (limit := re.search(r"\sque?(?:\s|')(?=(?:en|si|s'|après|avant|avec|sur|par|pour|lorsqu|dans|à|au|aux|sous|lors)\b)", rest)):
+            return Clause("", subject, False, clitic, verb, rest[: limit.start()], rest[limit.end() :])
+        elif not cut and re.search(r"\bqu[e']", rest):
             return None  # "ne peut ... que"
         elif not cut and FORMS[verb].infinitive not in ("pouvoir", "savoir"):
             return None  # "ni", "personne", or a bare "ne"

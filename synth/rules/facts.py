@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import Candidate, asked, core, make, person, usable, vague
+from synth.rules.candidate import Candidate, asked, core, make, person, refers, usable, vague
 from synth.rules.clauses import Clause, stands_alone
-from synth.rules.grammar import Phrase, hyphenated, invert, lower_first, phrase
+from synth.rules.grammar import Phrase, gender_of, hyphenated, invert, lower_first, phrase
 from synth.rules.lexicon import NUMBERS
 from synth.rules.verbs import PAIRS, infinitive_of, singular
 
@@ -33,8 +33,8 @@ _MEASURES = frozenset(
 )
 _NOBODY = Phrase("", "", "", False)
 _DONE = frozenset(
-    "fait établi calcul comptabilis départag class appari attribu détermin désign élu organis réparti not jug trait sanctionn compos "
-    "numérot compt défini choisi accord constitu financ disput jou valid".split()
+    "faire établir calculer comptabiliser départager classer apparier attribuer déterminer désigner élire organiser répartir noter juger traiter "
+    "sanctionner composer numéroter compter définir choisir accorder constituer financer disputer jouer valider former".split()
 )
 _POSSESSIVE = re.compile(r"\b(?:son|sa|ses|leur|leurs|lui)\b")
 _PRONOUN = re.compile(r"\b(?:il|ils|elle|elles|lui|eux|soi|celui|celle)\b")
@@ -62,7 +62,8 @@ def fact_questions(main: Clause, place: int) -> list[Candidate]:
 def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     """Whether something is so: the plainest question, for a clause that no other pattern knows."""
     rest = core(main.rest)
-    if len(rest.split()) < 3 or not stands_alone(rest) or _PRONOUN.search(rest) or main.subject.text == "on" or main.infinitive in ("devoir", "pouvoir"):
+    said = len(rest.split()) + max(len(main.subject.text.split()) - 3, 0)
+    if said < 3 or not rest or not stands_alone(rest) or refers(rest, main.subject) or main.subject.text == "on" or main.infinitive in ("devoir", "pouvoir"):
         return []
     if main.infinitive == "avoir" and re.match(r"(?:\w+ment )?à\s", rest):
         return []
@@ -107,7 +108,7 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     if modal:
         inner, rest = f"{modal.group(1)} ", modal.group(2)
     participle = re.match(
-        r"(comptée?s?|créditée?s? de|composée?s? de|limitée?s? à|fixée?s? à|portée?s? à|sanctionnée?s? de|puni\w* de)\s(.+)$", rest
+        r"(comptée?s?|créditée?s? de|composée?s? de|constituée?s? de|formée?s? de|limitée?s? à|fixée?s? à|portée?s? à|sanctionnée?s? de|puni\w* de)\s(.+)$", rest
     )
     if main.infinitive == "être" and not participle:
         return []
@@ -140,9 +141,12 @@ def measure_question(main: Clause, place: int) -> list[Candidate]:
     head = main.subject.head.lower().rstrip("s")
     figured = re.search(rf"(?:\d|\b{_NUMBER}\b)", main.rest)
     must = main.infinitive == "devoir" and main.rest.startswith("être")
+    valued = re.match(rf"(?:être\s)?(?:alors\s|toujours\s)?(?:(?:fixée?s?|égale?s?|limitée?s?) (?:à|au)|de|à|d')?\s?(?:\d|{_NUMBER}\b)", main.rest)
+    if valued and not person(main.subject) and len(main.subject.text.split()) >= 3:
+        head = "durée"
     if head not in _MEASURES or (main.infinitive != "être" and not must) or main.negated or not figured or not main.subject.gender:
         return []
-    if len(main.subject.text.split()) < 3:
+    if len(main.subject.text.split()) < 3 or re.match(r"une?\s", main.subject.text):
         return []
     which = ("quel" if main.subject.gender == "m" else "quelle") + ("s" if main.subject.plural else "")
     return make(f"{which} {main.verb} {'être ' if must else ''}{main.subject.text}", "factual", "measure", 0.9, place)
@@ -167,6 +171,10 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     """Deadlines, durations and dates."""
     rest = main.rest
     found: list[Candidate] = []
+    held = re.match(r"lieu\s(.+)$", rest)
+    if main.infinitive == "avoir" and held and not main.negated:
+        dated = re.match(r"(?:le|entre|du|avant|après|au (?:plus tard|mois|cours|début)|en \w+|lors|pendant|à la fin|chaque|au moins|\d)\b", held.group(1))
+        found += make(f"{'quand' if dated else 'où'} {main.verb} lieu {main.subject.text}{ends}", "factual", "when", 0.84, place)
     for pattern, opening, name in ((_DEADLINE, "dans quel délai", "deadline"), (_DURATION, "pendant combien de temps", "duration")):
         match = pattern.search(rest)
         if match and "depuis" not in match.group():
@@ -206,12 +214,14 @@ def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     found: list[Candidate] = []
     by = phrase(agent.group()[5:]) if agent else None
     deed = infinitive_of(word)
+    if agent and (" et " in after[: agent.start()] or "," in after[: agent.start()] or agent.start() > 60):
+        by = None
     if by and person(by) and deed and len(main.subject.text.split()) >= 2:
         found += make(f"qui {PAIRS[deed][0]} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
     if by and person(by) and len(main.subject.text.split()) >= 2:
         found += make(f"par qui {main.verb} {word} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
     place_ = re.match(r"(?:à|au|aux|dans|sur|chez|auprès)\s", after)
-    manner = (word.rstrip("es") in _DONE and len(after.split()) >= 2 and not agent) or re.match(
+    manner = (infinitive_of(word) in _DONE and len(after.split()) >= 2 and not agent) or re.match(
         r"(?:selon|suivant|en fonction|conformément|à l'aide|au moyen|par (?!l'|le |la |les )|d'après|en additionnant|en divisant|en multipliant|grâce)",
         after,
     )
@@ -248,7 +258,7 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         return []
     if main.infinitive in ("avoir", "falloir") or main.clitic.strip() in ("lui", "leur", "en", "y"):
         return []
-    if _POSSESSIVE.search(rest) or _PRONOUN.search(rest) or len(rest.split()) < 4 or not stands_alone(rest):
+    if _POSSESSIVE.search(rest) or _PRONOUN.search(rest) or len(rest.split()) < 3 or not stands_alone(rest):
         return []
     if main.infinitive == "être":
         charged = re.match(r"(chargée?s?|responsables?|habilitée?s?|compétente?s?|seule?s?|tenue?s?)\s((?:de|d'|à|pour)\b.*)$", rest)
@@ -284,7 +294,7 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
             opening = {"a": "quand", "p": "quand"}.get(undergone.group(2)[0], "")
             if opening and undergone.group(2).startswith(("avant", "après", "pendant")):
                 found += make(f"quand faut-il {deed} {who.text}{ends}", "factual", "when", 0.72, place)
-    found += make(asked("", who, verb, f"{rest}{ends}"), kind, "may", 0.46, place)
+    found += make(asked("", who, verb, f"{rest}{ends}") if not refers(rest, who) else "", kind, "may", 0.46, place)
     if person(who) and who.text != "on" and who.pronoun and not re.match(r"(?:être|avoir|pouvoir)\b", rest):
         forms = {"doit": ("est", "tenu" if who.gender == "m" else "tenue"), "doivent": ("sont", "tenus" if who.gender == "m" else "tenues")}
         if verb in forms and not main.negated:
@@ -325,7 +335,7 @@ def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         found += make(f"que {main.verb} {main.subject.text}{ends}", "factual", "contains", 0.66, place)
     if main.verb in ("compose", "composent") and main.clitic:
         found += make(f"de quoi se {main.verb} {main.subject.text}{ends}", "factual", "contains", 0.7, place)
-    if main.verb in ("met", "mettent") and rest.startswith("fin à") and not person(main.subject):
+    if main.verb in ("met", "mettent") and stands_alone(rest) and rest.startswith("fin à") and not person(main.subject):
         found += make(f"qu'est-ce qui met {rest}{ends}", "factual", "ends", 0.7, place)
     if main.verb in ("sert", "servent") and re.match(r"(?:à|de)\s", rest) and not person(main.subject):
         found += make(
@@ -393,6 +403,8 @@ _THERE_IS = re.compile(r"^Il y a\s(.+?)\s(?:lorsque|lorsqu'|quand|si|dès que|d�
 
 
 _ONLY = re.compile(r"^(?:Seule?s?|Uniquement)\s(.+?)\s(peut|peuvent|doit|doivent|est|sont|a le droit|ont le droit)\s(.+)$")
+_ONLY_THESE = re.compile(r"^Seule?s les (\w+)\b.*?\s(sont|peuvent|doivent|comptent|ont)\s(.+)$")
+_NOBODY_MAY = re.compile(r"^(?:Personne|Nul|Aucun joueur)\s(ne peut|n'a le droit)\s(.+)$")
 _THERE_ARE = re.compile(rf"^[Ii]l (?:y a|existe)\s{_NUMBER}\s(\w+(?:\s(?!pour|dans|de|d'|à|en|sur|par|au|:)[\w-]+)?)\b(.*)$")
 
 
@@ -438,6 +450,16 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
                 "" if re.match(r"s(?:e\s|')", deed) else f"ai-je le droit de {mine}", "factual", "allowed", 0.76, place, "joueur"
             )
     found += inverted_questions(text, place)
+    match = _ONLY_THESE.match(text)
+    if match and (gender := gender_of(match.group(1))):
+        deed = core(match.group(3))
+        if len(deed.split()) >= 2 and stands_alone(deed) and not _PRONOUN.search(deed):
+            which = "quels" if gender == "m" else "quelles"
+            found += make(f"{which} {match.group(1)} {match.group(2)} {deed}", "factual", "which", 0.82, place)
+    match = _NOBODY_MAY.match(text)
+    if match and stands_alone(core(match.group(2))) and not _PRONOUN.search(core(match.group(2))):
+        asks = "a-t-on le droit" if match.group(1).startswith("n'a") else "peut-on"
+        found += make(f"{asks} {core(match.group(2))}", "factual", "allowed", 0.8, place)
     match = _ONLY.match(text)
     if match:
         deed = core(match.group(3))

@@ -17,11 +17,11 @@ _NO_ELISION = re.compile(r"^(?:onz|oui\b|yaourt|yach|huit|uhlan|y\b$)", re.IGNOR
 _SI_IL = re.compile(r"\b([Ss])i\s+(ils?)\b")
 _POINTS_BACK = r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\sjoueur)|l[ea]s?\s(?:premi[eè]re?s?|seconde?s?|deuxièmes?|tiens?|siens?|siennes?)(?=\s(?:est|sont|sur|à|pour|et|de)\b|$)"
 ANAPHORA = re.compile(
-    r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|qu'|dont\b|soit\b|n'est\b|sont\b)\w+|celui|celle|ceux|celles|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
+    r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|qu'|dont\b|soit\b|n'est\b|sont\b)\w+|(?:celui|celle|ceux|celles)(?!\s(?:d[eu]s?\b|d'|qui\b|que\b|qu'|dont\b|où\b))|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
     r"|ci-(?:dessus|dessous|après|contre|avant)|suivante?s?|précédente?s?|précité\w*|susvisé\w*|susmentionné\w*|mentionnée?s?"
     r"|visée?s?|présente?s?\s(?:article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
-    r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)|lequel|laquelle"
-    r"|lesquels|lesquelles|auquel|auxquels|auxquelles|duquel|desquels|desquelles|deux\sderniers|deux\spremiers|ces\sderniers"
+    r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)"
+    r"|deux\sderniers|deux\spremiers|ces\sderniers"
     r"|(?:cas|sens)\scontraire|inverse|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
     rf"|{_POINTS_BACK})\b"
 )

@@ -39,6 +39,8 @@ def list_questions(sentence: Sentence) -> list[Candidate]:
         found = fact_questions(main, place)
         if found:
             return found
+    if main is None and named and re.search(r"(?:ront|ra|ait|aient)\b", named.text):
+        return []
     if main is None and named and named.plural and named.gender and len(text.split()) >= 3:
         return make(f"{_WHICH[named.gender, True]} sont {named.text}", "factual", "list-of", 0.84, place)
     if main is None or not usable(main) or main.negated:

@@ -14,7 +14,7 @@ _NUMBERING = re.compile(
 _INCLUSIVE = [
     (re.compile(r"\b([Uu]n|[Ll]e|[Cc]haque|[Dd]u|[Aa]u|[Tt]out)\s(\w{4,})(\s(?:ou|et)\s|/)(?:une|la|chaque|de la|à la|toute)\s\2\w*"), r"\1 \2"),
     (re.compile(r"\b(\w{3,})/\1e?s?\b"), r"\1"),
-    (re.compile(r"\b(\w+eur)(s?)/(?:la\s|les\s|une\s)?\w+(?:euse|rice)s?\b"), r"\1\2"),
+    (re.compile(r"\b(\w+eur)(s?)/(?:la\s|les\s|une\s|de\sla\s|à\sla\s|des\s)?\w+(?:euse|rice)s?\b"), r"\1\2"),
     (
         re.compile(
             r"\b([Ll]e|[Uu]n|[Cc]haque|[Dd]u|[Aa]u)\s(\w+)\s(?:ou|et|/)\s(?:la|une|chaque|de la|à la)\s\w+(?:euse|rice|tte|ée|ente|ante)\b"
@@ -48,7 +48,7 @@ class Sentence:
 # words that tie a sentence to the one before and say nothing of their own
 _TIES = re.compile(
     r"^(?:Toutefois|Cependant|Néanmoins|De plus|En outre|Par ailleurs|Ainsi|En effet|Enfin|Ensuite|Également|De même|Dès lors|En conséquence"
-    r"|Par conséquent|En revanche|Exception|Attention|Remarque|Rappel|Précision|Note|NB|Nota|N\.B\.)\s?[,:]\s*"
+    r"|Par conséquent|En revanche|Exception|Attention|Remarque|Par exemple|Rappel|Précision|Note|NB|Nota|N\.B\.)\s?[,:]\s*"
 )
 _ASIDES = re.compile(
     r",\s(?:le cas échéant|en principe|en particulier|notamment|toutefois|cependant|néanmoins|par conséquent|en effet|éventuellement|si possible"
@@ -61,7 +61,7 @@ _LABEL = re.compile(r"^[A-ZÉÀ][^:.,;]{2,45}\s:\s(?=(?:[Ll]'|[Ll]es?\s|[Ll]a\s|
 
 def simplify(text: str) -> str:
     """Doubled forms made single ("un joueur ou une joueuse" -> "un joueur"), asides, ties and brackets left out."""
-    text = _TIES.sub("", text)
+    text = re.sub(r"\b(?:[A-Z]\.){2,}[A-Z]?(?=\W|$)", lambda m: m.group().replace(".", ""), _TIES.sub("", text))
     text = _ADVERBS.sub("", _ASIDES.sub("", _BRACKETS.sub("", text)))
     for pattern, form in _INCLUSIVE:
         text = pattern.sub(form, text)
@@ -87,7 +87,7 @@ def sentences_of(chunk: Chunk) -> list[Sentence]:
             found.append(Sentence(opening, tuple(items), len(found)))
             found += [Sentence(one, (), len(found) + i) for i, one in enumerate(own)]
             items, own = None, []
-        parts = [simplify(part) for part in sentences(_LABEL.sub("", line))]
+        parts = [simplify(part) for part in sentences(simplify(_LABEL.sub("", line)))]
         for part in parts[:-1]:
             found += [Sentence(one, (), len(found) + i) for i, one in enumerate(_independent(_stripped(part)))]
         last = _stripped(parts[-1]) if parts else ""

@@ -78,8 +78,13 @@ _IRREGULAR = {
 _FUTURE = {
     "devra": ("devoir", False), "devront": ("devoir", True), "pourra": ("pouvoir", False), "pourront": ("pouvoir", True),
     "sera": ("être", False), "seront": ("être", True), "aura": ("avoir", False), "auront": ("avoir", True),
-    "perdra": ("perdre", False), "recevra": ("recevoir", False), "fera": ("faire", False),
+    "perdra": ("perdre", False), "recevra": ("recevoir", False), "fera": ("faire", False), "feront": ("faire", True),
+    "devrait": ("devoir", False), "devraient": ("devoir", True), "pourrait": ("pouvoir", False), "pourraient": ("pouvoir", True),
+    "prendra": ("prendre", False), "prendront": ("prendre", True), "permettra": ("permettre", False), "comprendra": ("comprendre", False),
 }  # fmt: skip
+
+
+_NO_FUTURE = frozenset("courir acquérir requérir tenir venir obtenir contenir mourir aller envoyer appeler jeter rejeter lever mener amener".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,9 @@ def _forms() -> tuple[dict[str, Form], dict[str, tuple[str, str]]]:
             pairs[infinitive] = _er_forms(infinitive)
     forms = {name: Form(infinitive, plural) for name, (infinitive, plural) in _FUTURE.items()}
     for infinitive, (singular, plural_form) in pairs.items():
+        if infinitive.endswith(("er", "ir")) and infinitive not in _NO_FUTURE:
+            forms.setdefault(f"{infinitive}a", Form(infinitive, False))
+            forms.setdefault(f"{infinitive}ont", Form(infinitive, True))
         forms.setdefault(plural_form, Form(infinitive, True))
         forms.setdefault(singular, Form(infinitive, False))
     return forms, pairs
@@ -118,8 +126,10 @@ INFINITIVES = frozenset(PAIRS)
 
 def singular(verb: str) -> str:
     """The third person singular of a finite form: "doivent" -> "doit"."""
-    if verb in _FUTURE:
-        return {"devront": "devra", "pourront": "pourra", "seront": "sera", "auront": "aura"}.get(verb, verb)
+    if verb.endswith(("ront", "raient")) and verb not in ("entront",):
+        return verb.removesuffix("ont") + "a" if verb.endswith("ront") else verb.removesuffix("aient") + "ait"
+    if verb in _FUTURE or verb.endswith(("era", "ira")):
+        return verb
     return PAIRS[FORMS[verb].infinitive][0]
 
 

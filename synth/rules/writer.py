@@ -15,6 +15,7 @@ from synth.rules.context import context_of, placed, stage_of, weak_context_of
 from synth.rules.facts import fact_questions, impersonal_questions, term_question
 from synth.rules.grammar import ANAPHORA, Phrase
 from synth.rules.lexicon import GENERIC
+from synth.rules.headings import heading_question
 from synth.rules.lists import list_questions
 from synth.rules.scenario import conditional_clause, scenario_questions
 from synth.rules.sentences import Sentence, sentences_of
@@ -23,9 +24,10 @@ from triplette.french import stem, words
 from triplette.records import Chunk, Question, Rejection
 
 PROMPT = "rules-2"
-PER_CHUNK = 3
+PER_CHUNK = 4
 WORDS = (5, 34)  # of a question
 FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
+LEAST = 0.15  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
 DEBUG: dict[str, tuple[str, int]] = {}
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
@@ -67,11 +69,13 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
         proposed = proposed + term_question(sentence.text, chunk.title, sentence.place)
         for candidate in proposed:
             text = placed(placed(candidate.text, stage_of(chunk) if context[0] else ("", ""), chunk.id), context, chunk.id)
-            if len(content(text)) < FEW_WORDS and candidate.pattern != "term":
+            if candidate.pattern == "term":
+                text = text.replace("aux échecs", weak[0] or "aux échecs")
+            elif len(content(text)) < FEW_WORDS:
                 text = placed(text, weak, chunk.id)
-            if WORDS[0] <= len(text.split()) <= WORDS[1] and specific(text, candidate.kind) and clean(text):
+            if WORDS[0] <= len(text.split()) <= WORDS[1] and specific(candidate.text, text, candidate.kind) and clean(text):
                 found.append(_with(candidate, reworded(text, chunk.id + text)))
-    return found
+    return found or [_with(c, placed(c.text, context, chunk.id)) for c in heading_question(chunk)]
 
 
 def _with(candidate: Candidate, text: str) -> Candidate:
@@ -108,15 +112,20 @@ def content(text: str) -> set[str]:
     return {s for s in found if s not in _GENERIC_STEMS and s not in _ASKING}
 
 
-def specific(text: str, kind: str) -> bool:
-    """Whether a question names enough to be understood, and found, without its passage."""
-    return len(content(text)) >= (1 if kind == "definition" else 3 if "que doi" in text.lower() or "que fait " in text.lower() else 2)
+def specific(bare: str, placed_text: str, kind: str) -> bool:
+    """Whether a question (``bare`` without its setting) names enough to be understood, and found, without its passage."""
+    own, whole = len(content(bare)), len(content(placed_text))
+    if kind == "definition":
+        return own >= 1
+    return own >= 1 and whole >= (3 if re.search(r"\bqu?e?'?(?: doi| fait | font | peu| devien|el est le résultat)", bare.lower()) else 2 + (own < whole))
 
 
 def clean(text: str) -> bool:
     """No brackets left open, no pointer outside, no cited article number in place of a subject."""
     bare = text.rstrip(" ?")
     if ANAPHORA.search(bare) or re.search(r"[()\[\]|;<>=→⇒]|\.\.|\d\.\d|https?:|@", bare):
+        return False
+    if re.search(r"\b(?:joueurs?|équipes?|personne) [A-Z](?:\b|\d)|\bde la \?", bare):
         return False
     if re.search(r"\barticles?\s+(?:[A-Z]\.?)?\d|\b(?:l'article|annexe)\b", bare):
         return False
@@ -126,19 +135,33 @@ def clean(text: str) -> bool:
     )
 
 
+FOCUS = {
+    "who": "who", "by-whom": "who", "how-many": "figure", "worth": "figure", "measure": "figure", "deadline": "figure", "duration": "figure",
+    "how-long-before": "figure", "latest": "figure", "when": "figure", "in-which-case": "when", "always": "when", "why": "why", "definition": "what",
+    "term": "what", "called": "what", "there-is": "what", "how": "how", "where": "where", "list-of": "list", "contains": "list",
+    "may": "whether", "whether": "whether", "state": "whether", "entitled": "whether", "held-to": "whether", "must-one": "whether", "right": "whether",
+    "may-i": "whether", "allowed": "whether",
+}  # fmt: skip
+
+
 def choose(chunk_id: str, found: Iterable[Candidate]) -> list[Candidate]:
     """At most PER_CHUNK: one of a sentence, patterns and kinds varied, ties broken by content."""
     left = {c.text: c for c in sorted(found, key=lambda c: (c.text, c.weight))}
     chosen: list[Candidate] = []
-    patterns: Counter[str] = Counter()
+    used: Counter[object] = Counter()
+
+    def worth(c: Candidate) -> tuple[float, str]:
+        variety = 0.3 * used[c.pattern] + 0.1 * used[c.kind] + 0.4 * used[c.place]
+        return c.weight + NOISE * share(chunk_id + c.text) - variety, c.text
+
     while left and len(chosen) < PER_CHUNK:
-        best = max(
-            left.values(),
-            key=lambda c: (c.weight + NOISE * share(chunk_id + c.text) - 0.3 * patterns[c.pattern] - 0.1 * patterns[c.kind], c.text),
-        )
+        best = max(left.values(), key=worth)
+        if worth(best)[0] < LEAST and chosen:
+            break
         chosen.append(best)
-        patterns.update((best.pattern, best.kind))
-        left = {text: c for text, c in left.items() if c.place != best.place}
+        used.update((best.pattern, best.kind, best.place))
+        focus = FOCUS.get(best.pattern, "if")
+        left = {text: c for text, c in left.items() if c.place != best.place or FOCUS.get(c.pattern, "if") != focus}
     return sorted(chosen, key=lambda c: (c.place, c.text))
 
 
