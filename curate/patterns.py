@@ -50,7 +50,7 @@ EXAMPLE = re.compile(
 # What only a grid of pairings or a table of figures is asked for; counted where the passage is such a grid.
 CELL = re.compile(
     r"\b(?:e?quipe|joueurs?|joueuses?|echiquiers?|case|ligne|colonne|table|tour|ronde|rond)\s+(?:n\s*[°o.]?\s*)?[a-z]?\d+\b"
-    r"|\b[a-z]\d{1,2}\b|\bqui (?:joue|affronte|rencontre)|\bcontre qui\b|\badversaires?\b|\bappariement|\bapparie|\bscore\b|\bvaleurs?\b|"
+    r"|\b(?![us]\d)[a-z]\d{1,2}\b|\bqui (?:joue|affronte|rencontre)|\bcontre qui\b|\badversaires?\b|\bappariement|\bapparie|\bscore\b|\bvaleurs?\b|"
     r"\bmouvement|\bdeplacement|\bcoups?\b|\bmatchs?\b|\brencontres?\b|\bentre \d+ et \d+\b|\d[,.]\d|\b\d{4}\b|[<>≥≤]"
 )
 
@@ -58,7 +58,7 @@ CELL = re.compile(
 _ABOUT = (
     r"\bquel(?:le)?s?\s+(?:(?:est|sont)\s+(?:le|la|l'|les)\s*)?(?:autres?\s+)?(?:articles?|documents?|textes?|annexes?|sections?|chapitres?|"
     r"pages?|dispositif|paragraphes?|alineas?|tableaux?|tableau|partie du reglement|reference)\b(?!\s+d'identite|\s+medica|\s+comptable)"
-    r"(?!.*\b(?:fournir|joindre|remettre|presenter|envoyer|produire|transmettre|conserver|signer|remplir|afficher|deposer|soumettre|demander|obligatoires?|"
+    r"(?!.*\b(?:fournir|joindre|remettre|presenter|envoyer|produire|transmettre|conserver|signer|remplir|affich\w+|deposer|soumettre|demander|obligatoires?|"
     r"necessaires?|requis|exiges?|demandes?)\b)",
     r"\b(?:dans|a|de|par|selon|sous)\s+quel(?:le)?s?\s+(?:article|document|texte|annexe|section|chapitre|page|tableau|paragraphe)s?\b",
     r"\bquel(?:le)?s?\s+(?:est|sont)\s+(?:le titre|l'objet|le sujet|le contenu|le theme|la reference|les references|le code|le nom|l'intitule)\s+"
@@ -68,11 +68,12 @@ _ABOUT = (
     r"(?=.*\b(?:tableau|annexe|article|document|version|mise a jour|reglement|section|reference)\b)",
     r"\bquel(?:le)? (?:est|etait|serait) (?:le|la|l')\s*(?:objectif|but|objet|finalite|role|fonction|importance|interet|portee|utilite)\s*(?:principale?)?\s*"
     r"(?:de|du|des|d')\s*(?:la |l'|le |ce |cette |cet |ces |les )?(?:reglement|document|texte|annexe|section|chapitre|article|tableau|"
-    r"glossaire|charte|statuts|regles|code|preambule|contrat|convention|grille|schema)\b",
+    r"glossaire|charte|statuts|regles|code|preambule|grille|schema)\b",
     r"\b(?:entree? en vigueur|entr\w+ en vigueur|en vigueur (?:depuis|a partir)|mis(?:e|es)? a jour|date d'effet|prend\w* effet|effectifs?)\b.*\b"
-    r"(?:reglements?|regles?|chapitre|version|texte|document|articles?|code|charte)\b",
+    r"(?:reglements?|reglementations?|regles?|chapitre|version|texte|document|articles?|code|charte)\b",
     r"\b(?:reglements?|regles?|chapitre|version|textes?|documents?|code|charte|statuts?|annexes?)\b.*\b(?:entr\w+ en vigueur|en vigueur|effectifs?|effectives?|"
     r"mis(?:e|es)? a jour|appliqu\w+ depuis|approuve\w*|adopte\w*|publie\w*|modifie\w* (?:le|en)|traduit\w*|redige\w*)\b",
+    r"\bquel(?:le)? est le reglement (?:par defaut|applicable|de reference)\b",
     r"\bqui a (?:approuve|adopte|redige|traduit|ecrit|publie|valide)\b",
     r"\bde quoi (?:parle|traite)\w*\b|\b(?:que|qu'est-ce que|de quoi) (?:contient|traite|decrit|concerne)\b",
     r"\b(?:ou|comment)\b.*\b(?:trouve\w*|consulte\w*|obtenir|acceder|lire|chercher)\b.*\b(?:informations?|reglements?|regles?|details?|renseignements?|"
@@ -90,7 +91,8 @@ ABOUT = re.compile("|".join(_ABOUT))
 HOW_MANY = re.compile(
     r"\bcombien\b|\bquel(?:le)?s?\s+(?:est|sont|etait)\s+(?:le|la|l'|les)\s*(?:nombre|montant|delai|duree|age|tarif|prix|pourcentage|cout|"
     r"cadence|temps de reflexion|coefficient|somme|indemnite|bareme|seuil|quota|taux|frais|droits? d'inscription|classement|elo|"
-    r"niveau|plancher|plafond)\b"
+    r"niveau|plancher|plafond|temps|age)\b"
+    r"|\bquel(?:le)?s?\s+(?:est|sont)\s+(?:le|la|les|l')\s*\w+\s+(?:minimale?|maximale?|minimum|maximum)\b"
     r"|\bquel (?:nombre|montant|delai|age|pourcentage|tarif)\b"
 )
 _NUMBER_WORDS = (

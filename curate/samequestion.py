@@ -2,8 +2,8 @@
 
 Similar is not the same: "2 minutes" and "3 minutes", "rapide" and "blitz", "peut" and "ne peut pas" differ in one word of ten. A pair that any
 of the three finders proposes counts only if what is asked for (who, when, how many, whether ...), numbers, negations and key terms agree,
-and if no side has a subject word of its own that the other replaces by another. Questions over different passages must agree more than those over one passage: merging these loses a row,
-merging those tells the model that a passage answers what it does not.
+and if no side has a subject word of its own that the other replaces by another. Questions over different passages must agree
+more than those over one passage: merging these loses a row, merging those tells the model that a passage answers what it does not.
 
 No pair is looked at that a finder did not propose, so the work grows with the number of near-duplicates and not with its square.
 """
@@ -28,18 +28,18 @@ EXACT, WORDS, VECTORS = "the same words", "nearly the same words", "near vectors
 _KEY_TERMS = """
     rapide blitz lent lente standard classique fischer ligne hybride
     blanc noir
-    premier premiere deuxieme second seconde troisieme quatrieme dernier derniere suivant precedent prochain
-    avant apres pendant debut fin
+    premier première deuxième second seconde troisième quatrième dernier dernière suivant précédent prochain
+    avant après pendant debut fin
     minimum maximum minimal maximal moins plus
-    feminin masculin mixte jeune veteran scolaire
-    departemental regional national international ligue federation
-    individuel equipe
+    féminin masculin mixte jeune vétéran scolaire
+    départemental régional national international ligue fédération
+    individuel équipe
     roi dame tour fou cavalier pion
     gagner perdre nul nulle
-    president vice-president tresorier secretaire arbitre capitaine joueur organisateur directeur delegue
+    président vice-président trésorier secrétaire arbitre capitaine joueur organisateur directeur délégué
     petit grand
     mineur majeur
-    qui quand ou comment combien pourquoi
+    qui quand où comment combien pourquoi
 """
 _NUMBER_WORDS = dict(
     zip(
