@@ -3,9 +3,13 @@
 Everything that makes EmbeddingGemma what it is for training, merging and conversion is there: Gemma 3 text layers with
 bidirectional attention, local (sliding window) and global layers with their two rotary bases, fewer key-value heads
 than heads, mean pooling, two bias-free dense layers (d -> 4d -> d), normalisation, prompts, and a SentencePiece
-tokenizer with byte fallback. Only the sizes differ, and the weights know nothing: what the model learns, it learned
-here. The start is chosen so that it can learn in minutes: blocks add little to the token embeddings at first and the
-two dense layers begin as an identity, so the model begins as a bag of random token vectors and not as noise.
+tokenizer with byte fallback. Only the sizes differ, and the weights are random: what the model knows, it learned here.
+
+The start is chosen so that minutes suffice. Blocks add little to the token embeddings at first. A token's vector is a random direction
+of its own, as strong as the token is rare, and for the rest a direction that all tokens share and the dense layers (else an
+identity) take out: the mean over a text is then a bag of its rare tokens, as in Arora et al. 2017 (smooth inverse
+frequency, common component removed). Plain random vectors let the prompt and stop words drown everything: nDCG@10 on
+our sample's gold questions began at 0.06 instead of 0.20.
 """
 
 from __future__ import annotations
@@ -47,7 +51,7 @@ class TinyShape:
     global_every: int = 2
     vocabulary: int = 4096
     max_tokens: int = 256
-    block_gain: float = 0.25
+    block_gain: float = 0.05
 
 
 def build_tiny(folder: Path, texts: Sequence[str], *, shape: TinyShape | None = None, seed: int = 0) -> PromptContract:
@@ -68,13 +72,16 @@ def build_tiny(folder: Path, texts: Sequence[str], *, shape: TinyShape | None = 
         torch.manual_seed(seed)
         core = Path(scratch) / "core"
         tokenizer = _save_tokenizer(core, texts, shape)
-        _gemma(shape, len(tokenizer)).save_pretrained(core)
+        core_model = _gemma(shape, len(tokenizer))
+        common = _embed_by_rarity(core_model.embed_tokens.weight, rarity(tokenizer, texts, _contract(shape)))
+        core_model.save_pretrained(core)
         transformer = Transformer(str(core))
         transformer.max_seq_length = shape.max_tokens
         first = Dense(shape.hidden, 4 * shape.hidden, bias=False, activation_function=None)
         second = Dense(4 * shape.hidden, shape.hidden, bias=False, activation_function=None)
         torch.nn.init.orthogonal_(first.linear.weight)
         second.linear.weight.data.copy_(first.linear.weight.T)
+        first.linear.weight.data -= torch.outer(first.linear.weight.data @ common, common)
         contract = _contract(shape)
         prompts = {"query": contract.query_prefix, "document": contract.format_document("")}
         model = SentenceTransformer(
@@ -127,14 +134,44 @@ def _gemma(shape: TinyShape, vocabulary: int) -> Any:
     )
     model = Gemma3TextModel(config)
     with torch.no_grad():
-        # the embedding is multiplied by sqrt(hidden) on the way in: this makes each component about 1
-        model.embed_tokens.weight.normal_(0.0, shape.hidden**-0.5)
-        model.embed_tokens.weight[0].zero_()
         for layer in model.layers:
             # Gemma's norms scale by 1 + weight
             layer.post_attention_layernorm.weight.fill_(shape.block_gain - 1.0)
             layer.post_feedforward_layernorm.weight.fill_(shape.block_gain - 1.0)
     return model
+
+
+def rarity(tokenizer: Any, texts: Sequence[str], contract: PromptContract) -> Any:
+    """How rare each token is: its inverse document frequency over the largest, 0.01..1, as a float32 tensor (vocabulary,).
+
+    Each text is counted as a question and as a passage, so that the tokens of the prompts are the commonest of all.
+    """
+    import torch
+
+    counts = torch.zeros(len(tokenizer))
+    forms = [form for text in texts for form in (contract.format_query(text), contract.format_document(text))]
+    for form in forms:
+        counts[list(set(tokenizer(form)["input_ids"]))] += 1
+    idf = torch.log((len(forms) + 1) / (counts + 1))
+    return (idf / idf.max()).clamp(0.01, 1.0)
+
+
+def _embed_by_rarity(weight: Any, rare: Any) -> Any:
+    """Fill the embedding (vocabulary, hidden) with unit rows, and return the direction (hidden,) that they share.
+
+    The model multiplies embeddings by sqrt(hidden) on the way in, which makes each component about 1.
+    """
+    import torch
+
+    with torch.no_grad():
+        common = torch.zeros(weight.shape[1])
+        common[-1] = 1.0  # the last component: the smaller dimensions then lose nothing by it
+        own = torch.randn(weight.shape)
+        own[:, -1] = 0.0
+        own /= own.norm(dim=1, keepdim=True)
+        weight.copy_(torch.sqrt(1 - rare**2)[:, None] * common + rare[:, None] * own)
+        weight[0].zero_()  # padding
+    return common
 
 
 def _save_tokenizer(folder: Path, texts: Sequence[str], shape: TinyShape) -> Any:

@@ -178,10 +178,10 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
         "epochs": (4.0, MEASURED),
         "batch": (32, "two cores"),
         "mini_batch": (128, "the whole batch at once"),
-        "learning_rate": (2e-3, "random weights take larger steps; " + MEASURED),
+        "learning_rate": (1e-3, "random weights take larger steps; " + MEASURED),
         "scale": (20.0, MEASURED),
         "negatives": (1, "each column costs a forward pass of the batch"),
-        "max_tokens": (192, "two cores"),
+        "max_tokens": (128, "two cores"),
     },
 }
 
