@@ -14,13 +14,14 @@ from functools import lru_cache
 from typing import Any
 
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "Oe", "æ": "ae", "Æ": "Ae", "’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-"})
+_ACCENTS = str.maketrans("àâäçéèêëîïôöùûüÿñÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŸÑ", "aaaceeeeiioouuuynAAACEEEEIIOOUUUYN")
 _NUMBER = r"\d+(?:[.,:/]\d+)*(?:er|ère|e|ème)?%?"
 _WORD = re.compile(rf"{_NUMBER}|[a-zàâäçéèêëîïôöùûüÿñ]+(?:['-][a-zàâäçéèêëîïôöùûüÿñ0-9]+)*|[a-z]+\d+|\d+[a-z]+", re.IGNORECASE)
 _ELISION = re.compile(r"^(?:l|d|j|m|t|s|n|c|qu|jusqu|lorsqu|puisqu|quoiqu)'(?=.)")
 _INVERSION = re.compile(r"-(?:t-)?(?:il|ils|elle|elles|on|je|tu|nous|vous|ce|ci|là|y|en|le|la|les|lui|leur|moi|toi)$")
 _KEEP_WHOLE = {"aujourd'hui", "quelqu'un", "rendez-vous", "demi-point"}
 # A full stop ends a sentence unless a lower-case letter or a digit follows, or it closes a known abbreviation.
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[»\"”)\]]*\s+(?=[«\"“(\[]?[A-ZÀÂÇÉÈÊËÎÏÔÖÙÛÜŒ0-9*-])")
+_SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»\"”)\]])|(?<=[.!?…]\s»))\s+(?=(?:[«\"“(\[]\s?)?[A-ZÀÂÇÉÈÊËÎÏÔÖÙÛÜŒ0-9*-])")
 _BARE_NUMBER = re.compile(r"(?:[A-Z]\.?)?\d+(?:\.\d+)*\.?")
 _ABBREVIATION = re.compile(r"(?:\b(?:art|cf|ex|etc|p|pp|M|MM|Mme|n|no|chap|al|env|max|min|réf|vol|St|Dr)|\b[A-Z])\.$")
 
@@ -44,7 +45,10 @@ def normalise(text: str) -> str:
 
 def fold(text: str) -> str:
     """``text`` without its accents: "échec" -> "echec"."""
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    if text.isascii():
+        return text
+    text = text.translate(_ACCENTS)  # the letters of French at once; the rest by decomposition
+    return text if text.isascii() else "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
 def words(text: str) -> list[str]:
@@ -117,18 +121,26 @@ def shingles(text: str, size: int = 3) -> frozenset[str]:
 
 
 def longest_copied_run(question: str, passage: str) -> int:
-    """Words of the longest run of ``question`` found word for word in ``passage``."""
-    asked, told = [fold(w) for w in words(question)], [fold(w) for w in words(passage)]
+    """Words of the longest run of ``question`` found word for word in ``passage`` (accents apart).
+
+    Runs are carried along from word to word by their place in the passage, so the work is the number of equal word pairs and not the
+    product of the lengths; a passage's places are kept for its next question.
+    """
+    places = _places(passage)
     best = 0
-    previous = [0] * (len(told) + 1)
-    for word in asked:
-        row = [0] * (len(told) + 1)
-        for index, other in enumerate(told):
-            if word == other:
-                row[index + 1] = previous[index] + 1
-        best = max(best, *row)
-        previous = row
+    runs: dict[int, int] = {}
+    for word in words(question):
+        runs = {place: runs.get(place - 1, 0) + 1 for place in places.get(fold(word), ())}
+        best = max(best, *runs.values()) if runs else best
     return best
+
+
+@lru_cache(maxsize=4096)
+def _places(passage: str) -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = {}
+    for place, word in enumerate(words(passage)):
+        found.setdefault(fold(word), []).append(place)
+    return {word: tuple(numbers) for word, numbers in found.items()}
 
 
 def overlap(question: str, passage: str) -> float:
