@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,11 @@ class LiteRtModel:
         signature = signature or self.spec.shortest(len(ids))
         if not 0 < len(ids) <= signature.length:
             raise ValueError(f"{len(ids)} ids for a signature of {signature.length}")
-        outputs = self._runner(signature)(**pad(ids, signature.length, self.spec.tokenizer.pad, left=left))
+        inputs = pad(ids, signature.length, self.spec.tokenizer.pad, left=left)
+        # the first run prepares the delegate, which says so on the terminal
+        first = signature.name not in self._runners
+        with quiet_stderr() if first else nullcontext():
+            outputs = self._runner(signature)(**inputs)
         return {d: np.array(outputs[output_name(d)][0], np.float32) for d in self.spec.dimensions}
 
     def embed(self, ids: Sequence[int], dimension: int) -> Vector:
@@ -143,12 +148,11 @@ def open_interpreter(path: Path, *, threads: int, kernels: str = "xnnpack") -> A
     if not path.exists():
         raise InputError("there is no model file", where=str(path), cure="export the bundle again")
     try:
-        with quiet_stderr():  # "Created TensorFlow Lite XNNPACK delegate"
-            return Interpreter(
-                model_path=str(path),
-                num_threads=threads,
-                experimental_op_resolver_type=OpResolverType[KERNELS[kernels]],
-            )
+        return Interpreter(
+            model_path=str(path),
+            num_threads=threads,
+            experimental_op_resolver_type=OpResolverType[KERNELS[kernels]],
+        )
     except ValueError as error:
         raise InputError(f"LiteRT cannot open the file ({error})", where=str(path), cure="export the bundle again") from error
 
