@@ -137,8 +137,8 @@ def _mine(
     ]
     candidates = _join_parts(parts)
     likeness = Likeness(material, candidates.positive_bm25, candidates.positive_dense)
-    margin = tune(material, candidates, likeness, missed=settings.missed_answers, sample=settings.sample, seed=settings.seed)
     alike = look_alikes(material.chunks, settings.containment)
+    margin = tune(material, candidates, likeness, alike, missed=settings.missed_answers, sample=settings.sample, seed=settings.seed)
     others = other_positives(questions, material.positives.tolist())
     answer = likeness.of(likeness.evidence(candidates.bm25, candidates.dense), candidates.likeness)
     sources = np.unique([chunk.source for chunk in material.chunks], return_inverse=True)[1]

@@ -101,12 +101,24 @@ class Likeness:
         return (evidence + relative(with_positive, np.ones(len(base)), base)) / 2
 
 
-def tune(material: Material, candidates: Candidates, likeness: Likeness, *, missed: float, sample: int, seed: int) -> Margin:
-    """The limit and the floor for this encoder on this corpus; ``missed`` is the share of known answers that may stay under."""
+def tune(
+    material: Material,
+    candidates: Candidates,
+    likeness: Likeness,
+    alike: Sequence[frozenset[int]],
+    *,
+    missed: float,
+    sample: int,
+    seed: int,
+) -> Margin:
+    """The limit and the floor for this encoder on this corpus; ``missed`` is the share of known answers that may stay under.
+
+    ``alike`` are each passage's look-alikes: a random passage that says what the positive says is no example of a random one.
+    """
     random = np.random.default_rng(seed)
     order = random.permutation(len(material.positives))
     known = _known_answers(material, candidates, likeness, order, sample, random)
-    lost = _random_pairs(material, likeness, random)
+    lost = _random_pairs(material, likeness, alike, random)
     tuned = len(known) >= FEWEST
     limit = float(np.quantile(known, missed)) if tuned else FALLBACK_LIMIT
     floor = float(np.quantile(lost, RANDOM_SHARE)) if len(lost) else 0.0
@@ -154,18 +166,21 @@ def answering_sentence(asked: Sequence[str], passage: str) -> str:
     return found[best] if shares[best] >= ANSWER_SHARE and len(found[best]) <= LONGEST_SHARE * len(passage) else ""
 
 
-def _random_pairs(material: Material, likeness: Likeness, random: np.random.Generator) -> Floats:
-    """Answer likeness of random passages to random questions."""
+def _random_pairs(material: Material, likeness: Likeness, alike: Sequence[frozenset[int]], random: np.random.Generator) -> Floats:
+    """Answer likeness of random passages to random questions, the positive and its look-alikes apart."""
     if len(material.chunks) < 2 or not len(material.positives):
         return np.zeros(0)
     rows = random.integers(len(material.positives), size=RANDOM_PAIRS)
     others = random.integers(len(material.chunks), size=RANDOM_PAIRS)
-    differ = others != material.positives[rows]
+    positives = material.positives[rows]
+    differ = np.array(
+        [other != own and other not in alike[own] for own, other in zip(positives.tolist(), others.tolist(), strict=True)]
+    )
     rows, others = rows[differ], others[differ]
     lexical = material.bm25.score_pairs([material.asked_tokens[row] for row in rows], [material.tokens[number] for number in others])
     dense = (material.asked[rows] * material.passages[others]).sum(axis=1)
-    alike = (material.passages[material.positives[rows]] * material.passages[others]).sum(axis=1)
-    return likeness.of(likeness.evidence(lexical[:, None], dense[:, None], rows), alike[:, None], rows)[:, 0]
+    with_positive = (material.passages[material.positives[rows]] * material.passages[others]).sum(axis=1)
+    return likeness.of(likeness.evidence(lexical[:, None], dense[:, None], rows), with_positive[:, None], rows)[:, 0]
 
 
 def _quantiles(values: Floats) -> tuple[float, ...]:

@@ -1,0 +1,254 @@
+"""Hard negatives: found by both rankers, filtered by what a false negative looks like here, never filled up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from synth.mine import mine_negatives
+from synth.mine_lookalikes import look_alikes, other_positives
+from synth.mine_margin import answering_sentence, relative
+from triplette.errors import MissingStage
+from triplette.french import tokens
+from triplette.hashing import hash_file
+from triplette.records import Chunk, Question, Triplet
+from triplette.rundir import RunDir
+from triplette.settings.mine import MineSettings
+from triplette.tables import read_records, write_records
+
+TOPICS = {
+    "roque": "Le roque déplace le roi et une tour. Le roi avance de deux cases vers la tour. Le roque est interdit après un coup du roi.",
+    "drapeau": "Le drapeau tombe quand le temps est écoulé. Le joueur dont le drapeau tombe perd la partie. L'arbitre constate la chute.",
+    "nulle": "La partie est nulle par accord mutuel. Une proposition de nulle se fait après avoir joué son coup. L'adversaire peut refuser.",
+    "notation": "Chaque joueur note les coups sur sa feuille. La notation algébrique est obligatoire. La feuille appartient à l'organisateur.",
+    "téléphone": "Le téléphone est interdit dans la salle. Un téléphone qui sonne fait perdre la partie. L'arbitre peut fouiller un joueur.",
+    "appariement": "L'appariement suit le système suisse. Deux joueurs ne se rencontrent jamais deux fois. Un joueur exempt marque un point.",
+}
+
+
+def a_chunk(text: str, source: str, number: int) -> Chunk:
+    return Chunk.make(
+        text=text,
+        title=f"Partie {number}",
+        source=source,
+        articles=(),
+        page_start=0,
+        page_end=0,
+        char_start=1000 * number,
+        char_end=1000 * number + len(text),
+        tokens=60,
+        tokenizer="estimate",
+    )
+
+
+def a_question(text: str, chunk: Chunk) -> Question:
+    return Question.make(
+        chunk_id=chunk.id,
+        text=text,
+        kind="factual",
+        persona="joueur",
+        difficulty="easy",
+        provider="test",
+        model="test",
+        prompt="1",
+        cost=0.0,
+    )
+
+
+def write_run(run: RunDir, chunks: list[Chunk], questions: list[Question]) -> None:
+    write_records(run.path("chunks.parquet"), chunks, Chunk)
+    write_records(run.path("questions.parquet"), questions, Question)
+
+
+def a_corpus() -> tuple[list[Chunk], list[Question]]:
+    chunks = [
+        a_chunk(f"{text} {' '.join(f'détail{n}{topic}' for _ in range(3))}.", f"{topic}.md", n)
+        for n, (topic, text) in enumerate((t, x) for t, x in TOPICS.items() for _ in range(3))
+    ]
+    questions = [
+        a_question(f"Que dit la règle du {topic} au joueur et à l'arbitre de la partie ?", chunks[3 * i])
+        for i, topic in enumerate(TOPICS)
+    ]
+    return chunks, questions
+
+
+def mined(run: RunDir, **changes: Any) -> list[Triplet]:
+    mine_negatives(run, replace(MineSettings(), **changes))
+    return read_records(run.path("triplets.parquet"), Triplet)
+
+
+def test_a_corpus_that_repeats_itself_still_has_negatives(run: RunDir) -> None:
+    """Every passage is there three times: were its copies taken for random passages, nothing would be harder than they are."""
+    write_run(run, *a_corpus())
+    assert mined(run)
+
+
+def test_a_negative_is_never_the_positive_nor_twice_the_same(run: RunDir) -> None:
+    write_run(run, *a_corpus())
+    triplets = mined(run)
+    assert triplets
+    for triplet in triplets:
+        ids = [negative.chunk_id for negative in triplet.negatives]
+        assert triplet.positive_id not in ids
+        assert len(set(ids)) == len(ids)
+        assert 1 <= len(ids) <= 3
+
+
+def test_a_copy_of_the_positive_in_another_document_is_no_negative(run: RunDir) -> None:
+    chunks, questions = a_corpus()
+    copy = a_chunk(chunks[0].text, "copie.md", 99)
+    write_run(run, [*chunks, copy], questions)
+    assert copy.id not in {n.chunk_id for t in mined(run, negatives=32) if t.positive_id == chunks[0].id for n in t.negatives}
+
+
+def test_a_passage_over_which_the_same_question_was_written_is_no_negative(run: RunDir) -> None:
+    chunks, questions = a_corpus()
+    again = a_question(questions[0].text.upper(), chunks[5])
+    write_run(run, chunks, [*questions, again])
+    for triplet in mined(run, negatives=32):
+        if triplet.positive_id == chunks[0].id:
+            assert chunks[5].id not in {negative.chunk_id for negative in triplet.negatives}
+
+
+def test_every_negative_says_who_found_it_and_where(run: RunDir) -> None:
+    write_run(run, *a_corpus())
+    for triplet in mined(run):
+        for negative in triplet.negatives:
+            assert (
+                negative.ranker
+                == {(True, True): "both", (True, False): "bm25", (False, True): "dense"}[
+                    (negative.bm25_rank > 0, negative.dense_rank > 0)
+                ]
+            )
+            assert negative.margin == pytest.approx(triplet.positive_dense - negative.dense_score, abs=1e-5)
+            assert "answer likeness" in negative.why
+
+
+def test_a_question_with_no_good_negative_is_rejected_with_the_reason(run: RunDir) -> None:
+    chunks, questions = a_corpus()
+    lonely = [chunks[0], a_chunk(chunks[0].text, "copie.md", 1)]
+    write_run(run, lonely, questions[:1])
+    result = mine_negatives(run, MineSettings())
+    assert (result.triplets, result.no_good_negative) == (0, 1)
+    (reject,) = run.read_rejects()
+    assert (reject.step, reject.reason, reject.text) == ("synth.mine", "no_good_negative", questions[0].text)
+    assert "look-alike of the positive 1" in reject.detail
+
+
+def test_a_question_whose_chunk_is_gone_is_rejected_and_the_rest_goes_on(run: RunDir) -> None:
+    chunks, questions = a_corpus()
+    write_run(run, chunks[1:], questions)
+    mine_negatives(run, MineSettings())
+    assert {(reject.reason, reject.text) for reject in run.read_rejects() if reject.reason == "orphan"} == {
+        ("orphan", questions[0].text)
+    }
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    hashes = set()
+    for name in ("a", "b"):
+        run = RunDir(tmp_path / name)
+        write_run(run, *a_corpus())
+        mine_negatives(run, MineSettings())
+        hashes.add(hash_file(run.path("triplets.parquet")))
+    assert len(hashes) == 1
+
+
+def test_an_unchanged_run_is_not_mined_again(run: RunDir) -> None:
+    write_run(run, *a_corpus())
+    first = mine_negatives(run, MineSettings())
+    second = mine_negatives(run, MineSettings())
+    assert (first.unchanged, second.unchanged) == (False, True)
+    assert (second.triplets, second.limit) == (first.triplets, first.limit)
+    assert not mine_negatives(run, MineSettings(negatives=1)).unchanged
+
+
+def test_without_questions_the_command_that_writes_them_is_named(run: RunDir) -> None:
+    write_records(run.path("chunks.parquet"), a_corpus()[0], Chunk)
+    with pytest.raises(MissingStage, match=r"questions\.parquet") as caught:
+        mine_negatives(run, MineSettings())
+    assert "synth write" in str(caught.value)
+
+
+def test_blocks_do_not_change_the_result(tmp_path: Path) -> None:
+    import synth.mine
+
+    chunks, questions = a_corpus()
+    whole = RunDir(tmp_path / "whole")
+    write_run(whole, chunks, questions)
+    expected = mined(whole)
+    size = synth.mine.BLOCK
+    try:
+        synth.mine.BLOCK = 2
+        parts = RunDir(tmp_path / "parts")
+        write_run(parts, chunks, questions)
+        assert mined(parts) == expected
+    finally:
+        synth.mine.BLOCK = size
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.lists(st.tuples(st.integers(0, 11), st.sampled_from(["roi", "tour", "temps", "arbitre", "nulle"])), min_size=1, max_size=8),
+    texts=st.lists(
+        st.lists(st.sampled_from("roi tour temps arbitre nulle coup joueur partie".split()), max_size=12), min_size=1, max_size=12
+    ),
+)
+def test_whatever_the_texts_the_invariants_hold(tmp_path_factory: Any, data: list[tuple[int, str]], texts: list[list[str]]) -> None:
+    run = RunDir(tmp_path_factory.mktemp("run"))
+    chunks = [a_chunk(" ".join(words) + f" n{n}", f"s{n % 3}.md", n) for n, words in enumerate(texts)]
+    questions = [a_question(f"Le {word} ?", chunks[at % len(chunks)]) for at, word in data]
+    questions = list({question.id: question for question in questions}.values())
+    write_run(run, chunks, questions)
+    triplets = mined(run)
+    lost = {reject.subject_id for reject in run.read_rejects()}
+    assert {t.question_id for t in triplets} | lost == {q.id for q in questions}
+    assert not {t.question_id for t in triplets} & lost
+    for triplet in triplets:
+        assert triplet.positive_id not in {negative.chunk_id for negative in triplet.negatives}
+
+
+def test_look_alikes_are_symmetric_and_found_across_documents() -> None:
+    text = "Le joueur qui a le trait doit jouer un coup légal avec la pièce qu'il a touchée volontairement"
+    chunks = [
+        a_chunk(text, "a.md", 0),
+        a_chunk(f"Rappel. {text} sur l'échiquier.", "b.md", 1),
+        a_chunk("Autre chose, toute différente ici.", "c.md", 2),
+    ]
+    assert look_alikes(chunks, 0.5) == [frozenset({1}), frozenset({0}), frozenset()]
+
+
+def test_overlapping_spans_of_one_document_are_look_alikes() -> None:
+    one = a_chunk("Alpha bêta gamma.", "a.md", 1)
+    other = replace(a_chunk("Delta epsilon zêta.", "a.md", 2), char_start=one.char_end - 3)
+    assert look_alikes([one, other], 0.5) == [frozenset({1}), frozenset({0})]
+
+
+def test_the_same_question_is_recognised_without_case_and_accents() -> None:
+    chunks, _ = a_corpus()
+    questions = [a_question("Où va le roi ?", chunks[0]), a_question("ou va le ROI?", chunks[1])]
+    assert other_positives(questions, [0, 1]) == [frozenset({1}), frozenset({0})]
+
+
+def test_relative_scores_are_0_for_the_mean_1_for_the_positive_and_capped() -> None:
+    scores = np.array([[0.2, 0.6, 1.0, 5.0]])
+    assert relative(scores, np.array([0.6]), np.array([0.2])).tolist() == [[0.0, 1.0, 1.2, 1.2]]
+
+
+def test_a_hopeless_positive_tells_nothing_so_its_candidates_may_all_answer() -> None:
+    assert relative(np.array([[0.1, 0.0]]), np.array([0.1]), np.array([0.3])).tolist() == [[1.2, 1.2]]
+
+
+def test_the_answering_sentence_is_the_one_the_question_is_about() -> None:
+    passage = TOPICS["téléphone"]
+    assert (
+        answering_sentence(tokens("Que se passe-t-il si le téléphone sonne ?"), passage)
+        == "Un téléphone qui sonne fait perdre la partie."
+    )
+    assert answering_sentence(tokens("Quelle est la hauteur de la table ?"), passage) == ""
