@@ -71,14 +71,19 @@ class Judge:
             self.alarms.append(Alarm(measured.step, signal, detail, self._action(gained)))
         if self.waited >= self.settings.patience:
             self.stopped = f"nDCG@10 did not rise by {self.settings.threshold} in {self.waited} evaluations"
-        elif found and not gained and self.settings.alarm_action == "stop":
-            self.stopped = f"{found[0][0]} and nDCG@10 did not rise"
+        elif found and self._alarm_stops():
+            self.stopped = f"{found[0][0]} and nDCG@10 did not rise in {self.waited} evaluations"
         return best
+
+    def _alarm_stops(self) -> bool:
+        return self.settings.alarm_action == "stop" and self.waited >= self.settings.alarm_patience
 
     def _action(self, gained: bool) -> str:
         if gained:
             return "went on: nDCG@10 still rises"
-        return "stopped; the best step is restored" if self.settings.alarm_action == "stop" else "warned only, as set"
+        if self.settings.alarm_action == "warn":
+            return "warned only, as set"
+        return "stopped; the best step is restored" if self._alarm_stops() else "went on: one more evaluation without a gain stops"
 
     def _signals(self) -> list[tuple[str, str]]:
         """The signs at the newest evaluation; step 0 is the base model and shows nothing yet."""

@@ -50,6 +50,9 @@ class TrainSettings:
         "'warn' only says so.",
         choices=("stop", "warn"),
     )
+    alarm_patience: int = setting(
+        2, "Evaluations without a gain after which an alarm stops: sooner than `patience`, and not on one noisy evaluation.", low=1
+    )
     log_to: tuple[str, ...] = setting(
         ("auto",), "'auto' (each of tensorboard, wandb, trackio that is installed and set up), 'none', or names of them."
     )
@@ -158,7 +161,7 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
         "precision": ("fp32", "CPU"),
         "lora_r": (16, MEASURED),
         "lora_alpha": (32, "twice the rank"),
-        "lora_dropout": (0.05, "a small model has less to spare"),
+        "lora_dropout": (0.0, "its random numbers and saved copies cost time and gigabytes on a CPU, and few epochs are made"),
         "lora_targets": (("all-linear",), "layer names differ between architectures; in a small model the feed-forward adapts too"),
         "epochs": (2.0, "about 5,000 questions on a laptop in well under an hour"),
         "batch": (32, "two cores"),
