@@ -53,7 +53,7 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Lower-case words and numbers in order, elision and inverted pronouns cut; stop words are kept."""
-    found = []
+    found: list[str] = []
     for match in _WORD.finditer(normalise(text).lower()):
         word = match.group()
         if word not in _KEEP_WHOLE:

@@ -32,7 +32,7 @@ _UNFINISHED = re.compile(
     r"(?:\b(?:ou|et|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|entre|dans|sur|en|leur|son|sa|ses)|['’])$", re.IGNORECASE
 )
 _SENTENCE_OPENING = re.compile(
-    r"^(?:Si|S['’]|Quand|Lorsqu|En\s\w+ant\b|(?:Pour|Dans)\s(?:\S+\s){6}|(?:Il|Elle|Ils|On)\b|Ces?\b|Cette\b|Cela\b|(?:À|Aux?)\s|(?:Est|Être|Avez|Avoir)\b)"
+    r"^(?:Si\b|S['’]|Quand\b|Lorsqu|En\s\w+ant\b|(?:Pour|Dans)\s(?:\S+\s){6}|(?:Il|Elle|Ils|On)\b|Ces?\b|Cette\b|Cela\b|(?:À|Aux?)\s|(?:Est|Être|Avez|Avoir)\b)"
 )
 _CONTINUES = re.compile(r"^(?:[➔⇒•]|(?:des?|du|et|ou|par|pour|aux?|en|dans)\b)", re.IGNORECASE)
 _FINITE = re.compile(

@@ -114,11 +114,17 @@ def read_docx(path: Path) -> tuple[str, str, tuple[str, ...]]:
 
     document = docx.Document(str(path))
     lines: list[str] = []
+    under = 0  # a title stands over every heading of level 1
     for item in document.iter_inner_content():
-        line = _docx_table(item) if isinstance(item, Table) else _docx_paragraph(item)
+        line = _docx_table(item) if isinstance(item, Table) else _docx_paragraph(item, under)
+        under = 1 if line.startswith("# ") and _is_title(item) else under
         if line:
             lines.append(line)
     return "\n\n".join(lines), "markdown", ()
+
+
+def _is_title(item: Any) -> bool:
+    return item.style is not None and item.style.name in ("Title", "Titre")
 
 
 def _docx_table(table: Any) -> str:
@@ -135,16 +141,16 @@ def _docx_table(table: Any) -> str:
     return table_markdown(rows) if rows else ""
 
 
-def _docx_paragraph(paragraph: Any) -> str:
+def _docx_paragraph(paragraph: Any, under: int) -> str:
     text = _joined(paragraph.text)
     style = (paragraph.style.name or "") if paragraph.style is not None else ""
     level = re.search(r"(?:Heading|Titre) (\d)", style)
     if not text or style.lower().startswith(("toc ", "tm ")):  # the lines of a table of contents
         return ""
-    if style in ("Title", "Titre"):
+    if _is_title(paragraph):
         return f"# {text}"
     if level:
-        return f"{'#' * min(int(level.group(1)), 6)} {text}"
+        return f"{'#' * min(int(level.group(1)) + under, 6)} {text}"
     return f"- {text}" if style.startswith(("List", "Liste")) else text
 
 
