@@ -88,17 +88,30 @@ class Draft:
 
 
 def build(
-    run: RunDir, settings: BuildSettings, *, gold: Path | None = None, drop_touching: bool = False, force: bool = False
+    run: RunDir,
+    settings: BuildSettings,
+    *,
+    gold: Path | None = None,
+    no_gold: bool = False,
+    drop_touching: bool = False,
+    force: bool = False,
 ) -> BuildResult:
-    """Write dataset/ and the rejects of curation. Raises MissingStage, InputError, GoldTouchesTrain."""
+    """Write dataset/ and the rejects of curation. Raises MissingStage, InputError, GoldTouchesTrain.
+
+    Without ``gold`` the last build's gold file, and what it did about touching rows, are used again, unless ``no_gold``: a
+    build after a review must not quietly measure on synthetic questions.
+    """
     started = time.perf_counter()
     run.require(*SOURCES, *AUTOMATIC)
+    if gold is None and not no_gold:
+        gold, remembered = last_gold(run)
+        drop_touching = drop_touching or remembered
     inputs = run.fingerprints([*SOURCES, *VERDICT_FILES])
     if gold is not None:
         if not gold.is_file():
             raise InputError("no such file", where=str(gold), cure="give the gold questions as JSONL with --gold")
         inputs["gold"] = hash_file(gold)
-    kept = {**as_dict(settings), "gold": str(gold) if gold else "", "drop_touching": drop_touching}
+    kept = {**as_dict(settings), "gold": str(gold.resolve()) if gold else "", "drop_touching": drop_touching}
     previous = None if force else run.current(STAGE, inputs, kept)
     if previous:
         return BuildResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
@@ -275,6 +288,14 @@ def columns_of(rows: Sequence[DatasetRow], chunks: dict[str, Chunk], split: str)
     )
 
 
+def last_gold(run: RunDir) -> tuple[Path | None, bool]:
+    """The gold file of the last build (None: it had none), and whether train rows that touch it were dropped."""
+    last = run.last(STAGE)
+    if last is None or not last["settings"]["gold"]:
+        return None, False
+    return Path(last["settings"]["gold"]), bool(last["settings"]["drop_touching"])
+
+
 def rebuild(run: RunDir) -> BuildResult:
     """Build again as the last time, on today's verdicts. Raises MissingStage when it was never built."""
     from triplette.settings.base import build as make_settings
@@ -284,8 +305,9 @@ def rebuild(run: RunDir) -> BuildResult:
     if last is None:
         raise InputError("the ledger knows no build", where=str(run.path("ledger.jsonl")), cure="run `curate build`")
     values = dict(last["settings"])
-    gold, drop = values.pop("gold"), values.pop("drop_touching")
-    return build(run, make_settings(BuildSettings, values, where="ledger"), gold=Path(gold) if gold else None, drop_touching=drop)
+    without = not values.pop("gold")
+    del values["drop_touching"]
+    return build(run, make_settings(BuildSettings, values, where="ledger"), no_gold=without)
 
 
 def _unmatched(rejects: Iterable[Rejection]) -> int:

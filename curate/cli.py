@@ -28,7 +28,8 @@ app.add_typer(review_app, name="review")
 app.add_typer(judge_app)
 
 GoldOption = Annotated[
-    Path | None, typer.Option("--gold", help="JSONL of questions by people; they measure and never train.", metavar="FILE")
+    Path | None,
+    typer.Option("--gold", help="JSONL of questions by people: they measure, never train (default: the last build's).", metavar="FILE"),
 ]
 
 
@@ -37,6 +38,7 @@ def build(
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
     gold: GoldOption = None,
+    no_gold: Annotated[bool, typer.Option("--no-gold", help="Do not use the last build's gold file again.")] = False,
     drop_touching: Annotated[
         bool, typer.Option("--drop-touching", help="Take train rows that touch gold out, recorded as rejected, instead of refusing.")
     ] = False,
@@ -55,26 +57,38 @@ def build(
     Example: curate build --gold gold/fr_rules.jsonl
     """
     from curate.build import build as build_dataset
-    from curate.composition import summary_rows
+    from curate.build import last_gold
+    from curate.composition import gates, summary_rows
     from curate.exports import hub_token
     from curate.exports import push_to_hub as push
+    from curate.quota import read_quota
     from triplette.settings.base import load_section
     from triplette.settings.build import BuildSettings
+    from triplette.settings.validate import ValidateSettings
 
     if push_to_hub:
         hub_token()  # before any work: a missing token must not be found out at the end
     settings = load_section(BuildSettings, "curate.build", config, gold_chunks=gold_chunks, seed=seed)
+    wanted = load_section(ValidateSettings, "curate.validate", config)
     place = open_run(run)
-    result = build_dataset(place, settings, gold=gold, drop_touching=drop_touching)
+    again = last_gold(place)[0] if gold is None and not no_gold else None
+    result = build_dataset(place, settings, gold=gold, no_gold=no_gold, drop_touching=drop_touching)
+    lines = gates(result.composition, read_quota(place, wanted.review_quota), wanted)
     if json_output:
-        print_json({name: getattr(result, name) for name in type(result).__slots__})
+        content = {name: getattr(result, name) for name in type(result).__slots__}
+        print_json({**content, "gates": [{name: getattr(line, name) for name in type(line).__slots__} for line in lines]})
     else:
         rows = summary_rows(result.composition)
         table("Dataset" + (" (unchanged: same inputs, settings and code)" if result.unchanged else ""), ("", ""), rows)
         if result.rejected:
             table("What fell out (rejected.parquet keeps every row)", ("step: reason", "rows"), list(result.rejected.items()))
+        shown = {True: "met", False: "NOT MET", None: "nothing to check"}
+        head = ("gate", "severity", "wanted", "observed", "")
+        table("Gates", head, [(line.name, line.severity, line.wanted, line.observed, shown[line.met]) for line in lines])
         if result.gold_lost:
             say(f"{result.gold_lost} gold questions point at no chunk of this run: see rejected.parquet, step curate.build")
+        if again is not None:
+            say(f"gold as in the last build: {again} (--no-gold leaves it out)")
         say(f"{result.seconds:.1f} s. Data card: {place.path('dataset/README.md')}")
         say("Next: curate validate" + _where(run))
     if push_to_hub:

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from curate.decisions import AUTOMATIC, HUMAN, Decisions
-from curate.quota import quota_of, reviewed_triplets
+from curate.quota import Quota, quota_of, reviewed_triplets
+from curate.split import leaks
+from curate.suites import Expected, load_suites, threshold
 from triplette.dataset import GOLD, SPLITS, SYNTHETIC, DatasetRow
 from triplette.records import UNKNOWN, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.build import BuildSettings
+from triplette.settings.validate import ValidateSettings
 from triplette.tables import read_table, write_text
 
 PATH = "dataset/composition.json"
@@ -34,6 +38,9 @@ def compose(
     components = Counter(row.component for row in rows)
     triplets = {row.triplet_id: row.kind for row in train if row.origin == SYNTHETIC}
     quota = quota_of(triplets, reviewed_triplets(decisions.human), 0.0)
+    splits_of: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        splits_of[row.component].add(row.split)
     composition = {
         "rows": {split: sum(row.split == split for row in rows) for split in SPLITS},
         "origins": {origin: {s: sum(r.split == s for r in part) for s in SPLITS} for origin, part in _named(synthetic, gold)},
@@ -52,6 +59,12 @@ def compose(
         "several_positives": sum(len(row.positive_ids) > 1 for row in rows),
         "components": {"count": len(components), "largest": max(components.values(), default=0)},
         "corpus": {"chunks": len(decisions.chunks), "with_a_train_question": len(trained & set(decisions.chunks))},
+        "leaks": {
+            "components_in_two_splits": sum(len(found) > 1 for found in splits_of.values()),
+            "near_duplicates_across_splits": len(leaks([r.split for r in rows], [r.question for r in rows], settings.near_duplicate)),
+            "gold_in_train": sum(row.origin == GOLD for row in train),
+            "synthetic_in_eval": sum(row.split != "train" for row in synthetic) if gold else 0,
+        },
         "gold_about_trained_passages": sum(bool(trained & set(row.positive_ids)) for row in gold),
         "reviewed": {"train_rows": quota.done, "kept_by_people": sum(row.review == "keep" for row in synthetic)},
         "mean_score": round(sum(row.score for row in synthetic) / len(synthetic), 4) if synthetic else None,
@@ -61,6 +74,61 @@ def compose(
     }
     write_text(run.path(PATH), json.dumps(composition, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
     return composition
+
+
+@dataclass(frozen=True, slots=True)
+class GateLine:
+    """One gate of the design on this dataset: what was observed, what is wanted, and whether it is met (None: nothing to check)."""
+
+    name: str
+    about: str
+    severity: str
+    observed: float | int | None
+    wanted: str
+    met: bool | None
+
+
+def gates(composition: Mapping[str, Any], quota: Quota, settings: ValidateSettings) -> list[GateLine]:
+    """Every gate of the design that the composition can answer, with the thresholds of the ``dataset`` suite."""
+    facts = facts_of(composition, quota)
+    leaks_found = composition["leaks"]
+    lines = []
+    for item in load_suites(settings):
+        if item.table == "facts":
+            lines.append(_gate_line(item, facts[item.column], settings))
+        elif item.name in _LEAKS:
+            observed = leaks_found[_LEAKS[item.name]]
+            lines.append(GateLine(item.name, item.about, item.severity, observed, "0", observed == 0))
+    return lines
+
+
+_LEAKS = {
+    "component_in_one_split": "components_in_two_splits",
+    "no_near_duplicate_across_splits": "near_duplicates_across_splits",
+    "gold_never_trains": "gold_in_train",
+    "eval_is_gold": "synthetic_in_eval",
+}
+
+
+def facts_of(composition: Mapping[str, Any], quota: Quota) -> dict[str, float | int | None]:
+    """The numbers about the whole that the ``facts`` table of the ``dataset`` suite has, by column."""
+    negatives = {int(number): rows for number, rows in composition["distinct_negatives"].items()}
+    return {
+        **{f"{split}_rows": composition["rows"][split] for split in SPLITS},
+        "synthetic_to_gold": composition["synthetic_to_gold"],
+        "kind_entropy": composition["kind_entropy"],
+        "persona_entropy": composition["persona_entropy"],
+        "mean_negatives": sum(number * rows for number, rows in negatives.items()) / max(sum(negatives.values()), 1),
+        "covered": composition["corpus"]["with_a_train_question"] / max(composition["corpus"]["chunks"], 1),
+        "review_missing": quota.missing,
+    }
+
+
+def _gate_line(item: Expected, observed: float | int | None, settings: ValidateSettings) -> GateLine:
+    low, high = threshold(item, settings)
+    wanted = " and ".join(f"{word} {bound:g}" for word, bound in (("at least", low), ("at most", high)) if bound is not None)
+    met = None if observed is None else (low is None or observed >= low) and (high is None or observed <= high)
+    return GateLine(item.name, item.about, item.severity, observed, wanted, met)
 
 
 def balance(labels: Iterable[str]) -> float | None:

@@ -155,6 +155,5 @@ def _blockers(run: RunDir, decisions: Decisions | None) -> tuple[Blocker, ...]:
     if last is not None and run.has("dataset/rows.parquet"):
         now = run.fingerprints([*SOURCES, *VERDICT_FILES])
         if now != {name: digest for name, digest in last["inputs"].items() if name != "gold"}:
-            gold = f" --gold {last['settings']['gold']}" if last["settings"]["gold"] else ""
-            blockers.append(Blocker("rows or verdicts changed after the dataset was built", f"run `curate build{gold}{where}`"))
+            blockers.append(Blocker("rows or verdicts changed after the dataset was built", f"run `curate build{where}`"))
     return (*blockers, *read_gate(run).blockers)

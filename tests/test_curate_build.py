@@ -125,6 +125,22 @@ def test_a_gold_question_in_train_is_refused_with_the_pair_and_the_cure(run: Run
     assert reasons(place)[copied.id] == ("curate.build", "touches gold")
 
 
+def test_a_build_after_a_review_uses_the_same_gold_again_unless_told_not_to(run: Run, tmp_path: Path) -> None:
+    copied = run.triplets[3]
+    gold = write_gold(tmp_path / "gold.jsonl", [*gold_rows(run), {"question": copied.question, "chunk_id": copied.positive_id}])
+    build(run.write(tmp_path / "run"), SETTINGS, gold=gold, drop_touching=True)
+    run.human = [human(run.triplets[0].id, "reject")]
+    again = build(run.write(tmp_path / "run"), SETTINGS)
+    assert again.rows["train"] == 94
+    assert sum(again.composition["origins"]["gold"].values()) == 13
+    without = build(run.write(tmp_path / "run"), SETTINGS, no_gold=True)
+    assert sum(without.composition["origins"]["gold"].values()) == 0
+    build(run.write(tmp_path / "run"), SETTINGS, gold=gold, drop_touching=True)
+    gold.unlink()
+    with pytest.raises(InputError, match=r"gold\.jsonl: no such file"):
+        build(run.write(tmp_path / "run"), SETTINGS)
+
+
 def test_held_out_gold_takes_its_passages_out_of_train(run: Run, tmp_path: Path) -> None:
     place = run.write(tmp_path / "run")
     gold = write_gold(tmp_path / "gold.jsonl", gold_rows(run, 5))
