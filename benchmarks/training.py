@@ -78,13 +78,30 @@ def split_by_component(group: dict[str, str], seed: int = 0) -> dict[str, str]:
     return found
 
 
-def prepare(questions: Path, chunks: Path, work: Path) -> None:
+def limit_passages(run: RunDir, most: int) -> list[Chunk]:
+    """Whole documents in a seeded order, as long as they fit into ``most`` passages; 0 keeps all."""
+    corpus = read_records(run.path("chunks.parquet"), Chunk)
+    if not most:
+        return corpus
+    names, chosen, total = sorted({chunk.source for chunk in corpus}), set(), 0
+    random.Random(0).shuffle(names)
+    for name in names:
+        size = sum(chunk.source == name for chunk in corpus)
+        if total + size <= most:
+            chosen.add(name)
+            total += size
+    kept = [chunk for chunk in corpus if chunk.source in chosen]
+    write_records(run.path("chunks.parquet"), kept, Chunk)
+    return kept
+
+
+def prepare(questions: Path, chunks: Path, work: Path, most: int) -> None:
     """Import, split, mine with BM25 and LSA once; each choice then only picks its columns."""
     from synth.importing import import_questions
 
     run = RunDir(work / "imported")
     import_questions(run, questions, chunks)
-    corpus = read_records(run.path("chunks.parquet"), Chunk)
+    corpus = limit_passages(run, most)
     by_id = {chunk.id: chunk for chunk in corpus}
     asked = [question for question in read_records(run.path("questions.parquet"), Question) if question.chunk_id in by_id]
     group = components(asked, by_id)
@@ -199,7 +216,7 @@ def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: flo
     from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings, preset_of
 
     run = write_choice(choice, work)
-    settings = TrainSettings(preset="cpu", evaluations=4, val_questions=150, val_passages=250, probe_rows=64, log_to=("none",))
+    settings = TrainSettings(preset="cpu", evaluations=3, val_questions=150, val_passages=250, probe_rows=64, log_to=("none",))
     values = {
         "base": str(base_model(work, tokens_limit)), "max_steps": steps, "batch": BATCH, "mini_batch": BATCH,
         "max_tokens": tokens_limit, "learning_rate": rate, "scale": scale, "negatives": 0 if choice in ("none", "shuffled") else 1,
@@ -249,6 +266,7 @@ def main() -> None:
     first = commands.add_parser("prepare")
     first.add_argument("--questions", type=Path, required=True)
     first.add_argument("--chunks", type=Path, required=True)
+    first.add_argument("--passages", type=int, default=0, help="whole documents up to this many passages; 0: all")
     second = commands.add_parser("choice")
     second.add_argument("name")
     second.add_argument("--steps", type=int, default=STEPS)
@@ -260,7 +278,7 @@ def main() -> None:
         command.add_argument("--work", type=Path, required=True)
     chosen = parser.parse_args()
     if chosen.command == "prepare":
-        prepare(chosen.questions, chosen.chunks, chosen.work)
+        prepare(chosen.questions, chosen.chunks, chosen.work, chosen.passages)
     elif chosen.command == "choice":
         run_choice(chosen.name, chosen.work, chosen.steps, chosen.tokens, chosen.rate, chosen.scale)
     else:
