@@ -127,7 +127,7 @@ def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: Toke
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
         return []
     structured = structure(document)
-    chunks, repeated = _cut(structured.blocks, document.source, settings, counter)
+    chunks, repeated = cut_blocks(structured.blocks, document.source, settings, counter)
     reached, body = coverage(structured, chunks, repeated)
     tally.reached += reached
     tally.body += body
@@ -140,10 +140,10 @@ def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: Toke
 
 def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> list[Chunk]:
     """Chunks of one document, in order; a text that repeats under the same title is kept once."""
-    return _cut(blocks, source, settings, counter)[0]
+    return cut_blocks(blocks, source, settings, counter)[0]
 
 
-def _cut(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> tuple[list[Chunk], list[str]]:
+def cut_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> tuple[list[Chunk], list[str]]:
     """The chunks, and the texts left out because they repeat under the same title."""
     measure = _Measure(counter, _contract(settings.contract), settings.target_tokens)
     groups = _merge_small(_pack(blocks, settings, measure), settings, measure)
