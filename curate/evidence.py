@@ -1,8 +1,8 @@
 """Is the cited evidence in the passage, and does the passage try to speak to its judge?
 
 A citation counts when it is found verbatim after normalising what typography alone changes: Unicode form (NFKC), case, white space, the
-shapes of apostrophes, quotes, hyphens and dashes, Markdown's emphasis, and punctuation or quotes around the citation. Words, their order,
-accents and numbers must agree.
+shapes of apostrophes, hyphens and dashes, quotation marks, spaces before French punctuation, Markdown's emphasis, and punctuation around the
+citation. Words, their order, accents and numbers must agree.
 """
 
 from __future__ import annotations
@@ -13,18 +13,8 @@ import unicodedata
 from curate.patterns import plain
 
 MIN_WORDS = 4  # of a citation: "le joueur" is found everywhere and proves nothing
-_SAME = str.maketrans(
-    {
-        **dict.fromkeys("’‘ʼ`´′", "'"),
-        **dict.fromkeys("«»“”„″", '"'),
-        **dict.fromkeys("‐‑‒–—―−", "-"),
-        "œ": "oe",
-        "Œ": "oe",
-        "æ": "ae",
-        "Æ": "ae",
-    }
-)
-_DROPPED = frozenset("\u00ad\u200b\u2060\ufeff*_")
+_SAME = str.maketrans({**dict.fromkeys("’‘ʼ`´′", "'"), **dict.fromkeys("‐‑‒–—―−", "-"), "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
+_DROPPED = frozenset('\u00ad\u200b\u2060\ufeff*_«»“”„″"')
 _AROUND = " \t\n.,;:!?…\"'()[]-"
 
 # Text that gives orders to whoever reads it for judging. Narrow on purpose: rules of chess give orders too, to players.
@@ -73,6 +63,9 @@ def _normal(text: str) -> tuple[str, list[int]]:
             letter = " " if part.isspace() else part
             if letter == " " and (not letters or letters[-1] == " "):
                 continue
+            if letter in ";:!?" and letters and letters[-1] == " ":
+                letters.pop()
+                places.pop()
             letters.append(letter)
             places.append(place)
     return "".join(letters), places

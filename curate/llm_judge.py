@@ -38,20 +38,29 @@ SHOWN = 120  # characters of a citation or an order that a reason repeats
 @lru_cache(maxsize=1)
 def judgement_form() -> type[BaseModel]:
     """The form of a judgement. (Built late: pydantic takes 0.1 s.)"""
-    from typing import Literal
+    from typing import Annotated, Literal
 
     from pydantic import BaseModel as Base
-    from pydantic import ConfigDict, Field, create_model
+    from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
     class Closed(Base):
         model_config = ConfigDict(extra="forbid", strict=True)
 
     text: Any = (str, Field(max_length=2000))
-    criterion = create_model("Criterion", __base__=Closed, reason=text, score=(Literal[1, 2, 3, 4, 5], ...))
+    criterion = create_model(
+        "Criterion", __base__=Closed, reason=text, score=(Annotated[Literal[1, 2, 3, 4, 5], BeforeValidator(_no_bool)], ...)
+    )
     parts: dict[str, Any] = {"answer": text, "evidence": text}
     parts.update(dict.fromkeys(("relevance", "independence", "realism", "clarity"), (criterion, ...)))
     form: type[BaseModel] = create_model("Judgement", __base__=Closed, **parts)
     return form
+
+
+def _no_bool(value: object) -> object:
+    """JSON's ``true`` is not the number 1, although Python's is."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number from 1 to 5, not true or false")
+    return value
 
 
 @lru_cache(maxsize=1)

@@ -97,7 +97,7 @@ HOW_MANY = re.compile(
 )
 _NUMBER_WORDS = (
     "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante cent mille "
-    "moitie quart tiers double triple zero aucun aucune unique seul seule un une premier premiere gratuit gratuite egal egale illimite limite"
+    "moitie quart tiers double triple zero aucun aucune seul seule gratuit gratuite illimite"
 )
 NUMBER = re.compile(rf"\d|½|\b(?:{'|'.join(_NUMBER_WORDS.split())})\b")
 
