@@ -18,12 +18,14 @@ class TripletteTokenizer(
 ) {
     private val ids = HashMap<String, Int>()
     private val scores = HashMap<String, Float>()
-    private val userDefined = ArrayList<String>()
+    private val userDefined: Map<Char, List<String>>
+    private val specialNames = byFirst(specials.keys)
     private val bytes = IntArray(256)
 
     init {
-        readPieces(model)
-        userDefined.sortByDescending { it.length }
+        val defined = ArrayList<String>()
+        readPieces(model, defined)
+        userDefined = byFirst(defined)
     }
 
     /** The ids of a formatted text with the ids around it, at most `limit` in all: the text is cut, the ids around it stay. */
@@ -35,11 +37,10 @@ class TripletteTokenizer(
 
     private fun cutAtSpecials(text: String): List<Int> {
         val found = ArrayList<Int>()
-        val names = specials.keys.sortedByDescending { it.length }
         var start = 0
         var at = 0
         while (at < text.length) {
-            val name = names.firstOrNull { text.startsWith(it, at) }
+            val name = specialNames[text[at]]?.firstOrNull { text.startsWith(it, at) }
             if (name == null) {
                 at++
                 continue
@@ -60,7 +61,7 @@ class TripletteTokenizer(
         var start = 0
         var at = 0
         while (at < escaped.length) {
-            val piece = userDefined.firstOrNull { escaped.startsWith(it, at) }
+            val piece = userDefined[escaped[at]]?.firstOrNull { escaped.startsWith(it, at) }
             if (piece == null) {
                 at += Character.charCount(escaped.codePointAt(at))
                 continue
@@ -117,7 +118,7 @@ class TripletteTokenizer(
     }
 
     /** The pieces of a SentencePiece ModelProto: repeated field 1 of piece (1, text), score (2, float) and type (3, number). */
-    private fun readPieces(model: ByteArray) {
+    private fun readPieces(model: ByteArray, defined: MutableList<String>) {
         val reader = Wire(model, 0, model.size)
         var id = 0
         while (reader.hasNext()) {
@@ -138,11 +139,11 @@ class TripletteTokenizer(
                     else -> piece.skip(field and 7)
                 }
             }
-            keep(id++, text, score, type)
+            keep(id++, text, score, type, defined)
         }
     }
 
-    private fun keep(id: Int, text: String, score: Float, type: Int) {
+    private fun keep(id: Int, text: String, score: Float, type: Int, defined: MutableList<String>) {
         when (type) {
             NORMAL -> {
                 ids[text] = id
@@ -150,7 +151,7 @@ class TripletteTokenizer(
             }
             USER_DEFINED -> {
                 ids[text] = id
-                userDefined.add(text)
+                defined.add(text)
             }
             BYTE -> bytes[text.substring(3, 5).toInt(16)] = id
         }
@@ -202,6 +203,9 @@ class TripletteTokenizer(
     }
 
     private companion object {
+        /** Names by their first character, the longest first: a text is looked up once a character. */
+        fun byFirst(names: Collection<String>) = names.sortedByDescending { it.length }.groupBy { it[0] }
+
         const val SPACE = '\u2581'
         const val FIELD_PIECES = 10
         const val NORMAL = 1

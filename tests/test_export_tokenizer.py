@@ -44,6 +44,8 @@ def test_the_shipped_file_is_copied_and_agrees(folder: Path, reference: Any, lin
     assert (tmp_path / "tokenizer.model").read_bytes() == (folder / "tokenizer.model").read_bytes()
     assert built.agreement.compared == len(lines) + len(AWKWARD)
     assert (built.spec.before, built.spec.after, built.spec.pad) == ((2,), (1,), 0)
+    # <mask> is a user-defined piece: SentencePiece finds it by itself
+    assert built.spec.specials == {"<pad>": 0, "<eos>": 1, "<bos>": 2, "<unk>": 3}
 
 
 def test_one_built_from_tokenizer_json_agrees_as_well(folder: Path, reference: Any, lines: list[str], tmp_path: Path) -> None:
