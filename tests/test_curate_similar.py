@@ -28,7 +28,7 @@ def brute(texts: list[str], threshold: float) -> set[tuple[int, int]]:
 
 
 @given(TEXTS, st.sampled_from([0.5, 0.65, 0.8, 1.0]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_across_two_sides_every_pair_is_found_and_no_other(texts: list[str], threshold: float) -> None:
     side = np.arange(len(texts)) % 3 == 0
     left, right, scores = near_duplicates_across(word_sets(texts), threshold, side)
@@ -43,7 +43,7 @@ def test_across_two_sides_every_pair_is_found_and_no_other(texts: list[str], thr
 
 
 @given(TEXTS, st.sampled_from([0.5, 0.8]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_join_too_large_falls_back_on_the_window(texts: list[str], threshold: float) -> None:
     side = np.arange(len(texts)) % 3
     whole = near_duplicates_across(word_sets(texts), threshold, side)
@@ -55,7 +55,7 @@ def test_a_join_too_large_falls_back_on_the_window(texts: list[str], threshold: 
 
 
 @given(TEXTS, st.sampled_from([0.5, 0.8]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_links_connect_what_the_pairs_connect(texts: list[str], threshold: float) -> None:
     left, right, _ = near_duplicates(word_sets(texts), threshold)
     assert _groups(len(texts), zip(left.tolist(), right.tolist(), strict=True)) == _groups(len(texts), brute(texts, threshold))
