@@ -121,7 +121,7 @@ def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:
     counts = counter.count([contract.format_document(row["text"], t) for (_, row), t in zip(rows, titles, strict=True)])
     chunks: dict[str, Chunk] = {}
     aliases = {}
-    for (_, row), title, count in zip(rows, titles, counts, strict=True):
+    for (number, row), title, count in zip(rows, titles, counts, strict=True):
         page = int(row["page"]) if str(row.get("page") or "").isdigit() else 0
         chunk = Chunk.make(
             text=row["text"],
@@ -136,7 +136,8 @@ def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:
             tokenizer=counter.name,
         )
         chunks.setdefault(chunk.id, chunk)
-        aliases[row["id"]] = chunk.id
+        if aliases.setdefault(row["id"], chunk.id) != chunk.id:
+            raise InputError(f"the id {row['id']!r} stands for two passages", where=f"{path}:{number}", cure="give each its own id")
     return list(chunks.values()), aliases
 
 

@@ -6,11 +6,12 @@ or the text that answers. All four end in chunk ids of this run; what cannot be 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from triplette.french import normalise, overlap, tokens
+from triplette.french import normalise, tokens
 from triplette.records import Chunk
 
 TEXT_SHARE = 0.6  # of the given text's tokens that a chunk must hold to be taken for its source
@@ -30,6 +31,7 @@ class ChunkIndex:
         for chunk in chunks:
             self._by_source[chunk.source].append(chunk)
         self._tokens: dict[str, frozenset[str]] = {}
+        self._plain: dict[str, str] = {}
 
     def resolve(self, row: Mapping[str, Any]) -> list[Chunk]:
         """The chunks that a row's ``chunk_id``, or ``source`` with ``article``/``page``/``text``, points at, best first.
@@ -44,7 +46,7 @@ class ChunkIndex:
             return [chunk]
         if not row.get("source"):
             raise Unresolved("the row has neither chunk_id nor source")
-        chunks = self._by_source.get(str(row["source"]), [])
+        chunks = self._by_source.get(unicodedata.normalize("NFC", str(row["source"])), [])
         if not chunks:
             raise Unresolved(f"no document of the corpus is called {row['source']!r}")
         if row.get("article"):
@@ -59,13 +61,13 @@ class ChunkIndex:
         found = [chunk for chunk in chunks if article in chunk.articles]
         if not found:
             raise Unresolved(f"no chunk of that document holds the article {article}")
-        return sorted(found, key=lambda chunk: -overlap(hint, chunk.text))
+        return sorted(found, key=lambda chunk: -self._share(hint, chunk))
 
     def _by_page(self, chunks: Iterable[Chunk], page: int, hint: str) -> list[Chunk]:
         found = [chunk for chunk in chunks if chunk.page_start <= page <= chunk.page_end]
         if not found:
             raise Unresolved(f"no chunk of that document lies on page {page}")
-        best = max(found, key=lambda chunk: overlap(hint, chunk.text))
+        best = max(found, key=lambda chunk: self._share(hint, chunk))
         return [best]
 
     def _by_text(self, chunks: Iterable[Chunk], text: str) -> Chunk:
@@ -73,7 +75,7 @@ class ChunkIndex:
         wanted = frozenset(tokens(text))
         best: tuple[float, Chunk] | None = None
         for chunk in chunks:
-            if plain in normalise(chunk.text):
+            if plain in self._plain_text(chunk):
                 return chunk
             share = len(wanted & self._chunk_tokens(chunk)) / max(len(wanted), 1)
             if best is None or share > best[0]:
@@ -81,6 +83,15 @@ class ChunkIndex:
         if best is None or best[0] < TEXT_SHARE:
             raise Unresolved("no chunk of that document holds the text")
         return best[1]
+
+    def _share(self, hint: str, chunk: Chunk) -> float:
+        wanted = frozenset(tokens(hint))
+        return len(wanted & self._chunk_tokens(chunk)) / max(len(wanted), 1)
+
+    def _plain_text(self, chunk: Chunk) -> str:
+        if chunk.id not in self._plain:
+            self._plain[chunk.id] = normalise(chunk.text)
+        return self._plain[chunk.id]
 
     def _chunk_tokens(self, chunk: Chunk) -> frozenset[str]:
         if chunk.id not in self._tokens:
