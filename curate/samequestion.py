@@ -39,7 +39,6 @@ _KEY_TERMS = """
     président vice-président trésorier secrétaire arbitre capitaine joueur organisateur directeur délégué
     petit grand
     mineur majeur
-    qui quand où comment combien pourquoi
 """
 _NUMBER_WORDS = dict(
     zip(
@@ -89,7 +88,7 @@ _ASKED_FOR = tuple(
 _LIGHT = STOP_WORDS | set(
     "quel quelle quels quelles doit-on peut-on faire fait passe-t-il passe arrive signifie faut nombre type règle règles cas lors cadre contexte "
     "différent différents différente différentes possible principal principale jeu échecs échec partie personne selon concernant niveau "
-    "possibilité existe façon manière dire savoir dois puis pouvez".split()
+    "possibilité existe conséquence sanction pénalité façon manière dire savoir dois puis pouvez".split()
 )
 
 
