@@ -120,7 +120,7 @@ def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:
     titles = [_title(row) for _, row in rows]
     counts = counter.count([contract.format_document(row["text"], t) for (_, row), t in zip(rows, titles, strict=True)])
     chunks: dict[str, Chunk] = {}
-    aliases = {}
+    aliases: dict[str, str] = {}
     for (number, row), title, count in zip(rows, titles, counts, strict=True):
         page = int(row["page"]) if str(row.get("page") or "").isdigit() else 0
         chunk = Chunk.make(

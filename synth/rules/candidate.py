@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from synth.rules.clauses import Clause, stands_alone
+from synth.rules.clauses import STRONG, Clause, stands_alone
 from synth.rules.grammar import Phrase, ask, hyphenated, invert
-from synth.rules.lexicon import PERSONS, VAGUE
+from synth.rules.lexicon import KNOWN_THINGS, PERSONS, VAGUE
 from synth.rules.verbs import FORMS
 from triplette.french import fold
 
@@ -42,6 +42,10 @@ def core(text: str) -> str:
     match = _CUT.search(f" {text}")
     kept = f" {text}"[: match.start()].strip() if match else text.strip()
     words = kept.split()
+    for i, word in enumerate(words[:-2]):
+        # "... sont recalculées et les classements sont restaurés": another clause with its own subject
+        if i and word in ("et", "ou") and re.match(r"(?:l'|les?$|la$|une?$)", words[i + 1]) and any(w in STRONG for w in words[i + 2 : i + 9]):
+            return " ".join(words[:i])
     for i, word in enumerate(words[:-1]):
         # "L'arbitre compare les feuilles et décide": the second verb is another question
         if (
@@ -84,9 +88,19 @@ def vague(subject: Phrase) -> bool:
     return short and fold(subject.head.lower()) in {fold(word) for word in VAGUE}
 
 
+def anchored(subject: Phrase) -> bool:
+    """Whether a reader knows what is meant: "le choix" alone means something said before, "la pendule" does not."""
+    bare = re.fullmatch(r"(?:l'|les?\s|la\s)([\w-]+)", subject.text)
+    if bare is None or subject.head[:1].isupper():
+        return True
+    return subject.head.lower() in PERSONS or subject.head.lower() in KNOWN_THINGS
+
+
 def usable(clause: Clause) -> bool:
     """Subject and lead stand alone, and the subject is not too long to be said. (Whether the rest does, each use of it asks.)"""
     texts = (clause.subject.text, clause.lead)
+    if not anchored(clause.subject):
+        return False
     return len(clause.subject.text.split()) <= SUBJECT_WORDS and all(stands_alone(t) for t in texts if t) and not vague(clause.subject)
 
 

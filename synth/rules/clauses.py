@@ -84,6 +84,8 @@ def conditional(text: str) -> Conditional | None:
     if match is None:
         return None
     opening, rest = match.groups()
+    if rest.startswith(",") or re.match(r"après que|avant que", rest):
+        return None
     verbless = opening.startswith("En cas")
     for comma in _MAIN_START.finditer(rest):
         condition, main = rest[: comma.start()].strip(), rest[comma.end() :].strip()
@@ -167,7 +169,9 @@ def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | No
         elif verb.startswith(("s'", "l'")) and prefix != "n'":
             clitic, verb = verb[:2] + clitic, verb[2:]
     name = " ".join(words[:before])
-    if name.lower() == "il" and (verb in ("faut", "convient", "appartient", "suffit", "s'agit") or _ADJECTIVE_DE.match(" ".join(words[at + 1 :]))):
+    if name.lower() == "il" and (
+        verb in ("faut", "convient", "appartient", "suffit", "s'agit") or _ADJECTIVE_DE.match(" ".join(words[at + 1 :]))
+    ):
         return None  # nobody does it: "il est utile de ..."
     subject = _agreeing(_subject(name, pronoun), verb)
     if subject is None or verb not in FORMS:
@@ -180,7 +184,9 @@ def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | No
             negated, rest = False, re.sub(r"^que?(?:\s|')?", "", rest)
         elif none:
             subject = phrase(f"un{name[5:]}") or subject
-        elif not cut and (limit := re.search(r"\sque?(?:\s|')(?=(?:en|si|s'|après|avant|avec|sur|par|pour|lorsqu|dans|à|au|aux|sous|lors)\b)", rest)):
+        elif not cut and (
+            limit := re.search(r"\sque?(?:\s|')(?=(?:en|si|s'|après|avant|avec|sur|par|pour|lorsqu|dans|à|au|aux|sous|lors)\b)", rest)
+        ):
             return Clause("", subject, False, clitic, verb, rest[: limit.start()], rest[limit.end() :])
         elif not cut and re.search(r"\bqu[e']", rest):
             return None  # "ne peut ... que"

@@ -43,7 +43,7 @@ _PRONOUN = re.compile(r"\b(?:il|ils|elle|elles|lui|eux|soi|celui|celle)\b")
 def fact_questions(main: Clause, place: int) -> list[Candidate]:
     """Every question of a clause."""
     if not usable(main):
-        return []
+        return definition_question(main, place) if stands_alone(main.subject.text) else []
     ends = f" {main.lead}" if main.lead else ""
     found = definition_question(main, place)
     found += quantity_question(main, place, ends)
@@ -63,14 +63,31 @@ def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     """Whether something is so: the plainest question, for a clause that no other pattern knows."""
     rest = core(main.rest)
     said = len(rest.split()) + max(len(main.subject.text.split()) - 3, 0)
-    if said < 3 or not rest or not stands_alone(rest) or refers(rest, main.subject) or main.subject.text == "on" or main.infinitive in ("devoir", "pouvoir"):
+    if (
+        said < 3
+        or not rest
+        or not stands_alone(rest)
+        or refers(rest, main.subject)
+        or main.subject.text == "on"
+        or main.infinitive in ("devoir", "pouvoir")
+    ):
         return []
     if main.infinitive == "avoir" and re.match(r"(?:\w+ment )?à\s", rest):
         return []
     if main.negated and re.match(r"d(?:e\s|')", rest):
         return []
-    if main.infinitive in ("sembler", "paraître", "consister", "viser", "permettre") or len(main.subject.text.split()) < 2 or whole_number(rest):
+    if (
+        main.infinitive in ("sembler", "paraître", "consister", "viser", "permettre")
+        or len(main.subject.text.split()) < 2
+        or whole_number(rest)
+    ):
         return []
+    if _POSSESSIVE.search(main.subject.text):
+        return []
+    counted = re.match(rf"{_NUMBER}\s(.+)$", main.subject.text)
+    if counted and main.subject.plural and (gender := gender_of(counted.group(1).split()[0])) and not main.negated:
+        which = "quels" if gender == "m" else "quelles"
+        return make(f"{which} {counted.group(1)} {main.clitic}{main.verb} {rest}{ends}", "factual", "which", 0.6, place)
     text = asked("", main.subject, main.verb, f"{rest}{ends}", clitic=main.clitic)
     return make(text, "factual", "whether", 0.34, place)
 
@@ -108,7 +125,8 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     if modal:
         inner, rest = f"{modal.group(1)} ", modal.group(2)
     participle = re.match(
-        r"(comptée?s?|créditée?s? de|composée?s? de|constituée?s? de|formée?s? de|limitée?s? à|fixée?s? à|portée?s? à|sanctionnée?s? de|puni\w* de)\s(.+)$", rest
+        r"(comptée?s?|créditée?s? de|composée?s? de|constituée?s? de|formée?s? de|limitée?s? à|fixée?s? à|portée?s? à|sanctionnée?s? de|puni\w* de)\s(.+)$",
+        rest,
     )
     if main.infinitive == "être" and not participle:
         return []
@@ -121,7 +139,13 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     first, *others = unit.split()
     unit = " ".join([first if first[-1] in "sx€m" else first + "s", *(o if o[-1] in "sx" else o + "s" for o in others)])
     if inner.startswith("compté"):
-        return make(f"combien de {unit} {'valent' if main.subject.plural else 'vaut'} {main.subject.text}{ends}", "factual", "worth", 0.92, place)
+        return make(
+            f"combien de {unit} {'valent' if main.subject.plural else 'vaut'} {main.subject.text}{ends}",
+            "factual",
+            "worth",
+            0.92,
+            place,
+        )
     if _PRONOUN.search(after) or not stands_alone(after) or re.match(r"(?:et|ou)\b|de\s\d", after):
         return []
     if inner.strip().endswith((" de", " à")):
@@ -141,7 +165,9 @@ def measure_question(main: Clause, place: int) -> list[Candidate]:
     head = main.subject.head.lower().rstrip("s")
     figured = re.search(rf"(?:\d|\b{_NUMBER}\b)", main.rest)
     must = main.infinitive == "devoir" and main.rest.startswith("être")
-    valued = re.match(rf"(?:être\s)?(?:alors\s|toujours\s)?(?:(?:fixée?s?|égale?s?|limitée?s?) (?:à|au)|de|à|d')?\s?(?:\d|{_NUMBER}\b)", main.rest)
+    valued = re.match(
+        rf"(?:être\s)?(?:alors\s|toujours\s)?(?:(?:fixée?s?|égale?s?|limitée?s?) (?:à|au)|de|à|d')?\s?(?:\d|{_NUMBER}\b)", main.rest
+    )
     if valued and not person(main.subject) and len(main.subject.text.split()) >= 3:
         head = "durée"
     if head not in _MEASURES or (main.infinitive != "être" and not must) or main.negated or not figured or not main.subject.gender:
@@ -161,10 +187,16 @@ def parts_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     if match is None or main.negated or match.group(2) in ("€", "euros", "ans", "cm") or _POSSESSIVE.search(main.subject.text):
         return []
     after = match.group(3).strip()
-    if after and (not stands_alone(after) or _PRONOUN.search(after) or re.match(r"(?:et|ou|de \d)", after)):
+    if after and (not stands_alone(after) or _PRONOUN.search(after) or not re.match(r"(?:par|pour|dans|lors|avec|chaque)\b", after)):
         return []
     text = asked(f"{match.group(1)} combien de {match.group(2)}", main.subject, main.verb, f"{after}{ends}", clitic=main.clitic)
     return make(text, "factual", "how-many", 0.86, place)
+
+
+_COUNTED_FROM = (
+    r"(?:(?:francs|ouvrables|ouvrés|calendaires|maximum|au plus|pleins)\b\s?)*"
+    r"(?:qui (?:suivent|précèdent)|suivant|précédant|à compter|à partir|après|avant|de l|de la|du|des)\b"
+)
 
 
 def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
@@ -173,12 +205,16 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     found: list[Candidate] = []
     held = re.match(r"lieu\s(.+)$", rest)
     if main.infinitive == "avoir" and held and not main.negated:
-        dated = re.match(r"(?:le|entre|du|avant|après|au (?:plus tard|mois|cours|début)|en \w+|lors|pendant|à la fin|chaque|au moins|\d)\b", held.group(1))
+        dated = re.match(
+            r"(?:le|entre|du|avant|après|au (?:plus tard|mois|cours|début)|en \w+|lors|pendant|à la fin|chaque|au moins|\d)\b",
+            held.group(1),
+        )
         found += make(f"{'quand' if dated else 'où'} {main.verb} lieu {main.subject.text}{ends}", "factual", "when", 0.84, place)
     for pattern, opening, name in ((_DEADLINE, "dans quel délai", "deadline"), (_DURATION, "pendant combien de temps", "duration")):
         match = pattern.search(rest)
         if match and "depuis" not in match.group():
-            kept = core((rest[: match.start()] + rest[match.end() :]).strip())
+            after = re.sub(rf"^{_COUNTED_FROM}.*$", "", rest[match.end() :].strip())
+            kept = core(f"{rest[: match.start()].strip()} {after}".strip())
             kept = (
                 re.sub(r"\s+(?:suivant|à compter|à partir|de|d')\s*.*$", "", kept) if kept.endswith(("suivant", "de", "d'")) else kept
             )
@@ -256,7 +292,7 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     rest = core(main.rest)
     if main.negated or not person(main.subject) or main.subject.text == "on" or " qui " in main.subject.text:
         return []
-    if main.infinitive in ("avoir", "falloir") or main.clitic.strip() in ("lui", "leur", "en", "y"):
+    if main.infinitive in ("avoir", "falloir", "comprendre", "comporter", "compter", "constituer", "représenter", "devenir") or main.clitic.strip() in ("lui", "leur", "en", "y"):
         return []
     if _POSSESSIVE.search(rest) or _PRONOUN.search(rest) or len(rest.split()) < 3 or not stands_alone(rest):
         return []
@@ -267,6 +303,8 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         word = {"c": "chargé", "r": "responsable", "h": "habilité", "t": "tenu"}.get(charged.group(1)[0], "")
         word = "compétent" if charged.group(1).startswith("comp") else word
         return make(f"qui est {word} {charged.group(2)}{ends}" if word else "", "factual", "who", 0.84, place)
+    if re.match(r"être\b", rest):
+        return []
     generic = main.subject.head in ("joueur", "joueurs", "personne") and len(main.subject.text.split()) <= 2
     return make(f"qui {main.clitic}{singular(main.verb)} {rest}{ends}", "factual", "who", 0.3 if generic else 0.74, place)
 
@@ -278,6 +316,8 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
         return []
     found: list[Candidate] = []
     who = main.subject
+    if _POSSESSIVE.search(who.text):
+        return []
     player = re.fullmatch(r"(?:un|le|tout|chaque) (?:joueur|capitaine)|les joueurs|les capitaines", who.text) is not None
     kind = "factual" if main.infinitive == "pouvoir" else "procedural"
     if player and not who.plural:
@@ -290,13 +330,19 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
     if undergone and deed and not person(who) and not re.search(r"\bpar\s", rest) and not _POSSESSIVE.search(who.text):
         asks = "faut-il" if main.infinitive == "devoir" and not main.negated else "peut-on"
         found += make(f"{asks} {deed} {who.text} {undergone.group(2)}{ends}", kind, "must-one", 0.62, place)
-        if re.match(r"(?:à|au|aux|auprès|avant|après|dans|dès|en|sous|pendant|sur)\b", undergone.group(2)) and main.infinitive == "devoir":
+        if (
+            re.match(r"(?:à|au|aux|auprès|avant|après|dans|dès|en|sous|pendant|sur)\b", undergone.group(2))
+            and main.infinitive == "devoir"
+        ):
             opening = {"a": "quand", "p": "quand"}.get(undergone.group(2)[0], "")
             if opening and undergone.group(2).startswith(("avant", "après", "pendant")):
                 found += make(f"quand faut-il {deed} {who.text}{ends}", "factual", "when", 0.72, place)
     found += make(asked("", who, verb, f"{rest}{ends}") if not refers(rest, who) else "", kind, "may", 0.46, place)
     if person(who) and who.text != "on" and who.pronoun and not re.match(r"(?:être|avoir|pouvoir)\b", rest):
-        forms = {"doit": ("est", "tenu" if who.gender == "m" else "tenue"), "doivent": ("sont", "tenus" if who.gender == "m" else "tenues")}
+        forms = {
+            "doit": ("est", "tenu" if who.gender == "m" else "tenue"),
+            "doivent": ("sont", "tenus" if who.gender == "m" else "tenues"),
+        }
         if verb in forms and not main.negated:
             is_, held = forms[verb]
             found += make(asked("", who, is_, f"{held} de {rest}{ends}"), kind, "held-to", 0.5, place)
@@ -467,7 +513,7 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
             found += make(f"qui {'peut' if match.group(2).startswith('peu') else singular(match.group(2).split()[0])} {' '.join([*match.group(2).split()[1:], deed])}",
                           "factual", "who", 0.8, place)  # fmt: skip
     match = _THERE_ARE.match(text)
-    if match and stands_alone(match.group(2)):
+    if match and stands_alone(match.group(2)) and re.match(r"\s?(?:$|(?:en|dans|par|pour|au|aux|sur)\s)", match.group(2)):
         found += make(f"combien de {match.group(1)} y a-t-il {core(match.group(2))}", "factual", "how-many", 0.8, place)
     match = _NEEDED.match(text)
     if match and stands_alone(match.group(2)):
@@ -480,7 +526,8 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
         match = None
     if match and stands_alone(match.group(1)) and not _PRONOUN.search(match.group(1)):
         deed = match.group(1)
-        found += make(f"comment {deed}", "procedural", "goal", 0.7, place)
+        if re.match(r"\w+\s(?:l'|les?\s|la\s|une?\s|des?\s|du\s)", deed):
+            found += make(f"comment {deed}", "procedural", "goal", 0.7, place)
         found += make(f"que faut-il faire pour {deed}", "procedural", "goal", 0.72, place)
     match = _FALLS_TO.match(text)
     if match and len(match.group(2).split()) >= 3 and stands_alone(match.group(2)) and not _PRONOUN.search(match.group(2)):

@@ -10,9 +10,12 @@ import re
 from dataclasses import dataclass
 
 from synth.rules.lexicon import FEMININE, FEMININE_ENDINGS, H_ASPIRATED, MASCULINE, MASCULINE_ENDINGS
+from synth.rules.verbs import FORMS, INFINITIVES
 
 _VOWEL = "aàâäeéèêëiîïoôöuùûüyœæh"
-_ELIDED = re.compile(rf"(?<![\w-])(le|la|de|que|se|ne|je|me|te|jusque|lorsque|puisque|quoique)\s+(?=([{_VOWEL}][\w'-]*))", re.IGNORECASE)
+_ELIDED = re.compile(
+    rf"(?<![\w-])(le|la|de|que|se|ne|je|me|te|jusque|lorsque|puisque|quoique)\s+(?=([{_VOWEL}][\w'-]*))", re.IGNORECASE
+)
 _NO_ELISION = re.compile(r"^(?:onz|oui\b|yaourt|yach|huit|uhlan|y\b$)", re.IGNORECASE)
 _SI_IL = re.compile(r"\b([Ss])i\s+(ils?)\b")
 _POINTS_BACK = r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\sjoueur)|l[ea]s?\s(?:premi[eè]re?s?|seconde?s?|deuxièmes?|tiens?|siens?|siennes?)(?=\s(?:est|sont|sur|à|pour|et|de)\b|$)"
@@ -20,9 +23,9 @@ ANAPHORA = re.compile(
     r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|qu'|dont\b|soit\b|n'est\b|sont\b)\w+|(?:celui|celle|ceux|celles)(?!\s(?:d[eu]s?\b|d'|qui\b|que\b|qu'|dont\b|où\b))|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
     r"|ci-(?:dessus|dessous|après|contre|avant)|suivante?s?|précédente?s?|précité\w*|susvisé\w*|susmentionné\w*|mentionnée?s?"
     r"|visée?s?|présente?s?\s(?:article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
-    r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)"
+    r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|(?:une?|de)\stel(?:le)?s?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)"
     r"|deux\sderniers|deux\spremiers|ces\sderniers"
-    r"|(?:cas|sens)\scontraire|inverse|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
+    r"|(?:cas|sens)\scontraire|inverse|(?:les|ces|tous\sles)\s(?:(?:deux|trois|quatre)\s)?cas|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
     rf"|{_POINTS_BACK})\b"
 )
 OPEN_PRONOUN = re.compile(r"^(?:ils?|elles?|y|en|lui|leur|c'est|ceci|cela)\b|^s'ils?\b", re.IGNORECASE)
@@ -147,3 +150,39 @@ def ask(text: str) -> str:
     text = re.sub(r"\s+", " ", elide(text)).strip(" ,;:.?!")
     text = re.sub(r"\s+([,.)])", r"\1", text)
     return f"{upper_first(text)} ?"
+
+
+_IMPERSONAL_IL = re.compile(
+    r"\b(?:il|qu'il|s'il|t-il|-il)\s(?:y|n'y|faut|ne faut|reste|lui reste|s'agit|est (?:im)?possible|existe|manque|convient|appartient|suffit|n'est pas)\b"
+)
+_BEFORE = {
+    "il": r"\b(?:un|le|du|au|son|chaque|tout|aucun|quel|mon|en)\s|l'",
+    "elle": r"\b(?:une|la|sa|toute|chaque|aucune|quelle|ma)\s|l'",
+    "ils": r"\b(?:les|des|deux|trois|ses|leurs|aux|plusieurs|quels)\s",
+    "elles": r"\b(?:les|des|deux|trois|ses|leurs|aux|plusieurs|quelles)\s",
+}
+_PRONOUN_ALONE = re.compile(r"(?<![-\w])(?:qu'|s'|lorsqu'|puisqu'|dès qu')?(ils|il|elles|elle)\b")
+_OBJECT = re.compile(
+    rf"\b(?:joueur|adversaire|arbitre|capitaine|équipe|club|on|il|elle|qui|ils|elles|t-il|t-elle|t-on|ne)\s(?:la|le|les|l')\s?(\w+)"
+)
+
+_OBJECT_OF_DEED = re.compile(r"\b(?:de|à|pour|sans|il|elle|on|je|peut|doit)\s(?:l'|(?:la|le|les|lui|leur)\s)(\w+)")
+_DETERMINER = re.compile(r"\b(?:l'|d'un|d'une|(?:le|la|les|un|une|des|du|aux?|son|sa|ses|leurs?|mon|ma|mes|chaque|toute?s?|deux)\s)", re.IGNORECASE)
+
+
+def dangling(text: str) -> bool:
+    """Whether a pronoun of a question has nothing before it in the question that it can mean."""
+    plain = _IMPERSONAL_IL.sub("", text)
+    for match in _PRONOUN_ALONE.finditer(plain):
+        if not re.search(_BEFORE[match.group(1)], plain[: match.start()], re.IGNORECASE):
+            return True
+    for match in _OBJECT_OF_DEED.finditer(text):
+        # the subject is one; what the deed is done to must be another
+        if match.group(1) in INFINITIVES and len(_DETERMINER.findall(text[: match.start()])) < 2:
+            return True
+    found = _OBJECT.search(text)
+    return bool(
+        found
+        and found.group(1) in FORMS
+        and not re.search(r"\b(?:la|le|les|une?|des)\s\w+.*\b(?:et|ou|puis|mais|sans)\b", text[: found.start()])
+    )

@@ -8,13 +8,20 @@ from synth.rules.candidate import Candidate, make
 from synth.rules.clauses import has_verb, stands_alone
 from synth.rules.context import small
 from synth.rules.grammar import at, gender_of, lower_first, of
-from synth.rules.lexicon import GENERIC
+from synth.rules.lexicon import GENERIC, VAGUE
 from synth.rules.sentences import sentences_of, simplify
 from synth.rules.wording import pick
 from triplette.french import stem, tokens
 from triplette.records import Chunk
 
-_NUMBER = re.compile(r"^(?:(?:article|art\.|chapitre|annexe|partie|titre|section)\s+)?[\w.-]*\d[\w.)-]*\s*(?:er\b)?\s*[-–:.]*\s*", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"^(?:(?:article|art\.|chapitre|annexe|partie|titre|section)\s+)?[\w.-]*\d[\w.)-]*\s*(?:er\b)?\s*[-–:.]*\s*", re.IGNORECASE
+)
+_EMPTY = (
+    "général générale commun préambule introduction organisation annexe divers spécifique particulier courant principal livre".split()
+)
+_GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
+_EMPTY_STEMS = frozenset(stem(word) for word in (*GENERIC, *VAGUE, *_EMPTY))
 VERBS_MIN = 2  # sentences with a verb that the passage must have
 SHARED_MIN = 0.5  # of the heading's content words that the passage must use
 CONTENT_MIN = 2
@@ -22,10 +29,10 @@ CONTENT_MIN = 2
 
 def heading_question(chunk: Chunk) -> list[Candidate]:
     """One question that the section under a specific heading answers, or none."""
-    name = heading_of(chunk)
+    name = heading_of(chunk.title.split(" > ")[-1])
     if not name or sum(has_verb(s.text) for s in sentences_of(chunk)) < VERBS_MIN:
         return []
-    content = {t for t in tokens(name) if t not in {stem(g) for g in GENERIC}}
+    content = {t for t in tokens(name) if t not in _GENERIC_STEMS}
     held = set(tokens(chunk.text))
     if len(content) < CONTENT_MIN or len(content & held) < SHARED_MIN * len(content):
         return []
@@ -37,15 +44,29 @@ def heading_question(chunk: Chunk) -> list[Candidate]:
     return make(forms[pick(chunk.id, len(forms))], "factual", "heading", 0.3, 0)
 
 
-def heading_of(chunk: Chunk) -> str:
-    """The innermost heading as a noun phrase with its article, or "" when it is none that can be said."""
-    last = _NUMBER.sub("", chunk.title.split(" > ")[-1]).strip()
+def topic_of(chunk: Chunk) -> str:
+    """What the passage is about, as an opening of a question ("à propos du roque"), or ""."""
+    for part in reversed(chunk.title.split(" > ")):
+        name = heading_of(part)
+        if name and _telling(name):
+            joined = re.sub(r"\set\s(l'|la\s|les?\s)", lambda m: f" et {of(m.group(1))}", name)
+            return f"à propos {of(joined)}"
+    return ""
+
+
+def _telling(name: str) -> bool:
+    return any(token not in _EMPTY_STEMS for token in tokens(name))
+
+
+def heading_of(title: str) -> str:
+    """A heading as a noun phrase with its article, or "" when it is none that can be said."""
+    last = _NUMBER.sub("", title).strip()
     last = small(simplify(re.sub(r"\s*\([^)]*\)|\s*[:–].*$", "", last))).strip(" .:–-")
     head = re.match(r"[\w-]+", last)
-    if head is None or not 2 <= len(last.split()) <= 9 or re.search(r"[\d/&;=…\"«]", last) or not stands_alone(last) or has_verb(last):
+    if head is None or not 1 <= len(last.split()) <= 9 or re.search(r"[\d/&;=…\"«,]", last) or not stands_alone(last) or has_verb(last):
         return ""
     if re.match(r"(?:l'|les?\s|la\s)", last, re.IGNORECASE):
-        return lower_first(last)
+        return last[:1].lower() + re.sub(r"^[ESA]+(?=\s)", lambda m: m.group().lower(), last[1:])
     gender = gender_of(head.group())
     if not gender or head.group().lower().endswith(("er", "ir")):
         return ""

@@ -69,14 +69,26 @@ GENERIC = frozenset(
     joueur joueuse arbitre partie tournoi équipe compétition règlement article club doit peut règle cas personne adversaire échecs
     championnat fédération ffe fide faire être avoir match jeu jouer fédéral national organisateur capitaine ronde décision demande
     nombre responsable membre concerné prévu risque passe possible prévoir situation chose moment question devient droit suite agir
-    faut devoir pouvoir
+    faut devoir pouvoir utiliser utilisé utilisée utilisés employé
     """.split()
 )
 # what only points at something said before: alone it asks about nothing
 VAGUE = frozenset(
     """
     situation raison limite chose phase principe point élément condition cas procédure système mesure disposition obligation manière moyen geste
+    exception refus somme produit idée base définition domaine champ règle disposition notion remarque rappel exigence
     exemple erreur moment question différence intention ensemble reste autre opération action effet résultat présence état
+    """.split()
+)
+# things of the game that a bare "la pendule" names well enough
+KNOWN_THINGS = frozenset(
+    """
+    partie parties pièce pièces roi rois dame dames tour tours fou fous cavalier cavaliers pion pions pendule pendules horloge drapeau échiquier nulle mat
+    pat échec roque promotion coup coups résultat licence licences classement elo cadence cadences ronde rondes match matchs tournoi tournois compétition
+    championnat coupe règlement statuts appariement appariements couleurs forfait forfaits appel téléphone téléphones portable départage départages
+    incrément colonne rangée diagonale case cases norme normes titre titres homologation mutation transfert affiliation inscription inscriptions stage
+    examen assemblée élection élections mandat budget cotisation finale spectateurs public triche tricherie abandon exempt bye flotteur flotteurs
+    zeitnot analyse notation ajournement enveloppe blitz rapide handicap plateforme webcam caméra fide ffe dna procuration quorum dopage
     """.split()
 )
 SANCTIONS = (

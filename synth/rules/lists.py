@@ -12,7 +12,9 @@ from synth.rules.sentences import Sentence
 
 ITEMS_MIN = 2
 _WHICH = {("m", False): "quel", ("f", False): "quelle", ("m", True): "quels", ("f", True): "quelles"}
-_EMPTY = re.compile(r"\s*(?:,?\s(?:l[ea]s? )?(?:suivante?s?|ci-après|ci-dessous|comme suit|notamment|à savoir|c'est-à-dire|soit))+\s*:?$")
+_EMPTY = re.compile(
+    r"\s*(?:,?\s(?:l[ea]s? )?(?:suivante?s?|ci-après|ci-dessous|comme suit|notamment|à savoir|c'est-à-dire|soit))+\s*:?$"
+)
 
 
 def list_questions(sentence: Sentence) -> list[Candidate]:

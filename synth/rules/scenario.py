@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import CONDITION_WORDS, Candidate, asked, core, make, person, usable, vague
+from synth.rules.candidate import CONDITION_WORDS, Candidate, anchored, asked, core, make, person, usable, vague
 from synth.rules.clauses import IMPERSONAL, Clause, Conditional, clause, stands_alone
 from synth.rules.facts import quantity_question
 from synth.rules.grammar import Phrase, lower_first
@@ -26,6 +26,8 @@ def scenario_questions(sentence: Conditional, place: int, known: Phrase | None) 
         return []
     inner = clause(core_condition(condition)) if sentence.opening not in ("En cas de", "En cas d'", "En cas du", "En cas des") else None
     main = clause(sentence.main, inner.subject if inner else known)
+    if inner and not anchored(inner.subject):
+        return []
     joined = _joined(sentence.opening, re.split(r",\s(?:si|s'il)\s", condition)[0])
     low = sentence.main.lower()
     found: list[Candidate] = []
@@ -51,7 +53,7 @@ def scenario_questions(sentence: Conditional, place: int, known: Phrase | None) 
 
 def core_condition(condition: str) -> str:
     """The condition without a second one ("et que ...")."""
-    return re.split(r",?\s(?:et qu[e']|ou qu[e']|mais qu[e'])|,\s(?:si|s'il|lorsque?|quand)\s", condition)[0]
+    return re.split(r",?\s(?:et (?:qu[e']|sauf)|ou qu[e']|mais qu[e'])|,\s(?:si|s'il|lorsque?|quand)\s", condition)[0]
 
 
 def _who_does(inner: Clause | None, main: Clause | None) -> str:

@@ -12,7 +12,12 @@ _NUMBERING = re.compile(
     r"^\s*(?:(?:Article\s+)?(?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3})*(?:\.?[a-z]\))?[.)]?\s+(?=[^\d\s])|[•▪●◦‣·➢⇒–—*-]\s*|\(?[a-zA-Z]\)\s+|[ivx]+\)\s+|o\s+(?=[A-Z]))"
 )
 _INCLUSIVE = [
-    (re.compile(r"\b([Uu]n|[Ll]e|[Cc]haque|[Dd]u|[Aa]u|[Tt]out)\s(\w{4,})(\s(?:ou|et)\s|/)(?:une|la|chaque|de la|à la|toute)\s\2\w*"), r"\1 \2"),
+    (
+        re.compile(
+            r"\b([Uu]n|[Ll]e|[Cc]haque|[Dd]u|[Aa]u|[Tt]out)\s(\w{4,})(\s(?:ou|et)\s|/)(?:une|la|chaque|de la|à la|toute)\s\2\w*"
+        ),
+        r"\1 \2",
+    ),
     (re.compile(r"\b(\w{3,})/\1e?s?\b"), r"\1"),
     (re.compile(r"\b(\w+eur)(s?)/(?:la\s|les\s|une\s|de\sla\s|à\sla\s|des\s)?\w+(?:euse|rice)s?\b"), r"\1\2"),
     (
@@ -54,9 +59,13 @@ _ASIDES = re.compile(
     r",\s(?:le cas échéant|en principe|en particulier|notamment|toutefois|cependant|néanmoins|par conséquent|en effet|éventuellement|si possible"
     r"|par exemple|au besoin|si nécessaire|en général|bien entendu|bien sûr),(?=\s)"
 )
-_ADVERBS = re.compile(r"\s(?:toutefois|cependant|néanmoins|également|ainsi(?!\sque)|donc|alors(?!\s(?:que|même)))(?=\s)")
+_ADVERBS = re.compile(
+    r"\s(?:toutefois|cependant|néanmoins|également|ainsi(?!\sque)|donc|ensuite|d'abord|enfin|alors(?!\s(?:que|même)))(?=\s)"
+)
 _BRACKETS = re.compile(r"\s\([^()]{1,120}\)(?=[\s,.;:]|$)")
-_LABEL = re.compile(r"^[A-ZÉÀ][^:.,;]{2,45}\s:\s(?=(?:[Ll]'|[Ll]es?\s|[Ll]a\s|[Uu]ne?\s|[Ss]i\s|[Ee]n\s|[Ll]orsqu|[Cc]haque|[Tt]out|[Aa]ucun)[^:]{30,}$)")
+_LABEL = re.compile(
+    r"^[A-ZÉÀ][^:.,;]{2,45}\s:\s(?=(?:[Ll]'|[Ll]es?\s|[Ll]a\s|[Uu]ne?\s|[Ss]i\s|[Ee]n\s|[Ll]orsqu|[Cc]haque|[Tt]out|[Aa]ucun)[^:]{30,}$)"
+)
 
 
 def simplify(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _REGULAR = """
-abandonner accepter accompagner accorder ajouter ajuster amener annoncer annuler appliquer apporter apprécier approuver appuyer arbitrer arrêter
+abandonner accepter accompagner accorder ajouter ajuster amener annoncer annuler appliquer apporter apprécier approuver appuyer arrêter
 arriver assister assurer attaquer attester attribuer attraper augmenter autoriser avancer aviser bénéficier bloquer bouger cacher calculer capturer
 causer certifier cesser changer chercher choisir_ classer cocher coller commencer commettre_ communiquer compenser compléter comporter compter
 concerner conditionner conseiller conserver consigner consister constater constituer consulter contacter contenir_ contester continuer contrôler
@@ -84,7 +84,9 @@ _FUTURE = {
 }  # fmt: skip
 
 
-_NO_FUTURE = frozenset("courir acquérir requérir tenir venir obtenir contenir mourir aller envoyer appeler jeter rejeter lever mener amener".split())
+_NO_FUTURE = frozenset(
+    "courir acquérir requérir tenir venir obtenir contenir mourir aller envoyer appeler jeter rejeter lever mener amener".split()
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from synth.rules.candidate import Candidate
 from synth.rules.clauses import clause, conditional
 from synth.rules.context import context_of, placed, stage_of, weak_context_of
 from synth.rules.facts import fact_questions, impersonal_questions, term_question
-from synth.rules.grammar import ANAPHORA, Phrase
+from synth.rules.grammar import ANAPHORA, Phrase, dangling, lower_first
 from synth.rules.lexicon import GENERIC
-from synth.rules.headings import heading_question
+from synth.rules.headings import heading_question, topic_of
 from synth.rules.lists import list_questions
 from synth.rules.scenario import conditional_clause, scenario_questions
 from synth.rules.sentences import Sentence, sentences_of
@@ -26,6 +26,10 @@ from triplette.records import Chunk, Question, Rejection
 PROMPT = "rules-2"
 PER_CHUNK = 4
 WORDS = (5, 34)  # of a question
+PLAIN = frozenset(
+    "whether may who state must-one held-to entitled contains where act react power becomes allowed right may-i what-if rule-if duty-one result "
+    "latest deadline how-many sanction always depends consequence why".split()
+)  # patterns whose questions need a topic when they say little
 FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
 LEAST = 0.15  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
@@ -63,6 +67,7 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
     """Every acceptable candidate of a chunk, with its context where it needs one."""
     found: list[Candidate] = []
     known: Phrase | None = None
+    topic = topic_of(chunk)
     context, weak = context_of(chunk), weak_context_of(chunk)
     for sentence in sentences_of(chunk):
         proposed, known = _candidates(sentence, known)
@@ -73,9 +78,19 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
                 text = text.replace("aux échecs", weak[0] or "aux échecs")
             elif len(content(text)) < FEW_WORDS:
                 text = placed(text, weak, chunk.id)
-            if WORDS[0] <= len(text.split()) <= WORDS[1] and specific(candidate.text, text, candidate.kind) and clean(text):
+            if len(content(text)) < FEW_WORDS and candidate.pattern in PLAIN:
+                text = _on_topic(text, topic)
+            if text and WORDS[0] <= len(text.split()) <= WORDS[1] and specific(candidate.text, text, candidate.kind) and clean(text):
                 found.append(_with(candidate, reworded(text, chunk.id + text)))
     return found or [_with(c, placed(c.text, context, chunk.id)) for c in heading_question(chunk)]
+
+
+def _on_topic(text: str, topic: str) -> str:
+    """A question that says little, with its topic before it; "" when there is none to name."""
+    if not topic:
+        return ""
+    new, own = content(topic), content(text)
+    return text if new and new <= own else f"{topic[:1].upper()}{topic[1:]}, {lower_first(text)}"
 
 
 def _with(candidate: Candidate, text: str) -> Candidate:
@@ -117,20 +132,22 @@ def specific(bare: str, placed_text: str, kind: str) -> bool:
     own, whole = len(content(bare)), len(content(placed_text))
     if kind == "definition":
         return own >= 1
-    return own >= 1 and whole >= (3 if re.search(r"\bqu?e?'?(?: doi| fait | font | peu| devien|el est le résultat)", bare.lower()) else 2 + (own < whole))
+    return own >= 1 and whole >= (
+        3 if re.search(r"\bqu?e?'?(?: doi| fait | font | peu| devien|el est le résultat)", bare.lower()) else 2 + (own < whole)
+    )
 
 
 def clean(text: str) -> bool:
     """No brackets left open, no pointer outside, no cited article number in place of a subject."""
     bare = text.rstrip(" ?")
-    if ANAPHORA.search(bare) or re.search(r"[()\[\]|;<>=→⇒]|\.\.|\d\.\d|https?:|@", bare):
+    if ANAPHORA.search(bare) or dangling(bare) or re.search(r"[()\[\]|;<>=→⇒]|\.\.|\d\.\d|https?:|@", bare):
         return False
     if re.search(r"\b(?:joueurs?|équipes?|personne) [A-Z](?:\b|\d)|\bde la \?", bare):
         return False
     if re.search(r"\barticles?\s+(?:[A-Z]\.?)?\d|\b(?:l'article|annexe)\b", bare):
         return False
     return not re.search(
-        r"\b(?:et|ou|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|si|en|sur|dans|ne|plus|son|sa|ses|quand|lorsque|très|selon|entre|avec|sans)$",
+        r"\b(?:et|ou|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|si|en|sur|dans|ne|plus|son|sa|ses|quand|lorsque|très|selon|entre|avec|sans|comme|mais|car|où|puis|donc|plutôt)$",
         bare,
     )
 
