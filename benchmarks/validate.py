@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -155,10 +156,10 @@ def whole(folder: Path, *, docs: bool) -> float:
     return time.perf_counter() - started
 
 
-def timed(what: str, folder: Path) -> tuple[float, float]:
-    """(seconds of a fresh process, seconds inside it)."""
+def timed(what: str, folder: Path) -> tuple[float, float, float]:
+    """(seconds of a fresh process, its CPU seconds on all cores, seconds from reading to the last result)."""
     environment = {**os.environ, "GX_ANALYTICS_ENABLED": "false", "PYTHONWARNINGS": "ignore"}
-    started = time.perf_counter()
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
         [sys.executable, __file__, "--only", what, "--folder", str(folder)],
         env=environment,
@@ -168,7 +169,9 @@ def timed(what: str, folder: Path) -> tuple[float, float]:
     )
     if done.returncode:
         raise SystemExit(done.stderr)
-    return time.perf_counter() - started, float(done.stdout.split()[-1])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - started, cpu, float(done.stdout.split()[-1])
 
 
 def main() -> None:
@@ -194,14 +197,15 @@ def main() -> None:
             make_run(folder, arguments.triplets)
             result = build(RunDir(folder), BuildSettings())
             print(f"build: {result.seconds:.1f} s, rows {result.rows}")
-        times: dict[str, list[tuple[float, float]]] = {name: [] for name in NAMES}
+        times: dict[str, list[tuple[float, float, float]]] = {name: [] for name in NAMES}
         for _ in range(arguments.repeat):
             for name in NAMES:  # in turn, so that a busy machine is busy for all of them
                 times[name].append(timed(name, folder))
         medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in times.items()}
-        print(f"{'':8}{'process, s':>12}{'ratio':>8}{'inside, s':>12}{'ratio':>8}")
-        for name, (process, inside) in medians.items():
-            print(f"{name:8}{process:12.2f}{process / medians['plain'][0]:8.2f}{inside:12.2f}{inside / medians['plain'][1]:8.2f}")
+        head = "".join(f"{label:>14}{'ratio':>7}" for label in ("process, s", "CPU, s", "inside, s"))
+        print(f"{'':8}{head}")
+        for name, row in medians.items():
+            print(f"{name:8}" + "".join(f"{value:14.2f}{value / base:7.2f}" for value, base in zip(row, medians["plain"], strict=True)))
         print(json.dumps({"triplets": arguments.triplets, "cpus": os.cpu_count(), "medians": medians}))
 
 

@@ -1,4 +1,6 @@
-"""Is a question French? Function words decide, and langid only where they do not: a thousand times faster than asking langid of all.
+"""Is a question French? Function words decide, and langid only where they do not.
+
+langid takes 20 microseconds a question and is unsure about the short ones; function words cost next to nothing once the text is split.
 
 The share is 1.0 where a question has more French function words than those of its neighbours together; else it is
 langid's probability. Fully vectorised but for the few undecided ones.
