@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from curate.checkpoint import Outcome
 
 STAGE = "curate.validate"
+CRITERIA = ("independence", "realism", "clarity", "relevance")
 DOCS = "validation/data_docs"
 JUDGE_NAME = "expectations"
 QUARANTINED_TABLES = ("questions", "triplets", "rows")
@@ -95,7 +96,8 @@ def check(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected], *
     frames = make_frames(read_tables(run), built_with(run), quota)
     if docs is not None:
         shutil.rmtree(docs, ignore_errors=True)
-    outcomes = run_checkpoint(frames, suites, parameters(settings), docs)
+    wanted = {**parameters(settings), "min_score": judge_floor(run) if settings.min_score is None else settings.min_score}
+    outcomes = run_checkpoint(frames, suites, wanted, docs)
     if docs is not None:
         make_self_contained(docs, _met(outcomes))
     if dataset_hash(run) != signed:
@@ -130,6 +132,13 @@ def built_with(run: RunDir) -> BuildSettings:
         return BuildSettings()
     values = {key: value for key, value in last["settings"].items() if key not in ("gold", "drop_touching")}
     return build(BuildSettings, values, where="ledger")
+
+
+def judge_floor(run: RunDir) -> float:
+    """The lowest floor under a criterion that the judge was last run with; 0 where the ledger does not know."""
+    last = run.last("curate.judge")
+    settings = last["settings"] if last else {}
+    return min((float(settings[f"min_{name}"]) for name in CRITERIA if f"min_{name}" in settings), default=0.0)
 
 
 def _entry(outcome: Outcome, settings: ValidateSettings) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from triplette.settings.build import BuildSettings
 from triplette.settings.validate import ValidateSettings
 from triplette.tables import read_records, read_table, write_records, write_table
 
-SETTINGS = ValidateSettings(review_quota=0.0)
+SETTINGS = ValidateSettings(review_quota=0.0, min_score=0.4)
 
 
 @pytest.fixture
@@ -251,6 +251,17 @@ def test_what_the_judge_said_after_the_build_is_looked_at(
     run.replace_verdict("judge", run.triplets[0].id, **change)
     write_records(place.path("verdicts/judge.parquet"), run.judge, Verdict)
     assert failed(looked_at(place))[expectation] == [run.triplets[0].id]
+
+
+def test_the_threshold_is_the_lowest_floor_that_the_judge_was_run_with(run: Run, tmp_path: Path) -> None:
+    low = run.triplets[0]
+    run.replace_verdict("judge", low.id, score=0.45)
+    place = built(run, tmp_path, gold=True)
+    settings = replace(SETTINGS, min_score=None)
+    for floor, expected in ((0.4, []), (0.46, [low.id])):
+        floors = {"min_independence": floor, "min_realism": 0.5, "min_clarity": 0.5, "min_relevance": 0.5, "min_other": 0.1}
+        place.record("curate.judge", inputs={}, outputs=[], settings=floors, counts={}, seconds=1.0)
+        assert failed(check(place, settings, load_suites(settings))).get("judge_threshold", []) == expected
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,11 @@ class ValidateSettings:
         low=0.0,
         high=1.0,
     )
-    min_score: float = setting(
-        0.4, "The judge's score that a row must reach, unless a person kept it: the lowest floor of [curate.judge].", low=0.0, high=1.0
+    min_score: float | None = setting(
+        None,
+        "The judge's score that a row must reach, unless a person kept it. Not set: the lowest floor that the judge was run with.",
+        low=0.0,
+        high=1.0,
     )
     max_synthetic_to_gold: float = setting(
         3.0,
