@@ -13,6 +13,8 @@ from triplette.french import fold
 
 CONDITION_WORDS = 26  # a longer condition makes a question nobody says
 SUBJECT_WORDS = 12
+POSSESSIVE = re.compile(r"\b(?:son|sa|ses|leur|leurs|lui)\b")
+PRONOUN = re.compile(r"\b(?:il|ils|elle|elles|lui|eux|soi|celui|celle)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,12 @@ def core(text: str) -> str:
     words = kept.split()
     for i, word in enumerate(words[:-2]):
         # "... sont recalculées et les classements sont restaurés": another clause with its own subject
-        if i and word in ("et", "ou") and re.match(r"(?:l'|les?$|la$|une?$)", words[i + 1]) and any(w in STRONG for w in words[i + 2 : i + 9]):
+        if (
+            i
+            and word in ("et", "ou")
+            and re.match(r"(?:l'|les?$|la$|une?$)", words[i + 1])
+            and any(w in STRONG for w in words[i + 2 : i + 9])
+        ):
             return " ".join(words[:i])
     for i, word in enumerate(words[:-1]):
         # "L'arbitre compare les feuilles et décide": the second verb is another question

@@ -27,7 +27,8 @@ LEADING = re.compile(
 )
 _ADVERBIAL = re.compile(
     r"^((?:Pendant|Durant|Avant|Après|Lors d[e'u]s?|Au cours d[e'u]s?|Au moment d[e'u]|Dans|Sur|À la fin d[e'u]|À l'issue d[e'u]s?|À partir d[e'u]"
-    r"|Au début d[e'u]|En |Pour|Sous|Entre|Sans|Sauf|Hors|Hormis|Chez|Aux? |À |De |Du |Par |Avec |Contre |Depuis |Jusqu'|Conformément |Selon |Faute |Outre |Une fois |Quel(?:le)?s? que soi)"
+    r"|Au début d[e'u]|En |Pour|Sous|Entre|Sans|Sauf|Hors|Hormis|Chez|Aux? |À |De |Du |Par |Avec |Contre |Depuis |Jusqu'|Conformément "
+    r"|Selon |Faute |Outre |Une fois |Quel(?:le)?s? que soi)"
     r"[^,]*),\s(.+)$"
 )
 _MAIN_START = re.compile(
@@ -36,9 +37,6 @@ _MAIN_START = re.compile(
 TAIL = re.compile(
     r"\s*,?\s((?:(?:uniquement|seulement|même|sauf|y compris)\s)?(?:si\s|s'ils?\s|lorsque\s|lorsqu'|quand\s|dès que\s|dès qu'|en cas d[e'u]|tant que\s|tant qu'"
     r"|à condition\s|sous réserve|à moins\s|avant que\s|avant qu'|au cas où|pourvu qu[e']|faute d[e']|sauf\s|à défaut))"
-)
-IMPERSONAL = re.compile(
-    r"^(?:il|elle)\s(?:est|n'est|faut|ne faut|y a|n'y a|convient|appartient|s'agit|suffit|importe|existe|reste|revient|incombe)\b", re.I
 )
 
 

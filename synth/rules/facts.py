@@ -1,43 +1,28 @@
-"""Questions from plain statements: who, how many, how long, where, by whom, whether it is allowed, what something is."""
+"""Questions from plain statements: who, where, how, by whom, whether, why, and what something is."""
 
 from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import Candidate, asked, core, make, person, refers, usable, vague
+from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person, refers, usable, vague
 from synth.rules.clauses import Clause, stands_alone
-from synth.rules.grammar import Phrase, gender_of, hyphenated, invert, lower_first, phrase
-from synth.rules.lexicon import NUMBERS
+from synth.rules.figures import NUMBER, gives_figure, measure_question, parts_question, quantity_question, when_questions
+from synth.rules.grammar import Phrase, gender_of, phrase
 from synth.rules.verbs import PAIRS, infinitive_of, singular
 
-_NUMBER = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(NUMBERS.split()[1:])})"
-_UNITS = r"minutes?|secondes?|heures?|jours?|semaines?|mois|ans|années?|points?|demi-points?|coups?|joueurs?|joueuses?|équipes?|membres?|licenciés?|parties|rondes?|matchs?|euros?|€|arbitres?|voix|cases?|pièces?|pions?|exemplaires?|échiquiers?|groupes?|places?|titres?|normes?|personnes?|candidats?|fois|tours?|phases?|divisions?|mètres?|cm"
-_QUANTITY = re.compile(
-    rf"^(?:(?:d'|de\s)?(?:au moins|au plus|au maximum|au minimum|exactement|environ|seulement|jusqu'à|plus de|moins de)\s)?{_NUMBER}\s"
-    rf"((?:{_UNITS})(?:\s(?!à\b|au|de\b|d'|du|des|pour|par|dans|sur|en\b|si\b|et\b|ou\b|maximum|minimum|avant|après|pendant|qui|que|lors|chacun|le\b|la\b|les\b|sont|est)[\w'-]+)?)\b(.*)$"
-)
-_DEADLINE = re.compile(
-    rf"\b(dans (?:un délai (?:maximum )?de|les|le délai de)|sous(?: un délai de)?|en moins de)\s(?:{_NUMBER})\s(?:premi\w+\s|derni\w+\s)?(?:minutes?|heures?|jours?|semaines?|mois|ans)\b"
-)
-_DURATION = re.compile(
-    rf"\b(?:pendant|durant|pour(?: une durée de)?|depuis)\s(?:au moins\s|au plus\s|une durée de\s)?{_NUMBER}\s(?:minutes?|secondes?|heures?|jours?|semaines?|mois|ans|saisons?)\b"
-)
-_BEFORE = re.compile(rf"\b(?:au moins\s|au plus tard\s)?{_NUMBER}\s(minutes|heures|jours|semaines|mois)\s(avant|après)\s(.+)$")
-_LATEST = re.compile(r"\b(?:au plus tard|avant le|jusqu'au|jusqu'à la)\b.*$")
 _AGENT = re.compile(r"\spar\s(?:l'|le\s|la\s|les\s|un\s|une\s|son\s)\S+")
 _PARTICIPLE = re.compile(
     r"^(?:(?:toujours|aussi|alors|généralement|automatiquement|ensuite|également|obligatoirement)\s)?([\w-]+(?:és?|ées?|is|ies?|ise?s?|us?|ues?|ts?|tes?))(\s|$)"
 )
-_MEASURES = frozenset(
-    "durée délai nombre montant âge cadence prix amende quota distance hauteur taille score seuil valeur tarif plafond effectif côté date".split()
+# participles that are adjectives here, or that a permission is asked with
+_NO_DEED = frozenset(
+    "soumis compris permis dus plus tous tenu tenue tenus tenues situé relatif jamais mis mise pris interdit interdite interdits interdites obligé "
+    "autorisé autorisée autorisés considéré considérée fait".split()
 )
-_NOBODY = Phrase("", "", "", False)
 _DONE = frozenset(
     "faire établir calculer comptabiliser départager classer apparier attribuer déterminer désigner élire organiser répartir noter juger traiter "
     "sanctionner composer numéroter compter définir choisir accorder constituer financer disputer jouer valider former".split()
 )
-_POSSESSIVE = re.compile(r"\b(?:son|sa|ses|leur|leurs|lui)\b")
-_PRONOUN = re.compile(r"\b(?:il|ils|elle|elles|lui|eux|soi|celui|celle)\b")
 
 
 def fact_questions(main: Clause, place: int) -> list[Candidate]:
@@ -79,22 +64,17 @@ def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     if (
         main.infinitive in ("sembler", "paraître", "consister", "viser", "permettre")
         or len(main.subject.text.split()) < 2
-        or whole_number(rest)
+        or gives_figure(rest)
     ):
         return []
-    if _POSSESSIVE.search(main.subject.text):
+    if POSSESSIVE.search(main.subject.text):
         return []
-    counted = re.match(rf"{_NUMBER}\s(.+)$", main.subject.text)
+    counted = re.match(rf"{NUMBER}\s(.+)$", main.subject.text)
     if counted and main.subject.plural and (gender := gender_of(counted.group(1).split()[0])) and not main.negated:
         which = "quels" if gender == "m" else "quelles"
         return make(f"{which} {counted.group(1)} {main.clitic}{main.verb} {rest}{ends}", "factual", "which", 0.6, place)
     text = asked("", main.subject, main.verb, f"{rest}{ends}", clitic=main.clitic)
     return make(text, "factual", "whether", 0.34, place)
-
-
-def whole_number(rest: str) -> bool:
-    """Whether the clause gives a figure: then "combien" is the question, and "whether" gives the answer away."""
-    return re.search(rf"\b(?:\d+|{'|'.join(NUMBERS.split()[1:])})\b", rest) is not None
 
 
 def definition_question(main: Clause, place: int) -> list[Candidate]:
@@ -116,134 +96,14 @@ def definition_question(main: Clause, place: int) -> list[Candidate]:
     return []
 
 
-def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
-    """ "L'arbitre accorde deux minutes à ..." -> "Combien de minutes l'arbitre accorde-t-il à ... ?"."""
-    if main.negated or main.clitic:
-        return []
-    verb, rest, inner = main.verb, core(main.rest), ""
-    modal = re.match(r"([\w-]+(?:er|ir|re|oir))\s(.+)$", rest) if main.infinitive in ("devoir", "pouvoir") else None
-    if modal:
-        inner, rest = f"{modal.group(1)} ", modal.group(2)
-    participle = re.match(
-        r"(comptée?s?|créditée?s? de|composée?s? de|constituée?s? de|formée?s? de|limitée?s? à|fixée?s? à|portée?s? à|sanctionnée?s? de|puni\w* de)\s(.+)$",
-        rest,
-    )
-    if main.infinitive == "être" and not participle:
-        return []
-    if participle:
-        inner, rest = f"{participle.group(1)} ", participle.group(2)
-    match = _QUANTITY.match(rest)
-    if match is None or match.group(1) in ("fois",) or _POSSESSIVE.search(main.subject.text):
-        return []
-    unit, after = match.group(1), match.group(2).strip()
-    first, *others = unit.split()
-    unit = " ".join([first if first[-1] in "sx€m" else first + "s", *(o if o[-1] in "sx" else o + "s" for o in others)])
-    if inner.startswith("compté"):
-        return make(
-            f"combien de {unit} {'valent' if main.subject.plural else 'vaut'} {main.subject.text}{ends}",
-            "factual",
-            "worth",
-            0.92,
-            place,
-        )
-    if _PRONOUN.search(after) or not stands_alone(after) or re.match(r"(?:et|ou)\b|de\s\d", after):
-        return []
-    if inner.strip().endswith((" de", " à")):
-        preposition = inner.strip().rsplit(" ", 1)[1]
-        inner = inner.strip().rsplit(" ", 1)[0] + " "
-        opening = f"{preposition} combien de {unit}"
-    else:
-        opening = f"combien de {unit}"
-    if unit in ("€", "euros", "euro"):
-        return []
-    text = asked(opening, main.subject, verb, f"{inner}{after}{ends}")
-    return make(text, "factual", "how-many", 0.92, place)
-
-
-def measure_question(main: Clause, place: int) -> list[Candidate]:
-    """ "La durée du mandat est de quatre ans" -> "Quelle est la durée du mandat ?"."""
-    head = main.subject.head.lower().rstrip("s")
-    figured = re.search(rf"(?:\d|\b{_NUMBER}\b)", main.rest)
-    must = main.infinitive == "devoir" and main.rest.startswith("être")
-    valued = re.match(
-        rf"(?:être\s)?(?:alors\s|toujours\s)?(?:(?:fixée?s?|égale?s?|limitée?s?) (?:à|au)|de|à|d')?\s?(?:\d|{_NUMBER}\b)", main.rest
-    )
-    if valued and not person(main.subject) and len(main.subject.text.split()) >= 3:
-        head = "durée"
-    if head not in _MEASURES or (main.infinitive != "être" and not must) or main.negated or not figured or not main.subject.gender:
-        return []
-    if len(main.subject.text.split()) < 3 or re.match(r"une?\s", main.subject.text):
-        return []
-    which = ("quel" if main.subject.gender == "m" else "quelle") + ("s" if main.subject.plural else "")
-    return make(f"{which} {main.verb} {'être ' if must else ''}{main.subject.text}", "factual", "measure", 0.9, place)
-
-
-_IN_PARTS = re.compile(rf"^(en|sur|à|contre|par|pendant|avec)\s(?:au moins\s|au plus\s)?{_NUMBER}\s({_UNITS})\b(.*)$")
-
-
-def parts_question(main: Clause, place: int, ends: str) -> list[Candidate]:
-    """ "Le championnat se déroule en trois phases" -> "En combien de phases se déroule le championnat ?"."""
-    match = _IN_PARTS.match(core(main.rest))
-    if match is None or main.negated or match.group(2) in ("€", "euros", "ans", "cm") or _POSSESSIVE.search(main.subject.text):
-        return []
-    after = match.group(3).strip()
-    if after and (not stands_alone(after) or _PRONOUN.search(after) or not re.match(r"(?:par|pour|dans|lors|avec|chaque)\b", after)):
-        return []
-    text = asked(f"{match.group(1)} combien de {match.group(2)}", main.subject, main.verb, f"{after}{ends}", clitic=main.clitic)
-    return make(text, "factual", "how-many", 0.86, place)
-
-
-_COUNTED_FROM = (
-    r"(?:(?:francs|ouvrables|ouvrés|calendaires|maximum|au plus|pleins)\b\s?)*"
-    r"(?:qui (?:suivent|précèdent)|suivant|précédant|à compter|à partir|après|avant|de l|de la|du|des)\b"
-)
-
-
-def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
-    """Deadlines, durations and dates."""
-    rest = main.rest
-    found: list[Candidate] = []
-    held = re.match(r"lieu\s(.+)$", rest)
-    if main.infinitive == "avoir" and held and not main.negated:
-        dated = re.match(
-            r"(?:le|entre|du|avant|après|au (?:plus tard|mois|cours|début)|en \w+|lors|pendant|à la fin|chaque|au moins|\d)\b",
-            held.group(1),
-        )
-        found += make(f"{'quand' if dated else 'où'} {main.verb} lieu {main.subject.text}{ends}", "factual", "when", 0.84, place)
-    for pattern, opening, name in ((_DEADLINE, "dans quel délai", "deadline"), (_DURATION, "pendant combien de temps", "duration")):
-        match = pattern.search(rest)
-        if match and "depuis" not in match.group():
-            after = re.sub(rf"^{_COUNTED_FROM}.*$", "", rest[match.end() :].strip())
-            kept = core(f"{rest[: match.start()].strip()} {after}".strip())
-            kept = (
-                re.sub(r"\s+(?:suivant|à compter|à partir|de|d')\s*.*$", "", kept) if kept.endswith(("suivant", "de", "d'")) else kept
-            )
-            if len(kept.split()) >= 1 and not _POSSESSIVE.search(main.subject.text) and stands_alone(kept):
-                text = asked(opening, main.subject, main.verb, f"{kept}{ends}", negated=main.negated, clitic=main.clitic)
-                found += make(text, "factual", name, 0.92, place)
-    match = _BEFORE.search(core(rest))
-    if match and stands_alone(match.group(3)):
-        kept = core(rest)[: match.start()].strip(" ,")
-        text = asked(f"combien de {match.group(1)} {match.group(2)} {match.group(3)}", main.subject, main.verb, kept)
-        found += make(text if kept else "", "factual", "how-long-before", 0.88, place)
-    latest = _LATEST.search(rest)
-    if latest and not found and re.search(r"\d|veille|jour|heure|début|fin|lendemain", latest.group()):
-        kept = core(rest[: latest.start()].strip(" ,"))
-        if len(kept.split()) >= 2 and stands_alone(kept):
-            text = asked("jusqu'à quand", main.subject, main.verb, f"{kept}{ends}", clitic=main.clitic)
-            found += make(text if not main.negated else "", "factual", "latest", 0.8, place)
-    return found
-
-
 def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     """ "Le capitaine est désigné par le club" -> "Par qui est désigné le capitaine ?"."""
     rest = main.rest
-    if main.infinitive != "être" or main.negated or not _PARTICIPLE.match(rest) or _POSSESSIVE.search(main.subject.text):
+    if main.infinitive != "être" or main.negated or not _PARTICIPLE.match(rest) or POSSESSIVE.search(main.subject.text):
         return []
     participle = _PARTICIPLE.match(rest)
     word = participle.group(1) if participle else ""
-    if word in ("soumis", "compris", "permis", "dus", "plus", "tous", "tenu", "tenue", "tenus", "tenues", "situé", "relatif", "jamais", "mis", "mise", "pris", "interdit",
-                "interdite", "interdits", "interdites", "obligé", "autorisé", "autorisée", "autorisés", "considéré", "considérée", "fait"):  # fmt: skip
+    if word.endswith("ment") or word in _NO_DEED:
         return []
     after = rest[participle.end() :].strip() if participle else ""
     agent = _AGENT.search(f" {after}")
@@ -287,14 +147,26 @@ def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     return found
 
 
+_NO_ACT = frozenset("avoir falloir comprendre comporter compter constituer représenter devenir".split())
+
+
 def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     """ "L'arbitre en chef désigne ses adjoints" -> "Qui désigne ... ?", for deeds that say enough."""
     rest = core(main.rest)
     if main.negated or not person(main.subject) or main.subject.text == "on" or " qui " in main.subject.text:
         return []
-    if main.infinitive in ("avoir", "falloir", "comprendre", "comporter", "compter", "constituer", "représenter", "devenir") or main.clitic.strip() in ("lui", "leur", "en", "y"):
+    if main.infinitive in (
+        "avoir",
+        "falloir",
+        "comprendre",
+        "comporter",
+        "compter",
+        "constituer",
+        "représenter",
+        "devenir",
+    ) or main.clitic.strip() in ("lui", "leur", "en", "y"):
         return []
-    if _POSSESSIVE.search(rest) or _PRONOUN.search(rest) or len(rest.split()) < 3 or not stands_alone(rest):
+    if POSSESSIVE.search(rest) or PRONOUN.search(rest) or len(rest.split()) < 3 or not stands_alone(rest):
         return []
     if main.infinitive == "être":
         charged = re.match(r"(chargée?s?|responsables?|habilitée?s?|compétente?s?|seule?s?|tenue?s?)\s((?:de|d'|à|pour)\b.*)$", rest)
@@ -316,7 +188,7 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
         return []
     found: list[Candidate] = []
     who = main.subject
-    if _POSSESSIVE.search(who.text):
+    if POSSESSIVE.search(who.text):
         return []
     player = re.fullmatch(r"(?:un|le|tout|chaque) (?:joueur|capitaine)|les joueurs|les capitaines", who.text) is not None
     kind = "factual" if main.infinitive == "pouvoir" else "procedural"
@@ -327,7 +199,7 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
         verb = "peuvent" if who.plural else "peut"
     undergone = re.match(r"être\s([\w-]+)\b\s?(.*)$", rest)
     deed = infinitive_of(undergone.group(1)) if undergone else ""
-    if undergone and deed and not person(who) and not re.search(r"\bpar\s", rest) and not _POSSESSIVE.search(who.text):
+    if undergone and deed and not person(who) and not re.search(r"\bpar\s", rest) and not POSSESSIVE.search(who.text):
         asks = "faut-il" if main.infinitive == "devoir" and not main.negated else "peut-on"
         found += make(f"{asks} {deed} {who.text} {undergone.group(2)}{ends}", kind, "must-one", 0.62, place)
         if (
@@ -348,7 +220,7 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
             found += make(asked("", who, is_, f"{held} de {rest}{ends}"), kind, "held-to", 0.5, place)
         if verb in ("peut", "peuvent"):
             found += make(asked("", who, "a" if verb == "peut" else "ont", f"le droit de {rest}{ends}"), kind, "entitled", 0.52, place)
-    if who.text.endswith("joueur") and not who.plural and not _PRONOUN.search(rest) and not re.match(r"(?:se|s'|être|avoir)", rest):
+    if who.text.endswith("joueur") and not who.plural and not PRONOUN.search(rest) and not re.match(r"(?:se|s'|être|avoir)", rest):
         mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], rest)
         if not re.search(r"\b(?:leur|leurs|adverse|autre joueur)\b", mine):
             asks = {"peut": "puis-je", "doit": "dois-je"}.get(singular(verb), "")
@@ -356,9 +228,9 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
             found += make(f"ai-je le droit de {mine}{ends}" if asks == "puis-je" else "", kind, "may-i", 0.66, place, "joueur")
     elif (
         who.text == "l'arbitre"
-        and not _PRONOUN.search(rest)
+        and not PRONOUN.search(rest)
         and not re.match(r"(?:se|s'|être|avoir)", rest)
-        and not _POSSESSIVE.search(rest)
+        and not POSSESSIVE.search(rest)
     ):
         asks = "puis-je" if main.infinitive == "pouvoir" else "dois-je"
         found += make(f"en tant qu'arbitre, {asks} {rest}{ends}", kind, "may-i", 0.6, place, "arbitre")
@@ -377,7 +249,7 @@ def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     ):
         verb = "entraînent" if main.subject.plural else "entraîne"
         found += make(f"qu'{verb} {main.subject.text}{ends}", "factual", "consequence", 0.76, place)
-    if main.verb in ("comprend", "comporte", "comprennent", "comportent") and not re.match(_NUMBER, rest) and not main.negated:
+    if main.verb in ("comprend", "comporte", "comprennent", "comportent") and not re.match(NUMBER, rest) and not main.negated:
         found += make(f"que {main.verb} {main.subject.text}{ends}", "factual", "contains", 0.66, place)
     if main.verb in ("compose", "composent") and main.clitic:
         found += make(f"de quoi se {main.verb} {main.subject.text}{ends}", "factual", "contains", 0.7, place)
@@ -409,14 +281,18 @@ def state_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     found: list[Candidate] = []
     rest = core(main.rest)
     state = _STATES.match(rest)
-    if main.infinitive == "être" and state and stands_alone(rest) and not _PRONOUN.search(rest):
+    if main.infinitive == "être" and state and stands_alone(rest) and not PRONOUN.search(rest):
         text = asked("", main.subject, main.verb, f"{rest}{ends}")
         found += make(text, "factual", "state", 0.7, place)
-    if main.infinitive in _MANNERS and (
-        main.clitic.strip() in ("se", "s'") or main.infinitive in ("fonctionner", "avancer", "procéder")
+    if (
+        main.infinitive in _MANNERS
+        and (main.clitic.strip() in ("se", "s'") or main.infinitive in ("fonctionner", "avancer", "procéder"))
+        and not main.negated
+        and len(rest.split()) >= 3
+        and not person(main.subject)
+        and len(main.subject.text.split()) <= 7
     ):
-        if not main.negated and len(rest.split()) >= 3 and not person(main.subject) and len(main.subject.text.split()) <= 7:
-            found += make(f"comment {main.clitic}{main.verb} {main.subject.text}{ends}", "procedural", "how", 0.8, place)
+        found += make(f"comment {main.clitic}{main.verb} {main.subject.text}{ends}", "procedural", "how", 0.8, place)
     if main.infinitive in _WHERES and main.clitic.strip() in ("se", "s'") and not main.negated:
         if re.match(r"(?:à|au|aux|sur|dans|devant|derrière|près|entre|hors|en)\b", rest):
             found += make(f"où {main.clitic}{main.verb} {main.subject.text}{ends}", "factual", "where", 0.8, place)
@@ -427,130 +303,9 @@ def state_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
             asked("pourquoi", main.subject, main.verb, kept, negated=main.negated, clitic=main.clitic), "factual", "why", 0.8, place
         )
     right = re.match(r"(?:le )?droit (d(?:e\s|')\w+(?:er|ir|re|oir)\b.*)$", rest)
-    if main.infinitive == "avoir" and right and person(main.subject) and not _PRONOUN.search(rest):
+    if main.infinitive == "avoir" and right and person(main.subject) and not PRONOUN.search(rest):
         found += make(asked("", main.subject, main.verb, f"le droit {right.group(1)}{ends}"), "factual", "right", 0.72, place)
         if re.fullmatch(r"(?:un|le|tout|chaque) joueur", main.subject.text) and not re.search(r"\b(?:se|s')", rest):
             mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], right.group(1))
             found += make(f"ai-je le droit {mine}{ends}", "factual", "right", 0.78, place, "joueur")
     return found
-
-
-_FORBIDDEN = re.compile(
-    r"^[Ii]l est (?:strictement |formellement |également |donc )?(interdit|permis|possible|autorisé|recommandé|conseillé|obligatoire)(?: (?:à|au|aux) [^,]*?)? (d(?:e\s|'))(.+)$"
-)
-_MUST = re.compile(r"^[Ii]l (?:faut|convient de|est nécessaire de|suffit de)\s(.+?)\spour\s(\w+(?:er|ir|re|oir)\b.*)$")
-_CALLED = re.compile(
-    r"^On (?:appelle|parle de|nomme)\s(?:alors\s)?(.+?)(?:\s(?:le fait|lorsque|quand|un|une|la|l'|tout|toute|celui|celle|si)\b.*)$"
-)
-_GOAL = re.compile(r"^Pour\s((?!(?:le|la|les|l'|un|une|cela|chaque|tout|toute|ces?|cette)\b)\w+(?:er|ir|re|oir)\s[^,]{6,}),\s(.+)$")
-_NEEDED = re.compile(rf"^[Ii]l faut (?:au moins\s|au minimum\s)?{_NUMBER}\s(\w+(?:\s(?!pour)\w+)?)\spour\s(.+)$")
-_FALLS_TO = re.compile(r"^[Ii]l (?:appartient|revient|incombe) (?:à|au|aux)\s?(?:l'|la\s|les\s)?[\w\s'-]+?\s(d(?:e\s|'))(.+)$")
-_THERE_IS = re.compile(r"^Il y a\s(.+?)\s(?:lorsque|lorsqu'|quand|si|dès que|dès qu')\s?(.+)$")
-
-
-_ONLY = re.compile(r"^(?:Seule?s?|Uniquement)\s(.+?)\s(peut|peuvent|doit|doivent|est|sont|a le droit|ont le droit)\s(.+)$")
-_ONLY_THESE = re.compile(r"^Seule?s les (\w+)\b.*?\s(sont|peuvent|doivent|comptent|ont)\s(.+)$")
-_NOBODY_MAY = re.compile(r"^(?:Personne|Nul|Aucun joueur)\s(ne peut|n'a le droit)\s(.+)$")
-_THERE_ARE = re.compile(rf"^[Ii]l (?:y a|existe)\s{_NUMBER}\s(\w+(?:\s(?!pour|dans|de|d'|à|en|sur|par|au|:)[\w-]+)?)\b(.*)$")
-
-
-_INVERTED = re.compile(r"^(Peuvent|Peut|Sont|Est|Doivent)\s(.+?)\s?(?::|,|\b(?:les|le|la|tous les|toutes les|tout|toute|l')\b)(.*)$")
-
-
-def inverted_questions(text: str, place: int) -> list[Candidate]:
-    """ "Peuvent participer à la finale les équipes ..." -> "Qui peut participer à la finale ?"."""
-    match = _INVERTED.match(text)
-    if match is None or len(match.group(2).split()) < 3 or not stands_alone(match.group(2)) or _PRONOUN.search(match.group(2)):
-        return []
-    verb = singular(match.group(1).lower())
-    deed = match.group(2)
-    if verb == "est":
-        first, *others = deed.split()
-        deed = " ".join([re.sub(r"(?<=[éiust])e?s$|(?<=é)e$", "", first), *others])
-    return make(f"qui {verb} {deed}", "factual", "who", 0.84, place)
-
-
-_TERM = re.compile(r"^([A-ZÉÀ][\w'’ -]{2,40}?)\s?:\s(?=[a-zà-ü«(A-Z]).{25,}$")
-
-
-def term_question(text: str, title: str, place: int) -> list[Candidate]:
-    """A glossary's entry: "Ajourner : suspendre ..." -> "Que signifie « ajourner » aux échecs ?"."""
-    match = _TERM.match(text) if re.search(r"glossaire|lexique|définition", title, re.IGNORECASE) else None
-    if match is None or len(match.group(1).split()) > 5:
-        return []
-    return make(f"que signifie « {lower_first(match.group(1))} » aux échecs", "definition", "term", 0.9, place)
-
-
-def impersonal_questions(text: str, place: int) -> list[Candidate]:
-    """Questions of sentences with "il est interdit de", "il faut", "on appelle", "pour ..."."""
-    found: list[Candidate] = []
-    match = _FORBIDDEN.match(text)
-    if match:
-        deed = core(match.group(3))
-        if len(deed.split()) >= 2 and stands_alone(deed) and not _PRONOUN.search(deed):
-            found += make(f"a-t-on le droit de {deed}", "factual", "allowed", 0.74, place) + make(
-                f"peut-on {deed}", "factual", "allowed", 0.72, place
-            )
-            mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], deed)
-            found += make(
-                "" if re.match(r"s(?:e\s|')", deed) else f"ai-je le droit de {mine}", "factual", "allowed", 0.76, place, "joueur"
-            )
-    found += inverted_questions(text, place)
-    match = _ONLY_THESE.match(text)
-    if match and (gender := gender_of(match.group(1))):
-        deed = core(match.group(3))
-        if len(deed.split()) >= 2 and stands_alone(deed) and not _PRONOUN.search(deed):
-            which = "quels" if gender == "m" else "quelles"
-            found += make(f"{which} {match.group(1)} {match.group(2)} {deed}", "factual", "which", 0.82, place)
-    match = _NOBODY_MAY.match(text)
-    if match and stands_alone(core(match.group(2))) and not _PRONOUN.search(core(match.group(2))):
-        asks = "a-t-on le droit" if match.group(1).startswith("n'a") else "peut-on"
-        found += make(f"{asks} {core(match.group(2))}", "factual", "allowed", 0.8, place)
-    match = _ONLY.match(text)
-    if match:
-        deed = core(match.group(3))
-        if len(deed.split()) >= 2 and stands_alone(deed) and not _PRONOUN.search(deed) and person(phrase(match.group(1)) or _NOBODY):
-            found += make(f"qui {'peut' if match.group(2).startswith('peu') else singular(match.group(2).split()[0])} {' '.join([*match.group(2).split()[1:], deed])}",
-                          "factual", "who", 0.8, place)  # fmt: skip
-    match = _THERE_ARE.match(text)
-    if match and stands_alone(match.group(2)) and re.match(r"\s?(?:$|(?:en|dans|par|pour|au|aux|sur)\s)", match.group(2)):
-        found += make(f"combien de {match.group(1)} y a-t-il {core(match.group(2))}", "factual", "how-many", 0.8, place)
-    match = _NEEDED.match(text)
-    if match and stands_alone(match.group(2)):
-        found += make(f"combien de {match.group(1)} faut-il pour {core(match.group(2))}", "factual", "how-many", 0.9, place)
-    match = _MUST.match(text)
-    if match and not found and stands_alone(match.group(2)) and not _PRONOUN.search(match.group(2)):
-        found += make(f"que faut-il faire pour {core(match.group(2))}", "procedural", "goal", 0.78, place)
-    match = _GOAL.match(text)
-    if match and (match.group(1).startswith("être considéré") or len(match.group(1).split()) < 3):
-        match = None
-    if match and stands_alone(match.group(1)) and not _PRONOUN.search(match.group(1)):
-        deed = match.group(1)
-        if re.match(r"\w+\s(?:l'|les?\s|la\s|une?\s|des?\s|du\s)", deed):
-            found += make(f"comment {deed}", "procedural", "goal", 0.7, place)
-        found += make(f"que faut-il faire pour {deed}", "procedural", "goal", 0.72, place)
-    match = _FALLS_TO.match(text)
-    if match and len(match.group(2).split()) >= 3 and stands_alone(match.group(2)) and not _PRONOUN.search(match.group(2)):
-        found += make(f"qui doit {core(match.group(2))}", "factual", "who", 0.76, place)
-    match = _THERE_IS.match(text)
-    if match and len(match.group(1).split()) <= 6 and stands_alone(match.group(1)):
-        found += make(f"quand y a-t-il {match.group(1)}", "definition", "there-is", 0.86, place)
-    match = _CALLED.match(text)
-    if match and len(match.group(1).split()) <= 5 and stands_alone(match.group(1)):
-        name = match.group(1).strip(' «»"')
-        found += make(
-            f"qu'appelle-t-on {name}" if not re.match(r"(?:le|la|les|l')", name) else f"qu'est-ce que {name}",
-            "definition",
-            "called",
-            0.86,
-            place,
-        )
-    return found
-
-
-def lower_subject(subject: Phrase) -> str:
-    """The subject's text as it stands inside a question."""
-    return lower_first(subject.text)
-
-
-__all__ = ["fact_questions", "hyphenated", "impersonal_questions", "invert", "phrase", "quantity_question"]

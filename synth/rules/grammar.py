@@ -18,9 +18,13 @@ _ELIDED = re.compile(
 )
 _NO_ELISION = re.compile(r"^(?:onz|oui\b|yaourt|yach|huit|uhlan|y\b$)", re.IGNORECASE)
 _SI_IL = re.compile(r"\b([Ss])i\s+(ils?)\b")
-_POINTS_BACK = r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\sjoueur)|l[ea]s?\s(?:premi[eè]re?s?|seconde?s?|deuxièmes?|tiens?|siens?|siennes?)(?=\s(?:est|sont|sur|à|pour|et|de)\b|$)"
+_POINTS_BACK = (
+    r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\sjoueur)"
+    r"|l[ea]s?\s(?:premi[eè]re?s?|seconde?s?|deuxièmes?|tiens?|siens?|siennes?)(?=\s(?:est|sont|sur|à|pour|et|de)\b|$)"
+)
 ANAPHORA = re.compile(
-    r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|qu'|dont\b|soit\b|n'est\b|sont\b)\w+|(?:celui|celle|ceux|celles)(?!\s(?:d[eu]s?\b|d'|qui\b|que\b|qu'|dont\b|où\b))|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
+    r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|qu'|dont\b|soit\b|n'est\b|sont\b)\w+"
+    r"|(?:celui|celle|ceux|celles)(?!\s(?:d[eu]s?\b|d'|qui\b|que\b|qu'|dont\b|où\b))|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
     r"|ci-(?:dessus|dessous|après|contre|avant)|suivante?s?|précédente?s?|précité\w*|susvisé\w*|susmentionné\w*|mentionnée?s?"
     r"|visée?s?|présente?s?\s(?:article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
     r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|(?:une?|de)\stel(?:le)?s?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)"
@@ -163,11 +167,13 @@ _BEFORE = {
 }
 _PRONOUN_ALONE = re.compile(r"(?<![-\w])(?:qu'|s'|lorsqu'|puisqu'|dès qu')?(ils|il|elles|elle)\b")
 _OBJECT = re.compile(
-    rf"\b(?:joueur|adversaire|arbitre|capitaine|équipe|club|on|il|elle|qui|ils|elles|t-il|t-elle|t-on|ne)\s(?:la|le|les|l')\s?(\w+)"
+    r"\b(?:joueur|adversaire|arbitre|capitaine|équipe|club|on|il|elle|qui|ils|elles|t-il|t-elle|t-on|ne)\s(?:la|le|les|l')\s?(\w+)"
 )
 
 _OBJECT_OF_DEED = re.compile(r"\b(?:de|à|pour|sans|il|elle|on|je|peut|doit)\s(?:l'|(?:la|le|les|lui|leur)\s)(\w+)")
-_DETERMINER = re.compile(r"\b(?:l'|d'un|d'une|(?:le|la|les|un|une|des|du|aux?|son|sa|ses|leurs?|mon|ma|mes|chaque|toute?s?|deux)\s)", re.IGNORECASE)
+_DETERMINER = re.compile(
+    r"\b(?:l'|d'un|d'une|(?:le|la|les|un|une|des|du|aux?|son|sa|ses|leurs?|mon|ma|mes|chaque|toute?s?|deux)\s)", re.IGNORECASE
+)
 
 
 def dangling(text: str) -> bool:

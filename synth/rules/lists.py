@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from synth.rules.candidate import Candidate, asked, make, person, usable
-from synth.rules.clauses import LEADING, clause, stands_alone
+from synth.rules.clauses import LEADING, Clause, clause, stands_alone
 from synth.rules.facts import fact_questions
 from synth.rules.grammar import of, phrase
 from synth.rules.sentences import Sentence
@@ -50,7 +50,7 @@ def list_questions(sentence: Sentence) -> list[Candidate]:
     return _of_clause(main, place)
 
 
-def _of_clause(main, place: int) -> list[Candidate]:  # type: ignore[no-untyped-def]
+def _of_clause(main: Clause, place: int) -> list[Candidate]:
     subject, rest = main.subject, main.rest.strip()
     specific = len(subject.text.split()) >= 3
     ends = f" {main.lead}" if main.lead else ""

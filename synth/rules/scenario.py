@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from synth.rules.candidate import CONDITION_WORDS, Candidate, anchored, asked, core, make, person, usable, vague
-from synth.rules.clauses import IMPERSONAL, Clause, Conditional, clause, stands_alone
-from synth.rules.facts import quantity_question
+from synth.rules.clauses import Clause, Conditional, clause, stands_alone
+from synth.rules.figures import quantity_question
 from synth.rules.grammar import Phrase, lower_first
 from synth.rules.lexicon import SANCTIONS
 from synth.rules.verbs import singular
@@ -156,15 +156,19 @@ def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clau
     elif _OUTCOME.search(low) and "perd" not in low[:3]:
         found += make(f"quel est le résultat de la partie {joined}", "factual", "result", 0.66, place)
     if (
-        main
-        and main.infinitive == "être"
-        and not person(main.subject)
-        and not vague(main.subject)
-        and re.match(r"\w+(?:é|i|u|is|it)e?s?\b", main.rest)
+        (
+            main
+            and main.infinitive == "être"
+            and not person(main.subject)
+            and not vague(main.subject)
+            and re.match(r"\w+(?:é|i|u|is|it)e?s?\b", main.rest)
+        )
+        and len(main.subject.text.split()) <= 5
+        and stands_alone(main.subject.text)
+        and not _POSSESSIVE.search(main.subject.text)
     ):
-        if len(main.subject.text.split()) <= 5 and stands_alone(main.subject.text) and not _POSSESSIVE.search(main.subject.text):
-            verb = "deviennent" if main.subject.plural else "devient"
-            found += make(f"que {verb} {main.subject.text} {joined}", "scenario", "becomes", 0.62, place)
+        verb = "deviennent" if main.subject.plural else "devient"
+        found += make(f"que {verb} {main.subject.text} {joined}", "scenario", "becomes", 0.62, place)
     return found
 
 
@@ -198,9 +202,9 @@ def conditional_clause(main: Clause, place: int) -> list[Candidate]:
     if re.match(r"même\b|y compris", tail):
         return found
     if re.match(r"sauf\b|à moins\b", tail):
-        if not main.negated:
-            found += make(asked("", main.subject, main.verb, f"toujours {rest}" , clitic=main.clitic) if main.infinitive in ("devoir", "être", "pouvoir") else "",
-                          "multi-condition", "always", 0.7, place)  # fmt: skip
+        if not main.negated and main.infinitive in ("devoir", "être", "pouvoir"):
+            said = asked("", main.subject, main.verb, f"toujours {rest}", clitic=main.clitic)
+            found += make(said, "multi-condition", "always", 0.7, place)
         return found
     opening = {"à c": "à quelle condition", "sou": "à quelle condition", "jus": "jusqu'à quand", "ava": "", "fau": ""}.get(
         tail[:3], "dans quel cas"
@@ -214,17 +218,16 @@ def conditional_clause(main: Clause, place: int) -> list[Candidate]:
             place,
         )
     if (
-        re.match(r"(?:si|lorsqu|quand|dès qu|en cas)", tail)
-        and person(main.subject)
-        and not _OTHERS.search(tail)
-        and stands_alone(tail)
+        (
+            re.match(r"(?:si|lorsqu|quand|dès qu|en cas)", tail)
+            and person(main.subject)
+            and not _OTHERS.search(tail)
+            and stands_alone(tail)
+        )
+        and main.infinitive == "devoir"
+        and not re.match(r"(?:être|avoir)\b", rest)
+        and not main.negated
     ):
-        if main.infinitive == "devoir" and not re.match(r"(?:être|avoir)\b", rest) and not main.negated:
-            verb = "doivent" if main.subject.plural else "doit"
-            found += make(f"que {verb} faire {main.subject.text} {core(tail)}", "procedural", "duty", 0.8, place)
+        verb = "doivent" if main.subject.plural else "doit"
+        found += make(f"que {verb} faire {main.subject.text} {core(tail)}", "procedural", "duty", 0.8, place)
     return found
-
-
-def impersonal(text: str) -> bool:
-    """Whether a main clause has no one for a subject."""
-    return bool(IMPERSONAL.match(text))

@@ -13,8 +13,7 @@ from synth.rules.lexicon import SYNONYMS
 from triplette.hashing import hash_text
 
 MOST = 2  # words changed in a question: more, and it no longer finds its passage
-# (an entry whose form ends in "_" was tried and reads badly in some context: it is kept out by the mark)
-_TABLE = [(re.compile(pattern), [form for form in forms if not form.endswith("_")]) for pattern, forms in SYNONYMS]
+_TABLE = [(re.compile(pattern), forms) for pattern, forms in SYNONYMS]
 
 
 def pick(seed: str, options: int) -> int:
@@ -31,7 +30,7 @@ def reworded(text: str, seed: str) -> str:
     """The question with up to MOST of its words replaced."""
     changed = 0
     for pattern, forms in _TABLE:
-        if changed < MOST and forms and pattern.search(text) and share(f"{seed}{pattern.pattern}") < 0.6:
+        if changed < MOST and pattern.search(text) and share(f"{seed}{pattern.pattern}") < 0.6:
             text = pattern.sub(forms[pick(f"{seed}{pattern.pattern}", len(forms))], text, count=1)
             changed += 1
     return elide(text)

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from synth.rules.candidate import Candidate
 from synth.rules.clauses import clause, conditional
 from synth.rules.context import context_of, placed, stage_of, weak_context_of
-from synth.rules.facts import fact_questions, impersonal_questions, term_question
+from synth.rules.facts import fact_questions
 from synth.rules.grammar import ANAPHORA, Phrase, dangling, lower_first
-from synth.rules.lexicon import GENERIC
 from synth.rules.headings import heading_question, topic_of
+from synth.rules.impersonal import impersonal_questions, term_question
+from synth.rules.lexicon import GENERIC
 from synth.rules.lists import list_questions
 from synth.rules.scenario import conditional_clause, scenario_questions
 from synth.rules.sentences import Sentence, sentences_of
@@ -33,7 +34,6 @@ PLAIN = frozenset(
 FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
 LEAST = 0.15  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
-DEBUG: dict[str, tuple[str, int]] = {}
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
 _ASKING = frozenset(
     stem(w)
@@ -54,10 +54,7 @@ def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejec
     for chunk in chunks:
         chosen = [c for c in choose(chunk.id, candidates_of(chunk)) if c.text not in asked]
         asked.update(c.text for c in chosen)
-        for c in chosen:
-            q = _question(chunk, c)
-            DEBUG[q.id] = (c.pattern, c.place)
-            questions.append(q)
+        questions += [_question(chunk, candidate) for candidate in chosen]
         if not chosen:
             rejects.append(Rejection("synth.write", chunk.id, "chunk", "no_question", "no sentence fits a pattern"))
     return questions, rejects
