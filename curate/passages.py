@@ -25,7 +25,7 @@ MARKUP = re.compile(r"<!--.*?-->|[#*_>`]+")
 class Passage:
     """What one chunk holds.
 
-    ``held`` are the distinct ranking tokens of title and text; ``windows`` those of each run of two sentences (table rows),
+    ``held`` are the distinct ranking tokens of title and text, ``prose`` those of the text outside table rows of figures; ``windows`` those of each run of two sentences (table rows),
     with the title's. ``grid`` is the share of its characters in table rows whose cells are mostly figures or codes;
     ``body`` counts the distinct tokens of the text without its headings. ``numbers``: a number stands in the body;
     ``states``: a sentence of it has a finite verb, or it is a table of words.
@@ -33,6 +33,7 @@ class Passage:
 
     id: str
     held: frozenset[str]
+    prose: frozenset[str]
     title: frozenset[str]
     windows: tuple[frozenset[str], ...]
     grid: float
@@ -82,6 +83,7 @@ def read_passage(chunk: Chunk) -> Passage:
     return Passage(
         id=chunk.id,
         held=title.union(*units) | frozenset(tokens(chunk.text)),
+        prose=frozenset(tokens(prose)).union(*(tokens(row) for row in worded)),
         title=title,
         windows=windows or (title,),
         grid=sum(len(row) for row in rows if is_figures(row)) / length,
@@ -115,7 +117,8 @@ def asking_words() -> frozenset[str]:
     return frozenset(
         tokens(
             "quel type nombre fonction manière différence règle condition procédure but objectif rôle dire savoir donner expliquer "
-            "passer arriver signifier pouvoir devoir avoir être est-ce joueur échecs principal différent exister"
+            "consister servir prévoir dépendre appeler entendre passer arriver signifier pouvoir devoir avoir être est-ce joueur échecs principal "
+            "différent exister"
         )
     )
 

@@ -27,7 +27,7 @@ _LEANING = (
     r"\b(?:susmentionne|precite|sus-?vise)\w*",
     r"\b(?:mentionn|cit|decrit|indiqu|evoqu|list|enonc|referenc)\w*\s+(?:ici|plus haut|plus bas|dans (?:le|la|l'|les|ce|cette|cet)\s*"
     r"(?:textes?|passages?|tableaux?|documents?|extraits?|listes?|articles?|paragraphes?)\b)",
-    r"\bpages?\s+\d+\b",
+    r"\bpages?\s+\d+\b|\bselon les (?:tables?|tableaux)\s*\?|\bdecrite?s?\s*[,?]",
     r"\bdans (?:le|ce) contexte\b(?!\s+d)|\ble cas echeant\s*\?",
     r"\bnote \d+\b|\bregle \d+\b(?! coups)",
     r"\b\d+(?:\.\d+)+\.?[a-z]?\)?(?=\s|$|\?)(?!\s*(?:points?|pts|%|euros?|€))",
@@ -56,10 +56,10 @@ CELL = re.compile(
 
 # The document instead of the rule that it states.
 _ABOUT = (
-    r"\bquel(?:le)?s?\s+(?:(?:est|sont)\s+(?:le|la|l'|les)\s*)?(?:autres?\s+)?(?:articles?|documents?|textes?|annexes?|sections?|chapitres?|"
-    r"pages?|dispositif|paragraphes?|alineas?|tableaux?|tableau|partie du reglement|reference)\b(?!\s+d'identite|\s+medica|\s+comptable)"
-    r"(?!.*\b(?:fournir|joindre|remettre|presenter|envoyer|produire|transmettre|conserver|signer|remplir|affich\w+|deposer|soumettre|demander|obligatoires?|"
-    r"necessaires?|requis|exiges?|demandes?)\b)",
+    r"\bquel(?:le)?s?\s+(?:(?:est|sont)\s+(?:le|la|l'|les)\s*)?(?:autres?\s+)?(?:articles?|annexes?|sections?|chapitres?|pages?|paragraphes?|"
+    r"alineas?|tableaux?|tableau|partie du reglement|reference)\b",
+    r"\bquel(?:le)?s?\s+(?:(?:est|sont)\s+(?:le|la|l'|les)\s*)?(?:autres?\s+)?(?:documents?|textes?)\b.{0,60}\b(?:mentionn|cit|decri|regi|fix|"
+    r"prevoi|defini|trait|detaill|concern|regle|precis|contien|encadr|etabli|referenc|a ete cree|pose|enonc|consulter)\w*",
     r"\b(?:dans|a|de|par|selon|sous)\s+quel(?:le)?s?\s+(?:article|document|texte|annexe|section|chapitre|page|tableau|paragraphe)s?\b",
     r"\bquel(?:le)?s?\s+(?:est|sont)\s+(?:le titre|l'objet|le sujet|le contenu|le theme|la reference|les references|le code|le nom|l'intitule)\s+"
     r"(?:principale?s?\s+)?(?:de|du|des|d')\s*(?:la |l'|le |ce |cette |cet |ces )?(?:\w+ )?(?:reglement|document|texte|annexe|section|"
@@ -74,6 +74,7 @@ _ABOUT = (
     r"\b(?:reglements?|regles?|chapitre|version|textes?|documents?|code|charte|statuts?|annexes?)\b.*\b(?:entr\w+ en vigueur|en vigueur|effectifs?|effectives?|"
     r"mis(?:e|es)? a jour|appliqu\w+ depuis|approuve\w*|adopte\w*|publie\w*|modifie\w* (?:le|en)|traduit\w*|redige\w*)\b",
     r"\bquel(?:le)? est le reglement (?:par defaut|applicable|de reference)\b",
+    r"\bentr\w+ en vigueur\b|\bqui a (?:dit|declare) que\b",
     r"\bqui a (?:approuve|adopte|redige|traduit|ecrit|publie|valide)\b",
     r"\bde quoi (?:parle|traite)\w*\b|\b(?:que|qu'est-ce que|de quoi) (?:contient|traite|decrit|concerne)\b",
     r"\b(?:ou|comment)\b.*\b(?:trouve\w*|consulte\w*|obtenir|acceder|lire|chercher)\b.*\b(?:informations?|reglements?|regles?|details?|renseignements?|"
@@ -91,15 +92,15 @@ ABOUT = re.compile("|".join(_ABOUT))
 HOW_MANY = re.compile(
     r"\bcombien\b|\bquel(?:le)?s?\s+(?:est|sont|etait)\s+(?:le|la|l'|les)\s*(?:nombre|montant|delai|duree|age|tarif|prix|pourcentage|cout|"
     r"cadence|temps de reflexion|coefficient|somme|indemnite|bareme|seuil|quota|taux|frais|droits? d'inscription|classement|elo|"
-    r"niveau|plancher|plafond|temps|age)\b"
-    r"|\bquel(?:le)?s?\s+(?:est|sont)\s+(?:le|la|les|l')\s*\w+\s+(?:minimale?|maximale?|minimum|maximum)\b"
+    r"plancher|plafond|temps|age)\b"
+    r"|\bquel(?:le)?s?\s+(?:est|sont)\s+(?:le|la|les|l')\s*(?!titre|niveau|grade)\w+\s+(?:minimale?|maximale?|minimum|maximum)\b"
     r"|\bquel (?:nombre|montant|delai|age|pourcentage|tarif)\b"
 )
 _NUMBER_WORDS = (
     "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante cent mille "
     "moitie quart tiers double triple zero aucun aucune seul seule gratuit gratuite illimite"
 )
-NUMBER = re.compile(rf"\d|½|\b(?:{'|'.join(_NUMBER_WORDS.split())})\b")
+NUMBER = re.compile(rf"\d|½|\bsans delai\b|\bimmediat\w*|\b(?:{'|'.join(_NUMBER_WORDS.split())})\b")
 
 # A sentence that states something has a finite verb; a caption or a pointer ("Voir article 2") has none.
 STATES = re.compile(
@@ -116,7 +117,7 @@ POINTER = re.compile(r"^\W*(?:voir|cf|se reporter|idem)\b")
 # A yes/no question; one that asks what is allowed or due, or has a question word, asks something of its own.
 TURNED = re.compile(r"-(?:t-)?(?:il|elle|on|ils|elles)\b|^est-ce qu")
 ASKS = re.compile(
-    r"\b(?:qui|que|quoi|quand|ou|comment|combien|pourquoi|quel\w*|lequel|laquelle|lesquel\w*)\b(?<!ou)|^(?:ou|d'ou|jusqu'ou)\b"
+    r"\b(?:qui|que|quoi|quand|comment|combien|pourquoi|quel\w*|lequel|laquelle|lesquel\w*)\b|\bqu'(?:appelle|entend|est-ce)|^(?:ou|d'ou|jusqu'ou)\b"
     r"|\b(?:peut|puis|peuvent|pouvons|doit|dois|doivent|devons|faut|a-t-\w+ le droit|ai-je le droit|permis|autorise\w*|interdit\w*|obligatoires?)\b"
 )
 

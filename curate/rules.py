@@ -15,7 +15,10 @@ NAME = "rules-2"
 CRITERIA = ("independence", "realism", "clarity", "relevance")
 WORDS = (4, 45)  # of a question that somebody types or says
 FREE_RUN = 4  # words: a term and its article; shorter runs are not copies
-LONG_RUN = 12  # words over the free ones: a run that makes a whole copy score 0
+LONG_RUN = 14  # words over the free ones: a run that makes a whole copy score 0
+WHOLE = 0.99  # of the question's words in the headings: the passage is about just that
+PROSE = 0.75  # of the subject words outside a passage's rows of figures: the answer stands in its sentences
+LIST_WORDS = 5  # of a passage beyond the question's: a list that says something
 FEW_HOLDERS = 10  # other passages with all of the question's words from which a low rank means "fits many"
 
 
@@ -42,7 +45,7 @@ def best_rank(s: Signals) -> int:
 def _independence(s: Signals) -> Score:
     """1 while the longest copied run is under four words; from there it falls with the run's length and its share of the question.
 
-    A short question can hardly be asked without the passage's terms: nine words copied whole still pass, twelve do not. A
+    A short question can hardly be asked without the passage's terms: eleven words copied whole still pass, twelve do not. A
     statement turned round ("Les pièces sont-elles en bois ?") asks nothing of its own: there the share alone counts.
     """
     if s.copied < FREE_RUN:
@@ -62,7 +65,7 @@ def _realism(s: Signals) -> Score:
         return Score("realism", 0.0, f"not French (probability {s.french:.2f})")
     if s.example:
         return Score("realism", 0.1, f"about one worked example: {s.example!r}")
-    if s.grid >= GRID and s.cell:
+    if s.grid >= GRID and s.cell and s.prose < PROSE:
         return Score("realism", 0.1, f"asks for a cell of a grid: {s.cell!r}")
     if s.about:
         return Score("realism", 0.2, f"about the document, not the rule: {s.about!r}")
@@ -75,15 +78,15 @@ def _clarity(s: Signals) -> Score:
     """Low for what points out of the question; falls with the better rank where many passages hold all of its words."""
     if s.leaning:
         return Score("clarity", 0.1, f"points out of the question: {s.leaning!r}")
-    if s.subject < 2:
+    if s.subject < 2 and s.titled < WHOLE:
         return Score("clarity", 0.3, f"{s.subject} subject words: fits many passages")
     if s.bare:
         return Score("clarity", 0.4, "leaves out its subject, which only the heading names")
     best = best_rank(s)
-    if s.holders >= FEW_HOLDERS and best > 3 and s.titled < 0.99:
+    if s.holders >= FEW_HOLDERS and best > 3 and s.titled < WHOLE:
         return Score("clarity", 0.3, f"fits many passages: {s.holders} more hold its words, best rank {best}")
     value = min(1.0, 0.2 + 1.2 * s.specificity)
-    return Score("clarity", round(value, 4), f"rarest shared word has rarity {s.specificity:.2f}")
+    return Score("clarity", round(value, 4), f"its rarest word has rarity {s.specificity:.2f}")
 
 
 def _relevance(s: Signals) -> Score:
@@ -96,7 +99,8 @@ def _relevance(s: Signals) -> Score:
     value = 0.5 * trip + 0.25 * s.overlap + 0.25 * s.focus
     why = f"BM25 rank {s.bm25_rank}, dense rank {s.dense_rank}, overlap {s.overlap:.2f}, in two sentences {s.focus:.2f}"
     names_figure = s.counts and s.numbers and 0 < best <= 3  # a list of figures needs no verb to answer "how many"
-    if s.told < 2 or not (s.states or names_figure):
+    heads_list = s.titled > 0 and s.told >= LIST_WORDS and 0 < best <= 3  # nor does a list under a heading that names the subject
+    if s.told < 2 or not (s.states or names_figure or heads_list):
         return Score("relevance", min(value, 0.2), f"the passage states nothing that could answer ({s.told} more words)")
     if s.counts and not s.numbers:
         return Score("relevance", min(value, 0.2), "asks for a number, and the passage has none")

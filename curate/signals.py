@@ -29,6 +29,7 @@ from triplette.records import Chunk, Triplet
 
 _CAPITALS = re.compile(r"\b[A-ZÉÈÀ]{4,}\b")
 ACRONYM_HOLDERS = 6  # passages: a word in capitals that fewer hold is a name of an example, not FIDE
+NAMED = 0.85  # rarity of a word that says by itself what the question is about
 GRID = 0.4  # of a passage's characters in rows of figures: a grid
 
 
@@ -38,7 +39,7 @@ class Signals:
 
     Round trip: ``bm25_rank`` and ``dense_rank`` of the positive over the whole corpus, from 1 (0: not ranked).
     ``overlap``: rarity-weighted share of the question's subject words that the passage holds, 0..1; ``focus``: that two
-    sentences of it hold together. ``specificity``: rarity of the rarest shared word, 0..1 (1: in one passage only).
+    sentences of it hold together. ``specificity``: rarity of its rarest word, 0..1 (1: in one passage at most).
     ``subject``: how many subject words; ``holders``: other passages that hold every subject word which the
     positive holds; ``titled``: the share in its headings;
     ``bare``: two subject words at most, none of them in the headings, so that the question leaves out what it is about.
@@ -46,7 +47,7 @@ class Signals:
     into a yes/no question. ``french``: probability, 0..1.
     ``length`` in words; ``asks``: ends in a question mark. ``leaning``, ``example``, ``about``: what was found, or "":
     pointing at the passage, at one worked example, at the document instead of its rule. ``cell``: asks for a cell, and
-    ``grid`` is the share of the passage in rows of figures. ``counts``: asks for a number; ``numbers``: the
+    ``grid`` is the share of the passage in rows of figures, ``prose`` of the subject words outside them. ``counts``: asks for a number; ``numbers``: the
     passage has one. ``states``: the passage states something; ``told``: its distinct words beyond the question's.
     """
 
@@ -70,6 +71,7 @@ class Signals:
     about: str
     cell: str
     grid: float
+    prose: float
     counts: bool
     numbers: bool
     states: bool
@@ -91,11 +93,15 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
         dense_rank=triplet.positive_dense_rank,
         overlap=share(weights, passage.held),
         focus=focus(weights, passage),
-        specificity=max((corpus.rarity(token) for token in shared), default=0.0),
+        specificity=max((corpus.rarity(token) for token in asked), default=0.0),
         subject=len(asked),
         holders=len(corpus.holders(shared)) - 1 if shared else corpus.size - 1,
         titled=share(weights, passage.title),
-        bare=len(asked) <= 2 and bool(passage.title) and not asked & passage.title and not found(DEFINES, text),
+        bare=len(asked) <= 2
+        and bool(passage.title)
+        and not asked & passage.title
+        and not found(DEFINES, text)
+        and max(weights.values(), default=0.0) < NAMED,
         copied=copied,
         copied_share=copied / length if length else 1.0,
         turned=bool(TURNED.search(text)) and not found(ASKS, text),
@@ -107,6 +113,7 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
         about=found(ABOUT, text),
         cell=found(CELL, text),
         grid=passage.grid,
+        prose=share(weights, passage.prose),
         counts=bool(HOW_MANY.search(text)),
         numbers=passage.numbers,
         states=passage.states,
