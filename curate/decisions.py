@@ -11,14 +11,14 @@ The rules, in the order in which they are asked. The first that says no names th
     (``judge_name``, by ``decided_at``) counts; the majority decides and a tie is unsure. reject and unsure are not accepted.
     keep beats the judge (rule 4), and only the judge: a duplicate, a broken row or one without negatives stays out.
 2.  Integrity: the question and the positive must be in questions.parquet and chunks.parquet (``orphan``).
-3.  ``verdicts/validate.parquet`` (written by ``curate validate --fix``): a quarantine stands for everyone.
-    Its subject_kind is ``triplet``, or ``question`` for a gold question.
+3.  ``verdicts/validate.parquet`` (written by ``curate validate --fix``): a quarantine stands for everyone, until a person rewrites the
+    question (``evidence`` is the text it was about). Its subject_kind is ``triplet``, or ``question`` for a gold question.
 4.  ``verdicts/judge.parquet`` (subject_kind ``triplet``, decision keep/reject/quarantine, scores independence, realism, clarity,
     relevance). Every judge that spoke must say keep, and every score must be a number in 0..1. No verdict: ``unjudged``.
 5.  ``verdicts/negatives.parquet`` (subject_kind ``negative``, subject_id ``triplet/chunk``, chunk_id set). keep survives;
     positive makes the chunk a further positive; unsure and drop leave it out, and so does a missing verdict (``unchecked``).
-    A person's verdict on the same negative (``human.parquet``, subject_kind ``negative``) goes before it. No survivor:
-    ``no negative left``.
+    A person's verdict on the same negative (``human.parquet``, subject_kind ``negative``) goes before it. A passage with the text
+    of a positive is no negative, whoever keeps it. No survivor: ``no negative left``.
 6.  ``verdicts/dedup.parquet`` (subject_kind ``triplet``, subject_id the triplet's; decision keep/reject, ``group`` the cluster,
     reason ``duplicate of ID``, ``ambiguous`` ...). No verdict: ``not compared``. A row with decision ``positive`` and a chunk_id
     (subject_id ``triplet`` or ``triplet/chunk``) adds that chunk to the survivor's positives. The duplicate finder should
@@ -164,6 +164,7 @@ def decide(triplets: Iterable[Triplet], questions: Iterable[Question], chunks: I
         people_on_negatives=_majorities([v for v in verdicts.human if v.subject_kind == "negative"]),
         dedup=_grouped(verdicts.dedup),
         quarantined={v.subject_id: v.reason for v in verdicts.quarantine if v.decision == "quarantine"},
+        quarantined_text={v.subject_id: v.evidence for v in verdicts.quarantine},
     )
     rows = []
     for triplet in triplets:
@@ -184,6 +185,7 @@ class _Book:
     people_on_negatives: Mapping[str, str]
     dedup: Mapping[str, list[Verdict]]
     quarantined: dict[str, str]
+    quarantined_text: dict[str, str]
 
 
 def _decide_one(row: Decision, book: _Book, *, known: bool) -> Decision:
@@ -194,10 +196,13 @@ def _decide_one(row: Decision, book: _Book, *, known: bool) -> Decision:
     negatives, further, dropped = _survivors(triplet, book)
     further += [v.chunk_id for v in book.dedup.get(triplet.id, []) if v.decision == POSITIVE and v.chunk_id in book.chunks]
     positives = tuple(dict.fromkeys([triplet.positive_id, *further]))
+    answers = {book.chunks[chunk].sha256 for chunk in positives if chunk in book.chunks}
+    copies = {n.chunk_id for n in negatives if book.chunks[n.chunk_id].sha256 in answers}
+    dropped.update({chunk: "copy: its text is a positive's" for chunk in copies if chunk not in positives})
     row = replace(
         row,
         positives=positives,
-        negatives=tuple(n for n in negatives if n.chunk_id not in positives),
+        negatives=tuple(n for n in negatives if n.chunk_id not in copies),
         dropped=dropped,
         score=min((v.score for v in judged), default=1.0 if row.human == KEEP else 0.0),
         group=next((v.group for v in compared if v.group), ""),
@@ -225,7 +230,7 @@ def _before_dedup(row: Decision, judged: list[Verdict], book: _Book, *, known: b
         return "curate.build", "orphan", f"no question has the id {row.triplet.question_id}"
     if row.triplet.positive_id not in book.chunks:
         return "curate.build", "orphan", f"no chunk has the id {row.triplet.positive_id}"
-    if row.triplet.id in book.quarantined:
+    if row.triplet.id in book.quarantined and book.quarantined_text[row.triplet.id] in ("", row.question.text):
         return "curate.validate", "quarantined", book.quarantined[row.triplet.id]
     if row.human != KEEP:
         if row.question.id != row.triplet.question_id:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from curate.decisions import QUARANTINE
 from curate.quota import Quota, read_quota
 from curate.suites import Expected, load_suites, parameters, suite_hash
-from triplette.dataset import HASHED_FILES, dataset_hash
+from triplette.dataset import HASHED_FILES, dataset_hash, load_dataset
 from triplette.errors import InputError
 from triplette.gate import RESULT, Blocker, read_gate
 from triplette.records import Verdict
@@ -216,6 +216,7 @@ def _quarantine(run: RunDir, reasons: dict[str, str]) -> None:
     """Add a quarantine verdict for each row to verdicts/validate.parquet."""
     path = run.path(QUARANTINE)
     known = read_records(path, Verdict) if path.exists() else []
+    texts = {row.triplet_id or row.question_id: row.question for row in load_dataset(run).rows}
     new = [
         Verdict.make(
             subject_id=subject,
@@ -226,7 +227,7 @@ def _quarantine(run: RunDir, reasons: dict[str, str]) -> None:
             score=0.0,
             decision="quarantine",
             reason=name,
-            evidence="",
+            evidence=texts.get(subject, ""),
         )
         for subject, name in sorted(reasons.items())
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from curated import Run, gold_rows, human, small_run, write_gold
+from curated import Run, gold_rows, human, make_question, small_run, write_gold
 
 from curate.build import GoldTouchesTrain, build
 from curate.decisions import read_decisions
@@ -137,17 +137,18 @@ def test_planted_negative_that_is_the_positive(run: Run, tmp_path: Path) -> None
     assert failed(looked_at(place))["positive_not_among_negatives"] == [first.id]
 
 
-def test_planted_copy_of_the_positive_among_the_negatives_is_caught_by_its_text(run: Run, tmp_path: Path) -> None:
-    first = run.triplets[0]
-    original = run.chunks[0]
-    copy = type(original).make(
-        **{f: getattr(original, f) for f in type(original).__slots__ if f not in ("id", "sha256")} | {"source": "copy.md"}
-    )
+def test_planted_copy_of_the_positive_among_the_negatives_is_known_by_its_text(run: Run, tmp_path: Path) -> None:
+    first, original = run.triplets[0], run.chunks[0]
+    content = {name: getattr(original, name) for name in type(original).__slots__ if name not in ("id", "sha256")}
+    copy = type(original).make(**{**content, "source": "copy.md"})
     run.chunks.append(copy)
     run.triplets[0] = replace(first, negatives=(replace(first.negatives[0], chunk_id=copy.id), *first.negatives[1:]))
     run.judge_everything()
-    result = looked_at(built(run, tmp_path, gold=True))
-    assert failed(result)["positive_not_among_negatives"] == [first.id]
+    place = built(run, tmp_path, gold=True)
+    assert read_decisions(place).by_triplet[first.id].dropped == {copy.id: "copy: its text is a positive's"}
+    assert failed(looked_at(place)) == {}
+    change_rows(place, lambda r: replace(r, negative_ids=(copy.id, *r.negative_ids[1:])) if r.triplet_id == first.id else r)
+    assert failed(looked_at(place))["positive_not_among_negatives"] == [first.id]
 
 
 def test_planted_english_row(run: Run, tmp_path: Path) -> None:
@@ -318,6 +319,18 @@ def test_fix_quarantines_the_failing_rows_builds_again_and_passes(run: Run, tmp_
     assert read_gate(place).open
     # decided once, decided for good: nothing is left to fix
     assert validate(place, SETTINGS, fix=True).fixed["rows"] == 0
+
+
+def test_a_quarantine_ends_when_a_person_rewrites_the_question(run: Run, tmp_path: Path) -> None:
+    english = run.add(0, "What is the penalty for an illegal move during the game?")
+    run.judge_everything()
+    place = built(run, tmp_path, gold=True)
+    validate(place, SETTINGS, fix=True)
+    run.human = [human(english.id, "keep")]
+    assert read_decisions(run.write(place.root)).by_triplet[english.id].reason == "quarantined"
+    rewritten = make_question(run.chunks[0], "Quelle est la pénalité pour un coup illégal du roque numéro 0 ?", provider="human")
+    run.rewrites = [replace(rewritten, parent=english.question_id)]
+    assert read_decisions(run.write(place.root)).by_triplet[english.id].accepted
 
 
 def test_fix_cures_a_tampered_dataset_by_building_again_and_quarantines_nothing(run: Run, tmp_path: Path) -> None:
