@@ -37,6 +37,7 @@ class Scorer:
         self._model, self._val, self._scale = model, val, preset.scale
         self._block = min(preset.batch, BLOCK)
         contract = base.contract
+        self._limit = contract.max_tokens
         self._queries, self._passages = val.formatted(contract), val.passages.formatted(contract)
         place = {chunk_id: position for position, chunk_id in enumerate(val.passages.ids)}
         known = [(question, place[passage]) for question, passage in probe if passage in place]
@@ -44,6 +45,14 @@ class Scorer:
         self._train_answers = [position for _, position in known]
 
     def __call__(self, step: int) -> Measured:
+        """The measurement, at the contract's token limit: training may cut texts shorter, use does not."""
+        short, self._model.max_seq_length = self._model.max_seq_length, self._limit
+        try:
+            return self._measure(step)
+        finally:
+            self._model.max_seq_length = short
+
+    def _measure(self, step: int) -> Measured:
         queries, passages = embed(self._model, self._queries), embed(self._model, self._passages)
         ranked = rank(queries, passages, 10)
         ndcg = float(score_rankings(ranked, self._val.relevant)[PRIMARY].mean())
