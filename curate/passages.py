@@ -26,9 +26,9 @@ class Passage:
     """What one chunk holds.
 
     ``held`` are the distinct ranking tokens of title and text, ``prose`` those of the text outside table rows of figures;
-    ``windows`` those of each run of two sentences (table rows), with the title's. ``grid`` is the share of its characters in table
-    rows whose cells are mostly figures or codes; ``body`` counts the distinct tokens of the text without its headings. ``numbers``: a number stands in the body;
-    ``states``: a sentence of it has a finite verb, or it is a table of words.
+    ``windows`` those of each run of two sentences (table rows), with the title's. ``grid`` is the share of its characters in
+    table rows whose cells are mostly figures or codes; ``body`` counts the distinct tokens of the text without its headings.
+    ``numbers``: a number stands in the body; ``states``: a sentence of it has a finite verb, or it is a table of words.
     """
 
     id: str
