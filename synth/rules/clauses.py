@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 
 from synth.rules.grammar import ANAPHORA, OPEN_PRONOUN, Phrase, phrase
+from synth.rules.lexicon import PERSONS
 from synth.rules.verbs import FORMS
 
 STRONG = frozenset(
@@ -226,6 +227,11 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
+def _someone(word: str) -> bool:
+    word = word.lower().removeprefix("l'")
+    return word in PERSONS or word in ("il", "elle", "ils", "elles", "on", "qui", "ne")
+
+
 def _is_verb(words: list[str], at: int) -> bool:
     """Whether the word is a finite form where a verb can stand: after no determiner, and before no stronger verb."""
     word = words[at].rstrip(",;:")
@@ -237,6 +243,8 @@ def _is_verb(words: list[str], at: int) -> bool:
     before = words[at - 1].lower() if at else ""
     if before in ("ne", "se", "qui", "on", "il", "elle", "ils", "elles"):
         return True
+    if before in ("le", "la", "les", "lui", "leur") and at > 1 and _someone(words[at - 2]):
+        return True  # "l'arbitre le sanctionne": a pronoun, and no article
     if not before or before in _BEFORE_NOUN or before.endswith((",", "'")):
         return word in STRONG and bool(before) and before not in _BEFORE_NOUN
     following = words[at + 1] if at + 1 < len(words) else ""

@@ -293,9 +293,9 @@ def state_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         and len(main.subject.text.split()) <= 7
     ):
         found += make(f"comment {main.clitic}{main.verb} {main.subject.text}{ends}", "procedural", "how", 0.8, place)
-    if main.infinitive in _WHERES and main.clitic.strip() in ("se", "s'") and not main.negated:
-        if re.match(r"(?:à|au|aux|sur|dans|devant|derrière|près|entre|hors|en)\b", rest):
-            found += make(f"où {main.clitic}{main.verb} {main.subject.text}{ends}", "factual", "where", 0.8, place)
+    somewhere = re.match(r"(?:à|au|aux|sur|dans|devant|derrière|près|entre|hors|en)\b", rest)
+    if somewhere and main.infinitive in _WHERES and main.clitic.strip() in ("se", "s'") and not main.negated:
+        found += make(f"où {main.clitic}{main.verb} {main.subject.text}{ends}", "factual", "where", 0.8, place)
     why = re.search(r",?\s(?:car|parce que?'?|puisqu[e'])\s?.+$", main.rest)
     if why and len(main.rest[: why.start()].split()) >= 2 and stands_alone(main.rest[: why.start()]) and main.subject.text != "on":
         kept = core(main.rest[: why.start()])

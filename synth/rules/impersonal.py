@@ -27,7 +27,9 @@ _ONLY = re.compile(r"^(?:Seule?s?|Uniquement)\s(.+?)\s(peut|peuvent|doit|doivent
 _ONLY_THESE = re.compile(r"^Seule?s les (\w+)\b.*?\s(sont|peuvent|doivent|comptent|ont)\s(.+)$")
 _NOBODY_MAY = re.compile(r"^(?:Personne|Nul|Aucun joueur)\s(ne peut|n'a le droit)\s(.+)$")
 _THERE_ARE = re.compile(rf"^[Ii]l (?:y a|existe)\s{NUMBER}\s(\w+(?:\s(?!pour|dans|de|d'|à|en|sur|par|au|:)[\w-]+)?)\b(.*)$")
-_INVERTED = re.compile(r"^(Peuvent|Peut|Sont|Est|Doivent)\s(.+?)\s?(?::|,|\b(?:les|le|la|tous les|toutes les|tout|toute|l')\b)(.*)$")
+_INVERTED = re.compile(
+    r"^(Peuvent|Peut|Sont|Est|Doivent)\s(.+?)(?:\s?:|,|(?<!\bà)(?<!\bde)(?<!pour)(?<!dans)(?<!sur)\s(?:les|le|la|tous les|toutes les|tout|toute)\s)(.*)$"
+)
 
 
 def inverted_questions(text: str, place: int) -> list[Candidate]:

@@ -58,8 +58,10 @@ PERSONS = frozenset(
     """
     arbitre joueur adversaire capitaine organisateur président secrétaire trésorier directeur membre licencié club comité bureau conseil commission
     assemblée fédération ligue équipe personne responsable délégué candidat dirigeant superviseur participant spectateur médecin assistant adjoint
-    représentant tuteur entraîneur accompagnateur direction organe instance association athlète stagiaire formateur arbitres joueurs équipes capitaines
-    clubs organisateurs membres licenciés candidats dirigeants ligues comités spectateurs personnes blancs noirs contrevenant perdant gagnant vainqueur
+        représentant tuteur entraîneur accompagnateur direction organe instance association athlète stagiaire formateur arbitres joueurs
+    équipes capitaines
+        clubs organisateurs membres licenciés candidats dirigeants ligues comités spectateurs personnes blancs noirs contrevenant perdant
+    gagnant vainqueur
     jury ministre état ffe fide dna cdje joueuse joueuses officiel officiels auteur
     """.split()
 )
@@ -83,12 +85,15 @@ VAGUE = frozenset(
 # things of the game that a bare "la pendule" names well enough
 KNOWN_THINGS = frozenset(
     """
-    partie parties pièce pièces roi rois dame dames tour tours fou fous cavalier cavaliers pion pions pendule pendules horloge drapeau échiquier nulle mat
-    pat échec roque promotion coup coups résultat licence licences classement elo cadence cadences ronde rondes match matchs tournoi tournois compétition
+        partie parties pièce pièces roi rois dame dames tour tours fou fous cavalier cavaliers pion pions pendule pendules horloge drapeau
+    échiquier nulle mat
+        pat échec roque promotion coup coups résultat licence licences classement elo cadence cadences ronde rondes match matchs tournoi
+    tournois compétition
     championnat coupe règlement statuts appariement appariements couleurs forfait forfaits appel téléphone téléphones portable départage départages
     incrément colonne rangée diagonale case cases norme normes titre titres homologation mutation transfert affiliation inscription inscriptions stage
     examen assemblée élection élections mandat budget cotisation finale spectateurs public triche tricherie abandon exempt bye flotteur flotteurs
-    zeitnot analyse notation ajournement enveloppe blitz rapide handicap plateforme webcam caméra fide ffe dna procuration quorum dopage
+        réclamation réclamations procès-verbal composition résultats offre proposition victoire défaite zeitnot analyse notation ajournement
+    enveloppe blitz rapide handicap plateforme webcam caméra fide ffe dna procuration quorum dopage
     """.split()
 )
 SANCTIONS = (

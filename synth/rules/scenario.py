@@ -209,7 +209,7 @@ def conditional_clause(main: Clause, place: int) -> list[Candidate]:
     opening = {"à c": "à quelle condition", "sou": "à quelle condition", "jus": "jusqu'à quand", "ava": "", "fau": ""}.get(
         tail[:3], "dans quel cas"
     )
-    if opening and len(content.split()) >= 4 and not _POSSESSIVE.search(main.subject.text):
+    if opening and len(content.split()) >= 3 and not _POSSESSIVE.search(main.subject.text):
         found += make(
             asked(opening, main.subject, main.verb, rest, negated=main.negated, clitic=main.clitic),
             "multi-condition",

@@ -47,16 +47,24 @@ _FUNCTION = frozenset(
 
 
 def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
-    """French questions over the chunks, in their order, and one rejection for each chunk that gave none."""
+    """French questions over the chunks, in their order.
+
+    Rejected are: a chunk that gives none (``no_question``, once a chunk), and a question whose words another chunk asked already (``repeated``).
+    """
     questions: list[Question] = []
     rejects: list[Rejection] = []
     asked: set[str] = set()
     for chunk in chunks:
-        chosen = [c for c in choose(chunk.id, candidates_of(chunk)) if c.text not in asked]
-        asked.update(c.text for c in chosen)
-        questions += [_question(chunk, candidate) for candidate in chosen]
+        chosen = choose(chunk.id, candidates_of(chunk))
         if not chosen:
             rejects.append(Rejection("synth.write", chunk.id, "chunk", "no_question", "no sentence fits a pattern"))
+        for question in (_question(chunk, candidate) for candidate in chosen):
+            if question.text in asked:
+                detail = "an earlier passage has this question already: it does not say which is meant"
+                rejects.append(Rejection("synth.write", question.id, "question", "repeated", detail, chunk.id, question.text))
+            else:
+                asked.add(question.text)
+                questions.append(question)
     return questions, rejects
 
 
@@ -67,7 +75,7 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
     topic = topic_of(chunk)
     context, weak = context_of(chunk), weak_context_of(chunk)
     for sentence in sentences_of(chunk):
-        proposed, known = _candidates(sentence, known)
+        proposed, known = sentence_questions(sentence, known)
         proposed = proposed + term_question(sentence.text, chunk.title, sentence.place)
         for candidate in proposed:
             text = placed(placed(candidate.text, stage_of(chunk) if context[0] else ("", ""), chunk.id), context, chunk.id)
@@ -94,7 +102,7 @@ def _with(candidate: Candidate, text: str) -> Candidate:
     return Candidate(text, candidate.kind, candidate.pattern, candidate.weight, candidate.place, candidate.voice)
 
 
-def _candidates(sentence: Sentence, known: Phrase | None) -> tuple[list[Candidate], Phrase | None]:
+def sentence_questions(sentence: Sentence, known: Phrase | None) -> tuple[list[Candidate], Phrase | None]:
     """A sentence's candidates, and whom a pronoun in the next sentence means."""
     text = sentence.text.rstrip(" .;:!?")
     if sentence.items or sentence.text.endswith(":"):
