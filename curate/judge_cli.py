@@ -21,7 +21,7 @@ def judge(
         str | None, typer.Option("--llm", help="Judge with an LLM, as openai:MODEL; the key comes from the environment.")
     ] = None,
     base_url: Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")] = None,
-    votes: Annotated[int | None, typer.Option("--votes", help="Readings of each row by the LLM (odd; default 1).")] = None,
+    votes: Annotated[int | None, typer.Option("--votes", help="Readings of each row by the LLM; all must agree (default 1).")] = None,
     budget: Annotated[
         float | None, typer.Option("--budget", help="Stop, resumable, before spending more than this (US dollars).", min=0)
     ] = None,
