@@ -12,10 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from train.data import Questions, training_texts
-from train.models import load_base
+from train.models import load_base, process_rank
 from triplette.console import say
 from triplette.dataset import Dataset
+from triplette.errors import SettingError
+from triplette.hashing import code_version, hash_value
 from triplette.rundir import RunDir
+from triplette.settings.base import as_dict
 from triplette.settings.train import Preset, TrainSettings
 from triplette.tables import write_text
 
@@ -25,9 +28,20 @@ SWEEP = "model/sweep.json"
 def sweep_scale(
     run: RunDir, dataset: Dataset, val: Questions, settings: TrainSettings, preset: Preset, origin: str, device: str | None
 ) -> float:
-    """The scale whose trial ends with the highest val nDCG@10 (ties: the preset's, then the lower); all go to model/sweep.json."""
+    """The scale whose trial ends with the highest val nDCG@10 (ties: the preset's, then the lower); all go to model/sweep.json.
+
+    A sweep that was made with the same data, settings and code is not made again. Raises SettingError in several processes.
+    """
     from train.fit import tune
 
+    if process_rank()[1] > 1:
+        raise SettingError(
+            "a sweep runs in one process", where="--sweep", cure="sweep without accelerate launch, then give the best as --scale"
+        )
+    key = hash_value([dataset.hash, as_dict(settings), as_dict(preset), code_version("train")])
+    done = _read(run)
+    if done.get("key") == key:
+        return float(done["chosen"])
     short = replace(settings, evaluations=1, log_to=("none",))
     trials: list[dict[str, Any]] = []
     for scale in dict.fromkeys((preset.scale, *settings.sweep_scales)):
@@ -41,5 +55,12 @@ def sweep_scale(
         trials.append({"scale": scale, "steps": result.steps, "base_ndcg": result.base_ndcg, "ndcg": result.history[-1]["ndcg"]})
         say(f"sweep: scale {scale:g}: val nDCG@10 {result.base_ndcg:.4f} -> {trials[-1]['ndcg']:.4f} after {result.steps} steps")
     best = max(trials, key=lambda trial: (trial["ndcg"], trial["scale"] == preset.scale, -trial["scale"]))
-    write_text(run.path(SWEEP), json.dumps({"chosen": best["scale"], "trials": trials}, indent=2) + "\n")
+    write_text(run.path(SWEEP), json.dumps({"key": key, "chosen": best["scale"], "trials": trials}, indent=2) + "\n")
     return float(best["scale"])
+
+
+def _read(run: RunDir) -> dict[str, Any]:
+    try:
+        return dict(json.loads(run.path(SWEEP).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
