@@ -29,6 +29,7 @@ _LEANING = (
     r"(?:textes?|passages?|tableaux?|documents?|extraits?|listes?|articles?|paragraphes?)\b)",
     r"\bpages?\s+\d+\b|\bselon les (?:tables?|tableaux)\s*\?|\bdecrite?s?\s*[,?]",
     r"\bdans (?:le|ce) contexte\b(?!\s+d)|\ble cas echeant\s*\?",
+    r"\bd'entre (?:eux|elles)\b|\b(?:pour|chez|avec) les autres\s*\?",
     r"\bnote \d+\b|\bregle \d+\b(?! coups)",
     r"\b\d+(?:\.\d+)+\.?[a-z]?\)?(?=\s|$|\?)(?!\s*(?:points?|pts|%|euros?|€))",
 )
