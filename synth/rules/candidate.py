@@ -35,7 +35,7 @@ class Candidate:
 # where a clause goes on to another thought
 _CUT = re.compile(
     r"\s*[;:—–]\s|\s\(|,?\s(?:puis|mais|car|donc|tandis que|alors que|même|y compris|notamment|par exemple|c'est-à-dire|ainsi que cela|quelle? que soi)\b"
-    r"|,\s|\s(?:et|ou)\s(?=(?:il|elle|ils|elles|on|ne|n'|l'autre|c'est|cela)\b)"
+    r"|,\s|\s(?:et|ou)\s(?=(?:il|elle|ils|elles|on|l'on|ne|n'|l'autre|c'est|cela)\b)"
 )
 
 
@@ -91,12 +91,16 @@ def person(subject: Phrase) -> bool:
 
 def vague(subject: Phrase) -> bool:
     """A subject that says nothing by itself ("la situation", "le cas")."""
-    short = len(subject.text.split()) <= 2
-    return short and fold(subject.head.lower()) in {fold(word) for word in VAGUE}
+    alone = not re.search(r"\s(?:d[eu]s?|à|au|aux)\s|\sd'|\squi\s", subject.text)
+    return alone and fold(subject.head.lower()) in {fold(word) for word in VAGUE}
 
 
 def anchored(subject: Phrase) -> bool:
     """Whether a reader knows what is meant: "le choix" alone means something said before, "la pendule" does not."""
+    if subject.head.lower() in ("moins", "plus", "premier", "second", "dernier", "dernière", "même", "autre", "seul", "seule", "tout"):
+        return False
+    if re.search(r"\s(?:avant|après|dessus|dessous|là)$", subject.text):
+        return False
     bare = re.fullmatch(r"(?:l'|les?\s|la\s)([\w-]+)", subject.text)
     if bare is None or subject.head[:1].isupper():
         return True

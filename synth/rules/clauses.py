@@ -155,10 +155,11 @@ def _parse(text: str, pronoun: Phrase | None) -> Clause | None:
 def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | None:
     before = at
     clitic, negated = "", False
-    while before > 1 and words[before - 1] in ("se", "y", "en", "lui", "leur", "le", "la", "les", "ne"):
+    while before > 1 and words[before - 1] in ("se", "y", "en", "lui", "leur", "le", "la", "les", "ne", "n'y", "n'en"):
         before -= 1
-        if words[before] == "ne":
+        if words[before].startswith("n"):
             negated = True
+            clitic = words[before].removeprefix("ne").removeprefix("n'") + (" " if len(words[before]) > 2 else "") + clitic
         else:
             clitic = f"{words[before]} {clitic}"
     verb = words[at]
@@ -176,8 +177,12 @@ def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | No
     if subject is None or verb not in FORMS:
         return None
     rest = " ".join(words[at + 1 :])
+    if FORMS[verb].infinitive == "agir" and clitic.startswith("s'"):
+        return None  # "il s'agit de"
     if negated:
         rest, cut = re.subn(r"^(pas|plus|jamais)\b\s?", "", rest)
+        if re.match(r"(?:rien|personne|aucune?|que|guère)\b", rest) and cut:
+            return None
         only, none = re.match(r"que?(?:\s|'|$)", rest), re.match(r"aucune?\s", name, re.IGNORECASE)
         if only:
             negated, rest = False, re.sub(r"^que?(?:\s|')?", "", rest)
@@ -238,7 +243,7 @@ def _is_verb(words: list[str], at: int) -> bool:
     for prefix in ("n'", "s'", "l'"):
         if word.startswith(prefix) and word[2:] in FORMS:
             return prefix != "l'" or (at > 0 and words[at - 1] == "ne")
-    if word not in FORMS:
+    if word not in FORMS or (word == "limite" and at and words[at - 1].lower().endswith(("heure", "date", "délai"))):
         return False
     before = words[at - 1].lower() if at else ""
     if before in ("ne", "se", "qui", "on", "il", "elle", "ils", "elles"):

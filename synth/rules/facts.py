@@ -80,7 +80,15 @@ def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
 def definition_question(main: Clause, place: int) -> list[Candidate]:
     """ "Le zugzwang est une position où ..." -> "Qu'est-ce qu'un zugzwang ?"."""
     rest = main.rest
-    if main.negated or main.tail or main.lead or len(rest.split()) < 6 or len(main.subject.text.split()) > 6 or main.subject.plural:
+    if (
+        vague(main.subject)
+        or main.negated
+        or main.tail
+        or main.lead
+        or len(rest.split()) < 6
+        or len(main.subject.text.split()) > 6
+        or main.subject.plural
+    ):
         return []
     if main.verb == "est" and re.match(
         r"(?:un|une|le fait|l'action|la capacité|le moment|l'endroit|l'espace|celui|celle|la partie|le document)\s", rest
@@ -176,6 +184,8 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         word = "compétent" if charged.group(1).startswith("comp") else word
         return make(f"qui est {word} {charged.group(2)}{ends}" if word else "", "factual", "who", 0.84, place)
     if re.match(r"être\b", rest):
+        return []
+    if re.search(r"\bentre \d", rest):
         return []
     generic = main.subject.head in ("joueur", "joueurs", "personne") and len(main.subject.text.split()) <= 2
     return make(f"qui {main.clitic}{singular(main.verb)} {rest}{ends}", "factual", "who", 0.3 if generic else 0.74, place)

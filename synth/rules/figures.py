@@ -11,7 +11,7 @@ from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, m
 from synth.rules.clauses import Clause, stands_alone
 from synth.rules.lexicon import NUMBERS, UNITS
 
-NUMBER = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(NUMBERS.split()[1:])})"
+NUMBER = rf"(?:\d+(?:[.,]\d+)?|(?:{'|'.join(NUMBERS.split()[1:])})(?![\w-])|(?:vingt|trente|quarante|cinquante|soixante|quatre-vingts?)-[\w-]+)"
 _TIMES = r"(?:minutes?|secondes?|heures?|jours?|semaines?|mois|ans|saisons?)"
 # words that end the thing counted: "deux minutes supplémentaires | à l'adversaire"
 _BOUNDARY = r"(?:à|au|aux|de|d'|du|des|pour|par|dans|sur|en|si|et|ou|maximum|minimum|avant|après|pendant|qui|que|lors|chacun|le|la|les|sont|est)"
@@ -58,8 +58,12 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     if match is None or match.group(1) in ("fois",) or POSSESSIVE.search(main.subject.text):
         return []
     unit, after = match.group(1), match.group(2).strip()
+    belongs = re.match(r"(?:de\s|d')[\w-]+(?=\s|$)", after)
+    if belongs and not re.match(r"d(?:e |')\d", after):
+        unit, after = f"{unit} {belongs.group()}", after[belongs.end() :].strip()
     first, *others = unit.split()
-    unit = " ".join([first if first[-1] in "sx€m" else first + "s", *(o if o[-1] in "sx" else o + "s" for o in others)])
+    plain = belongs is not None
+    unit = " ".join([first if first[-1] in "sx€m" else first + "s", *(o if plain or o[-1] in "sx" else o + "s" for o in others)])
     if inner.startswith("compté"):
         return make(
             f"combien de {unit} {'valent' if main.subject.plural else 'vaut'} {main.subject.text}{ends}",
@@ -149,7 +153,12 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         text = asked(f"combien de {match.group(1)} {match.group(2)} {match.group(3)}", main.subject, main.verb, kept)
         found += make(text if kept else "", "factual", "how-long-before", 0.88, place)
     latest = _LATEST.search(rest)
-    if latest and not found and re.search(r"\d|veille|jour|heure|début|fin|lendemain", latest.group()):
+    if (
+        latest
+        and not found
+        and not rest[: latest.start()].rstrip().endswith(",")
+        and re.search(r"\d|veille|jour|heure|début|fin|lendemain", latest.group())
+    ):
         kept = core(rest[: latest.start()].strip(" ,"))
         if len(kept.split()) >= 2 and stands_alone(kept):
             text = asked("jusqu'à quand", main.subject, main.verb, f"{kept}{ends}", clitic=main.clitic)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from synth.rules.lexicon import FEMININE, FEMININE_ENDINGS, H_ASPIRATED, MASCULINE, MASCULINE_ENDINGS
+from synth.rules.lexicon import FEMININE, FEMININE_ENDINGS, H_ASPIRATED, MASCULINE, MASCULINE_ENDINGS, PERSONS
 from synth.rules.verbs import FORMS, INFINITIVES
+from triplette.french import fold
 
 _VOWEL = "aàâäeéèêëiîïoôöuùûüyœæh"
 _ELIDED = re.compile(
@@ -29,7 +30,7 @@ ANAPHORA = re.compile(
     r"|visée?s?|présente?s?\s(?:article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
     r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|(?:une?|de)\stel(?:le)?s?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)"
     r"|deux\sderniers|deux\spremiers|ces\sderniers"
-    r"|(?:cas|sens)\scontraire|inverse|(?:les|ces|tous\sles)\s(?:(?:deux|trois|quatre)\s)?cas|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
+    r"|à\sla\splace(?!\sd)|les\sautres(?!\s\w)|(?:cas|sens)\scontraire|inverse|(?:les|ces|tous\sles)\s(?:(?:deux|trois|quatre)\s)?cas|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
     rf"|{_POINTS_BACK})\b"
 )
 OPEN_PRONOUN = re.compile(r"^(?:ils?|elles?|y|en|lui|leur|c'est|ceci|cela)\b|^s'ils?\b", re.IGNORECASE)
@@ -92,6 +93,9 @@ def hyphenated(verb: str, pronoun: str) -> str:
     return f"{verb}{link}{pronoun}"
 
 
+_FEMININE_FOLDED = frozenset(fold(word) for word in FEMININE)
+
+
 def gender_of(noun: str, determiner: str = "") -> str:
     """ "m", "f" or "": by the determiner, else a word list, else endings that decide."""
     if determiner in ("le", "un", "du", "au", "aucun", "tout", "cet", "certains"):
@@ -99,6 +103,8 @@ def gender_of(noun: str, determiner: str = "") -> str:
     if determiner in ("la", "une", "aucune", "toute", "certaines"):
         return "f"
     word = noun.lower()
+    if fold(word) in _FEMININE_FOLDED and word not in MASCULINE:
+        return "f"
     for form in (word, re.sub(r"(?<=eau)x$|s$", "", word), re.sub(r"aux$", "al", word)):
         if form in MASCULINE:
             return "m"
@@ -130,9 +136,11 @@ def phrase(text: str) -> Phrase | None:
     if " ".join(text.split()[:2]).lower() in ("l'un", "l'une", "l'autre", "les autres", "l'on"):
         return None
     first = determiner.split()[0]
-    return Phrase(
-        lower_first(text), head, gender_of(head, first if first not in ("tous", "toutes") else ""), determiner in _PLURAL_DETERMINERS
-    )
+    gender = gender_of(head, first if first not in ("tous", "toutes") else "")
+    other = re.search(r"\sou\s(.+)$", text)
+    if other and not (gender and (second := phrase(other.group(1))) and second.gender == gender):
+        gender = ""  # "la ligue ou le comité": no pronoun takes up both
+    return Phrase(lower_first(text), head, gender, determiner in _PLURAL_DETERMINERS)
 
 
 def lower_first(text: str) -> str:
@@ -182,6 +190,9 @@ def dangling(text: str) -> bool:
     for match in _PRONOUN_ALONE.finditer(plain):
         if not re.search(_BEFORE[match.group(1)], plain[: match.start()], re.IGNORECASE):
             return True
+    pointed = re.search(r"\b(?:sur|pour|avec|contre|chez|à|de|par)\s(?:lui|elle|eux|elles)\b(?!-)", text)
+    if pointed and not any(word.removeprefix("l'").removeprefix("d'") in PERSONS for word in text[: pointed.start()].lower().split()):
+        return True
     for match in _OBJECT_OF_DEED.finditer(text):
         # the subject is one; what the deed is done to must be another
         if match.group(1) in INFINITIVES and len(_DETERMINER.findall(text[: match.start()])) < 2:

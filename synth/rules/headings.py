@@ -23,7 +23,8 @@ _EMPTY = (
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
 _EMPTY_STEMS = frozenset(stem(word) for word in (*GENERIC, *VAGUE, *_EMPTY))
 VERBS_MIN = 2  # sentences with a verb that the passage must have
-SHARED_MIN = 0.5  # of the heading's content words that the passage must use
+_ASKING = frozenset("comment quand pourquoi qui que quoi ce cette qu quel quelle où".split())
+SHARED_MIN = 0.8  # of the heading's content words that the passage must use
 CONTENT_MIN = 2
 
 
@@ -63,7 +64,14 @@ def heading_of(title: str) -> str:
     last = _NUMBER.sub("", title).strip()
     last = small(simplify(re.sub(r"\s*\([^)]*\)|\s*[:–].*$", "", last))).strip(" .:–-")
     head = re.match(r"[\w-]+", last)
-    if head is None or not 1 <= len(last.split()) <= 9 or re.search(r"[\d/&;=…\"«,]", last) or not stands_alone(last) or has_verb(last):
+    if (
+        head is None
+        or head.group().lower() in _ASKING
+        or not 1 <= len(last.split()) <= 9
+        or re.search(r"[\d/&;=…\"«,]", last)
+        or not stands_alone(last)
+        or has_verb(last)
+    ):
         return ""
     if re.match(r"(?:l'|les?\s|la\s)", last, re.IGNORECASE):
         return last[:1].lower() + re.sub(r"^[ESA]+(?=\s)", lambda m: m.group().lower(), last[1:])

@@ -78,7 +78,8 @@ GENERIC = frozenset(
 VAGUE = frozenset(
     """
     situation raison limite chose phase principe point élément condition cas procédure système mesure disposition obligation manière moyen geste
-    exception refus somme produit idée base définition domaine champ règle disposition notion remarque rappel exigence
+        réaction réponse solution conséquence résumé méthode mot terme exception refus somme produit idée base définition domaine champ
+    règle disposition notion remarque rappel exigence
     exemple erreur moment question différence intention ensemble reste autre opération action effet résultat présence état
     """.split()
 )
@@ -202,7 +203,7 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "choisir",
         ),
     ),
-    (r"\bdésigne\b", ("nomme",)),
+    (r"(?<=[Qq]ui )désigne\b", ("nomme",)),
     (
         r"\best désigné(e?)(?=\s|$)",
         (
@@ -231,7 +232,6 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (r"\bla zone de jeu\b", ("l'aire de jeu",)),
-    (r"\bau trait\b", ("qui a le trait",)),
     (r"\bà tout moment\b", ("n'importe quand",)),
     (r"\bs'élève à\b", ("est de",)),
     (r"\btoutefois\b", ("pourtant",)),

@@ -75,7 +75,7 @@ def same_person(main: Clause | None, who: str, place: int) -> list[Candidate]:
         return make(f"que {main.verb} faire {who}", "procedural", "duty", 0.9, place)
     if main.infinitive == "pouvoir":
         return make(f"que {main.verb} faire {who}", "procedural", "power", 0.8, place)
-    return make(f"que se passe-t-il pour {who}", "scenario", "what-if", 0.5, place)
+    return make(f"que se passe-t-il pour {who}", "scenario", "what-if", 0.5, place) if person(main.subject) else []
 
 
 def _resolved(sentence: Conditional, known: Phrase | None) -> str | None:

@@ -29,10 +29,10 @@ PER_CHUNK = 4
 WORDS = (5, 34)  # of a question
 PLAIN = frozenset(
     "whether may who state must-one held-to entitled contains where act react power becomes allowed right may-i what-if rule-if duty-one result "
-    "latest deadline how-many sanction always depends consequence why".split()
+    "in-which-case latest deadline how-many sanction always depends consequence why".split()
 )  # patterns whose questions need a topic when they say little
 FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
-LEAST = 0.15  # of its worth: a second or third question that is weaker than this is not asked
+LEAST = -0.1  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
 _ASKING = frozenset(
@@ -84,8 +84,14 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
             elif len(content(text)) < FEW_WORDS:
                 text = placed(text, weak, chunk.id)
             if len(content(text)) < FEW_WORDS and candidate.pattern in PLAIN:
-                text = _on_topic(text, topic)
-            if text and WORDS[0] <= len(text.split()) <= WORDS[1] and specific(candidate.text, text, candidate.kind) and clean(text):
+                text = _on_topic(text, topic) if candidate.voice != "arbitre" else ""
+            if (
+                text
+                and WORDS[0] <= len(text.split()) <= WORDS[1]
+                and specific(candidate.text, text, candidate.kind)
+                and clean(candidate.text)
+                and clean(text)
+            ):
                 found.append(_with(candidate, reworded(text, chunk.id + text)))
     return found or [_with(c, placed(c.text, context, chunk.id)) for c in heading_question(chunk)]
 
@@ -95,7 +101,9 @@ def _on_topic(text: str, topic: str) -> str:
     if not topic:
         return ""
     new, own = content(topic), content(text)
-    return text if new and new <= own else f"{topic[:1].upper()}{topic[1:]}, {lower_first(text)}"
+    if len(own - new) < 2:  # the topic would say what the question says, or say nearly all of it
+        return ""
+    return text if new <= own else f"{topic[:1].upper()}{topic[1:]}, {lower_first(text)}"
 
 
 def _with(candidate: Candidate, text: str) -> Candidate:
@@ -152,7 +160,7 @@ def clean(text: str) -> bool:
     if re.search(r"\barticles?\s+(?:[A-Z]\.?)?\d|\b(?:l'article|annexe)\b", bare):
         return False
     return not re.search(
-        r"\b(?:et|ou|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|si|en|sur|dans|ne|plus|son|sa|ses|quand|lorsque|très|selon|entre|avec|sans|comme|mais|car|où|puis|donc|plutôt)$",
+        r"\b(?:et|ou|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|si|en|sur|dans|ne|plus|son|sa|ses|quand|lorsque|très|selon|entre|avec|sans|ce|cet|cette|ces|leurs?|comme|mais|car|où|puis|donc|plutôt)$",
         bare,
     )
 
