@@ -82,6 +82,10 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
         opening = f"combien de {unit}"
     if unit in ("€", "euros", "euro"):
         return []
+    if unit.split()[0] in ("an", "ans"):  # an age, where one has it
+        if not (inner.strip() == "avoir" or main.infinitive == "avoir"):
+            return []
+        opening = "quel âge"
     text = asked(opening, main.subject, verb, f"{inner}{after}{ends}")
     return make(text, "factual", "how-many", 0.92, place)
 

@@ -27,10 +27,10 @@ ANAPHORA = re.compile(
     r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|qu'|dont\b|soit\b|n'est\b|sont\b)\w+"
     r"|(?:celui|celle|ceux|celles)(?!\s(?:d[eu]s?\b|d'|qui\b|que\b|qu'|dont\b|où\b))|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
     r"|ci-(?:dessus|dessous|après|contre|avant)|suivante?s?|précédente?s?|précité\w*|susvisé\w*|susmentionné\w*|mentionnée?s?"
-    r"|visée?s?|présente?s?\s(?:article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
+    r"|visée?s?|présente?s?\s(?:[Cc]ode|[Rr]èglement|article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
     r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|(?:une?|de)\stel(?:le)?s?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)"
     r"|deux\sderniers|deux\spremiers|ces\sderniers"
-    r"|à\sla\splace(?!\sd)|les\sautres(?!\s\w)|(?:cas|sens)\scontraire|inverse|(?:les|ces|tous\sles)\s(?:(?:deux|trois|quatre)\s)?cas|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
+    r"|à\sla\splace(?!\sd)|les\sautres(?!\s\w)|(?:cas|sens)\scontraire|inverse|(?:les|ces|tous\sles)\s(?:(?:deux|trois|quatre|autres)\s)?cas|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
     rf"|{_POINTS_BACK})\b"
 )
 OPEN_PRONOUN = re.compile(r"^(?:ils?|elles?|y|en|lui|leur|c'est|ceci|cela)\b|^s'ils?\b", re.IGNORECASE)
@@ -159,7 +159,7 @@ def upper_first(text: str) -> str:
 
 def ask(text: str) -> str:
     """A finished question: elided, spaces tidy, capital first, " ?" last."""
-    text = re.sub(r"\s+", " ", elide(text)).strip(" ,;:.?!")
+    text = re.sub(r"\bde de\b", "de", re.sub(r"\s+", " ", elide(text))).strip(" ,;:.?!")
     text = re.sub(r"\s+([,.)])", r"\1", text)
     return f"{upper_first(text)} ?"
 

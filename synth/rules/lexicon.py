@@ -98,7 +98,7 @@ KNOWN_THINGS = frozenset(
     """.split()
 )
 SANCTIONS = (
-    "sanction", "pénalit", "amende", "exclu", "avertissement", "perd la partie", "partie perdue", "partie est perdue", "perdue", "forfait",
+    "sanction", "pénalit", "amende", "exclu", "avertissement", "perd la partie", "partie perdue", "partie est perdue", "perdue",
     "suspen", "disqualif", "puni", "retrait", "perte de la partie",
 )  # fmt: skip
 NUMBERS = (

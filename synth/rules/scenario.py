@@ -28,7 +28,7 @@ def scenario_questions(sentence: Conditional, place: int, known: Phrase | None) 
     main = clause(sentence.main, inner.subject if inner else known)
     if inner and not anchored(inner.subject):
         return []
-    joined = _joined(sentence.opening, re.split(r",\s(?:si|s'il)\s", condition)[0])
+    joined = _joined(sentence.opening, re.split(r",\s(?:si|s'il|lorsque?|quand)\s", condition)[0])
     low = sentence.main.lower()
     found: list[Candidate] = []
     same = _who_does(inner, main)

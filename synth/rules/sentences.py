@@ -12,6 +12,8 @@ _NUMBERING = re.compile(
     r"^\s*(?:(?:Article\s+)?(?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3})*(?:\.?[a-z]\))?[.)]?\s+(?=[^\d\s])|[•▪●◦‣·➢⇒–—*-]\s*|\(?[a-zA-Z]\)\s+|[ivx]+\)\s+|o\s+(?=[A-Z]))"
 )
 _INCLUSIVE = [
+    (re.compile(r"\b[Ll]e ou les\b"), "les"),
+    (re.compile(r"\b([Ll])a ou le (\w+)"), r"\1e \2"),
     (
         re.compile(
             r"\b([Uu]n|[Ll]e|[Cc]haque|[Dd]u|[Aa]u|[Tt]out)\s(\w{4,})(\s(?:ou|et)\s|/)(?:une|la|chaque|de la|à la|toute)\s\2\w*"

@@ -33,7 +33,8 @@ recommander reconduire_ récompenser rectifier réduire_ regrouper réguler rela
 reprocher requérir_ restituer saisir_ seconder solliciter soupçonner statuer subordonner superviser tarder tenir_ terminer totaliser traiter
 transcrire_ troubler user valoriser veiller venger voyager échanger échapper échouer égaler entourer filer insister investir_ manger miner
 effleurer frôler heurter croquer chuter forfaiter interposer décerner délimiter délibérer déléguer démissionner destiner détenir_ développer diviser
-assumer dérouler résoudre_ documenter embarquer engager recueillir_ souhaiter partager résumer repartir_ remarquer redémarrer reproduire_ sacrifier clouer
+regarder accuser protester briguer exclure_ observer attribuer assumer dérouler résoudre_ documenter embarquer engager recueillir_ souhaiter
+partager résumer repartir_ remarquer redémarrer reproduire_ sacrifier clouer
 mémoriser consommer approcher éloigner empiéter bousculer défendre_ reconstituer rectifier récapituler assimiler rattacher intégrer doter
 opposer confronter affronter apparier hiérarchiser regrouper agréer accréditer archiver publier révoquer nuancer motiver embarquer encaisser
 énoncer énumérer escompter étendre_ exploiter faciliter faillir_ faucher imputer inclure_ incomber incrémenter
