@@ -76,7 +76,8 @@ class JudgeResult:
         rows += [("negatives", sum(self.negatives.values()))]
         rows += [(f"  {decision}", count) for decision, count in self.negatives.items()]
         if self.judge == "llm":
-            rows += [("asked the LLM about", self.asked), ("readings that disagree", self.disagreements), ("US dollars", self.cost)]
+            rows += [("asked the LLM about", self.asked), ("readings that disagree", self.disagreements)]
+            rows += [("US dollars", self.cost)] if self.cost else []
         return rows
 
     def notes(self) -> list[str]:
@@ -86,11 +87,15 @@ class JudgeResult:
                 "Judged by the built-in rules: they see form, words and ranks, not sense. For a reader: --judge llm --llm openai:MODEL",
                 "(key in OPENAI_API_KEY); `curate calibrate` measures either against people.",
             ]
-        return (
-            [f"{self.spent:.4f} USD spent now. Rows on which readings disagree wait for a person: curate review push"]
-            if self.asked
-            else []
+        if not self.asked:
+            return []
+        known = self.cost > 0 or not self.tokens.get("input")
+        money = (
+            f"{self.spent:.4f} USD spent now."
+            if known
+            else "The price of this model is not known (price_in and price_out of [curate.llm])."
         )
+        return [f"{money} Rows on which readings disagree wait for a person: curate review push"]
 
 
 @dataclass(frozen=True)
