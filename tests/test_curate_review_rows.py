@@ -226,6 +226,12 @@ def test_all_shows_every_row_and_the_overlap_is_about_its_share(parts: Run, tmp_
     assert {row.metadata["why"] for row in rows} == {QUOTA, MARGIN, ALL}
 
 
+def test_a_score_that_is_no_number_is_left_out_and_the_row_is_shown(parts: Run, tmp_path: Path) -> None:
+    parts.replace_verdict("judge", parts.triplets[0].id, score=math.nan)
+    row = row_of(rows_of(parts, tmp_path), parts.triplets[0].id)
+    assert "judge_score" not in row.metadata
+
+
 def test_make_row_of_an_unjudged_triplet_suggests_nothing(parts: Run) -> None:
     verdicts = read_verdicts(RunDir(Path("/nonexistent")))
     decisions = decide(parts.triplets, parts.questions, parts.chunks, verdicts)

@@ -19,7 +19,7 @@ from curate.review.answers import Answer
 from curate.review.connect import clear_errors
 from curate.review.desk import Advance, Pulled, Pushed
 from curate.review.rows import ReviewRow
-from triplette.errors import InputError, MissingStage
+from triplette.errors import InputError, MissingStage, ServiceError
 from triplette.settings.review import ReviewSettings
 
 if TYPE_CHECKING:
@@ -73,6 +73,12 @@ class ArgillaDesk:
         with clear_errors(self.url):
             users = self._usernames()
             found = [dataset for dataset in (self._find(name) for name, _ in self._names()) if dataset is not None]
+            if not found:
+                raise ServiceError(
+                    f"there is no dataset {self.settings.dataset!r} in the workspace {self.settings.workspace!r}",
+                    where=self.url,
+                    cure="`curate review push` makes it; --workspace and --dataset name another",
+                )
             for dataset in found:
                 # before its answers: what comes in while they are read is read again by the next pull
                 marks[str(dataset.id)] = str(dataset.api_model().last_activity_at)

@@ -94,10 +94,14 @@ def status(
     """
     from curate.review.argilla_desk import ArgillaDesk
     from curate.review.connect import connect
+    from curate.review.serve.home import Home
     from curate.review.status import read_status
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
+    if not (offline or settings.api_url or Home.of(place).running()):
+        say("no review server runs here: this is what was pulled")
+        offline = True
     desk = None if offline else ArgillaDesk(connect(place, settings), settings)
     state = read_status(place, desk, _judging(config, quota)[1])
     if json_output:

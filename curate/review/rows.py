@@ -90,8 +90,9 @@ def make_row(
         "split": split or "none",
         "why": why,
         "judge": verdict.decision if verdict else "unjudged",
-        "judge_score": float(decision.score),
     }
+    if math.isfinite(decision.score):  # a judge's score that is no number is a reason to reject, not to hide the row
+        metadata["judge_score"] = float(decision.score)
     if margins:
         metadata["margin"] = float(min(margins))
     return ReviewRow(

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -28,62 +26,11 @@ from argilla_server.search_engine.base import (
 )
 from sqlalchemy import String, and_, cast, false, func, not_, or_, select, true
 
+from curate.review.serve.matching import fold, match
+
 MATCH = "triplette_match"  # the SQL function that ``install`` adds to a connection
 _TERM = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]+)"|(?P<word>\S+))')
 _SYNTAX = '*+|()~"'  # Elasticsearch's simple query syntax, which has no meaning here
-_MARKS = re.compile("[\u0300-\u036f]")
-_OPENED = {"œ": "oe", "æ": "ae", "’": "'", "‘": "'", "—": "-", "–": "-", "…": "...", "«": '"', "»": '"', "\u202f": " ", "\u00a0": " "}
-
-
-def _strip(text: str) -> str:
-    return _MARKS.sub("", unicodedata.normalize("NFD", text))
-
-
-_LATIN = bytes(ord(_strip(chr(code))) for code in range(256))  # every Latin-1 letter without its accent is one of Latin-1
-
-
-def fold(text: str) -> str:
-    """``text`` without case, accents and ligatures: SQLite's own lower() knows ASCII alone.
-
-    French fits Latin-1 once its typography is plain, and a byte table is ten times as fast as decomposing; the rest is decomposed.
-    """
-    text = text.lower()
-    if text.isascii():
-        return text
-    for typographic, plain in _OPENED.items():
-        text = text.replace(typographic, plain)
-    try:
-        return text.encode("latin-1").translate(_LATIN).decode("latin-1")
-    except UnicodeEncodeError:
-        return _strip(text)
-
-
-def match(fields: str | None, field: str | None, terms: str) -> bool:
-    """Whether the JSON object ``fields`` has all of the ``terms`` in ``field``, or in any text of any field.
-
-    ``terms`` is the JSON of [folded words, wanted or not] pairs; a word may stand in one field and the next word in another.
-    """
-    if not fields:
-        return False
-    values = json.loads(fields)
-    found = [fold(text) for text in _texts(values.get(field) if field else values)]
-    return all(any(needle in text for text in found) is wanted for needle, wanted in _pairs(terms))
-
-
-@lru_cache(maxsize=64)
-def _pairs(terms: str) -> list[tuple[str, bool]]:
-    return [(needle, wanted) for needle, wanted in json.loads(terms)]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
 
 
 def install(connection: Any) -> None:
