@@ -185,18 +185,19 @@ def _keep(run: RunDir, settings: ValidateSettings, result: Validation) -> Valida
 def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) -> Validation:
     from curate.build import rebuild
 
-    before = check(run, settings, suites)
-    failed = _failed(before)
+    docs = run.path(DOCS)
+    result = check(run, settings, suites, docs=docs)
     fixed: dict[str, Any] = {"rebuilt": False, "rows": 0}
-    if failed:
+    if _failed(result):
         fixed["rebuilt"] = not rebuild(run).unchanged
-        after = check(run, settings, suites)
-        reasons = failing_rows(after)
+        result = check(run, settings, suites, docs=docs)
+        reasons = failing_rows(result)
         fixed.update(rows=len(reasons), **{f"for {name}": n for name, n in _counted(reasons).items()})
         if reasons:
             _quarantine(run, reasons)
             rebuild(run)
-    return _keep(run, settings, replace(check(run, settings, suites, docs=run.path(DOCS)), fixed=fixed))
+            result = check(run, settings, suites, docs=docs)
+    return _keep(run, settings, replace(result, fixed=fixed))
 
 
 def failing_rows(result: Validation) -> dict[str, str]:
