@@ -96,6 +96,12 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
     match = _MUST.match(text)
     if match and not found and stands_alone(match.group(2)) and not PRONOUN.search(match.group(2)):
         found += make(f"que faut-il faire pour {core(match.group(2))}", "procedural", "goal", 0.78, place)
+    return found + _named_questions(text, place)
+
+
+def _named_questions(text: str, place: int) -> list[Candidate]:
+    """Goals, duties that fall to somebody, and what something is called."""
+    found: list[Candidate] = []
     match = _GOAL.match(text)
     if match and (match.group(1).startswith("être considéré") or len(match.group(1).split()) < 3):
         match = None

@@ -52,6 +52,7 @@ class Sentence:
     place: int
 
 
+_MAYBE_DOUBLED = re.compile(r"[/(]|\s(?:ou|et)\s")
 # words that tie a sentence to the one before and say nothing of their own
 _TIES = re.compile(
     r"^(?:Toutefois|Cependant|Néanmoins|De plus|En outre|Par ailleurs|Ainsi|En effet|Enfin|Ensuite|Également|De même|Dès lors|En conséquence"
@@ -74,8 +75,9 @@ def simplify(text: str) -> str:
     """Doubled forms made single ("un joueur ou une joueuse" -> "un joueur"), asides, ties and brackets left out."""
     text = re.sub(r"\b(?:[A-Z]\.){2,}[A-Z]?(?=\W|$)", lambda m: m.group().replace(".", ""), _TIES.sub("", text))
     text = _ADVERBS.sub("", _ASIDES.sub("", _BRACKETS.sub("", text)))
-    for pattern, form in _INCLUSIVE:
-        text = pattern.sub(form, text)
+    if _MAYBE_DOUBLED.search(text):
+        for pattern, form in _INCLUSIVE:
+            text = pattern.sub(form, text)
     return text[:1].upper() + text[1:]
 
 
