@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from curate.patterns import NUMBER, POINTER, STATES, plain
-from triplette.french import sentences, tokens
+from triplette.french import fold, sentences, tokens
+from triplette.french import words as split_words
 from triplette.records import Chunk
 
 WINDOW = 2  # sentences (or table rows) in a row that an answer may be spread over
@@ -29,6 +30,7 @@ class Passage:
     ``windows`` those of each run of two sentences (table rows), with the title's. ``grid`` is the share of its characters in
     table rows whose cells are mostly figures or codes; ``body`` counts the distinct tokens of the text without its headings.
     ``numbers``: a number stands in the body; ``states``: a sentence of it has a finite verb, or it is a table of words.
+    ``words``: title and text in order, accents folded; ``places``: where each word stands in them.
     """
 
     id: str
@@ -40,6 +42,8 @@ class Passage:
     body: int
     numbers: bool
     states: bool
+    words: tuple[str, ...]
+    places: Mapping[str, tuple[int, ...]]
 
 
 class Corpus:
@@ -60,7 +64,8 @@ class Corpus:
 
     def weights(self, asked: Iterable[str]) -> dict[str, float]:
         """Tokens with their rarity; a token in every passage keeps a little, so that sums are not 0."""
-        return {token: max(self.rarity(token), 0.02) for token in asked}
+        # sorted: a set's order changes from run to run, and with it the last digit of a sum
+        return {token: max(self.rarity(token), 0.02) for token in sorted(asked)}
 
     def holders(self, asked: Iterable[str]) -> set[str]:
         """Ids of the passages that hold every one of ``asked`` (of which one at least must be known)."""
@@ -80,6 +85,10 @@ def read_passage(chunk: Chunk) -> Passage:
     length = sum(map(len, lines)) or 1
     told = plain(prose)
     worded = [row for row in rows if not is_figures(row)]
+    in_order = tuple(fold(word) for word in split_words(f"{chunk.title} {chunk.text}"))
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, word in enumerate(in_order):
+        places[word].append(place)
     return Passage(
         id=chunk.id,
         held=title.union(*units) | frozenset(tokens(chunk.text)),
@@ -90,7 +99,24 @@ def read_passage(chunk: Chunk) -> Passage:
         body=len(frozenset().union(*units) - title),
         numbers=bool(NUMBER.search(told)) or any(NUMBER.search(row) for row in rows),
         states=bool(worded) or (bool(STATES.search(told)) and not (POINTER.search(told) and len(told) < 120)),
+        words=in_order,
+        places={word: tuple(found) for word, found in places.items()},
     )
+
+
+def copied_run(question: str, passage: Passage) -> int:
+    """Words of the longest run of ``question`` that the passage has word for word: ``french.longest_copied_run`` on its index."""
+    asked = [fold(word) for word in split_words(question)]
+    best = 0
+    for start in range(len(asked)):
+        if len(asked) - start <= best:
+            break
+        for place in passage.places.get(asked[start], ()):
+            length = 1
+            while start + length < len(asked) and passage.words[place + length : place + length + 1] == (asked[start + length],):
+                length += 1
+            best = max(best, length)
+    return best
 
 
 def is_figures(row: str) -> bool:

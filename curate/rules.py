@@ -101,7 +101,7 @@ def _relevance(s: Signals) -> Score:
     names_figure = s.counts and s.numbers and 0 < best <= 3  # a list of figures needs no verb to answer "how many"
     heads_list = s.titled > 0 and s.told >= LIST_WORDS and 0 < best <= 3  # nor does a list under a heading that names the subject
     if s.told < 2 or not (s.states or names_figure or heads_list):
-        return Score("relevance", min(value, 0.2), f"the passage states nothing that could answer ({s.told} more words)")
+        return Score("relevance", round(min(value, 0.2), 4), f"the passage states nothing that could answer ({s.told} more words)")
     if s.counts and not s.numbers:
-        return Score("relevance", min(value, 0.2), "asks for a number, and the passage has none")
+        return Score("relevance", round(min(value, 0.2), 4), "asks for a number, and the passage has none")
     return Score("relevance", round(value, 4), why)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from curate.passages import Corpus, focus, share, subject_words
+from curate.passages import Corpus, copied_run, focus, share, subject_words
 from curate.patterns import (
     ABOUT,
     ANTECEDENT_WORDS,
@@ -24,7 +24,7 @@ from curate.patterns import (
     found,
     plain,
 )
-from triplette.french import french_probability, longest_copied_run, normalise, stem, tokens, words
+from triplette.french import french_probability, normalise, stem, tokens, words
 from triplette.records import Chunk, Triplet
 
 _CAPITALS = re.compile(r"\b[A-ZÉÈÀ]{4,}\b")
@@ -87,7 +87,7 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
     weights = corpus.weights(asked)
     shared = asked & passage.held
     length = len(words(question))
-    copied = longest_copied_run(question, f"{chunk.title} {chunk.text}")
+    copied = copied_run(question, passage)
     return Signals(
         bm25_rank=triplet.positive_bm25_rank,
         dense_rank=triplet.positive_dense_rank,

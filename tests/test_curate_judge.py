@@ -64,6 +64,21 @@ def test_the_same_run_again_does_nothing_and_gives_the_same_bytes(judged: RunDir
     assert judged.path("verdicts/judge.parquet").read_bytes() == before
 
 
+def test_the_bytes_do_not_depend_on_the_order_of_sets(judged: RunDir) -> None:
+    written = []
+    for seed in ("1", "2"):
+        judged.path("ledger.jsonl").unlink(missing_ok=True)
+        for command in ("judge", "dedup"):
+            subprocess.run(
+                [sys.executable, "-m", "curate.cli", command, "--run", str(judged.root), "--json"],
+                env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
+                check=True,
+                capture_output=True,
+            )
+        written.append([judged.path(f"verdicts/{name}.parquet").read_bytes() for name in ("judge", "negatives", "dedup")])
+    assert written[0] == written[1]
+
+
 def test_another_setting_judges_anew(judged: RunDir) -> None:
     judge(judged, SETTINGS)
     assert judge(judged, JudgeSettings(min_relevance=1.0)).decisions == {"reject": 5}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from judged import GOOD, corpus, good_rows, triplet
 
-from curate.passages import Corpus, focus, is_figures, read_passage, subject_words
+from curate.passages import Corpus, copied_run, focus, is_figures, read_passage, subject_words
 from curate.patterns import LEANING, found, plain
 from curate.rules import CRITERIA, decide, judge_by_rules
 from curate.signals import points, read_signals
+from triplette.french import longest_copied_run
 from triplette.records import Chunk
 from triplette.settings.judge import JudgeSettings
 
@@ -111,6 +114,17 @@ def test_a_row_of_figures_is_told_from_a_row_of_words() -> None:
     assert is_figures("| A1 - B1 | C2 - D2 | 3 |")
     assert not is_figures("| Arbitre en chef | 85 € par jour |")
     assert read_passage(corpus()["grille"]).grid > 0.9
+
+
+ASKED = st.lists(st.sampled_from("le la roi dame échec l'arbitre mat".split()), max_size=9)
+TOLD = st.lists(st.sampled_from("le la roi dame échec l'arbitre pat".split()), min_size=1, max_size=30)
+
+
+@given(ASKED, TOLD)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_the_copied_run_is_the_one_that_comparing_every_pair_finds(asked: list[str], told: list[str]) -> None:
+    passage = corpus(roque={"text": " ".join(told), "title": ""})["roque"]
+    assert copied_run(" ".join(asked), read_passage(passage)) == longest_copied_run(" ".join(asked), " ".join(told))
 
 
 def test_words_that_stand_together_count_more_than_words_apart() -> None:
