@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from curate.review.answers import read_answers
 from curate.review.argilla_desk import ArgillaDesk
 from curate.review.connect import open_client
 from curate.review.pull import pull
-from curate.review.push import push
+from curate.review.push import push, read_queue
 from curate.review.serve.home import Home
 from curate.review.serve.supervise import Server, free_port, serving
 from curate.review.status import read_status
@@ -259,7 +260,13 @@ def test_two_reviewers_at_once_submit_120_different_records_without_a_lock_error
         except BaseException as error:  # handed to the test's own thread
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in done]
+    def push_another() -> None:
+        try:
+            send(small_run(30).write(tmp_path / "other"), replace_dataset(desk, "pushed-meanwhile"))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [*(threading.Thread(target=work, args=(name,)) for name in done), threading.Thread(target=push_another)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -268,6 +275,55 @@ def test_two_reviewers_at_once_submit_120_different_records_without_a_lock_error
     everything = [*done["anne"], *done["bruno"]]
     assert (len(everything), len(set(everything))) == (120, 120)
     assert pull(run, desk).merged.reviewers == {"anne": 60, "bruno": 60}
+
+
+def test_a_server_that_goes_away_during_a_push_is_one_line_and_the_next_push_ends_it(tmp_path: Path) -> None:
+    run = small_run(30).write(tmp_path / "run")
+    home = Home(tmp_path / "home")
+    settings = replace(SETTINGS, chunk_rows=5)
+    port = free_port()
+    with serving(home, port=port, workspace="review") as running:
+        desk = ArgillaDesk(open_client(running.url, running.owner.api_key), settings)
+        queue = read_queue(run, settings, JUDGE, 0.1, everything=True)
+        sent = [0]
+
+        def advance(count: int) -> None:
+            sent[0] += count
+            if sent[0] >= 40:
+                running.process.kill()
+
+        with pytest.raises(ServiceError, match="cannot be reached"):
+            desk.push(queue.rows, negatives=queue.negatives, known=queue.known, prune=False, advance=advance)
+    with serving(home, port=port, workspace="review") as running:
+        desk = ArgillaDesk(open_client(running.url, running.owner.api_key), settings)
+        again = send(run, desk)
+        assert 0 < again.sent <= 80
+        assert again.sent + again.unchanged == 120
+        ids = [record.id for record in dataset_of(desk).records(with_responses=False, with_suggestions=False)]
+        assert len(ids) == len(set(ids)) == 120
+
+
+def test_a_job_of_the_server_runs_without_a_worker(server: Server, review_run: RunDir, desk: ArgillaDesk) -> None:
+    import argilla
+
+    send(review_run, desk)
+    dataset = dataset_of(desk)
+    with session(server, "anne") as anne:
+        respond(anne, dataset.id, **{labels.VERDICT: "valid"})
+    assert dataset.progress()["completed"] == 1
+    dataset.settings.get()
+    dataset.settings.distribution = argilla.TaskDistribution(min_submitted=2)
+    dataset.update()
+    deadline = time.monotonic() + MINUTES
+    while dataset.progress()["completed"]:  # the job counts every record's submissions again
+        assert time.monotonic() < deadline, "the job did not run"
+        time.sleep(0.1)
+
+
+def test_pulling_from_a_dataset_that_is_not_there_says_so(review_run: RunDir, desk: ArgillaDesk) -> None:
+    with pytest.raises(ServiceError, match="there is no dataset") as caught:
+        pull(review_run, desk)
+    assert "curate review push" in caught.value.cure
 
 
 def test_the_overlap_waits_for_two_reviewers(server: Server, tmp_path: Path, desk: ArgillaDesk) -> None:
@@ -340,6 +396,42 @@ def test_the_engine_answers_every_filter_of_the_interface(server: Server, tmp_pa
     with session(server, "bruno") as bruno:
         assert search(bruno, dataset, terms("response", "status", ["pending"]))[1] == 48
         assert search(bruno, dataset, *WAITING)[1] == 45
+
+
+def test_any_combination_of_filters_agrees_with_a_plain_reading_of_the_records(
+    server: Server, tmp_path: Path, desk: ArgillaDesk
+) -> None:
+    lot = random.Random(7)
+    parts = small_run(20)
+    parts.judge = [judged(t, lot.choice(["keep", "reject"]), round(lot.random(), 3), "clarity: unclear") for t in parts.triplets]
+    send(parts.write(tmp_path / "wide"), desk)
+    dataset = dataset_of(desk)
+    with session(server, "anne") as anne:
+        for number in range(25):
+            respond(anne, dataset.id, **{labels.VERDICT: ("valid", "invalid")[number % 2], labels.HARDNESS: 1 + number % 5})
+        records = list(dataset.records(with_suggestions=True, with_responses=True))
+        for _ in range(60):
+            low, high = sorted((round(lot.random(), 2), round(lot.random(), 2)))
+            kinds = lot.sample(["factual", "procedural", "scenario", "definition"], lot.randint(1, 3))
+            verdict = lot.choice(["valid", "invalid"])
+            score = {"entity": "metadata", "metadata_property": "judge_score"}
+            options: list[tuple[dict[str, Any], Any]] = [
+                (terms("metadata", "kind", kinds), lambda r, kinds=kinds: r.metadata["kind"] in kinds),
+                (
+                    {"type": "range", "scope": score, "ge": low, "le": high},
+                    lambda r, low=low, high=high: low <= r.metadata["judge_score"] <= high,
+                ),
+                (
+                    terms("suggestion", labels.VERDICT, [verdict]),
+                    lambda r, verdict=verdict: r.suggestions[labels.VERDICT].value == verdict,
+                ),
+                (terms("response", "status", ["submitted"]), lambda r: r.status == "completed"),
+                (terms("response", "status", ["pending"]), lambda r: r.status == "pending"),
+            ]
+            chosen = lot.sample(options, lot.randint(1, 3))
+            expected = sorted(record.id for record in records if all(test(record) for _, test in chosen))
+            found, total = search(anne, dataset.id, *(one for one, _ in chosen), limit=200)
+            assert (sorted(found), total) == (expected, len(expected)), [one for one, _ in chosen]
 
 
 def test_text_search_knows_accents_phrases_and_exclusion(server: Server, tmp_path: Path, desk: ArgillaDesk) -> None:
