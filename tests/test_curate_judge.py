@@ -64,6 +64,7 @@ def test_the_same_run_again_does_nothing_and_gives_the_same_bytes(judged: RunDir
     assert judged.path("verdicts/judge.parquet").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_depend_on_the_order_of_sets(judged: RunDir) -> None:
     written = []
     for seed in ("1", "2"):

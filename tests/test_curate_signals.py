@@ -127,6 +127,11 @@ def test_the_copied_run_is_the_one_that_comparing_every_pair_finds(asked: list[s
     assert copied_run(" ".join(asked), read_passage(passage)) == longest_copied_run(" ".join(asked), " ".join(told))
 
 
+def test_sums_are_made_in_one_order_whatever_the_set_gives() -> None:
+    index = Corpus(corpus().values())
+    assert list(index.weights({"roi", "appel", "pendul", "retard"})) == ["appel", "pendul", "retard", "roi"]
+
+
 def test_words_that_stand_together_count_more_than_words_apart() -> None:
     chunks = corpus()
     index = Corpus(chunks.values())
