@@ -217,7 +217,7 @@ def _shuffled(rows: list[DatasetRow]) -> list[DatasetRow]:
     return [*changed, *(row for row in rows if row.split != "train")]
 
 
-def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: float, scale: float, top: int) -> None:
+def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: float, scale: float, top: int, baselines: bool) -> None:
     """Tune and measure one choice; its line goes to ``work/results.jsonl``."""
     from train.evaluate import evaluate
     from train.fit import fit
@@ -225,7 +225,9 @@ def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: flo
     from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings, preset_of
 
     run = write_choice(choice, work)
-    settings = TrainSettings(preset="cpu", evaluations=3, val_questions=150, val_passages=250, probe_rows=64, log_to=("none",))
+    settings = TrainSettings(
+        preset="cpu", keep="last", evaluations=1, val_questions=150, val_passages=250, probe_rows=64, log_to=("none",)
+    )
     values: dict[str, object] = {
         "base": str(base_model(work, tokens_limit)), "max_steps": steps, "batch": BATCH, "mini_batch": BATCH,
         "max_tokens": tokens_limit, "learning_rate": rate, "scale": scale, "negatives": 0 if choice in ("none", "shuffled") else 1,
@@ -233,7 +235,7 @@ def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: flo
     if top:  # adapters in the last layers only: no gradient below them, which makes a step two to three times cheaper
         values["lora_targets"] = tuple(f"layer.{n}.{part}" for n in range(LAYERS - top, LAYERS) for part in PARTS)
     fitted = fit(run, settings, preset_of(load_section(PRESETS["cpu"], "train.presets.cpu", None, **values)), ungated=True)
-    measured = evaluate(run, EvaluateSettings())
+    measured = evaluate(run, EvaluateSettings(baselines=baselines))
     line = {
         "choice": choice, "steps": fitted.steps, "best_step": fitted.best_step, "val": [fitted.base_ndcg, fitted.best_ndcg],
         "rate": rate, "scale": scale, "tokens": tokens_limit, "top": top, "fit_seconds": fitted.seconds, "stopped": fitted.stopped,
@@ -285,6 +287,7 @@ def main() -> None:
     second.add_argument("--rate", type=float, default=RATE)
     second.add_argument("--scale", type=float, default=20.0)
     second.add_argument("--top", type=int, default=0, help="adapters in this many last layers only; 0: in all")
+    second.add_argument("--baselines", action="store_true", help="measure BM25, LSA and fusions too")
     third = commands.add_parser("table")
     for command in (first, second, third):
         command.add_argument("--work", type=Path, required=True)
@@ -292,7 +295,7 @@ def main() -> None:
     if chosen.command == "prepare":
         prepare(chosen.questions, chosen.chunks, chosen.work, chosen.passages)
     elif chosen.command == "choice":
-        run_choice(chosen.name, chosen.work, chosen.steps, chosen.tokens, chosen.rate, chosen.scale, chosen.top)
+        run_choice(chosen.name, chosen.work, chosen.steps, chosen.tokens, chosen.rate, chosen.scale, chosen.top, chosen.baselines)
     else:
         table(chosen.work)
 

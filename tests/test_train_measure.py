@@ -63,6 +63,15 @@ def test_a_set_too_small_says_what_it_can_show_and_how_many_questions_would_do()
     assert "shows differences from about" in verdict.sentence
 
 
+def test_a_model_that_changed_nothing_is_said_to_have_changed_nothing() -> None:
+    asked = questions(30)
+    same = {(s, VIEW): ranking(asked, 0.5, 3) for s in (BASE, TUNED)}
+    verdict = judge(measure_set(asked, same, SETTINGS, view=VIEW, seed=0), VIEW)
+    assert verdict.word == NOT_SHOWN
+    assert verdict.needed is None
+    assert "rank every question alike" in verdict.sentence
+
+
 def test_questions_over_one_passage_make_wider_intervals() -> None:
     alone, shared = judge(measured(0.3, 0.6), VIEW), judge(measured(0.3, 0.6, per_passage=6), VIEW)
     assert shared.difference.groups == 20

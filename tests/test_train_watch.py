@@ -73,6 +73,11 @@ def test_a_base_that_is_never_beaten_is_what_is_kept() -> None:
     assert judge.best_step == 0
 
 
+def test_a_fixed_budget_keeps_the_last_step_whatever_val_says() -> None:
+    judge = watch(Judge(replace(SETTINGS, keep="last")), (0.5, 2, 2), (0.4, 1.9, 2.0), (0.3, 1.8, 2.0))
+    assert (judge.best_step, judge.best_ndcg) == (20, 0.3)
+
+
 def test_a_judge_written_and_read_decides_as_the_one_that_was_never_interrupted() -> None:
     rows = [(0.5, 2.0, 2.0), (0.6, 1.8, 1.8), (0.59, 1.6, 1.7), (0.6, 1.4, 1.6), (0.58, 1.2, 1.5)]
     whole = watch(Judge(SETTINGS), *rows)

@@ -199,7 +199,9 @@ def judge(measurement: Measurement, view: str) -> Verdict:
         f"{found.high:+.3f}, p = {found.p_value:.4f}) on {found.questions} questions of {measurement.name} over {found.groups} "
         f"{'passages' if found.groups < found.questions else 'units'}, at {view} dimensions"
     )
-    if word == NOT_SHOWN:
+    if measurement.per_question[BASE] == measurement.per_question[TUNED]:
+        sentence += "; the two rank every question alike: no step was better than the base on val, so the base was given back"
+    elif word == NOT_SHOWN:
         sentence += f"; this set shows differences from about {found.detectable:.3f} up"
         sentence += f", so about {needed} questions like these would show the observed one" if needed else ", and none was observed"
     return Verdict(word, sentence, PRIMARY, view, measurement.name, found, needed, found.detectable)

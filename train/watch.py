@@ -58,7 +58,7 @@ class Judge:
     def see(self, measured: Measured) -> bool:
         """Take in one evaluation; True when it is the best so far. ``stopped`` then says why training should end, or is ""."""
         self.history.append(measured)
-        best = measured.ndcg > self.best_ndcg
+        best = measured.ndcg > self.best_ndcg or self.settings.keep == "last"
         if best:
             self.best_step, self.best_ndcg = measured.step, measured.ndcg
         gained = measured.ndcg > self.reference + self.settings.threshold

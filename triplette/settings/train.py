@@ -31,6 +31,12 @@ class TrainSettings:
         3, "Stop after this many evaluations in a row without a gain in val nDCG@10 (not in loss: the two part ways).", low=1
     )
     threshold: float = setting(0.001, "A smaller rise of val nDCG@10 is no gain.", low=0.0, high=0.5)
+    keep: str = setting(
+        "best",
+        "'best': the step with the highest val nDCG@10 (the base itself if none is higher). 'last': the last step, for experiments "
+        "that compare data at a fixed budget where val is too small to choose.",
+        choices=("best", "last"),
+    )
     evaluations: int = setting(10, "Evaluations on val that the planned steps are divided into.", low=1, high=1000)
     val_questions: int = setting(500, "Questions of val that an evaluation during training asks at most, drawn with the seed.", low=8)
     val_passages: int = setting(
