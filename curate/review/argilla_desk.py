@@ -140,11 +140,11 @@ class ArgillaDesk:
         if place.dataset is None:
             place.dataset = self._create(place.name, negatives, self.settings.overlap_reviewers if place.several else 1)
         self._check_fields(place.dataset, negatives)
+        self._drop_old_suggestions(place)  # first: a kill in between leaves the old fingerprint, so the next push does both
         for start in range(0, len(place.due), self.settings.chunk_rows):
             part = place.due[start : start + self.settings.chunk_rows]
             self.client.api.records.bulk_upsert(place.dataset.id, [_record(row, place.dataset).api_model() for row in part])
             advance(len(part))
-        self._drop_old_suggestions(place)
 
     def _drop_old_suggestions(self, place: _Place) -> None:
         """Take off what a judge suggested before and no longer does: an update replaces suggestions, and removes none."""
