@@ -17,13 +17,14 @@ import pytest
 from training_data import open_gate, rules_dataset
 
 from train.data import questions_of, training_texts
-from train.fit import fit, make_loss, planned_steps, tune
+from train.fit import fit, make_loss, planned_steps, prove_restored, tune
 from train.models import explain_load_failure, load_base, make_trainable, restore_state, trained_state
 from train.ranking import embed
 from train.tell import trackers
 from train.tiny import TinyShape, build_tiny
+from train.watch import Judge, Measured
 from triplette.dataset import load_dataset
-from triplette.errors import ContractMismatch, GateClosed, InputError, ServiceError, SettingError
+from triplette.errors import ContractMismatch, GateClosed, InputError, ProofFailed, ServiceError, SettingError
 from triplette.rundir import RunDir
 from triplette.settings.base import load_section
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
@@ -189,6 +190,16 @@ def test_restoring_refuses_other_names_and_shapes_instead_of_skipping_them(base:
         restore_state(loaded.model, {key: value for key, value in state.items() if key != name})
     with pytest.raises(ValueError, match=r"for \("):
         restore_state(loaded.model, {**state, name: state[name][:1]})
+
+
+def test_a_restored_model_that_scores_otherwise_than_its_best_step_is_refused() -> None:
+    judge = Judge(SETTINGS)
+    judge.see(Measured(10, 0.5, 1.0, 1.0))
+    prove_restored(0.5, judge, "fp32")
+    prove_restored(0.501, judge, "bf16")
+    for again in (0.501, float("nan")):
+        with pytest.raises(ProofFailed, match=r"its best step \(10\) scored 0\.500000"):
+            prove_restored(again, judge, "fp32")
 
 
 @pytest.mark.parametrize("matryoshka", [True, False])

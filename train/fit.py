@@ -244,12 +244,7 @@ def tune(
     restore_state(model, watch.best)
     again = scorer(judge.best_step).ndcg
     model.max_seq_length = base.contract.max_tokens
-    tolerance = SAME_BF16 if preset.precision == "bf16" else SAME
-    if abs(again - judge.best_ndcg) > tolerance:
-        raise ProofFailed(
-            f"the restored model scores {again:.6f} on val, its best step ({judge.best_step}) scored {judge.best_ndcg:.6f}",
-            cure="report it: the adapter was not restored faithfully",
-        )
+    prove_restored(again, judge, preset.precision)
     return FitResult(
         base=base.name,
         trained_parameters=trained,
@@ -271,6 +266,15 @@ def tune(
         device=str(model.device),
         seconds=round(time.monotonic() - started, 1),
     )
+
+
+def prove_restored(again: float, judge: Judge, precision: str) -> None:
+    """Raise ProofFailed unless the restored model scores on val what its best step scored."""
+    if not abs(again - judge.best_ndcg) <= (SAME_BF16 if precision == "bf16" else SAME):  # written so that NaN fails
+        raise ProofFailed(
+            f"the restored model scores {again:.6f} on val, its best step ({judge.best_step}) scored {judge.best_ndcg:.6f}",
+            cure="report it: the adapter was not restored faithfully",
+        )
 
 
 def planned_steps(rows: int, preset: Preset) -> int:
