@@ -207,13 +207,17 @@ def mine(
 
     Example: synth mine --encoder intfloat/multilingual-e5-small --negatives 3
     """
+    from dataclasses import asdict
+
     from synth.mine import mine_negatives
 
     result = mine_negatives(open_run(run), _mine_settings(config, encoder, negatives))
     if json_output:
-        print_json({name: getattr(result, name) for name in type(result).__slots__})
+        print_json(asdict(result))
         return
-    summarise("Triplets" + (" (unchanged)" if result.unchanged else ""), _facts(result))
+    summarise("Triplets" + (" (unchanged)" if result.unchanged else ""), result.facts())
+    for note in result.notes:
+        say(note)
 
 
 @app.command()

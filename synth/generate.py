@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from triplette.settings.llm import LlmSettings
-from triplette.settings.mine import MineSettings
-
 from synth.chunk import ChunkResult, chunk_corpus
 from synth.mine import MineResult, mine_negatives
 from synth.write import WriteSummary, write_questions
 from triplette.rundir import RunDir
+from triplette.settings.llm import LlmSettings
+from triplette.settings.mine import MineSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
 
@@ -51,7 +50,7 @@ class GenerateResult:
 
     def notes(self) -> list[str]:
         """What the user should know beside the figures."""
-        return [*(f"note: {note}" for note in self.chunked.notes), *self.written.notes]
+        return [*(f"note: {note}" for note in self.chunked.notes), *self.written.notes, *self.mined.notes]
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values."""

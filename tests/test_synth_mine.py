@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from synth.mine import mine_negatives
 from synth.mine_lookalikes import look_alikes, other_positives
 from synth.mine_margin import answering_sentence, relative
-from triplette.errors import MissingStage
+from triplette.errors import InputError, MissingStage
 from triplette.french import tokens
 from triplette.hashing import hash_file
 from triplette.records import Chunk, Question, Triplet
@@ -135,19 +135,43 @@ def test_a_question_with_no_good_negative_is_rejected_with_the_reason(run: RunDi
     lonely = [chunks[0], a_chunk(chunks[0].text, "copie.md", 1)]
     write_run(run, lonely, questions[:1])
     result = mine_negatives(run, MineSettings())
-    assert (result.triplets, result.no_good_negative) == (0, 1)
+    assert (result.triplets, result.rejected) == (0, {"no_good_negative": 1})
     (reject,) = run.read_rejects()
     assert (reject.step, reject.reason, reject.text) == ("synth.mine", "no_good_negative", questions[0].text)
-    assert "look-alike of the positive 1" in reject.detail
+    assert "1 look-alike of the positive" in reject.detail
 
 
-def test_a_question_whose_chunk_is_gone_is_rejected_and_the_rest_goes_on(run: RunDir) -> None:
+def test_questions_over_chunks_that_are_gone_are_an_error_with_its_cure(run: RunDir) -> None:
     chunks, questions = a_corpus()
     write_run(run, chunks[1:], questions)
-    mine_negatives(run, MineSettings())
-    assert {(reject.reason, reject.text) for reject in run.read_rejects() if reject.reason == "orphan"} == {
-        ("orphan", questions[0].text)
-    }
+    with pytest.raises(InputError, match=rf"question {questions[0].id}: its chunk {chunks[0].id} is not in chunks") as caught:
+        mine_negatives(run, MineSettings())
+    assert "run `synth write`" in str(caught.value)
+    assert not run.has("triplets.parquet")
+
+
+def test_two_negatives_are_not_the_same_passage_twice(run: RunDir) -> None:
+    write_run(run, *a_corpus())
+    chunks = a_corpus()[0]
+    alike = dict(zip([c.id for c in chunks], look_alikes(chunks, MineSettings().containment), strict=True))
+    for triplet in mined(run, negatives=32):
+        ids = [negative.chunk_id for negative in triplet.negatives]
+        numbers = {n for n, chunk in enumerate(chunks) if chunk.id in ids}
+        assert not any(alike[name] & numbers for name in ids)
+
+
+def test_a_limit_of_ones_own_replaces_the_tuned_one(run: RunDir) -> None:
+    write_run(run, *a_corpus())
+    result = mine_negatives(run, MineSettings(limit=0.3))
+    assert (result.margin.limit, result.margin.tuned) == (0.3, False)
+    for triplet in read_records(run.path("triplets.parquet"), Triplet):
+        assert all(float(negative.why.split()[2]) <= 0.3 for negative in triplet.negatives)
+
+
+def test_a_limit_that_could_not_be_tuned_is_said(run: RunDir) -> None:
+    write_run(run, *a_corpus())
+    result = mine_negatives(run, MineSettings())
+    assert any("known answers could be made from this corpus" in note for note in result.notes)
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
@@ -165,7 +189,7 @@ def test_an_unchanged_run_is_not_mined_again(run: RunDir) -> None:
     first = mine_negatives(run, MineSettings())
     second = mine_negatives(run, MineSettings())
     assert (first.unchanged, second.unchanged) == (False, True)
-    assert (second.triplets, second.limit) == (first.triplets, first.limit)
+    assert (second.triplets, second.margin) == (first.triplets, first.margin)
     assert not mine_negatives(run, MineSettings(negatives=1)).unchanged
 
 
@@ -174,23 +198,6 @@ def test_without_questions_the_command_that_writes_them_is_named(run: RunDir) ->
     with pytest.raises(MissingStage, match=r"questions\.parquet") as caught:
         mine_negatives(run, MineSettings())
     assert "synth write" in str(caught.value)
-
-
-def test_blocks_do_not_change_the_result(tmp_path: Path) -> None:
-    import synth.mine
-
-    chunks, questions = a_corpus()
-    whole = RunDir(tmp_path / "whole")
-    write_run(whole, chunks, questions)
-    expected = mined(whole)
-    size = synth.mine.BLOCK
-    try:
-        synth.mine.BLOCK = 2
-        parts = RunDir(tmp_path / "parts")
-        write_run(parts, chunks, questions)
-        assert mined(parts) == expected
-    finally:
-        synth.mine.BLOCK = size
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
