@@ -29,7 +29,7 @@ class Weight:
     """One weight as one signature uses it. ``kind`` is such as ``INT4/128``; ``buffer`` is shared between signatures."""
 
     subgraph: int
-    operator: int
+    tensor: int
     scope: str
     name: str
     kind: str
@@ -54,11 +54,15 @@ def weights(model: Any) -> list[Weight]:
     found = []
     for index in sorted({definition.subgraphIndex for definition in model.signatureDefs}):
         graph = model.subgraphs[index]
-        for position, operator in enumerate(graph.operators):
+        # a weight whose activations stay float is unpacked by an operator of its own
+        unpacked = [operator for operator in graph.operators if _operator_name(model, operator) == "DEQUANTIZE"]
+        producers = {operator.outputs[0]: operator.inputs[0] for operator in unpacked}
+        for operator in graph.operators:
             name = _operator_name(model, operator)
             if name not in WEIGHTED:
                 continue
-            tensor = graph.tensors[operator.inputs[1]]
+            place = producers.get(operator.inputs[1], operator.inputs[1])
+            tensor = graph.tensors[place]
             content = model.buffers[tensor.buffer].data
             if content is None:
                 continue
@@ -66,7 +70,7 @@ def weights(model: Any) -> list[Weight]:
             kind, bits = _kind(tensor)
             scope = next((scope for scope, pattern in SCOPES.items() if re.search(pattern, output)), "other")
             shape = tuple(int(size) for size in tensor.shape)
-            found.append(Weight(index, position, scope, output.rsplit("/", 2)[-1], kind, bits, tensor.buffer, len(content), shape))
+            found.append(Weight(index, int(place), scope, output.rsplit("/", 2)[-1], kind, bits, tensor.buffer, len(content), shape))
     return found
 
 
@@ -122,7 +126,7 @@ def weight_errors(quantised: Any, original: Any) -> list[tuple[Weight, float]]:
 def dequantise(model: Any, weight: Weight) -> npt.NDArray[np.float32]:
     """The weight as float32 of its shape."""
     graph = model.subgraphs[weight.subgraph]
-    tensor = graph.tensors[graph.operators[weight.operator].inputs[1]]
+    tensor = graph.tensors[weight.tensor]
     raw = np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.uint8)
     if weight.bits == 32:
         return raw.view(np.float32).reshape(weight.shape)
