@@ -36,7 +36,9 @@ MAX_SENTENCE_BYTES = 16_384  # longest line the tokenizer is trained on; longer 
 
 @dataclass(frozen=True, slots=True)
 class TinyShape:
-    """Sizes. ``global_every`` = 2 makes every second layer global; ``sliding_window`` counts both sides, as in Gemma's config.
+    """Sizes, and the start: ``block_gain`` scales what a block adds, ``by_rarity`` = False makes every token equally strong.
+
+    ``global_every`` = 2 makes every second layer global; ``sliding_window`` counts both sides, as in Gemma's config.
 
     EmbeddingGemma-300m is 768 wide, 24 layers, 3 heads, 1 key-value head, head 256, feed-forward 1152, window 512,
     global_every 6, vocabulary 262144.
@@ -53,6 +55,7 @@ class TinyShape:
     vocabulary: int = 4096
     max_tokens: int = 256
     block_gain: float = 0.05
+    by_rarity: bool = True
 
 
 def build_tiny(folder: Path, texts: Sequence[str], *, shape: TinyShape | None = None, seed: int = 0) -> PromptContract:
@@ -74,7 +77,9 @@ def build_tiny(folder: Path, texts: Sequence[str], *, shape: TinyShape | None = 
         core = Path(scratch) / "core"
         tokenizer = _save_tokenizer(core, texts, shape)
         core_model = _gemma(shape, len(tokenizer))
-        common = _embed_by_rarity(core_model.embed_tokens.weight, rarity(tokenizer, texts, _contract(shape)))
+        common = _embed_by_rarity(
+            core_model.embed_tokens.weight, rarity(tokenizer, texts, _contract(shape)) if shape.by_rarity else None
+        )
         core_model.save_pretrained(core)
         transformer = Transformer(str(core))
         transformer.max_seq_length = shape.max_tokens
@@ -157,7 +162,7 @@ def rarity(tokenizer: Any, texts: Sequence[str], contract: PromptContract) -> An
     return (idf / idf.max()).clamp(0.01, 1.0)
 
 
-def _embed_by_rarity(weight: Any, rare: Any) -> Any:
+def _embed_by_rarity(weight: Any, rare: Any | None) -> Any:
     """Fill the embedding (vocabulary, hidden) with unit rows, and return the direction (hidden,) that they share.
 
     The model multiplies embeddings by sqrt(hidden) on the way in, which makes each component about 1.
@@ -170,6 +175,7 @@ def _embed_by_rarity(weight: Any, rare: Any) -> Any:
         own = torch.randn(weight.shape)
         own[:, -1] = 0.0
         own /= own.norm(dim=1, keepdim=True)
+        rare = torch.ones(len(weight)) if rare is None else rare
         weight.copy_(torch.sqrt(1 - rare**2)[:, None] * common + rare[:, None] * own)
         weight[0].zero_()  # padding
     return common
