@@ -65,8 +65,8 @@ def build(folder: Path) -> dict[str, Any]:
     run = RunDir(folder)
     chunks = _dataset(run)
     shape = TinyShape(
-        hidden=768, layers=24, heads=3, head_dim=256, feed_forward=1152, sliding_window=512, global_every=6, vocabulary=4096,
-        max_tokens=2048, block_gain=1.0,
+        hidden=768, layers=24, heads=3, kv_heads=1, head_dim=256, feed_forward=1152, sliding_window=512, global_every=6,
+        vocabulary=4096, max_tokens=2048, block_gain=1.0, by_rarity=False,
     )  # fmt: skip
     model = run.path("model/merged")
     contract = build_tiny(model, [chunk.text for chunk in chunks], shape=shape)
