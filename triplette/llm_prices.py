@@ -65,7 +65,9 @@ def price_of(settings: LlmSettings, model: str) -> Price:
     if given[0] is not None and given[1] is not None:
         return Price(given[0], given[1])
     if given != (None, None):
-        raise SettingError("only one of price_in and price_out is set", where="[synth.llm] or [curate.llm]", cure="set both, or neither")
+        raise SettingError(
+            "only one of price_in and price_out is set", where="[synth.llm] or [curate.llm]", cure="set both, or neither"
+        )
     listed = PRICES.get(model)
     return Price(*listed) if listed and not settings.base_url else Price(0.0, 0.0, known=False)
 

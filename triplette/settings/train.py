@@ -96,13 +96,13 @@ class Preset:
 
     base: str = setting("", "Base model: a sentence-transformers folder or id; 'tiny' builds a random one on the run's corpus.")
     contract: str = setting("embeddinggemma", "Prompt contract of the base model.", choices=("embeddinggemma", "e5", "plain"))
-    method: str = setting("lora", "What is trained.", choices=("qlora", "lora", "full"))
+    method: str = setting("lora", "What is trained: LoRA adapters, or every weight.", choices=("qlora", "lora", "full"))
     precision: str = setting(
         "auto",
         "auto: bf16 where the GPU has it, else fp32. fp16 is no choice: Gemma's activations overflow it.",
         choices=("auto", "fp32", "bf16"),
     )
-    lora_r: int = setting(8, "Rank of the adapter.", low=1, high=512)
+    lora_r: int = setting(8, "Rank of the LoRA adapters (Hu et al. 2021).", low=1, high=512)
     lora_alpha: int = setting(16, "Scale of the adapter: alpha / r multiplies it.", low=1, high=1024)
     lora_dropout: float = setting(0.1, "Dropout before the adapter.", low=0.0, high=0.9)
     lora_targets: tuple[str, ...] = setting(
