@@ -135,7 +135,8 @@ def test_a_fit_killed_in_the_middle_resumes_and_ends_with_the_same_verdict(tmp_p
 
 @pytest.mark.slow
 def test_two_processes_train_one_model_and_write_once(tmp_path: Path, base: Path) -> None:
-    run = rules_dataset(tmp_path / "pair", pieces=4)
+    run, config = rules_dataset(tmp_path / "pair", pieces=4), tmp_path / "triplette.toml"
+    config.write_text("[train]\nevaluations = 3\n", encoding="utf-8")  # the first steps cost a little before they pay
     command = [
         *(sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"),
         *(
@@ -152,6 +153,7 @@ def test_two_processes_train_one_model_and_write_once(tmp_path: Path, base: Path
             str(base),
         ),
         *("--ungated", "--max-steps", "30", "--batch", "16", "--learning-rate", "0.004", "--run", str(run.root), "--device", "cpu"),
+        *("--config", str(config)),
     ]
     done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
