@@ -1,5 +1,5 @@
 # make demo        venv, base install (no torch), synth generate --corpus fr_rules/, three triplets
-# make demo-train  venv, full install, documents to a merged and measured tiny model
+# make demo-train  venv, full install, documents to a measured tiny model, its phone bundle, and an answer from it
 # make test        venv, full install, the fast tests (offline, no server)
 # make test-slow   the real servers, browser, conversions and kills
 # make lint        ruff, strict mypy, import-linter
@@ -33,8 +33,9 @@ demo-train: $(VENV)/.all
 	$(BIN)/synth generate --corpus fr_rules/ --run $(RUN)
 	$(BIN)/curate judge --run $(RUN)
 	$(BIN)/curate dedup --run $(RUN)
-	$(BIN)/curate build --gold gold/fr_rules.jsonl --run $(RUN)
+	$(BIN)/curate build --gold gold/fr_rules.jsonl --drop-touching --run $(RUN)
 	$(BIN)/train run --preset tiny --ungated --run $(RUN)
+	$(BIN)/train ask "Mon téléphone a sonné pendant ma partie, j'ai perdu ?" --bundle $(RUN)/bundle
 
 test: $(VENV)/.all
 	$(BIN)/pytest -m 'not slow and not gpu'
