@@ -1,13 +1,18 @@
-"""Triplets in a terminal: the question, the passage that answers, and the passages that seem to, with their provenance."""
+"""Triplets in a terminal: the question, the passage that answers, and the passages that seem to, with their provenance.
+
+An excerpt begins at the sentence that shares most ranking tokens with the question: that is where a passage answers or seems to, and the
+top of a long one mostly says neither.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from triplette.errors import InputError
-from triplette.french import fold
+from triplette.french import fold, sentences, tokens
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
 from triplette.tables import read_records
@@ -43,7 +48,11 @@ def select_triplets(
         and (not triplet_id or triplet_id in (triplet.id, triplet.question_id))
     ]
     if not found:
-        raise InputError("no triplet matches", where=str(run.path("triplets.parquet")), cure="loosen the filters")
+        raise InputError(
+            "no triplet matches",
+            where=str(run.path("triplets.parquet")),
+            cure="loosen the filters, or see what there is with `synth show` alone",
+        )
     if seed is not None:
         found = random.Random(seed).sample(found, min(count, len(found)))
     return [as_view(triplet, questions[triplet.question_id], chunks) for triplet in found[:count]]
@@ -90,6 +99,35 @@ def as_view(triplet: Triplet, question: Question, chunks: Mapping[str, Chunk]) -
     }
 
 
+def excerpt(text: str, question: str, length: int = EXCERPT) -> str:
+    """At most ``length`` characters of ``text`` from the sentence that shares most tokens with ``question``, cuts shown as "[…]".
+
+    The first of equally good sentences counts. Where little follows it, the excerpt begins at an earlier sentence and runs to the end.
+    """
+    if len(text) <= length:
+        return text
+    starts = _sentence_starts(text)
+    asked = set(tokens(question))
+    shared = [len(asked & set(tokens(text[start:stop]))) for start, stop in pairwise([*starts, len(text)])]
+    best = starts[shared.index(max(shared))]
+    start = min([best, *(start for start in starts if len(text) - start <= length)])
+    cut = text[start : start + length].rstrip()
+    return ("[…] " if start else "") + cut + (" […]" if start + length < len(text) else "")
+
+
+def _sentence_starts(text: str) -> list[int]:
+    """Where the sentences of each line begin, 0 first."""
+    starts, place = [0], 0
+    for line in text.split("\n"):
+        for sentence in sentences(line):
+            # by its first word: around an abbreviation its spaces may be fewer than the text's, never more
+            found = text.index(sentence.split(maxsplit=1)[0], place)
+            if found:
+                starts.append(found)
+            place = found + len(sentence)
+    return starts
+
+
 def render(views: Sequence[Mapping[str, Any]], *, full: bool = False) -> None:
     """Print triplets on stdout. Texts are data: no markup in them is obeyed, control characters are shown as spaces."""
     from rich.text import Text
@@ -102,14 +140,16 @@ def render(views: Sequence[Mapping[str, Any]], *, full: bool = False) -> None:
         out.print(Text(f"  {view['id']}  {view['kind']} · {view['persona']} · {view['difficulty']} · {view['writer']}", style="dim"))
         positive = view["positive"]
         ranks = f"BM25 rank {positive['bm25_rank']}, dense rank {positive['dense_rank']}"
-        _passage(out, "answers", positive, ranks, full, "green")
+        _passage(out, "answers", positive, ranks, "" if full else view["question"], "green")
         for negative in view["negatives"]:
             found = f"{negative['ranker']}: BM25 rank {negative['bm25_rank'] or '-'}, dense rank {negative['dense_rank'] or '-'}"
-            _passage(out, "seems to", negative, f"{found}, margin {negative['margin']}; {negative['why']}", full, "red")
+            detail = f"{found}, margin {negative['margin']}; {negative['why']}"
+            _passage(out, "seems to", negative, detail, "" if full else view["question"], "red")
         out.print()
 
 
-def _passage(out: Any, label: str, passage: Mapping[str, Any], detail: str, full: bool, colour: str) -> None:
+def _passage(out: Any, label: str, passage: Mapping[str, Any], detail: str, question: str, colour: str) -> None:
+    """One passage: all of it, or the excerpt for ``question`` when there is one."""
     from rich.padding import Padding
     from rich.text import Text
 
@@ -118,7 +158,7 @@ def _passage(out: Any, label: str, passage: Mapping[str, Any], detail: str, full
     head.append(_safe(f"{passage['source']}{page} · {passage['title']}"))
     out.print(head)
     text = _safe(passage["text"])
-    out.print(Padding(Text(text if full or len(text) <= EXCERPT else text[:EXCERPT].rstrip() + " […]"), (0, 0, 0, 4)))
+    out.print(Padding(Text(excerpt(text, question) if question else text), (0, 0, 0, 4)))
     out.print(Padding(Text(f"({detail})", style="dim"), (0, 0, 0, 4)))
 
 
