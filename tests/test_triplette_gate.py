@@ -46,6 +46,9 @@ def test_no_dataset_closes_it(run: RunDir) -> None:
     gate = read_gate(run)
     assert [blocker.reason for blocker in gate.blockers] == ["there is no dataset yet"]
     assert "curate build" in gate.blockers[0].cure
+    with pytest.raises(GateClosed) as caught:
+        gate.require()
+    assert "--ungated" not in str(caught.value)
 
 
 def test_an_unvalidated_dataset_closes_it(run: RunDir) -> None:
@@ -53,6 +56,7 @@ def test_an_unvalidated_dataset_closes_it(run: RunDir) -> None:
     with pytest.raises(GateClosed, match="never validated") as caught:
         read_gate(run).require()
     assert f"`curate validate --run {run.root}`" in str(caught.value)
+    assert "--ungated" in str(caught.value)
     assert caught.value.exit_code == 3
 
 

@@ -44,10 +44,9 @@ class Gate:
         if self.blockers:
             reasons = "\n  - ".join(blocker.reason for blocker in self.blockers)
             cures = "; ".join(dict.fromkeys(blocker.cure for blocker in self.blockers))
-            raise GateClosed(
-                f"the gate is closed:\n  - {reasons}",
-                cure=f"{cures}; or --ungated, which the model card will say",
-            )
+            # without a dataset there is nothing that --ungated could train on
+            way_round = "; or --ungated, which the model card will say" if self.dataset_hash else ""
+            raise GateClosed(f"the gate is closed:\n  - {reasons}", cure=f"{cures}{way_round}")
 
 
 def read_gate(run: RunDir) -> Gate:
