@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from training_data import row, write_dataset
 
+from curate.build import build
+from curate.dedup import dedup
+from curate.judge import judge
 from export.bundle import BUNDLE
 from export.verify import verify_bundle
-from synth.chunk import chunk_corpus, load_chunks
-from synth.write import write_questions
+from synth.chunk import load_chunks
+from synth.generate import generate
 from triplette.dataset import load_dataset
-from triplette.records import Question
 from triplette.rundir import RunDir
+from triplette.settings.build import BuildSettings
+from triplette.settings.dedup import DedupSettings
+from triplette.settings.judge import JudgeSettings
 from triplette.settings.llm import LlmSettings
+from triplette.settings.mine import MineSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
-from triplette.tables import read_records
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
-LIMIT = 360  # seconds that the whole command may take on two idle cores
 
 
 def train(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,34 +39,20 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    """The sample corpus with the built-in rules' questions, split by passage, one random negative each."""
+    """Documents to dataset by the functions behind `synth generate`, `curate judge`, `dedup` and `build --gold --drop-touching`."""
     run = RunDir(tmp_path_factory.mktemp("chain") / "run")
-    chunk_corpus(run, ROOT / "fr_rules", ChunkSettings())
-    write_questions(run, WriteSettings(), LlmSettings(), budget=None)
-    chunks = load_chunks(run)
-    rng = random.Random(0)
-    order = [chunk.id for chunk in chunks]
-    rng.shuffle(order)
-    place = {identity: index / len(order) for index, identity in enumerate(order)}
-    by_id, counts, rows = {chunk.id: chunk for chunk in chunks}, {"train": 0, "val": 0, "test": 0}, []
-    for question in read_records(run.path("questions.parquet"), Question):
-        share = place[question.chunk_id]
-        split = "test" if share < 0.15 else "val" if share < 0.25 else "train"
-        negative = next(by_id[i] for i in rng.sample(order, 2) if i != question.chunk_id)
-        rows.append(row(split, counts[split], question.text, by_id[question.chunk_id], [negative]))
-        counts[split] += 1
-    write_dataset(run, chunks, sorted(rows, key=lambda r: ("train", "val", "test").index(r.split)))
+    generate(run, ROOT / "fr_rules", ChunkSettings(), WriteSettings(), LlmSettings(), MineSettings())
+    judge(run, JudgeSettings())
+    dedup(run, DedupSettings())
+    build(run, BuildSettings(), gold=ROOT / "gold" / "fr_rules.jsonl", drop_touching=True)
     return run
 
 
 def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
-    started, used = time.monotonic(), os.times()
-    # a random model of this size does not reliably beat BM25's questions: the verdict is not what this test is about
-    done = train("run", "--preset", "tiny", "--ungated", "--export-anyway", "--run", str(run.root))
+    done = train("run", "--preset", "tiny", "--ungated", "--run", str(run.root))
     assert done.returncode == 0, done.stdout + done.stderr
-    seconds, processor = time.monotonic() - started, os.times().children_user - used.children_user
-    # on a busy machine the wall clock says little; two cores would have given at least this much processor time in the limit
-    assert min(seconds, processor) < LIMIT
+    verdict = json.loads(run.path("evaluation/result.json").read_text())["verdict"]
+    assert verdict["word"] == "improved"
 
     bundle = run.path(BUNDLE)
     assert verify_bundle(bundle).passed
@@ -75,20 +62,19 @@ def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
     assert {"train.fit", "train.merge"} <= set(manifest["lineage"]["stages"])
     assert "UNGATED" in (bundle / "README.md").read_text()
 
-    questions = load_dataset(run).split("train")[:30]
-    found = 0
-    for item in questions[:3]:
-        answered = train("ask", item.question, "--bundle", str(bundle), "-n", "3", "--json")
-        assert answered.returncode == 0, answered.stderr
-        found += item.positive_ids[0] in {passage["chunk_id"] for passage in json.loads(answered.stdout)}
-    assert found >= 2
+    asked = "Mon téléphone a sonné pendant ma partie, j'ai perdu ?"
+    answered = train("ask", asked, "--bundle", str(bundle), "-n", "3", "--json")
+    assert answered.returncode == 0, answered.stderr
+    right = {chunk.id for chunk in load_chunks(run) if chunk.source == "17-telephones-et-anti-triche.md"}
+    assert right & {passage["chunk_id"] for passage in json.loads(answered.stdout)}
 
     from export.runtime import Bundle
 
     reader = Bundle(bundle)
+    questions = load_dataset(run).split("train")[:30]
     hits = [item.positive_ids[0] in {p.chunk_id for p in reader.ask(item.question, 3)} for item in questions]
-    assert sum(hits) >= 0.6 * len(hits)  # what it was trained on it must find; measured 0.94
+    assert sum(hits) >= 0.6 * len(hits)  # what it was trained on it must find
 
-    again = train("run", "--preset", "tiny", "--ungated", "--export-anyway", "--run", str(run.root))
+    again = train("run", "--preset", "tiny", "--ungated", "--run", str(run.root))
     assert again.returncode == 0, again.stderr
     assert "unchanged" in again.stdout
