@@ -23,7 +23,7 @@ from synth.mine_margin import Likeness, Margin, Material, tune
 from synth.mine_rank import Ints, find_candidates
 from triplette.bm25 import Bm25Index
 from triplette.dense import DenseIndex
-from triplette.encoders import LSA, make_encoder
+from triplette.encoders import LSA, Encoder, make_encoder
 from triplette.errors import InputError
 from triplette.french import tokens
 from triplette.hashing import hash_tree
@@ -145,9 +145,17 @@ def _notes(settings: MineSettings, margin: Margin) -> tuple[str, ...]:
 
 
 def mine(
-    chunks: Sequence[Chunk], questions: Sequence[Question], settings: MineSettings, *, cache: Path | None = None
+    chunks: Sequence[Chunk],
+    questions: Sequence[Question],
+    settings: MineSettings,
+    *,
+    cache: Path | None = None,
+    encoder: Encoder | None = None,
 ) -> tuple[list[Triplet], list[Rejection], dict[str, int], Margin, str]:
-    """Triplets in the questions' order, rejects, candidates dropped by reason, the margin, the encoder's name."""
+    """Triplets in the questions' order, rejects, candidates dropped by reason, the margin, the encoder's name.
+
+    ``encoder`` takes the place of the one that the settings name; ``cache`` keeps the vectors of that one.
+    """
     number = {chunk.id: index for index, chunk in enumerate(chunks)}
     lost = next((question for question in questions if question.chunk_id not in number), None)
     if lost is not None:
@@ -157,7 +165,8 @@ def mine(
             cure="the chunks changed after the questions: run `synth write` (or `synth import`) again",
         )
     positives = np.array([number[question.chunk_id] for question in questions], dtype=np.int64)
-    material = _material(chunks, questions, positives, settings, cache)
+    encoder = encoder or make_encoder(settings.encoder, chunks, cache=None if settings.encoder == LSA else cache, seed=settings.seed)
+    material = _material(chunks, questions, positives, encoder)
     dense = DenseIndex(material.passages, flat_limit=settings.flat_limit, probes=settings.probes, seed=settings.seed)
     candidates = find_candidates(
         material.bm25,
@@ -189,11 +198,8 @@ def mine(
     return triplets, rejects, judged.counts(), margin, material.encoder.name
 
 
-def _material(
-    chunks: Sequence[Chunk], questions: Sequence[Question], positives: Ints, settings: MineSettings, cache: Path | None
-) -> Material:
+def _material(chunks: Sequence[Chunk], questions: Sequence[Question], positives: Ints, encoder: Encoder) -> Material:
     passage_tokens = [tokens(f"{chunk.title} {chunk.text}") for chunk in chunks]
-    encoder = make_encoder(settings.encoder, chunks, cache=None if settings.encoder == LSA else cache, seed=settings.seed)
     return Material(
         chunks=chunks,
         tokens=passage_tokens,

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synth.mine import mine_negatives
+from synth.mine import mine, mine_negatives
 from synth.mine_lookalikes import look_alikes, other_positives
 from synth.mine_margin import answering_sentence, relative
 from triplette.errors import InputError, MissingStage
 from triplette.french import tokens
 from triplette.hashing import hash_file
+from triplette.lsa import LsaEncoder
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
 from triplette.settings.mine import MineSettings
@@ -172,6 +173,19 @@ def test_a_limit_that_could_not_be_tuned_is_said(run: RunDir) -> None:
     write_run(run, *a_corpus())
     result = mine_negatives(run, MineSettings())
     assert any("known answers could be made from this corpus" in note for note in result.notes)
+
+
+def test_an_encoder_of_ones_own_takes_the_place_of_the_named_one() -> None:
+    chunks, questions = a_corpus()
+
+    class Named(LsaEncoder):
+        name = "own"
+
+    own = Named([chunk.text for chunk in chunks], [chunk.title for chunk in chunks])
+    triplets, _, _, margin, name = mine(chunks, questions, MineSettings(encoder="no/such-model"), encoder=own)
+    _, _, _, expected, _ = mine(chunks, questions, MineSettings())
+    assert (name, {triplet.encoder for triplet in triplets}) == ("own", {"own"})
+    assert margin == expected
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:

@@ -82,9 +82,12 @@ def _plain(text: str) -> str:
 def _axes(features: Any, rank: int, seed: int) -> Vectors:
     """The right singular vectors (features, d), signs fixed, d at most one less than the chunks."""
     from sklearn.utils.extmath import randomized_svd
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn, which uses it for the same purpose
 
     if min(features.shape) == 1:  # one chunk or one feature: its own direction is all there is
         return unit_rows(features.toarray().sum(axis=0)[None, :]).T.copy()
     count = min(rank, features.shape[0] - 1, features.shape[1] - 1)
-    _, _, axes = randomized_svd(features, count, n_iter=ITERATIONS, random_state=seed)
+    # One thread: two are no quicker on a quiet machine, and on a busy one they wait for each other (1.5 s became 12 to 31 s).
+    with threadpool_limits(1, user_api="blas"):
+        _, _, axes = randomized_svd(features, count, n_iter=ITERATIONS, random_state=seed)
     return np.ascontiguousarray(axes.T, dtype=np.float32)
