@@ -22,6 +22,7 @@ class Candidate:
     """A question with its kind, the pattern that made it and how good that pattern is (0..1). ``place`` is the sentence's, in the chunk.
 
     ``voice`` is "joueur" when it is asked in the first person by a player, "arbitre" by an arbiter, else "".
+    ``loose``: its subject ("la liste") is only known from what the passage is about, so it is asked with that before it, or not at all.
     """
 
     text: str
@@ -30,11 +31,12 @@ class Candidate:
     weight: float
     place: int
     voice: str = ""
+    loose: bool = False
 
 
 # where a clause goes on to another thought
 _CUT = re.compile(
-    r"\s*[;:—–.]\s|\s\(|,?\s(?:puis|mais|car|donc|tandis que|alors que|même|y compris|notamment|par exemple|c'est-à-dire|ainsi que cela|quelle? que soi)\b"
+    r"\s*[;:—–.]\s|\s\(|,?\s(?:puis|mais|car|donc|tandis que|alors que|même|soit|y compris|notamment|par exemple|c'est-à-dire|ainsi que cela|quelle? que soi)\b"
     r"|,\s|\s(?:et|ou)\s(?=(?:il|elle|ils|elles|on|l'on|ne|n'|l'autre|c'est|cela)\b)"
 )
 
@@ -107,10 +109,21 @@ def anchored(subject: Phrase) -> bool:
     return subject.head.lower() in PERSONS or subject.head.lower() in KNOWN_THINGS
 
 
+def loose(clause: Clause) -> bool:
+    """A clause that would be usable if its bare subject ("la liste") were known; the topic of the passage may say it."""
+    bare = re.fullmatch(r"(?:l'|les?\s|la\s)[\w-]{4,}", clause.subject.text)
+    return (
+        bare is not None
+        and not anchored(clause.subject)
+        and not vague(clause.subject)
+        and (not clause.lead or stands_alone(clause.lead))
+    )
+
+
 def usable(clause: Clause) -> bool:
     """Subject and lead stand alone, and the subject is not too long to be said. (Whether the rest does, each use of it asks.)"""
     texts = (clause.subject.text, clause.lead)
-    if not anchored(clause.subject):
+    if not anchored(clause.subject) or re.search(r"\s(?:mais|puis)\s", clause.subject.text):
         return False
     return len(clause.subject.text.split()) <= SUBJECT_WORDS and all(stands_alone(t) for t in texts if t) and not vague(clause.subject)
 

@@ -24,7 +24,7 @@ _BEFORE_NOUN = frozenset(
 _RELATIVES = frozenset("qui que dont où lequel laquelle".split())
 LEADING = re.compile(
     r"^(Si|S'(?=ils?\b)|Lorsque|Lorsqu'|Quand|Dès que|Dès qu'|En cas d[e'u]s?|Tant que|Tant qu'|Chaque fois que|Chaque fois qu'|Une fois que"
-    r"|Aussitôt que|À moins que|Au cas où|Dans le cas où|Dans l'hypothèse où)\s?(.+)$"
+    r"|Aussitôt que|[ÀA] moins que|Au cas où|Dans le cas où|Dans l'hypothèse où)\s?(.+)$"
 )
 _ADVERBIAL = re.compile(
     r"^((?:Pendant|Durant|Avant|Après|Lors d[e'u]s?|Au cours d[e'u]s?|Au moment d[e'u]|Dans|Sur|À la fin d[e'u]|À l'issue d[e'u]s?|À partir d[e'u]"
@@ -33,7 +33,7 @@ _ADVERBIAL = re.compile(
     r"[^,]*),\s(.+)$"
 )
 _MAIN_START = re.compile(
-    r",\s(?:alors\s|et\s)?(?=(?:l'|d'autres|le\s|la\s|les\s|un\s|une\s|il\s|ils\s|elle\s|elles\s|on\s|son\s|sa\s|ses\s|leur|aucun|chaque|tout|celui|c'est|[A-Z]))"
+    r",\s(?:alors\s|et\s)?(?=(?:l'|d'autres|le\s|la\s|les\s|un\s|une\s|il\s|ils\s|elle\s|elles\s|on\s|son\s|sa\s|ses\s|leur|aucun|chaque|tout|tous|toutes|des\s|seule?s?\s|celui|c'est|[A-Z]))"
 )
 TAIL = re.compile(
     r"\s*,?\s((?:(?:uniquement|seulement|même|sauf|y compris)\s)?(?:si\s|s'ils?\s|lorsque\s|lorsqu'|quand\s|dès que\s|dès qu'|en cas d[e'u]|tant que\s|tant qu'"
@@ -109,7 +109,7 @@ def stands_alone(text: str) -> bool:
 
 # "Le trésorier, avec l'accord du bureau, engage ...": what stands between subject and verb
 _BETWEEN = re.compile(
-    r"^((?:L'|Les?\s|La\s|Une?\s|Tout\w*\s|Chaque\s)[^,]{3,70}),\s((?:avec|en|dans|par|pour|sur|à|au|aux|lors|sous|après|avant|sauf|hormis|y compris|selon"
+    r"^((?:L'|Les?\s|La\s|Une?\s|Tout\w*\s|Chaque\s)[^,]{3,110}),\s((?:avec|en|dans|par|pour|sur|à|au|aux|lors|sous|après|avant|sauf|hormis|y compris|selon"
     r"|quel|conformément|sans|même|ou|et|assisté|composé|dès)\b[^,]{2,90}),\s(.+)$"
 )
 
@@ -211,7 +211,9 @@ def _agreeing(subject: Phrase | None, verb: str) -> Phrase | None:
     return replace(subject, plural=True, gender=gender)
 
 
-_ADJECTIVE_DE = re.compile(r"^(?:\w+ment\s)?\w+\s(?:de|d'|que|qu')")
+_ADJECTIVE_DE = re.compile(
+    r"^(?:\w+ment\s)?(?:\w+\s(?:de|d'|que|qu')|(?:interdit|permis|possible|autorisé|obligatoire|nécessaire|demandé)\b)"
+)
 
 
 def _subject(name: str, pronoun: Phrase | None) -> Phrase | None:

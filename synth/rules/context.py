@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.grammar import lower_first
+from synth.rules.grammar import lower_first, upper_first
 from synth.rules.lexicon import NAMES
 from synth.rules.wording import share
 from triplette.french import fold
@@ -83,17 +83,36 @@ def stage_of(chunk: Chunk) -> tuple[str, str]:
     return "", ""
 
 
+_NAMES = frozenset(fold(name) for name in NAMES)
+_ACCENTED = {
+    fold(word): word
+    for word in (
+        *"""déroulement règlement étranger équipe équipes résultat résultats pénalité pénalités réclamation réclamations générale
+    général régionale régional féminin féminine élection élections échiquier échiquiers appariements départage départages fédération
+    fédérale pièce pièces équipements équipement arbitre procédure procédures sécurité éthique
+    médical médicale compétition compétitions phase déléguée durée""".split(),
+    )
+}
+
+
 def small(title: str) -> str:
     """A title in capitals written small, names apart: "COUPE DE FRANCE" -> "Coupe de France"."""
     letters = [c for c in title if c.isalpha()]
     if not letters or sum(c.isupper() for c in letters) < 0.7 * len(letters):
         return title
-    words = [
-        "-".join(part.capitalize() if fold(part.lower()) in {fold(n) for n in NAMES} else part.lower() for part in word.split("-"))
-        for word in title.split()
-    ]
-    joined = " ".join(words)
-    return joined[:1].upper() + joined[1:]
+    return upper_first(" ".join("-".join(_small_word(part.lower()) for part in word.split("-")) for word in title.split()))
+
+
+def _small_word(word: str) -> str:
+    """A small word: a name with its capital, else with the accents that capitals left out."""
+    if word in ("ffe", "fide", "dna", "cdje"):
+        return word.upper()
+    return word.capitalize() if fold(word) in _NAMES else accented(word)
+
+
+def accented(word: str) -> str:
+    """A small word with the accents that its capitals left out, where a list knows them."""
+    return _ACCENTED.get(word, word)
 
 
 def placed(text: str, context: tuple[str, str], seed: str) -> str:

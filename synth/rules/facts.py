@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person, refers, usable, vague
+from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, loose, make, person, refers, usable, vague
 from synth.rules.clauses import Clause, stands_alone
+from synth.rules.complements import complement_questions
 from synth.rules.figures import NUMBER, gives_figure, measure_question, parts_question, quantity_question, when_questions
 from synth.rules.grammar import Phrase, gender_of, phrase
 from synth.rules.verbs import PAIRS, infinitive_of, singular
@@ -27,8 +29,16 @@ _DONE = frozenset(
 
 def fact_questions(main: Clause, place: int) -> list[Candidate]:
     """Every question of a clause."""
+    if loose(main):
+        return [
+            replace(c, loose=True, weight=c.weight - 0.1) for c in _of_usable(main, place) if c.kind != "definition"
+        ] + definition_question(main, place)
     if not usable(main):
         return definition_question(main, place) if stands_alone(main.subject.text) else []
+    return _of_usable(main, place)
+
+
+def _of_usable(main: Clause, place: int) -> list[Candidate]:
     ends = f" {main.lead}" if main.lead else ""
     found = definition_question(main, place)
     found += quantity_question(main, place, ends)
@@ -40,8 +50,16 @@ def fact_questions(main: Clause, place: int) -> list[Candidate]:
     found += permission_questions(main, place, ends)
     found += what_questions(main, place, ends)
     found += state_questions(main, place, ends)
+    found += complement_questions(main, place, ends)
     found += whether_question(main, place, ends)
     return found
+
+
+# what was, how good something is: no rule, and nobody asks for it
+_TOLD_STORY = re.compile(
+    r"^(?:été|très|à présent|historiquement|plus que|peu|tout à fait|bien|clairement|mieux|censée?s?"
+    r"|aujourd'hui|actuellement|(?:un|une) (?:exemple|des)|celles?|ceux|recommande)\b"
+)
 
 
 def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
@@ -63,18 +81,42 @@ def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
         return []
     if (
         main.infinitive in ("sembler", "paraître", "consister", "viser", "permettre")
-        or len(main.subject.text.split()) < 2
+        or (len(main.subject.text.split()) < 2 and not main.subject.head[:2].isupper())
         or gives_figure(rest)
     ):
         return []
     if POSSESSIVE.search(main.subject.text):
         return []
-    counted = re.match(rf"{NUMBER}\s(.+)$", main.subject.text)
-    if counted and main.subject.plural and (gender := gender_of(counted.group(1).split()[0])) and not main.negated:
-        which = "quels" if gender == "m" else "quelles"
-        return make(f"{which} {counted.group(1)} {main.clitic}{main.verb} {rest}{ends}", "factual", "which", 0.6, place)
+    if _TOLD_STORY.match(rest) or (
+        main.infinitive == "avoir" and _PARTICIPLE.match(rest) and not re.match(r"(?:droit|lieu|intérêt)\b", rest)
+    ):
+        return []
+    if re.match(rf"{NUMBER}\s", main.subject.text) or (person(main.subject) and main.infinitive == "avoir" and "droit" not in rest):
+        return []
+    if person(main.subject) and main.infinitive not in _NO_DUTY and main.clitic.strip() in ("", "se", "s'"):
+        return _normed(main, rest, place, ends)
     text = asked("", main.subject, main.verb, f"{rest}{ends}", clitic=main.clitic)
     return make(text, "factual", "whether", 0.34, place)
+
+
+# what happens to somebody, or what somebody is: not done, so neither owed nor allowed
+_NO_DUTY = frozenset(
+    "être avoir recevoir obtenir perdre gagner garder conserver bénéficier rester demeurer constituer devenir relever représenter disposer comprendre "
+    "compter comporter marquer souhaiter savoir appartenir correspondre posséder détenir faire".split()
+)
+
+
+def _normed(main: Clause, rest: str, place: int, ends: str) -> list[Candidate]:
+    """A rule told in the present: "L'arbitre choisit le côté" asks whether he must, "Un joueur ne sort pas" whether he may."""
+    plural = main.subject.plural
+    reflexive = ("s'" if main.infinitive[0] in "aeiouéèêh" else "se ") if main.clitic else ""
+    if main.negated:
+        if re.match(r"d(?:e\s|')", rest):
+            return []
+        may = asked("", main.subject, "ont" if plural else "a", f"le droit de {reflexive}{main.infinitive} {rest}{ends}")
+        return make(may, "factual", "entitled", 0.5, place)
+    must = asked("", main.subject, "doivent" if plural else "doit", f"{reflexive}{main.infinitive} {rest}{ends}")
+    return make(must, "procedural", "held-to", 0.4, place)
 
 
 def definition_question(main: Clause, place: int) -> list[Candidate]:
@@ -125,7 +167,9 @@ def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     if by and person(by) and len(main.subject.text.split()) >= 2:
         found += make(f"par qui {main.verb} {word} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
     place_ = re.match(r"(?:à|au|aux|dans|sur|chez|auprès)\s", after)
-    manner = (infinitive_of(word) in _DONE and len(after.split()) >= 2 and not agent) or re.match(
+    stated = re.match(r"(?:pour|chaque|dans le cadre|au cours|lors|en (?:début|fin)|l[ea]s?|tous|sauf|avant|après|et)\b|l'", after)
+    counted = re.match(rf"(?:{NUMBER}|des|un|une|certains?)\s", main.subject.text)
+    manner = (infinitive_of(word) in _DONE and len(after.split()) >= 2 and not agent and not stated and not counted) or re.match(
         r"(?:selon|suivant|en fonction|conformément|à l'aide|au moyen|par (?!l'|le |la |les )|d'après|en additionnant|en divisant|en multipliant|grâce)",
         after,
     )
@@ -174,7 +218,7 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         "devenir",
     ) or main.clitic.strip() in ("lui", "leur", "en", "y"):
         return []
-    if POSSESSIVE.search(rest) or PRONOUN.search(rest) or len(rest.split()) < 3 or not stands_alone(rest):
+    if POSSESSIVE.search(rest + ends) or PRONOUN.search(rest + ends) or len(rest.split()) < 3 or not stands_alone(rest):
         return []
     if main.infinitive == "être":
         charged = re.match(r"(chargée?s?|responsables?|habilitée?s?|compétente?s?|seule?s?|tenue?s?)\s((?:de|d'|à|pour)\b.*)$", rest)
@@ -185,10 +229,16 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         return make(f"qui est {word} {charged.group(2)}{ends}" if word else "", "factual", "who", 0.84, place)
     if re.match(r"être\b", rest):
         return []
-    if re.search(r"\bentre \d", rest):
+    if re.search(r"\bentre \d", rest) or re.match(r"(?:adress|envo|transm|remet)\w* (?:à|au|aux)\b", f"{main.verb} {rest}"):
         return []
     generic = main.subject.head in ("joueur", "joueurs", "personne") and len(main.subject.text.split()) <= 2
     return make(f"qui {main.clitic}{singular(main.verb)} {rest}{ends}", "factual", "who", 0.3 if generic else 0.74, place)
+
+
+def _with_article(match: re.Match[str]) -> str:
+    """ "utiliser d'appareil" -> "utiliser un appareil"; as it is when the noun's gender is not known."""
+    article = {"m": "un", "f": "une"}.get(gender_of(match.group(2)), "")
+    return f"{match.group(1)} {article} {match.group(2)}" if article else match.group()
 
 
 def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
@@ -205,11 +255,15 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
     if player and not who.plural:
         who = Phrase(re.sub(r"^(?:le|tout|chaque) ", "un ", who.text), who.head, "m", False)
     verb = main.verb
+    if main.negated:  # "ne peut porter d'accusations": what is not forbidden takes its article again
+        rest = re.sub(r"^([\w-]+(?:er|ir|re|oir)) d(?:e\s|')(?=\w+s\b)", r"\1 des ", rest)
+        rest = re.sub(r"^([\w-]+(?:er|ir|re|oir)) d(?:e\s|')(\w+)", _with_article, rest)
     if main.negated and main.infinitive == "devoir":  # "ne doit pas" forbids, and what one asks is whether one may
         verb = "peuvent" if who.plural else "peut"
     undergone = re.match(r"être\s([\w-]+)\b\s?(.*)$", rest)
     deed = infinitive_of(undergone.group(1)) if undergone else ""
-    if undergone and deed and not person(who) and not re.search(r"\bpar\s", rest) and not POSSESSIVE.search(who.text):
+    joined = undergone is not None and re.search(r"\set\s(?:\w+ment\s|[\w-]+(?:és?|ées?)\b)", undergone.group(2))
+    if undergone and deed and not joined and not person(who) and not re.search(r"\bpar\s", rest) and not POSSESSIVE.search(who.text):
         asks = "faut-il" if main.infinitive == "devoir" and not main.negated else "peut-on"
         found += make(f"{asks} {deed} {who.text} {undergone.group(2)}{ends}", kind, "must-one", 0.62, place)
         if (
@@ -269,7 +323,7 @@ def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         found += make(
             f"à quoi {main.verb} {main.subject.text}{ends}" if rest.startswith("à") else "", "definition", "purpose", 0.8, place
         )
-    if main.verb in ("dépend", "dépendent"):
+    if main.verb in ("dépend", "dépendent") and not main.negated:
         found += make(f"de quoi {main.verb} {main.subject.text}{ends}", "factual", "depends", 0.76, place)
     return found
 
@@ -306,7 +360,7 @@ def state_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     somewhere = re.match(r"(?:à|au|aux|sur|dans|devant|derrière|près|entre|hors|en)\b", rest)
     if somewhere and main.infinitive in _WHERES and main.clitic.strip() in ("se", "s'") and not main.negated:
         found += make(f"où {main.clitic}{main.verb} {main.subject.text}{ends}", "factual", "where", 0.8, place)
-    why = re.search(r",?\s(?:car|parce que?'?|puisqu[e'])\s?.+$", main.rest)
+    why = re.search(r",?\s(?:car\s|parce que\s|parce qu'|puisque\s|puisqu').+$", main.rest)
     if why and len(main.rest[: why.start()].split()) >= 2 and stands_alone(main.rest[: why.start()]) and main.subject.text != "on":
         kept = core(main.rest[: why.start()])
         found += make(

@@ -12,7 +12,7 @@ from synth.rules.clauses import Clause, stands_alone
 from synth.rules.lexicon import NUMBERS, UNITS
 
 NUMBER = rf"(?:\d+(?:[.,]\d+)?|(?:{'|'.join(NUMBERS.split()[1:])})(?![\w-])|(?:vingt|trente|quarante|cinquante|soixante|quatre-vingts?)-[\w-]+)"
-_TIMES = r"(?:minutes?|secondes?|heures?|jours?|semaines?|mois|ans|saisons?)"
+_TIMES = r"(?:minutes?|secondes?|heures?|jours?(?:\s(?:francs|ouvrables|ouvrés|calendaires))?|semaines?|mois|ans|saisons?)"
 # words that end the thing counted: "deux minutes supplémentaires | à l'adversaire"
 _BOUNDARY = r"(?:à|au|aux|de|d'|du|des|pour|par|dans|sur|en|si|et|ou|maximum|minimum|avant|après|pendant|qui|que|lors|chacun|le|la|les|sont|est)"
 _QUANTITY = re.compile(

@@ -140,6 +140,10 @@ def phrase(text: str) -> Phrase | None:
     other = re.search(r"\sou\s(.+)$", text)
     if other and not (gender and (second := phrase(other.group(1))) and second.gender == gender):
         gender = ""  # "la ligue ou le comité": no pronoun takes up both
+    also = re.search(r"\set\s((?:les?|la|l'|une?|des)\s?\S.*)$", text)
+    if also and gender != "m":
+        joined = phrase(also.group(1))
+        gender = joined.gender if joined and joined.gender else ""  # one masculine makes both so
     return Phrase(lower_first(text), head, gender, determiner in _PLURAL_DETERMINERS)
 
 

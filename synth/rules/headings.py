@@ -6,12 +6,12 @@ import re
 
 from synth.rules.candidate import Candidate, make
 from synth.rules.clauses import has_verb, stands_alone
-from synth.rules.context import small
-from synth.rules.grammar import at, gender_of, lower_first, of
+from synth.rules.context import accented, small
+from synth.rules.grammar import Phrase, at, gender_of, lower_first, of, phrase
 from synth.rules.lexicon import GENERIC, VAGUE
 from synth.rules.sentences import sentences_of, simplify
 from synth.rules.wording import pick
-from triplette.french import stem, tokens
+from triplette.french import fold, stem, tokens
 from triplette.records import Chunk
 
 _NUMBER = re.compile(
@@ -22,6 +22,9 @@ _EMPTY = (
 )
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
 _EMPTY_STEMS = frozenset(stem(word) for word in (*GENERIC, *VAGUE, *_EMPTY))
+_NO_SUBJECT = frozenset(
+    fold(word) for word in (*VAGUE, *_EMPTY, *"fonction fonctionnement composition rôle missions attributions durée".split())
+)
 VERBS_MIN = 2  # sentences with a verb that the passage must have
 _ASKING = frozenset("comment quand pourquoi qui que quoi ce cette qu quel quelle où".split())
 SHARED_MIN = 0.8  # of the heading's content words that the passage must use
@@ -45,14 +48,27 @@ def heading_question(chunk: Chunk) -> list[Candidate]:
     return make(forms[pick(chunk.id, len(forms))], "factual", "heading", 0.3, 0)
 
 
+# the first word of a heading has a capital, and often lacks its accent; abbreviations and names of two words stay
+_ARTICLED = re.compile(r"^(à propos (?:du|des|de la|de l'|de)\s?)(\w[a-zà-ÿ]+)")
+
+
 def topic_of(chunk: Chunk) -> str:
     """What the passage is about, as an opening of a question ("à propos du roque"), or ""."""
     for part in reversed(chunk.title.split(" > ")):
         name = heading_of(part)
         if name and _telling(name):
             joined = re.sub(r"\set\s(l'|la\s|les?\s)", lambda m: f" et {of(m.group(1))}", name)
-            return f"à propos {of(joined)}"
+            return _ARTICLED.sub(lambda m: m.group(1) + accented(m.group(2).lower()), f"à propos {of(joined)}")
     return ""
+
+
+def subject_of(chunk: Chunk) -> Phrase | None:
+    """What a pronoun that opens the passage means: the heading ("La commission médicale" ... "Elle a pour mission ..."), or the one above it."""
+    for part in reversed(chunk.title.split(" > ")[-2:]):
+        named = phrase(heading_of(part))
+        if named is not None and len(named.text.split()) <= 6 and fold(named.head.lower()) not in _NO_SUBJECT:
+            return named
+    return None
 
 
 def _telling(name: str) -> bool:
@@ -68,7 +84,7 @@ def heading_of(title: str) -> str:
         head is None
         or head.group().lower() in _ASKING
         or not 1 <= len(last.split()) <= 9
-        or re.search(r"[\d/&;=…\"«,]", last)
+        or re.search(r"[\d/&;=…\"«,]|\s-\s", last)
         or not stands_alone(last)
         or has_verb(last)
     ):

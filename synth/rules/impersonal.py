@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import PRONOUN, Candidate, core, make, person
+from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, core, make, person
 from synth.rules.clauses import stands_alone
 from synth.rules.figures import NUMBER
 from synth.rules.grammar import Phrase, gender_of, lower_first, phrase
@@ -63,12 +63,18 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
     if match:
         deed = core(match.group(3))
         if len(deed.split()) >= 2 and stands_alone(deed) and not PRONOUN.search(deed):
-            found += make(f"a-t-on le droit de {deed}", "factual", "allowed", 0.74, place) + make(
-                f"peut-on {deed}", "factual", "allowed", 0.72, place
+            needed = match.group(1) in ("obligatoire", "recommandé", "conseillé")
+            found += make(f"faut-il {deed}" if needed else f"a-t-on le droit de {deed}", "factual", "allowed", 0.74, place) + make(
+                "" if needed else f"peut-on {deed}", "factual", "allowed", 0.72, place
             )
             mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], deed)
             found += make(
-                "" if re.match(r"s(?:e\s|')", deed) else f"ai-je le droit de {mine}", "factual", "allowed", 0.76, place, "joueur"
+                "" if needed or re.match(r"s(?:e\s|')", deed) else f"ai-je le droit de {mine}",
+                "factual",
+                "allowed",
+                0.76,
+                place,
+                "joueur",
             )
     found += inverted_questions(text, place)
     match = _ONLY_THESE.match(text)
@@ -105,7 +111,7 @@ def _named_questions(text: str, place: int) -> list[Candidate]:
     match = _GOAL.match(text)
     if match and (match.group(1).startswith("être considéré") or len(match.group(1).split()) < 3):
         match = None
-    if match and stands_alone(match.group(1)) and not PRONOUN.search(match.group(1)):
+    if match and stands_alone(match.group(1)) and not PRONOUN.search(match.group(1)) and not POSSESSIVE.search(match.group(1)):
         deed = match.group(1)
         if re.match(r"\w+\s(?:l'|les?\s|la\s|une?\s|des?\s|du\s)", deed):
             found += make(f"comment {deed}", "procedural", "goal", 0.7, place)

@@ -62,7 +62,7 @@ PERSONS = frozenset(
     équipes capitaines
         clubs organisateurs membres licenciés candidats dirigeants ligues comités spectateurs personnes blancs noirs contrevenant perdant
     gagnant vainqueur
-    jury ministre état ffe fide dna cdje joueuse joueuses officiel officiels auteur
+    jury ministre arb inf ctf dsc dra dda fpl edc gsc acl nro ecu état ffe fide dna cdje joueuse joueuses officiel officiels auteur
     """.split()
 )
 # words that most passages of a rule book hold: they do not say what a question is about
@@ -165,14 +165,6 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (r"\bcoups illégaux\b", ("coups irréguliers",)),
-    (
-        r"\bafficher\b",
-        (
-            "placarder",
-            "mettre au mur",
-        ),
-    ),
-    (r"\bdétermine\b", ("fixe",)),
     (
         r"\bimmédiatement\b",
         (

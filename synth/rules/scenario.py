@@ -40,6 +40,7 @@ def scenario_questions(sentence: Conditional, place: int, known: Phrase | None) 
     if (
         main
         and main.infinitive == "pouvoir"
+        and not main.negated
         and person(main.subject)
         and main.subject.text != "on"
         and len(main.subject.text.split()) <= 5
@@ -58,7 +59,14 @@ def core_condition(condition: str) -> str:
 
 def _who_does(inner: Clause | None, main: Clause | None) -> str:
     """ "un joueur qui commence un roque illégal" when the one of the condition is the one of the main clause, else ""."""
-    if inner is None or main is None or inner.lead or inner.subject.text != main.subject.text or " qui " in inner.subject.text:
+    if (
+        inner is None
+        or main is None
+        or inner.lead
+        or re.match(r"(?:nécessaire|possible|impossible|utile|évident|question) d", inner.rest)
+    ):
+        return ""
+    if inner.subject.text != main.subject.text or " qui " in inner.subject.text:
         return ""
     if inner.subject.text == "on" or _OTHERS.search(f"{inner.rest} {inner.tail}"):
         return ""
@@ -78,11 +86,16 @@ def same_person(main: Clause | None, who: str, place: int) -> list[Candidate]:
     return make(f"que se passe-t-il pour {who}", "scenario", "what-if", 0.5, place) if person(main.subject) else []
 
 
+_IMPERSONAL = re.compile(
+    r"^il (?:est|n'est pas) (?:\w+ment )?(?:nécessaire|possible|impossible|utile|évident|prévu|constaté|établi|découvert)\b"
+)
+
+
 def _resolved(sentence: Conditional, known: Phrase | None) -> str | None:
     """The condition with an opening pronoun replaced by what it means; None when it points elsewhere."""
     condition = sentence.condition
     pronoun = re.match(r"^(ils?|elles?)\s", condition)
-    if pronoun:
+    if pronoun and not _IMPERSONAL.match(condition):
         if known is None or known.pronoun != pronoun.group(1):
             return None
         condition = f"{known.text} {condition[pronoun.end() :]}"

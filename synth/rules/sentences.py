@@ -9,7 +9,7 @@ from triplette.french import normalise, sentences
 from triplette.records import Chunk
 
 _NUMBERING = re.compile(
-    r"^\s*(?:(?:Article\s+)?(?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3})*(?:\.?[a-z]\))?[.)]?\s+(?=[^\d\s])|[•▪●◦‣·➢⇒–—*-]\s*|\(?[a-zA-Z]\)\s+|[ivx]+\)\s+|o\s+(?=[A-Z]))"
+    r"^\s*(?:(?:Article\s+)?(?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3})*(?:\.?[a-z]\))?[.)]?\s+(?=[^\d\s])|[•▪●◦‣·➢⇒→➔✓–—*-]\s*|\(?[a-zA-Z]\)\s+|[ivx]+\)\s+|o\s+(?=[A-Z]))"
 )
 _INCLUSIVE = [
     (re.compile(r"\b[Ll]e ou les\b"), "les"),
@@ -65,6 +65,23 @@ _ASIDES = re.compile(
 _ADVERBS = re.compile(
     r"\s(?:toutefois|cependant|néanmoins|également|ainsi(?!\sque)|donc|ensuite|d'abord|enfin|alors(?!\s(?:que|même)))(?=\s)"
 )
+# the article that a rule rests on: the rule reads on without it
+_CITED = re.compile(
+    r",?\s(?:(?:selon|suivant|voir|d'après|conformément (?:à|aux)|en (?:application|vertu) (?:de|des)|au sens (?:de|des)"
+    r"|(?:comme |tel(?:le)?s? que )?(?:prévu|défini|visé"
+    r"|mentionné|énoncé|décrit|stipulé|indiqué|précisé|spécifié|fixé|listé)\w* (?:à|aux|par|dans|en))\s)"
+    r"(?:l'|les\s)?(?:articles?|art\.|annexes?|points?|paragraphes?|§)"
+    r"\s(?:[A-Z]{0,3}\.?\d[\w.-]*|[A-Z]\b)(?:\s?(?:,|et|ou|à|-)\s?(?:l'article\s)?[A-Z]?\.?\d[\w.-]*)*"
+    r"(?:\s(?:ci-\w+|(?:du|de la|des)\s(?:présente?s?\s)?(?:règlement|code|statuts|annexe)"
+    r"(?:\s(?:intérieur|disciplinaire|médical|financier))?))?(?=[\s,.;:]|$)"
+)
+# "La FFE peut, en cas de refus, prononcer ...": the aside between the two halves of a verb
+_PARTED = re.compile(
+    r"\b(peut|peuvent|doit|doivent|devra|devront|pourra|pourront)\s?,\s"
+    r"(?:en|dans|par|pour|sur|à|au|aux|lors|sous|après|avant|selon|si|à la|avec|sans|sauf|le cas)\b"
+    r"[^,;]{2,90},\s(?=[\w-]+(?:er|ir|re|oir)\b)"
+)
+_THIS_TEXT = re.compile(r"\b(le|du|au)\sprésent\s(règlement)\b", re.IGNORECASE)
 _BRACKETS = re.compile(r"\s\([^()]{1,120}\)(?=[\s,.;:]|$)")
 _LABEL = re.compile(
     r"^[A-ZÉÀ][^:.,;]{2,45}\s:\s(?=(?:[Ll]'|[Ll]es?\s|[Ll]a\s|[Uu]ne?\s|[Ss]i\s|[Ee]n\s|[Ll]orsqu|[Cc]haque|[Tt]out|[Aa]ucun)[^:]{30,}$)"
@@ -75,6 +92,8 @@ def simplify(text: str) -> str:
     """Doubled forms made single ("un joueur ou une joueuse" -> "un joueur"), asides, ties and brackets left out."""
     text = re.sub(r"\b(?:[A-Z]\.){2,}[A-Z]?(?=\W|$)", lambda m: m.group().replace(".", ""), _TIES.sub("", text))
     text = _ADVERBS.sub("", _ASIDES.sub("", _BRACKETS.sub("", text)))
+    text = _PARTED.sub(r"\1 ", text)
+    text = _THIS_TEXT.sub(r"\1 \2", _CITED.sub("", text))
     if _MAYBE_DOUBLED.search(text):
         for pattern, form in _INCLUSIVE:
             text = pattern.sub(form, text)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from synth.rules.candidate import Candidate
 from synth.rules.clauses import clause, conditional
 from synth.rules.context import context_of, placed, stage_of, weak_context_of
+from synth.rules.contrasts import contrast_questions
 from synth.rules.facts import fact_questions
 from synth.rules.grammar import ANAPHORA, Phrase, dangling, lower_first
-from synth.rules.headings import heading_question, topic_of
+from synth.rules.headings import heading_question, subject_of, topic_of
 from synth.rules.impersonal import impersonal_questions, term_question
 from synth.rules.lexicon import GENERIC
 from synth.rules.lists import list_questions
@@ -24,20 +26,21 @@ from synth.rules.wording import reworded, share
 from triplette.french import stem, words
 from triplette.records import Chunk, Question, Rejection
 
-PROMPT = "rules-2"
-PER_CHUNK = 4
+PROMPT = "rules-3"
+PER_CHUNK = 6
 WORDS = (5, 34)  # of a question
 PLAIN = frozenset(
     "whether may who state must-one held-to entitled contains where act react power becomes allowed right may-i what-if rule-if duty-one result "
-    "in-which-case latest deadline how-many sanction always depends consequence why".split()
+    "in-which-case object to-whom to-what purpose manner moment based made-of use tasked "
+    "latest deadline how-many sanction always depends consequence why".split()
 )  # patterns whose questions need a topic when they say little
 FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
-LEAST = -0.1  # of its worth: a second or third question that is weaker than this is not asked
+LEAST = -0.26  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
 _ASKING = frozenset(
     stem(w)
-    for w in "combien quel quelle quels quelles que qui quoi comment quand où pourquoi faire sanction prévue résultat règlement dit prévoit réagir "
+    for w in "propos combien quel quelle quels quelles que qui quoi comment quand où pourquoi faire sanction prévue résultat règlement dit prévoit réagir "
     "faut droit tant dois puis mon ma mes cas condition temps délai".split()
 )
 _FUNCTION = frozenset(
@@ -49,13 +52,19 @@ _FUNCTION = frozenset(
 def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
     """French questions over the chunks, in their order.
 
-    Rejected are: a chunk that gives none (``no_question``, once a chunk), and a question whose words another chunk asked already (``repeated``).
+    Rejected are: a chunk that gives none (``no_question``, once a chunk), a wording that nobody would say (``malformed``), and a question
+    whose words another chunk asked already (``repeated``).
     """
     questions: list[Question] = []
     rejects: list[Rejection] = []
     asked: set[str] = set()
     for chunk in chunks:
-        chosen = choose(chunk.id, candidates_of(chunk))
+        sound = list[Candidate]()
+        for candidate in candidates_of(chunk):
+            why = malformed(candidate.text)
+            sound += [] if why else [candidate]
+            rejects += [Rejection("synth.write", chunk.id, "candidate", "malformed", why, chunk.id, candidate.text)] if why else []
+        chosen = choose(chunk.id, sound)
         if not chosen:
             rejects.append(Rejection("synth.write", chunk.id, "chunk", "no_question", "no sentence fits a pattern"))
         for question in (_question(chunk, candidate) for candidate in chosen):
@@ -71,19 +80,24 @@ def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejec
 def candidates_of(chunk: Chunk) -> list[Candidate]:
     """Every acceptable candidate of a chunk, with its context where it needs one."""
     found: list[Candidate] = []
-    known: Phrase | None = None
-    topic = topic_of(chunk)
+    topic, known = topic_of(chunk), subject_of(chunk)
     context, weak = context_of(chunk), weak_context_of(chunk)
-    for sentence in sentences_of(chunk):
+    read = sentences_of(chunk)
+    contrasts = contrast_questions(read)
+    for sentence in read:
         proposed, known = sentence_questions(sentence, known)
-        proposed = proposed + term_question(sentence.text, chunk.title, sentence.place)
+        proposed = (
+            proposed + [c for c in contrasts if c.place == sentence.place] + term_question(sentence.text, chunk.title, sentence.place)
+        )
         for candidate in proposed:
             text = placed(placed(candidate.text, stage_of(chunk) if context[0] else ("", ""), chunk.id), context, chunk.id)
             if candidate.pattern == "term":
                 text = text.replace("aux échecs", weak[0] or "aux échecs")
             elif len(content(text)) < FEW_WORDS:
                 text = placed(text, weak, chunk.id)
-            if len(content(text)) < FEW_WORDS and candidate.pattern in PLAIN:
+            if candidate.loose:
+                text = _on_topic(text, topic) if topic else ""
+            elif len(content(text)) < FEW_WORDS and candidate.pattern in PLAIN:
                 text = _on_topic(text, topic) if candidate.voice != "arbitre" else ""
             if (
                 text
@@ -101,13 +115,17 @@ def _on_topic(text: str, topic: str) -> str:
     if not topic:
         return ""
     new, own = content(topic), content(text)
+    if re.match(
+        r"à propos (?:du championnat|de la coupe|du contrat|de la partie|du règlement|des statuts|du titre|de la section)\b", topic
+    ):  # the setting's own name, or a part's
+        return ""
     if len(own - new) < 2:  # the topic would say what the question says, or say nearly all of it
         return ""
     return text if new <= own else f"{topic[:1].upper()}{topic[1:]}, {lower_first(text)}"
 
 
 def _with(candidate: Candidate, text: str) -> Candidate:
-    return Candidate(text, candidate.kind, candidate.pattern, candidate.weight, candidate.place, candidate.voice)
+    return replace(candidate, text=text)
 
 
 def sentence_questions(sentence: Sentence, known: Phrase | None) -> tuple[list[Candidate], Phrase | None]:
@@ -165,12 +183,56 @@ def clean(text: str) -> bool:
     )
 
 
+# shapes that reading samples showed to be wrong, each with its reason
+_MALFORMED = tuple(
+    (re.compile(pattern), why)
+    for pattern, why in (
+        (r"\bet l'on\b|\bd'entre (?:eux|elles)\b", "goes on to another thought"),
+        (
+            r"-(?:t-)?(?:ils?|elles?|on)\s(?:au (?:plus|moins|maximum|minimum)(?! tard)|très bien|bien entendu|autant|d'ailleurs|seulement)\b",
+            "asks for what it limits",
+        ),
+        (r"^Quel(?:le)?s? [\w\s-]+ (?:au plus|au moins|maximum|minimum)\b", "the figure was the answer"),
+        (r"ayants\b|\bauxquel\w*|\bauquel participe|\bduquel\b|\bdesquel\w+", "a relative clause came loose"),
+        (r"[Cc]ombien de (\w+)\s.*\b(?:deux|trois|quatre|cinq|dix|vingt|\d+)\s\1", "the figure is in the question"),
+        (
+            r"\b(?:le cas|la situation|la question|doit-(?:il|elle) décider|peut-(?:il|elle) décider|l'élément|le nécessaire)(?: \?|,)",
+            "says too little",
+        ),
+        (
+            r"[a-zà-ÿ] (?:Tout\w*|Les?|La|Une?|Pour|En|Si|Dans|Il|Conformément)\s[a-zà-ÿ]|[Cc]ombien de [^?]* aller\b",
+            "two sentences ran together",
+        ),
+        (
+            r"\bqui (?:a|est|ont|sont) (?:si|lorsque|quand)\b|\bque (?:toutes|tous|chacune?) \w+ent\b|à l'instant \?$",
+            "a piece is missing",
+        ),
+        (r"\b[Qq]ui \w+e [^?]*\bet \w+ent l[ea]s?\b", "does not agree"),
+        (r"\bou non\b|\bl'estime nécessaire\b|\b(?:lettres?|cases?)(?: \w+)? [a-h] \?$|\bau plus une?\b", "says too little"),
+        (r"\bleurs (?!propres?\b)\w+[^sxz\W]\b", "does not agree"),
+        (r"\b(\w{5,}) \1\b", "a word is doubled"),
+        (
+            r"\bl[ea]s? concernant\b|\bquel(?:le)?s? autres?\b|\bpar (?:les|un) autres? \w+ \?$|\bau travers d\w+ \w+ dans\b",
+            "points outside",
+        ),
+        (r"\b(?:deux|trois|quatre|les|des) \w+s différent\b|\bet (?:clairement|correctement) \w+ \?", "does not agree"),
+    )
+)
+
+
+def malformed(text: str) -> str:
+    """Why nobody would say this question, or ""."""
+    return next((why for pattern, why in _MALFORMED if pattern.search(text)), "")
+
+
 FOCUS = {
     "who": "who", "by-whom": "who", "how-many": "figure", "worth": "figure", "measure": "figure", "deadline": "figure", "duration": "figure",
     "how-long-before": "figure", "latest": "figure", "when": "figure", "in-which-case": "when", "always": "when", "why": "why", "definition": "what",
     "term": "what", "called": "what", "there-is": "what", "how": "how", "where": "where", "list-of": "list", "contains": "list",
     "may": "whether", "whether": "whether", "state": "whether", "entitled": "whether", "held-to": "whether", "must-one": "whether", "right": "whether",
-    "may-i": "whether", "allowed": "whether",
+    "may-i": "whether", "allowed": "whether", "object": "object", "to-whom": "to-whom", "to-what": "to-whom", "purpose": "why", "use": "why",
+    "aim": "why", "manner": "how", "moment": "moment", "based": "object", "tasked": "object", "made-of": "list", "which-one": "what",
+    "difference": "contrast", "points-apart": "contrast", "prevails": "contrast",
 }  # fmt: skip
 
 
