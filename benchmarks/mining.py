@@ -40,7 +40,10 @@ def corpus() -> tuple[list[list[str]], list[list[str]]]:
 
 
 class Given:
-    """An encoder whose vectors are there: a text's first word is its number. A passage with a sentence added is taken for the passage."""
+    """An encoder whose vectors are there: a text's first word is its number, and so is the first of each of a passage's sentences.
+
+    A passage that was given another's sentence gets the mean of both vectors.
+    """
 
     name = "given"
 
@@ -54,7 +57,10 @@ class Given:
         )  # fmt: skip
 
     def encode_documents(self, texts: Sequence[str], titles: Sequence[str]) -> Any:
-        return self.passages[[int(text.split(maxsplit=1)[0][1:]) for text in texts]]
+        from triplette.encoders import unit_rows
+
+        numbers = [[int(word[1:]) for word in text.split() if word[0] == "P"] for text in texts]
+        return unit_rows(self.passages[[found[0] for found in numbers]] + self.passages[[found[-1] for found in numbers]])
 
     def encode_queries(self, texts: Sequence[str]) -> Any:
         return self.asked[[int(text.split(maxsplit=1)[0][1:]) for text in texts]]
@@ -70,7 +76,7 @@ def records(positives: Any) -> tuple[list[Any], list[Any]]:
     draws = random.choice(20_000, size=(PASSAGES, 4, 10), p=weights)
     chunks = []
     for number, rows in enumerate(draws.tolist()):
-        text = f"p{number} " + " ".join(" ".join(["Mot", *(f"m{term}" for term in row)]) + "." for row in rows)
+        text = " ".join(" ".join([f"P{number}", *(f"m{term}" for term in row)]) + "." for row in rows)
         chunks.append(
             Chunk.make(
                 text=text, title=f"T{number}", source=f"{number % 500}.md", articles=(), page_start=0, page_end=0,
