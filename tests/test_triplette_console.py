@@ -71,6 +71,19 @@ def test_an_unforeseen_error_is_one_line_and_70() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_library_of_an_extra_that_is_absent_is_named_with_the_extra() -> None:
+    result = run("raise ModuleNotFoundError('No module named torch', name='torch.nn')")
+    assert result.returncode == 2
+    assert "this needs torch.nn" in result.stderr
+    assert "pip install 'triplette[models]'" in result.stderr
+
+
+def test_another_missing_module_is_an_internal_error() -> None:
+    result = run("raise ModuleNotFoundError('No module named synth.x', name='synth.x')")
+    assert result.returncode == 70
+    assert "internal error" in result.stderr
+
+
 def test_text_from_a_document_is_not_markup() -> None:
     result = run("table('[red]t[/red]', ('a[b]',), [('[bold]x[/bold]',)]); say('[blink]y')")
     assert "[red]t[/red]" in result.stdout

@@ -28,6 +28,11 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, for machines.")]
 DEFAULT_RUN = Path("run")
 INTERRUPTED = 130
+EXTRAS = {
+    "models": ("torch", "transformers", "sentence_transformers", "peft", "accelerate", "sentencepiece", "matplotlib", "bitsandbytes"),
+    "export": ("litert_torch", "ai_edge_litert", "ai_edge_quantizer"),
+    "review": ("argilla",),
+}
 
 
 def new_app(help_text: str) -> typer.Typer:
@@ -147,7 +152,7 @@ def run_app(app: typer.Typer, name: str) -> None:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:
-        result = _click_exit(error)
+        result = _click_exit(error) if not _names_extra(error) else TripletteError.exit_code
         if result is None and debug:
             raise
         if result is None:
@@ -156,6 +161,16 @@ def run_app(app: typer.Typer, name: str) -> None:
     if result == INTERRUPTED:  # the parser turns Ctrl-C inside a command into this code
         say("interrupted: what was finished is kept; run the same command again to go on")
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _names_extra(error: Exception) -> bool:
+    """Say which extra to install when ``error`` is the absence of one of its libraries; whether it was."""
+    module = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    for extra, modules in EXTRAS.items():
+        if module.split(".")[0] in modules:
+            say(f"error: this needs {module}\n  cure: pip install 'triplette[{extra}]' (in a clone: pip install -e '.[{extra}]')")
+            return True
+    return False
 
 
 def _click_exit(error: Exception) -> int | None:
