@@ -1,9 +1,10 @@
 """Nearest passages by inner product: exact while that is cheap, approximate above.
 
 Up to 200,000 vectors a flat FAISS index compares a query with every one of them. Above that an inverted file (IVF) looks only into the
-``probes`` clusters nearest to the query: recall falls a little, time by an order of magnitude, and unlike HNSW it needs next to no
-memory beyond the vectors and its build is repeatable (k-means has a seed; HNSW's parallel insertion order is not fixed).
-A test holds its recall above 0.95. Vectors are checked for NaN and infinity, because FAISS returns nonsense for them without a word.
+``probes`` clusters nearest to the query. Measured once on 250,000 clustered vectors of 128 dimensions: with 64 probes it finds 90 % of the
+50 nearest (95 % of 10) in 26 % of the flat search's time, after an 11 s build. Unlike HNSW it needs no graph beside the vectors, and its
+build is repeatable (k-means has a seed; HNSW's parallel insertion order is not fixed). Vectors are checked for NaN and infinity, because
+FAISS returns nonsense for them without a word.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from triplette.errors import InputError
 from triplette.topk import best_ranks
 
 Vectors = npt.NDArray[np.float32]
-FLAT_LIMIT = 200_000  # vectors: above it a flat search of as many queries takes minutes
+FLAT_LIMIT = 200_000  # vectors
 QUERY_BLOCK = 16_384  # queries searched at once: FAISS cuts them into blocks itself, and 1,024 at a time took twice as long
 PASSAGE_BLOCK = 4096  # passages in one of FAISS' matrix products: with its own 1,024 a search took half as long again
 BLOCK_BYTES = 64 << 20  # of one dense score block in ``scores``
@@ -34,7 +35,7 @@ class DenseIndex:
     query looks into. Raises InputError for vectors that are not finite or not a matrix.
     """
 
-    def __init__(self, vectors: Vectors, *, kind: str = "auto", flat_limit: int = FLAT_LIMIT, probes: int = 32, seed: int = 0) -> None:
+    def __init__(self, vectors: Vectors, *, kind: str = "auto", flat_limit: int = FLAT_LIMIT, probes: int = 64, seed: int = 0) -> None:
         import faiss
 
         self._vectors = checked(vectors, "the passages' vectors")
@@ -107,7 +108,7 @@ def checked(vectors: Vectors, what: str, dimension: int | None = None) -> Vector
 
 
 def _inverted_file(vectors: Vectors, probes: int, seed: int) -> Any:
-    """An untrained-on-all IVF index: about 4 * sqrt(n) clusters, learned on a seeded sample."""
+    """An IVF index, empty: about 4 * sqrt(n) clusters, learned on a seeded sample."""
     import faiss
 
     size, dimension = vectors.shape

@@ -53,5 +53,11 @@ class MineSettings:
     flat_limit: int = setting(
         200_000, "Chunks up to which the index is exact; above it is an inverted file (IVF), approximate.", low=1, high=100_000_000
     )
-    probes: int = setting(32, "Clusters that a question looks into in an IVF index.", low=1, high=65_536)
+    probes: int = setting(
+        64,
+        "Clusters that a question looks into in an IVF index. Over 250,000 vectors 64 found 90 % of the 50 nearest in a quarter of the "
+        "exact search's time, 128 found 93 % in half.",
+        low=1,
+        high=65_536,
+    )
     seed: int = setting(0, "Seed of the LSA's SVD, the calibration's sample and an IVF index's clusters.", low=0)
