@@ -14,10 +14,11 @@ from synth.chunk import chunk_corpus, load_chunks
 from synth.rules import PROMPT, write_questions
 from synth.rules.candidate import Candidate
 from synth.rules.clauses import clause, conditional
+from synth.rules.contrasts import contrast_questions
 from synth.rules.grammar import at, dangling, elide, gender_of, hyphenated, invert, of, phrase
 from synth.rules.sentences import sentences_of, simplify
 from synth.rules.verbs import infinitive_of, singular
-from synth.rules.writer import candidates_of, sentence_questions
+from synth.rules.writer import candidates_of, malformed, sentence_questions
 from triplette.bm25 import Bm25Index
 from triplette.french import tokens
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
@@ -182,10 +183,55 @@ def test_list_items_stay_with_the_line_that_opens_them() -> None:
         ("Il faut au moins trois normes pour obtenir le titre.", "Combien de normes faut-il pour obtenir le titre ?"),
         ("Le jury d'appel régional est composé de :\n• deux arbitres ;\n• un dirigeant.", "De qui est composé le jury d'appel régional ?"),
         ("Peuvent participer à la finale les équipes qualifiées.", "Qui peut participer à la finale ?"),
+        ("L'arbitre principal doit vérifier la feuille de match avant la ronde.", "Que doit vérifier l'arbitre principal avant la ronde ?"),
+        ("Le capitaine doit remettre la composition écrite à l'arbitre.", "À qui le capitaine doit-il remettre la composition écrite ?"),
+        ("Le classement national est fondé sur les résultats.", "Sur quoi repose le classement national ?"),
+        ("Les huit lignes verticales sont appelées colonnes.", "Comment appelle-t-on les huit lignes verticales ?"),
+        ("Le règlement intérieur permet de sanctionner un club.", "À quoi sert le règlement intérieur ?"),
+        ("L'arbitre arrête les pendules afin de vérifier la position.", "Dans quel but l'arbitre arrête-t-il les pendules ?"),
+        ("Un joueur ne quitte pas la salle de jeu.", "Un joueur a-t-il le droit de quitter la salle de jeu ?"),
+        ("Il n'est pas possible de jouer deux rondes par jour.", ""),
     ],
 )  # fmt: skip
 def test_a_sentence_gives_the_question_it_answers(text: str, question: str) -> None:
-    assert question in {candidate.text for candidate in patterned(text)}
+    found = {candidate.text for candidate in patterned(text)}
+    assert question in found if question else not found
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("Une partie gagnée est comptée 1 point, une partie nulle 0,5 point.", "Quelle différence de points y a-t-il entre une victoire et une partie nulle ?"),
+        ("La règle nationale prévaut sur la règle locale du tournoi.", "Qu'est-ce qui l'emporte entre la règle nationale et la règle locale du tournoi ?"),
+        ("Le système suisse demande des ajustements. Une partie gagnée est agréable.", ""),
+    ],
+)  # fmt: skip
+def test_things_that_the_passage_contrasts_are_compared_and_no_others(text: str, question: str) -> None:
+    found = {candidate.text for candidate in contrast_questions(sentences_of(passage(text)))}
+    assert found == ({question} if question else set())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Qui peut ouvrir la salle et l'on continue ?", "Combien de minutes trois minutes font-elles ?", "Quels joueurs mutés au plus figurent sur la feuille ?",
+     "Dans quel cas l'arbitre peut-il très bien laisser les temps inchangés ?", "Qui nomme l'un d'entre eux ?", "Comment ranger leurs feuille ?"],
+)  # fmt: skip
+def test_wordings_that_nobody_would_say_are_told_with_a_reason(text: str) -> None:
+    assert malformed(text)
+
+
+def test_a_malformed_candidate_is_a_counted_reject_and_no_question() -> None:
+    questions, rejects = write_questions([passage("Les capitaines des équipes doivent ranger leurs feuille avant la ronde finale.")])
+    assert not [q.text for q in questions if "leurs feuille" in q.text]
+    assert "malformed" in {reject.reason for reject in rejects}
+
+
+def test_a_bare_subject_is_asked_about_with_the_topic_of_its_passage_or_not_at_all() -> None:
+    text = "La liste doit être remise à l'arbitre principal avant la ronde."
+    assert proposed(text) == set()
+    named = proposed(text, title="Règles > Composition des équipes")
+    assert named
+    assert all(question.startswith("À propos de la composition des équipes, ") for question in named)
 
 
 def test_the_scene_is_told_in_the_first_person() -> None:

@@ -37,7 +37,7 @@ _MAIN_START = re.compile(
 )
 TAIL = re.compile(
     r"\s*,?\s((?:(?:uniquement|seulement|même|sauf|y compris)\s)?(?:si\s|s'ils?\s|lorsque\s|lorsqu'|quand\s|dès que\s|dès qu'|en cas d[e'u]|tant que\s|tant qu'"
-    r"|à condition\s|sous réserve|à moins\s|avant que\s|avant qu'|au cas où|pourvu qu[e']|faute d[e']|sauf\s|à défaut))"
+    r"|à (?:la )?condition\s|sous réserve|à moins\s|avant que\s|avant qu'|au cas où|pourvu qu[e']|faute d[e']|sauf\s|à défaut))"
 )
 
 
@@ -170,7 +170,8 @@ def _assembled(words: list[str], at: int, pronoun: Phrase | None) -> Clause | No
             clitic, verb = verb[:2] + clitic, verb[2:]
     name = " ".join(words[:before])
     if name.lower() == "il" and (
-        verb in ("faut", "convient", "appartient", "suffit", "s'agit") or _ADJECTIVE_DE.match(" ".join(words[at + 1 :]))
+        verb in ("faut", "convient", "appartient", "suffit", "s'agit")
+        or _ADJECTIVE_DE.match(re.sub(r"^(?:pas|plus|jamais)\s", "", " ".join(words[at + 1 :])))
     ):
         return None  # nobody does it: "il est utile de ..."
     subject = _agreeing(_subject(name, pronoun), verb)

@@ -49,7 +49,7 @@ _TOLD = re.compile(
 )
 # "est une partie", "fait l'objet de", "est considéré": states, which have no manner and no moment
 _NO_DEED = re.compile(
-    r"^(?:l'objet|libres?|considérée?s?|un|une|l[ea]s?|accessibles?|tout|(?:avoir|être) l[ea]|à jour)\s|\bau plus (?:tôt|tard)$|\bau moins$|\bla charge\b"
+    r"^(?:l'objet|libres?|considérée?s?|accessibles?|tout|(?:avoir|être) l[ea]|à jour)\s|\bau plus (?:tôt|tard)$|\bau moins$|\bla charge\b"
 )
 _PARTICIPLE = re.compile(r"^(?:\w+ment\s|aussi\s)?[\w-]+(?:és?|ées?|is|ies?|ises?|us?|ues?|ts?|tes?)(?:\s|$)")
 _NAMED = re.compile(r"^(?:aussi |parfois |également )?(?:appelée?s?|dénommée?s?)\s(?!à\s|au|par)")
@@ -122,7 +122,9 @@ def _aims(main: Clause, place: int, ends: str) -> list[Candidate]:
         if (
             _NO_DEED.search(before)
             or (main.infinitive == "être" and not _PARTICIPLE.match(before))
-            or (name == "moment" and gives_figure(before))
+            or gives_figure(before)
+            or " et " in before
+            or before.startswith("accordé")
         ):
             continue
         if match and len(before.split()) >= 2 and core(before) == before and stands_alone(before) and not PRONOUN.search(before):
@@ -149,7 +151,7 @@ def _states(main: Clause, place: int, ends: str) -> list[Candidate]:
         return []
     if task := _TASKED.match(rest):
         found += make(asked("de quoi", subject, main.verb, f"{task.group(1)}{ends}"), "factual", "tasked", 0.78, place)
-    if deemed := re.match(r"(considérée?s?) comme\b", rest):
+    if (deemed := re.match(r"(considérée?s?) comme\b", rest)) and len(subject.text.split()) >= 3:
         found += make(f"comment {main.verb} {deemed.group(1)} {subject.text}{ends}", "factual", "how", 0.7, place)
     if given := _GIVEN.match(rest):
         to = phrase(re.sub(r"^\w+\s\w*\s?(?:au)\s", "le ", given.group(2)) or "") or None
@@ -172,7 +174,7 @@ def _states(main: Clause, place: int, ends: str) -> list[Candidate]:
         found += make(f"comment {main.verb} {reached.group(1)} {subject.text}{ends}", "procedural", "how", 0.74, place)
     if (
         re.match(r"(?:l'|les?\s|la\s)", rest)
-        and not re.match(r"l[ea]s? (?:même|seule?|premi|derni)", rest)
+        and not re.match(r"(?:l[ea]s? |l')(?:même|seule?|premi|derni|cause|raison|objet|exemple|conséquence)", rest)
         and subject.gender
         and len(subject.text.split()) >= 4
         and re.match(r"(?:l'|les?\s|la\s)", subject.text)

@@ -58,7 +58,7 @@ def _of_usable(main: Clause, place: int) -> list[Candidate]:
 # what was, how good something is: no rule, and nobody asks for it
 _TOLD_STORY = re.compile(
     r"^(?:été|très|à présent|historiquement|plus que|peu|tout à fait|bien|clairement|mieux|censée?s?"
-    r"|aujourd'hui|actuellement|(?:un|une) (?:exemple|des)|celles?|ceux|recommande)\b"
+    r"|(?:plus|moins) \w+$|aujourd'hui|actuellement|(?:un|une) (?:exemple|des)|celles?|ceux|recommande)\b"
 )
 
 
@@ -72,6 +72,7 @@ def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
         or not stands_alone(rest)
         or refers(rest, main.subject)
         or main.subject.text == "on"
+        or main.clitic.strip() in ("lui", "leur", "y", "en")
         or main.infinitive in ("devoir", "pouvoir")
     ):
         return []
@@ -216,6 +217,9 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         "constituer",
         "représenter",
         "devenir",
+        "débuter",
+        "connaître",
+        "commencer",
     ) or main.clitic.strip() in ("lui", "leur", "en", "y"):
         return []
     if POSSESSIVE.search(rest + ends) or PRONOUN.search(rest + ends) or len(rest.split()) < 3 or not stands_alone(rest):

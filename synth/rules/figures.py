@@ -17,7 +17,7 @@ _TIMES = r"(?:minutes?|secondes?|heures?|jours?(?:\s(?:francs|ouvrables|ouvrés|
 _BOUNDARY = r"(?:à|au|aux|de|d'|du|des|pour|par|dans|sur|en|si|et|ou|maximum|minimum|avant|après|pendant|qui|que|lors|chacun|le|la|les|sont|est)"
 _QUANTITY = re.compile(
     rf"^(?:(?:d'|de\s)?(?:au moins|au plus|au maximum|au minimum|exactement|environ|seulement|jusqu'à|plus de|moins de)\s)?{NUMBER}\s"
-    rf"((?:{'|'.join(UNITS.split())})(?:\s(?!{_BOUNDARY}(?![\w]))[\w'-]+)?)\b(.*)$"
+    rf"((?:{'|'.join(UNITS.split())})(?:\s(?!{_BOUNDARY}(?![\w])|\w+ant\b)[\w'-]+)?)\b(.*)$"
 )
 _DEADLINE = re.compile(
     rf"\b(dans (?:un délai (?:maximum )?de|les|le délai de)|sous(?: un délai de)?|en moins de)\s(?:{NUMBER})\s"

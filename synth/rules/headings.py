@@ -8,14 +8,16 @@ from synth.rules.candidate import Candidate, make
 from synth.rules.clauses import has_verb, stands_alone
 from synth.rules.context import accented, small
 from synth.rules.grammar import Phrase, at, gender_of, lower_first, of, phrase
-from synth.rules.lexicon import GENERIC, VAGUE
+from synth.rules.lexicon import GENERIC, H_ASPIRATED, VAGUE
 from synth.rules.sentences import sentences_of, simplify
 from synth.rules.wording import pick
 from triplette.french import fold, stem, tokens
 from triplette.records import Chunk
 
 _NUMBER = re.compile(
-    r"^(?:(?:article|art\.|chapitre|annexe|partie|titre|section)\s+)?[\w.-]*\d[\w.)-]*\s*(?:er\b)?\s*[-–:.]*\s*", re.IGNORECASE
+    r"^(?:(?:titre|chapitre|section|livre|annexe)\s+[IVX]+(?:er)?\b\s*[-–:.]*\s*"
+    r"|(?:(?:article|art\.|chapitre|annexe|partie|titre|section)\s+)?[\w.-]*\d[\w.)-]*\s*(?:er\b)?\s*[-–:.]*\s*)",
+    re.IGNORECASE,
 )
 _EMPTY = (
     "général générale commun préambule introduction organisation annexe divers spécifique particulier courant principal livre".split()
@@ -97,4 +99,4 @@ def heading_of(title: str) -> str:
     plural = head.group()[-1] in "sx" and head.group().lower() not in ("cas", "prix", "retards", "temps", "procès", "accès", "recours")
     article = "les " if plural else "le " if gender == "m" else "la "
     text = lower_first(last)
-    return f"l'{text}" if not plural and text[0] in "aeéèêiouhy" and not text.startswith(("haut", "hors")) else article + text
+    return f"l'{text}" if not plural and text[0] in "aeéèêiouhy" and not text.startswith(H_ASPIRATED) else article + text

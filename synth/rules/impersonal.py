@@ -92,6 +92,8 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
         deed = core(match.group(3))
         if len(deed.split()) >= 2 and stands_alone(deed) and not PRONOUN.search(deed) and person(phrase(match.group(1)) or _NOBODY):
             verb, *more = match.group(2).split()
+            if verb in ("est", "sont"):
+                deed = re.sub(r"^([\w-]+?(?:[éi]|[iu]t|is))e?s?(?=\s)", r"\1", deed)
             found += make(f"qui {singular(verb)} {' '.join([*more, deed])}", "factual", "who", 0.8, place)
     match = _THERE_ARE.match(text)
     if match and stands_alone(match.group(2)) and re.match(r"\s?(?:$|(?:en|dans|par|pour|au|aux|sur)\s)", match.group(2)):

@@ -77,7 +77,7 @@ GENERIC = frozenset(
 # what only points at something said before: alone it asks about nothing
 VAGUE = frozenset(
     """
-    situation raison limite chose phase principe point élément condition cas procédure système mesure disposition obligation manière moyen geste
+    version situation raison limite chose phase principe point élément condition cas procédure système mesure disposition obligation manière moyen geste
         réaction réponse solution conséquence résumé méthode mot terme exception refus somme produit idée base définition domaine champ
     règle disposition notion remarque rappel exigence
     exemple erreur moment question différence intention ensemble reste autre opération action effet résultat présence état

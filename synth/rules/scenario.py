@@ -149,7 +149,7 @@ def _duty(main: Clause | None, text: str, joined: str, place: int) -> list[Candi
 
 def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clause | None, opening: str) -> list[Candidate]:
     found: list[Candidate] = []
-    punished = any(word in low for word in SANCTIONS)
+    punished = any(word in low for word in SANCTIONS) and not re.search(r"\bsans (?:pénalité|sanction|amende|être)\b", low)
     if (
         punished
         and inner
@@ -164,7 +164,7 @@ def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clau
                 "ne est ", "n'est "
             )
             found += make(f"que risque {who} qui {said}", "factual", "risk", 0.85, place)
-    if punished:
+    if punished and (inner is None or person(inner.subject)) and "aggrav" not in low:
         found += make(f"quelle sanction est prévue {joined}", "factual", "sanction", 0.6, place)
     elif _OUTCOME.search(low) and "perd" not in low[:3]:
         found += make(f"quel est le résultat de la partie {joined}", "factual", "result", 0.66, place)
@@ -187,7 +187,13 @@ def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clau
 
 def _first_person(inner: Clause | None, main: Clause | None, low: str, place: int) -> list[Candidate]:
     """The scene told by who stands in it: "Mon adversaire ... : que puis-je faire ?"."""
-    if inner is None or inner.lead or not _PLAYER.match(inner.subject.text) or _OTHERS.search(f"{inner.rest} {inner.tail}"):
+    if (
+        inner is None
+        or inner.lead
+        or "y" in inner.clitic.split()
+        or not _PLAYER.match(inner.subject.text)
+        or _OTHERS.search(f"{inner.rest} {inner.tail}")
+    ):
         return []
     not_, after = ("ne " if inner.negated else ""), (" pas" if inner.negated else "")
     said = f"{not_}{inner.clitic}{singular(inner.verb)}{after} {inner.rest} {inner.tail}".replace("ne a ", "n'a ").replace(

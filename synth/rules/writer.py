@@ -35,7 +35,7 @@ PLAIN = frozenset(
     "latest deadline how-many sanction always depends consequence why".split()
 )  # patterns whose questions need a topic when they say little
 FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
-LEAST = -0.26  # of its worth: a second or third question that is weaker than this is not asked
+LEAST = -0.3  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
 _ASKING = frozenset(
@@ -149,7 +149,7 @@ def sentence_questions(sentence: Sentence, known: Phrase | None) -> tuple[list[C
 
 
 def _remembered(subject: Phrase | None) -> Phrase | None:
-    return subject if subject and subject.text != "on" and len(subject.text.split()) <= 6 else None
+    return subject if subject and subject.text != "on" and len(subject.text.split()) <= 4 else None
 
 
 def content(text: str) -> set[str]:
@@ -178,7 +178,7 @@ def clean(text: str) -> bool:
     if re.search(r"\barticles?\s+(?:[A-Z]\.?)?\d|\b(?:l'article|annexe)\b", bare):
         return False
     return not re.search(
-        r"\b(?:et|ou|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|si|en|sur|dans|ne|plus|son|sa|ses|quand|lorsque|très|selon|entre|avec|sans|ce|cet|cette|ces|leurs?|comme|mais|car|où|puis|donc|plutôt)$",
+        r"\b(?:et|ou|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|si|en|sur|dans|ne|plus|son|sa|ses|quand|lorsque|très|selon|entre|avec|sans|ce|cet|cette|ces|leurs?|comme|mais|car|où|puis|donc|plutôt|bien|soit)$",
         bare,
     )
 
@@ -189,12 +189,12 @@ _MALFORMED = tuple(
     for pattern, why in (
         (r"\bet l'on\b|\bd'entre (?:eux|elles)\b", "goes on to another thought"),
         (
-            r"-(?:t-)?(?:ils?|elles?|on)\s(?:au (?:plus|moins|maximum|minimum)(?! tard)|très bien|bien entendu|autant|d'ailleurs|seulement)\b",
+            r"-(?:t-)?(?:ils?|elles?|on)\s(?:au (?:plus|moins|maximum|minimum)(?! tard)|bien entendu|autant|d'ailleurs|seulement)\b",
             "asks for what it limits",
         ),
         (r"^Quel(?:le)?s? [\w\s-]+ (?:au plus|au moins|maximum|minimum)\b", "the figure was the answer"),
         (r"ayants\b|\bauxquel\w*|\bauquel participe|\bduquel\b|\bdesquel\w+", "a relative clause came loose"),
-        (r"[Cc]ombien de (\w+)\s.*\b(?:deux|trois|quatre|cinq|dix|vingt|\d+)\s\1", "the figure is in the question"),
+        (r"[Cc]ombien de (\w+)\s(?:.*\b)?(?:deux|trois|quatre|cinq|dix|vingt|\d+)\s\1", "the figure is in the question"),
         (
             r"\b(?:le cas|la situation|la question|doit-(?:il|elle) décider|peut-(?:il|elle) décider|l'élément|le nécessaire)(?: \?|,)",
             "says too little",
@@ -208,6 +208,19 @@ _MALFORMED = tuple(
             "a piece is missing",
         ),
         (r"\b[Qq]ui \w+e [^?]*\bet \w+ent l[ea]s?\b", "does not agree"),
+        (
+            r"\b(?:peut|peuvent|peut-(?:il|elle)) très bien\b|\bpar défaut \?$|\bqui [^?]*\bses membres \?$|\bcondition qu\S+ \w+ \?$",
+            "leans on what follows",
+        ),
+        (
+            r"\bcomme suit\b|\bet tout\w* \w+|\b(?:si|quand) [^?,]*, on \w|\bqu'(?:il|elle)s? a \?$|\baller plus loin\b|\bdes autres(?: \?|,)",
+            "two sentences ran together",
+        ),
+        (
+            r"\bde (?:sauf|hormis)\b|\bcelui de \w+|\bune action faite\b|\bl[ea]s? concernant\b|\b(?:deux|plusieurs|trois|différentes) (?:façons|manières)\b"
+            r"|\bles (?:formats|critères|conditions|cas|points|documents|modalités) \?$|^Qui (?:doit|devra) avoir (?:au moins|\d)",
+            "a piece is missing",
+        ),
         (r"\bou non\b|\bl'estime nécessaire\b|\b(?:lettres?|cases?)(?: \w+)? [a-h] \?$|\bau plus une?\b", "says too little"),
         (r"\bleurs (?!propres?\b)\w+[^sxz\W]\b", "does not agree"),
         (r"\b(\w{5,}) \1\b", "a word is doubled"),
