@@ -143,7 +143,7 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "désirent",
         ),
     ),
-    (r"\beffectuer\b", ("faire",)),
+    (r"(?<!d')\beffectuer\b", ("faire",)),
     (r"\beffectue\b", ("fait",)),
     (r"\bconstate\b", ("remarque",)),
     (r"\brencontres\b", ("matchs",)),

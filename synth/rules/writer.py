@@ -35,7 +35,7 @@ PLAIN = frozenset(
     "latest deadline how-many sanction always depends consequence why".split()
 )  # patterns whose questions need a topic when they say little
 FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
-LEAST = -0.3  # of its worth: a second or third question that is weaker than this is not asked
+LEAST = -0.36  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
 _ASKING = frozenset(
@@ -220,6 +220,20 @@ _MALFORMED = tuple(
             r"\bde (?:sauf|hormis)\b|\bcelui de \w+|\bune action faite\b|\bl[ea]s? concernant\b|\b(?:deux|plusieurs|trois|différentes) (?:façons|manières)\b"
             r"|\bles (?:formats|critères|conditions|cas|points|documents|modalités) \?$|^Qui (?:doit|devra) avoir (?:au moins|\d)",
             "a piece is missing",
+        ),
+        (
+            r"\ble (?:jour|soir|lendemain) \?$|\b[Ff]aut-il (?!en |y |se |s'|l'|l[ea]s? |\w+ment |\w+(?:er|ir|re|oir)\b)"
+            r"|\bou bien l'une?\b|\w y a (?:pas|lieu)\b"
+            r"|\b[Qq]ui est (?!compris|admis|soumis|pris|mis|repris|promis|plus)\w+s (?:à|de|pour|dans|au|aux)\b|ée? disposant\b",
+            "does not hold together",
+        ),
+        (
+            r"-elles \w+és\b|-elle \w+é\b|-ils? \w+ées?\b|\bet (?:est|sont) \w+é|\bde l[ae]s? \w+er \?$|\bl'avoir fait\b|\bun seul joueur qui\b|\bl'après\b",
+            "does not agree",
+        ),
+        (
+            r"\b[Qq]ui (?:peut|doit|est|a) [^?]*\bleurs?\b|\b[Qq]ui (?:peut|doit) être \w+ées?\b|\bqui suivent\b|\bet personne n'|règlement pour le championnat",
+            "points outside",
         ),
         (r"\bou non\b|\bl'estime nécessaire\b|\b(?:lettres?|cases?)(?: \w+)? [a-h] \?$|\bau plus une?\b", "says too little"),
         (r"\bleurs (?!propres?\b)\w+[^sxz\W]\b", "does not agree"),
