@@ -349,7 +349,13 @@ def state_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     found: list[Candidate] = []
     rest = core(main.rest)
     state = _STATES.match(rest)
-    if main.infinitive == "être" and state and stands_alone(rest) and not PRONOUN.search(rest):
+    if (
+        main.infinitive == "être"
+        and state
+        and not (main.tail and len(rest.split()) < 2)
+        and stands_alone(rest)
+        and not PRONOUN.search(rest)
+    ):
         text = asked("", main.subject, main.verb, f"{rest}{ends}")
         found += make(text, "factual", "state", 0.7, place)
     if (

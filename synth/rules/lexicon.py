@@ -143,8 +143,6 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "désirent",
         ),
     ),
-    (r"(?<!d')\beffectuer\b", ("faire",)),
-    (r"\beffectue\b", ("fait",)),
     (r"\bconstate\b", ("remarque",)),
     (r"\brencontres\b", ("matchs",)),
     (r"\bau minimum\b", ("au moins",)),

@@ -232,7 +232,8 @@ _MALFORMED = tuple(
             "does not agree",
         ),
         (
-            r"\b[Qq]ui (?:peut|doit|est|a) [^?]*\bleurs?\b|\b[Qq]ui (?:peut|doit) être \w+ées?\b|\bqui suivent\b|\bet personne n'|règlement pour le championnat",
+            r"\b[Qq]ui (?:peut|doit|est|a) [^?]*\bleurs?\b|\b[Qq]ui (?:peut|doit) être \w+ées?\b|\bqui suivent\b|\bet personne n'"
+            r"|règlement pour le championnat|\bensemble à\b|\bsont-(?:ils|elles) l[ea] |\b[Uu]n joueur [^?]*\bleurs?\b|\baprès que(?: \w+){1,3} \?$",
             "points outside",
         ),
         (r"\bou non\b|\bl'estime nécessaire\b|\b(?:lettres?|cases?)(?: \w+)? [a-h] \?$|\bau plus une?\b", "says too little"),
