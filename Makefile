@@ -35,7 +35,7 @@ demo-train: $(VENV)/.all
 	$(BIN)/curate dedup --run $(RUN)
 	$(BIN)/curate build --gold gold/fr_rules.jsonl --drop-touching --run $(RUN)
 	$(BIN)/train run --preset tiny --ungated --run $(RUN)
-	$(BIN)/train ask "Mon téléphone a sonné pendant ma partie, j'ai perdu ?" --bundle $(RUN)/bundle
+	$(BIN)/train ask "Combien de minutes ajoute-t-on à l'adversaire après un premier coup illégal ?" --bundle $(RUN)/bundle
 
 test: $(VENV)/.all
 	$(BIN)/pytest -m 'not slow and not gpu'

@@ -62,18 +62,20 @@ def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
     assert {"train.fit", "train.merge"} <= set(manifest["lineage"]["stages"])
     assert "UNGATED" in (bundle / "README.md").read_text()
 
-    asked = "Mon téléphone a sonné pendant ma partie, j'ai perdu ?"
+    asked = "Combien de minutes ajoute-t-on à l'adversaire après un premier coup illégal ?"
     answered = train("ask", asked, "--bundle", str(bundle), "-n", "3", "--json")
     assert answered.returncode == 0, answered.stderr
-    right = {chunk.id for chunk in load_chunks(run) if chunk.source == "17-telephones-et-anti-triche.md"}
+    right = {chunk.id for chunk in load_chunks(run) if "7.5.5" in chunk.articles}
     assert right & {passage["chunk_id"] for passage in json.loads(answered.stdout)}
 
     from export.runtime import Bundle
 
     reader = Bundle(bundle)
-    questions = load_dataset(run).split("train")[:30]
-    hits = [item.positive_ids[0] in {p.chunk_id for p in reader.ask(item.question, 3)} for item in questions]
-    assert sum(hits) >= 0.6 * len(hits)  # what it was trained on it must find
+    # one question alone proves little: of the gold questions it never saw, 43 % had their passage among the first 3 when measured,
+    # of 240 passages; chance is 1 %
+    questions = load_dataset(run).split("test")
+    hits = [bool(set(item.positive_ids) & {p.chunk_id for p in reader.ask(item.question, 3)}) for item in questions]
+    assert sum(hits) >= 0.3 * len(hits)
 
     again = train("run", "--preset", "tiny", "--ungated", "--run", str(run.root))
     assert again.returncode == 0, again.stderr
