@@ -12,12 +12,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from triplette.errors import InputError
-from triplette.hashing import hash_text
+from triplette.prompts import fill, guard_line, read_prompt
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
 
 T = TypeVar("T")
@@ -50,43 +48,11 @@ def _draw(chance: random.Random, values: Sequence[T], count: int) -> list[T]:
     return drawn[:count]
 
 
-def fence(text: str, digits: int = 12) -> str:
-    """A guard line that does not occur in ``text``, and depends on it alone; ``digits`` of its hash make it hard to foresee."""
-    salt = 0
-    while True:
-        line = f"=====PASSAGE-{hash_text(f'{salt}/{text}')[:digits]}====="
-        if line not in text:
-            return line
-        salt += 1
-
-
 def messages(chunk: Chunk, orders: Sequence[Order], prompt: str = PROMPT) -> tuple[dict[str, str], ...]:
     """The system and user messages that ask for ``orders`` over ``chunk``."""
-    system, user = read_prompt(prompt)
+    system, user = read_prompt(PROMPTS, prompt, "[synth.write] prompt")
     title = chunk.title or chunk.source
-    guard = fence(f"{title}\n{chunk.text}")
+    guard = guard_line(f"{title}\n{chunk.text}")
     listed = "\n".join(f"{o.number}. kind={o.kind}, persona={o.persona}, difficulty={o.difficulty}" for o in orders)
-    content = _fill(user, title=" ".join(title.split()), passage=chunk.text, fence=guard, orders=listed)
+    content = fill(user, title=" ".join(title.split()), passage=chunk.text, fence=guard, orders=listed)
     return {"role": "system", "content": system}, {"role": "user", "content": content}
-
-
-def _fill(template: str, **values: str) -> str:
-    """The template with its ``{names}`` replaced in one pass: what a value contains is never taken for a name."""
-    parts = template.split("{")
-    filled = [parts[0]]
-    for part in parts[1:]:
-        name, _, rest = part.partition("}")
-        filled.append(values[name] + rest)
-    return "".join(filled)
-
-
-@lru_cache(maxsize=8)
-def read_prompt(name: str) -> tuple[str, str]:
-    """(system, user template) of a prompt version. Raises InputError when there is no such version."""
-    path = PROMPTS / f"{name}.md"
-    if not path.exists():
-        known = ", ".join(sorted(file.stem for file in PROMPTS.glob("*.md")))
-        raise InputError(f"there is no prompt {name!r}", where="[synth.write] prompt", cure=f"use one of {known}")
-    _, _, body = path.read_text(encoding="utf-8").partition("# system\n")
-    system, _, user = body.partition("\n# user\n")
-    return system.strip(), user.strip()

@@ -35,11 +35,11 @@ def fill(template: str, **values: str) -> str:
     return "".join(filled)
 
 
-def guard_line(text: str) -> str:
-    """A line that does not occur in ``text``, and depends on it alone."""
+def guard_line(text: str, digits: int = 12) -> str:
+    """A line that does not occur in ``text``, and depends on it alone; ``digits`` of its hash make it hard to foresee."""
     salt = 0
     while True:
-        line = f"=====PASSAGE-{hash_text(f'{salt}/{text}')[:12]}====="
+        line = f"=====PASSAGE-{hash_text(f'{salt}/{text}')[:digits]}====="
         if line not in text:
             return line
         salt += 1
