@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import types
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -73,8 +73,23 @@ def write_records(path: Path, records: Iterable[Any], record: type[Any]) -> None
     """Write records of one class as Parquet, in their order."""
     import pyarrow as pa
 
-    rows = [asdict(item) for item in records]
-    write_table(path, pa.Table.from_pylist(rows, schema=schema_of(record)))
+    rows, schema, hints = list(records), schema_of(record), typing.get_type_hints(record)
+    columns = []
+    for named in schema:  # a column at a time: a dictionary for every row takes three to nine times as long
+        values, plain = [getattr(row, named.name) for row in rows], _plain(hints[named.name])
+        columns.append(pa.array(map(plain, values) if plain else values, named.type, size=len(values)))
+    write_table(path, pa.Table.from_arrays(columns, schema=schema))
+
+
+def _plain(hint: Any) -> Callable[[Any], Any] | None:
+    """What makes Arrow's own values of a field's: nested records become dictionaries; None where the values are plain already."""
+    if typing.get_origin(hint) is tuple:
+        inner = _plain(typing.get_args(hint)[0])
+        return (lambda values: [inner(value) for value in values]) if inner else None
+    if not is_dataclass(hint):
+        return None
+    parts = [(name, _plain(kind)) for name, kind in typing.get_type_hints(hint).items()]
+    return lambda item: {name: part(getattr(item, name)) if part else getattr(item, name) for name, part in parts}
 
 
 def write_table(path: Path, table: pa.Table, *, dictionary_bytes: int = 1 << 20) -> None:
