@@ -78,6 +78,12 @@ def test_a_library_of_an_extra_that_is_absent_is_named_with_the_extra() -> None:
     assert "pip install 'triplette[models]'" in result.stderr
 
 
+def test_a_library_that_reads_a_bundle_is_named_with_the_extra_that_has_no_torch() -> None:
+    result = run("raise ModuleNotFoundError('No module named ai_edge_litert', name='ai_edge_litert.interpreter')")
+    assert result.returncode == 2
+    assert "pip install 'triplette[ask]'" in result.stderr
+
+
 def test_another_missing_module_is_an_internal_error() -> None:
     result = run("raise ModuleNotFoundError('No module named synth.x', name='synth.x')")
     assert result.returncode == 70

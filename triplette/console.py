@@ -28,9 +28,10 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, for machines.")]
 DEFAULT_RUN = Path("run")
 INTERRUPTED = 130
-EXTRAS = {
-    "models": ("torch", "transformers", "sentence_transformers", "peft", "accelerate", "sentencepiece", "matplotlib", "bitsandbytes"),
-    "export": ("litert_torch", "ai_edge_litert", "ai_edge_quantizer"),
+EXTRAS = {  # the smallest extra that has the library: reading a bundle must not cost torch
+    "ask": ("sentencepiece", "ai_edge_litert"),
+    "models": ("torch", "transformers", "sentence_transformers", "peft", "accelerate", "matplotlib", "bitsandbytes"),
+    "export": ("litert_torch", "ai_edge_quantizer"),
     "review": ("argilla",),
 }
 
