@@ -56,7 +56,8 @@ def patterned(text: str) -> list[Candidate]:
 @pytest.mark.parametrize(
     ("open_form", "closed"),
     [("que il", "qu'il"), ("si il tombe", "s'il tombe"), ("le arbitre", "l'arbitre"), ("de une équipe", "d'une équipe"), ("le handicap", "le handicap"),
-     ("dois-je annoncer", "dois-je annoncer"), ("la onzième ronde", "la onzième ronde"), ("de échecs", "d'échecs"), ("le hasard", "le hasard")],
+     ("dois-je annoncer", "dois-je annoncer"), ("la onzième ronde", "la onzième ronde"), ("de échecs", "d'échecs"), ("le hasard", "le hasard"),
+     ("de a à h", "de a à h"), ("la colonne que a prise", "la colonne qu'a prise")],
 )  # fmt: skip
 def test_elision_is_closed_where_french_closes_it(open_form: str, closed: str) -> None:
     assert elide(open_form) == closed
@@ -96,7 +97,8 @@ def test_demonstratives_and_pointers_are_no_phrases() -> None:
 @pytest.mark.parametrize(
     ("text", "hangs"),
     [("que faire si elles l'ont été", True), ("que faire s'il y a égalité", False), ("un joueur peut-il la jouer", True),
-     ("un joueur qui touche une pièce doit-il la jouer", False), ("quand le roi se déplace-t-il", False), ("la tour est-elle prise", False)],
+     ("un joueur qui touche une pièce doit-il la jouer", False), ("quand le roi se déplace-t-il", False), ("la tour est-elle prise", False),
+     ("le règlement du tournoi peut-il l'anticiper", True), ("la direction doit-elle le règlement aux clubs", False)],
 )  # fmt: skip
 def test_a_pronoun_with_nothing_before_it_hangs(text: str, *, hangs: bool) -> None:
     assert dangling(text) is hangs
@@ -190,6 +192,11 @@ def test_list_items_stay_with_the_line_that_opens_them() -> None:
         ("Le règlement intérieur permet de sanctionner un club.", "À quoi sert le règlement intérieur ?"),
         ("L'arbitre arrête les pendules afin de vérifier la position.", "Dans quel but l'arbitre arrête-t-il les pendules ?"),
         ("Un joueur ne quitte pas la salle de jeu.", "Un joueur a-t-il le droit de quitter la salle de jeu ?"),
+        ("Les équipes du club doivent jouer dans une même salle.", "Les équipes du club doivent-elles jouer dans une même salle ?"),
+        ("Les comptes annuels sont communiqués aux membres ainsi qu'au ministre.", "Les comptes annuels sont-ils communiqués aux membres ?"),
+        ("Le drapeau doit être disposé de manière à ce que sa chute soit visible.", "Faut-il disposer le drapeau de manière à ce que sa chute soit visible ?"),
+        ("L'appareil doit fonctionner pendant quatre heures consécutives.", "Pendant combien de temps l'appareil doit-il fonctionner ?"),
+        ("Chaque joueur doit disposer d'au moins deux heures pour la partie.", "De combien d'heures chaque joueur doit-il disposer pour la partie ?"),
         ("Il n'est pas possible de jouer deux rondes par jour.", ""),
     ],
 )  # fmt: skip
@@ -214,7 +221,11 @@ def test_things_that_the_passage_contrasts_are_compared_and_no_others(text: str,
 @pytest.mark.parametrize(
     "text",
     ["Qui peut ouvrir la salle et l'on continue ?", "Combien de minutes trois minutes font-elles ?", "Quels joueurs mutés au plus figurent sur la feuille ?",
-     "Dans quel cas l'arbitre peut-il très bien laisser les temps inchangés ?", "Qui nomme l'un d'entre eux ?", "Comment ranger leurs feuille ?"],
+     "Dans quel cas l'arbitre peut-il très bien laisser les temps inchangés ?", "Qui nomme l'un d'entre eux ?", "Comment ranger leurs feuille ?",
+     "Une partie rapide est-elle une partie durant laquelle ?", "Dans quel délai la PE instruit-elle chaque cas dans un délai raisonnable ?",
+     "Le club vous doit-il une salle ?", "Les joueurs sont-ils tenus sur demande ?", "Qui range les feuilles dans l'à la fin de la ronde ?",
+     "Une équipe pénalisée par la ligue sera-t-elle pénalisée ?", "L'arbitre peut-il agir avant le stage l'attestation associée sera considérée nulle ?",
+     "Les parents/ accompagnateurs/ entraîneurs peuvent-ils entrer ?", "Que peut soit dire soit faire l'arbitre ?"],
 )  # fmt: skip
 def test_wordings_that_nobody_would_say_are_told_with_a_reason(text: str) -> None:
     assert malformed(text)
@@ -268,6 +279,26 @@ def test_a_competitions_rule_names_its_competition() -> None:
     assert {q.lower() for q in questions} & {
         "combien de points vaut une partie gagnée en coupe de france ?", "en coupe de france, combien de points vaut une partie gagnée ?",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("Un budget est alloué par le comité directeur.", "by-whom"),  # which budget, the passage alone knows
+        ("L'arbitre doit transmettre les résultats et doit rédiger sous sept jours le rapport.", "deadline"),  # of the second deed
+        ("Le chiffre indique un âge que l'on atteint au moment de la saison.", "moment"),  # of the relative clause
+        ("Il en possède deux si la partie le demande.", "in-which-case"),
+    ],
+)
+def test_an_answer_that_belongs_elsewhere_is_not_asked_for(text: str, pattern: str) -> None:
+    assert pattern not in {candidate.pattern for candidate in patterned(text)}
+
+
+def test_a_bare_championship_takes_its_name_where_it_stands_and_is_not_named_twice() -> None:
+    text = "L'inscription doit parvenir à la fédération quinze jours avant le début du championnat."
+    questions = proposed(text, title="CHAMPIONNAT DE FRANCE DES JEUNES > 3. Inscriptions")
+    assert any("avant le début du Championnat de France des jeunes" in question for question in questions), questions
+    assert not [question for question in questions if question.lower().count("championnat") > 1]
 
 
 def test_a_chunk_without_a_question_is_one_reject() -> None:

@@ -36,7 +36,8 @@ class Candidate:
 
 # where a clause goes on to another thought
 _CUT = re.compile(
-    r"\s*[;:—–.]\s|\s\(|,?\s(?:puis|mais|car|donc|tandis que|alors que|même|soit|y compris|notamment|par exemple|c'est-à-dire|ainsi que|quelle? que soi)\b"
+    r"\s*[;:—–.]\s|\s\(|,?\s(?:puis|mais|car|donc|tandis qu\w*|alors qu\w*|y compris|notamment|par exemple|c'est-à-dire|ainsi qu\w*|quelle? que soi)\b"
+    r"|,\ssoit\b|,?\smême (?=(?:si|s'|quand|lorsqu|en|pour|par|avec|sans|dans|pendant)\b)"
     r"|,\s|\s(?:et|ou)\s(?=(?:il|elle|ils|elles|on|l'on|ne|n'|l'autre|c'est|cela)\b)"
 )
 

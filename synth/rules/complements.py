@@ -125,6 +125,7 @@ def _aims(main: Clause, place: int, ends: str) -> list[Candidate]:
             or gives_figure(before)
             or " et " in before
             or before.startswith("accordé")
+            or re.search(r"\b(?:qui|que(?! possible)|dont|où)\b|\bqu'", before)  # the time may be that of the relative clause
         ):
             continue
         if match and len(before.split()) >= 2 and core(before) == before and stands_alone(before) and not PRONOUN.search(before):

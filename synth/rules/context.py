@@ -56,7 +56,8 @@ def _competition(title: str) -> tuple[str, str]:
         head = match.group(1).lower()
         preposition = "au" if head.startswith("champ") else "aux" if head == "interclubs" else "en"
         name = re.sub(r"(?:\s:)?\s(?:règlement)$", "", name, flags=re.IGNORECASE)
-        return f"{preposition} {name}", re.escape(name[:12])
+        told = 21 if head.startswith("champ") else 12  # "le championnat" alone does not say which
+        return f"{preposition} {name}", re.escape(name[:told])
     match = _TEXT.match(name)
     if match:
         article = "les" if name.lower().startswith("statuts") else "le"
@@ -115,11 +116,21 @@ def accented(word: str) -> str:
     return _ACCENTED.get(word, word)
 
 
+# "avant le début du championnat ?": the place where the setting's own name belongs
+_THE_CHAMPIONSHIP = re.compile(
+    r"\b([Ll]e|[Dd]u|[Aa]u)\s[Cc]hampionnat(?=\s\?|,|\s(?:à|au|aux|en|est|pour|après|par|sur|dans|sous|impliquant|se)\b|\s\w+-|\s(?:l'|la\s|les?\s(?!plus)))"
+)
+
+
 def placed(text: str, context: tuple[str, str], seed: str) -> str:
-    """The question with its setting before or after it, unless it names that already."""
+    """The question with its setting before or after it, or in it, unless it names that already."""
     phrase, present = context
     if not phrase or re.search(present, text, re.IGNORECASE):
         return text
+    if phrase.lower().startswith("au championnat"):
+        named, found = _THE_CHAMPIONSHIP.subn(lambda m: f"{m.group(1)} {phrase[3:]}", text, count=1)
+        if found:
+            return named
     bare = text.rstrip(" ?")
     if len(bare.split()) <= 12 and share(seed + text) < 0.5 and " : " not in bare:
         return f"{bare} {phrase} ?"

@@ -19,7 +19,7 @@ _PARTICIPLE = re.compile(
 # participles that are adjectives here, or that a permission is asked with
 _NO_DEED = frozenset(
     "soumis compris permis dus plus tous tenu tenue tenus tenues situé relatif jamais mis mise pris interdit interdite interdits interdites obligé "
-    "autorisé autorisée autorisés considéré considérée fait".split()
+    "autorisé autorisée autorisés considéré considérée fait chargé chargée chargés chargées".split()
 )
 _DONE = frozenset(
     "faire établir calculer comptabiliser départager classer apparier attribuer déterminer désigner élire organiser répartir noter juger traiter "
@@ -103,7 +103,7 @@ def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
 # what happens to somebody, or what somebody is: not done, so neither owed nor allowed
 _NO_DUTY = frozenset(
     "être avoir recevoir obtenir perdre gagner garder conserver bénéficier rester demeurer constituer devenir relever représenter disposer comprendre "
-    "compter comporter marquer souhaiter savoir appartenir correspondre posséder détenir faire".split()
+    "compter comporter marquer souhaiter savoir appartenir correspondre posséder détenir faire réserver".split()
 )
 
 
@@ -163,6 +163,8 @@ def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     deed = infinitive_of(word)
     if agent and (" et " in after[: agent.start()] or "," in after[: agent.start()] or agent.start() > 60):
         by = None
+    if re.fullmatch(r"(?:une?|des) [\w-]+(?: \w+[sx])?", main.subject.text):
+        by = None  # "un budget", "des aides exceptionnelles": which, the passage alone knows
     if by and person(by) and deed and len(main.subject.text.split()) >= 2:
         found += make(f"qui {PAIRS[deed][0]} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
     if by and person(by) and len(main.subject.text.split()) >= 2:
@@ -220,6 +222,9 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         "débuter",
         "connaître",
         "commencer",
+        "réussir",
+        "posséder",
+        "rester",
     ) or main.clitic.strip() in ("lui", "leur", "en", "y"):
         return []
     if POSSESSIVE.search(rest + ends) or PRONOUN.search(rest + ends) or len(rest.split()) < 3 or not stands_alone(rest):

@@ -25,6 +25,7 @@ _DEADLINE = re.compile(
 )
 _DURATION = re.compile(
     rf"\b(?:pendant|durant|pour(?: une durée de)?|depuis)\s(?:au moins\s|au plus\s|une durée de\s)?{NUMBER}\s{_TIMES}\b"
+    r"(?:\s(?:consécuti(?:f|ve)s?|pleine?s|entière?s|minimum|maximum|environ|au (?:moins|plus|maximum|minimum))\b)*"
 )
 _BEFORE = re.compile(rf"\b(?:au moins\s|au plus tard\s)?{NUMBER}\s(minutes|heures|jours|semaines|mois)\s(avant|après)\s(.+)$")
 _LATEST = re.compile(r"\b(?:au plus tard|avant le|jusqu'au|jusqu'à la)\b.*$")
@@ -78,6 +79,8 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
         preposition = inner.strip().rsplit(" ", 1)[1]
         inner = inner.strip().rsplit(" ", 1)[0] + " "
         opening = f"{preposition} combien de {unit}"
+    elif re.match(r"(?:disposer|bénéficier)\b", inner or main.infinitive):
+        opening = f"de combien de {unit}"
     else:
         opening = f"combien de {unit}"
     if unit in ("€", "euros", "euro"):
@@ -144,7 +147,10 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         match = pattern.search(rest)
         if match and "depuis" not in match.group():
             after = re.sub(rf"^{_COUNTED_FROM}.*$", "", rest[match.end() :].strip())
-            kept = core(f"{rest[: match.start()].strip()} {after}".strip())
+            before = rest[: match.start()].strip()
+            if core(before) != before:
+                continue  # the time belongs to a second deed: "doit transmettre ... et doit rédiger sous sept jours"
+            kept = core(f"{before} {after}".strip())
             kept = (
                 re.sub(r"\s+(?:suivant|à compter|à partir|de|d')\s*.*$", "", kept) if kept.endswith(("suivant", "de", "d'")) else kept
             )

@@ -18,6 +18,7 @@ _ELIDED = re.compile(
     rf"(?<![\w-])(le|la|de|que|se|ne|je|me|te|jusque|lorsque|puisque|quoique)\s+(?=([{_VOWEL}][\w'-]*))", re.IGNORECASE
 )
 _NO_ELISION = re.compile(r"^(?:onz|oui\b|yaourt|yach|huit|uhlan|y\b$)", re.IGNORECASE)
+_LETTER = re.compile(r"^[a-h]$")  # the name of a column, or the verb "a"
 _SI_IL = re.compile(r"\b([Ss])i\s+(ils?)\b")
 _POINTS_BACK = (
     r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\sjoueur)"
@@ -30,7 +31,7 @@ ANAPHORA = re.compile(
     r"|visée?s?|présente?s?\s(?:[Cc]ode|[Rr]èglement|article|règlement|chapitre|document|annexe|code|statuts|convention|contrat|section|règles|paragraphe)"
     r"|dernière?s?\s(?:cas|point|alinéa)|(?:même|autre)s?\sarticles?|(?:une?|de)\stel(?:le)?s?|tel(?:le)?s?\sque|voir|cf|exemples?|alinéas?|également|aussi(?!\s\w+\sque)"
     r"|deux\sderniers|deux\spremiers|ces\sderniers"
-    r"|à\sla\splace(?!\sd)|les\sautres(?!\s\w)|(?:cas|sens)\scontraire|inverse|(?:les|ces|tous\sles)\s(?:(?:deux|trois|quatre|autres)\s)?cas|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\sque)|[Aa]insi(?!\sque)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
+    r"|à\sla\splace(?!\sd)|les\sautres(?!\s\w)|(?:cas|sens)\scontraire|inverse|(?:les|ces|tous\sles)\s(?:(?:deux|trois|quatre|autres)\s)?cas|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\squ)|[Aa]insi(?!\squ)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
     rf"|{_POINTS_BACK})\b"
 )
 OPEN_PRONOUN = re.compile(r"^(?:ils?|elles?|y|en|lui|leur|c'est|ceci|cela)\b|^s'ils?\b", re.IGNORECASE)
@@ -58,6 +59,8 @@ def elide(text: str) -> str:
 
     def cut(match: re.Match[str]) -> str:
         word, following = match.group(1), match.group(2).lower()
+        if _LETTER.match(following) and word.lower() in ("de", "le", "la"):
+            return match.group()
         if _NO_ELISION.match(following) or any(following.startswith(h) for h in H_ASPIRATED):
             return match.group()
         return word[:-1] + "'"
@@ -183,6 +186,12 @@ _OBJECT = re.compile(
 )
 
 _OBJECT_OF_DEED = re.compile(r"\b(?:de|à|pour|sans|il|elle|on|je|peut|doit)\s(?:l'|(?:la|le|les|lui|leur)\s)(\w+)")
+_INFINITIVE_ENDING = re.compile(r"(?:is|ifi|ip|at|ct|nt|gn|rm|qu|gu)er$")  # and no noun's ("le papier", "l'échiquier", "le dernier")
+# "Le règlement du tournoi peut-il l'anticiper", "... de l'utiliser": nothing before it in the question, or only the one who acts
+_OBJECT_ALONE = re.compile(
+    r"^(?:(?!\b(?:qui|que|si|quand)\b|\bs'|\blorsqu)[^?,])*-(?:il|elle|on)s?\s"
+    r"(?:[\w' ]+\s(?:pertinent|possible|nécessaire|utile|important)\sde\s)?(?:l'|(?:la|le|les|lui|leur)\s)(\w+)\b"
+)
 _DETERMINER = re.compile(
     r"\b(?:l'|d'un|d'une|(?:le|la|les|un|une|des|du|aux?|son|sa|ses|leurs?|mon|ma|mes|chaque|toute?s?|deux)\s)", re.IGNORECASE
 )
@@ -201,6 +210,9 @@ def dangling(text: str) -> bool:
         # the subject is one; what the deed is done to must be another
         if match.group(1) in INFINITIVES and len(_DETERMINER.findall(text[: match.start()])) < 2:
             return True
+    alone = _OBJECT_ALONE.match(text)
+    if alone and (alone.group(1) in INFINITIVES or _INFINITIVE_ENDING.search(alone.group(1))):
+        return True
     found = _OBJECT.search(text)
     return bool(
         found

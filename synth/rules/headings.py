@@ -42,6 +42,8 @@ def heading_question(chunk: Chunk) -> list[Candidate]:
     held = set(tokens(chunk.text))
     if len(content) < CONTENT_MIN or len(content & held) < SHARED_MIN * len(content):
         return []
+    if name.startswith("les règles "):
+        return make(f"quelles sont {name}", "factual", "heading", 0.3, 0)
     forms = (
         f"quelles sont les règles sur {name}",
         f"que dit le règlement {at('propos')} {of(name)}".replace("à propos", "au sujet"),

@@ -195,14 +195,14 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (r"(?<=[Qq]ui )désigne\b", ("nomme",)),
     (
-        r"\best désigné(e?)(?=\s|$)",
+        r"\best désigné(e?)(?=\s(?:par|comme|l'arbitre|le capitaine|le directeur|le président)\b)",
         (
             r"est nommé\1",
             r"est choisi\1",
         ),
     ),
     (
-        r"\bsont désigné(e?)s(?=\s|$)",
+        r"\bsont désigné(e?)s(?=\s(?:par|comme|les arbitres|les capitaines|les membres)\b)",
         (
             r"sont nommé\1s",
             r"sont choisi\1s",

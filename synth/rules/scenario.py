@@ -228,7 +228,8 @@ def conditional_clause(main: Clause, place: int) -> list[Candidate]:
     opening = {"à c": "à quelle condition", "sou": "à quelle condition", "jus": "jusqu'à quand", "ava": "", "fau": ""}.get(
         tail[:3], "dans quel cas"
     )
-    if opening and len(content.split()) >= 3 and not _POSSESSIVE.search(main.subject.text):
+    of_something = main.clitic.strip() in ("en", "y", "lui", "leur")  # of what, the sentence before says
+    if opening and len(content.split()) >= 3 and not _POSSESSIVE.search(main.subject.text) and not of_something:
         found += make(
             asked(opening, main.subject, main.verb, rest, negated=main.negated, clitic=main.clitic),
             "multi-condition",

@@ -63,7 +63,7 @@ _ASIDES = re.compile(
     r"|par exemple|au besoin|si nécessaire|en général|bien entendu|bien sûr),(?=\s)"
 )
 _ADVERBS = re.compile(
-    r"\s(?:toutefois|cependant|néanmoins|également|non plus|ainsi(?!\sque)|donc|ensuite|d'abord|enfin|alors(?!\s(?:que|même)))(?=\s)"
+    r"\s(?:toutefois|cependant|néanmoins|également|non plus|ainsi(?!\squ)|donc|ensuite|d'abord|enfin|alors(?!\s(?:qu|même)))(?=\s)"
 )
 # the article that a rule rests on: the rule reads on without it
 _CITED = re.compile(

@@ -26,7 +26,7 @@ from synth.rules.wording import reworded, share
 from triplette.french import stem, words
 from triplette.records import Chunk, Question, Rejection
 
-PROMPT = "rules-3"
+PROMPT = "rules-4"
 PER_CHUNK = 6
 WORDS = (5, 34)  # of a question
 PLAIN = frozenset(
@@ -35,6 +35,8 @@ PLAIN = frozenset(
     "latest deadline how-many sanction always depends consequence why".split()
 )  # patterns whose questions need a topic when they say little
 FEW_WORDS = 4  # stems of its own under which a question takes a weak setting too
+THIN = frozenset("how list-of measure by-whom which-one".split())  # these say enough with a stem less
+THIN_WORDS = 3
 LEAST = -0.36  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
 _GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
@@ -99,6 +101,8 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
                 text = _on_topic(text, topic) if topic else ""
             elif len(content(text)) < FEW_WORDS and candidate.pattern in PLAIN:
                 text = _on_topic(text, topic) if candidate.voice != "arbitre" else ""
+            elif len(content(text)) < THIN_WORDS and candidate.pattern in THIN:
+                text = _on_topic(text, topic) or ("" if candidate.pattern in ("how", "list-of") else text)
             if (
                 text
                 and WORDS[0] <= len(text.split()) <= WORDS[1]
@@ -173,7 +177,7 @@ def clean(text: str) -> bool:
     bare = text.rstrip(" ?")
     if ANAPHORA.search(bare) or dangling(bare) or re.search(r"[()\[\]|;<>=→⇒]|\.\.|\d\.\d|https?:|@", bare):
         return False
-    if re.search(r"\b(?:joueurs?|équipes?|personne) [A-Z](?:\b|\d)|\bde la \?", bare):
+    if re.search(r"\b(?:joueurs?|équipes?|personne) (?:[A-Z](?:\b|\d)|\d\b)|\bde la \?", bare):
         return False
     if re.search(r"\barticles?\s+(?:[A-Z]\.?)?\d|\b(?:l'article|annexe)\b", bare):
         return False
@@ -244,6 +248,21 @@ _MALFORMED = tuple(
             "points outside",
         ),
         (r"\b(?:deux|trois|quatre|les|des) \w+s différent\b|\bet (?:clairement|correctement) \w+ \?", "does not agree"),
+        (
+            r"\bl'(?:à|au|aux|en|de|du|dans|sur|par|pour|est|sont|et|ou)\b|\b(?:les?|la)?quel(?:le)?s? \?$|\btenue?s? sur\b|-elles? à ce que\b"
+            r"|\bl[ae]quel\w* soit\b|\b(?:manière|façon|sorte) à ce qu[^?]{0,18} \?$"
+            r"|(?:-(?:je|ils?|elles?)|\b(?:peut|doit|doivent|peuvent|droit de)) soit\b|\ben lieu \?$"
+            r"|\bqui (?:confirme|précise|indique|vérifie|décide|détermine|demande) \?$",
+            "a piece is missing",
+        ),
+        (r"\b[VvNn]ous\b|\b[vn]otre\b", "points outside"),
+        (r"[^\W\d]/\s\w|[^\W\d]\s?/\s?\w+\s?/", "several forms in one"),
+        (r"\b[Dd]ans quel délai [^?]*\bdélai\b|\b(\w{6,}ée?s?)\b[^?]*-(?:t-)?(?:il|elle)s? (?:pas )?\1\b", "asks for what it says"),
+        (
+            r"-(?:t-)?(?:ils?|elles?|on)\s(?:(?!\b(?:si|s'|qui|que|qu'|quand|lorsqu\w*|dont|où|quel\w*|et|ou|pour|lequel|laquelle|lesquel\w+|auquel)\b)[^?,])*"
+            r"\s(?:sera|seront|est|sont|doit|doivent|peut|peuvent|pourra|devra|a été|ont été)\b",
+            "two sentences ran together",
+        ),
     )
 )
 
