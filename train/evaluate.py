@@ -257,7 +257,7 @@ def _tables(measurements: Sequence[Measurement], view: str) -> tuple[tuple[str, 
                 (c.difference for c in one.changes if (c.before, c.metric, c.facet) == (system, PRIMARY, "") and c.view == view), None
             )
             told = "" if lead is None else f"{lead.delta:+.3f} [{lead.low:+.3f}, {lead.high:+.3f}]"
-            rows.append((system, *(round(one.value(system, name, metric).mean, 4) for metric in (PRIMARY, "Recall@5", "MRR@10")), told))
+            rows.append((system, *(one.value(system, name, metric).mean for metric in (PRIMARY, "Recall@5", "MRR@10")), told))
         found.append((f"{one.name}: {one.questions} questions, {one.passages} passages, at {view} dimensions", tuple(rows)))
     return tuple(found)
 
