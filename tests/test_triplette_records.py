@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -117,6 +118,22 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_records(tmp_path / name / "t.parquet", [a_triplet("c2")], Triplet)
     assert hash_tree(tmp_path / "a") == hash_tree(tmp_path / "b")
+
+
+def test_rows_come_back_in_order_from_a_file_of_many_row_groups_with_its_columns_turned(tmp_path: Path) -> None:
+    records = [a_triplet(*(f"c{n}-{k}" for k in range(n % 4))) for n in range(11)]
+    write_records(tmp_path / "one.parquet", records, Triplet)
+    table = pq.ParquetFile(tmp_path / "one.parquet").read()
+    pq.write_table(table.select(table.column_names[::-1]), tmp_path / "many.parquet", row_group_size=2)
+    assert pq.ParquetFile(tmp_path / "many.parquet").num_row_groups == 6
+    assert read_records(tmp_path / "many.parquet", Triplet) == records
+
+
+def test_a_list_that_another_program_left_out_is_read_as_empty(tmp_path: Path) -> None:
+    chunk = {"text": "x", "title": "t", "source": "s", "page_start": 1, "page_end": 1, "char_start": 0, "char_end": 1, "tokens": 1}
+    rows = [{"id": "c1", "sha256": "", "tokenizer": "estimate", **chunk, "articles": names} for names in (["1", "2"], None, [], ["3"])]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "chunks.parquet")
+    assert [c.articles for c in read_records(tmp_path / "chunks.parquet", Chunk)] == [("1", "2"), (), (), ("3",)]
 
 
 def test_no_column_is_nullable() -> None:

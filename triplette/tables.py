@@ -6,8 +6,8 @@ a hash of the file stand for its content. Errors name the file and the cure.
 
 from __future__ import annotations
 
+import gc
 import os
-import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -133,17 +133,35 @@ def read_table(path: Path, columns: Sequence[str] | None = None, *, encoded: Seq
 
 def read_records(path: Path, record: type[T]) -> list[T]:
     """Every row of a Parquet file as a record. Raises InputError when the columns are not the record's."""
-    names = [f.name for f in fields(typing.cast("Any", record))]
-    rows = read_table(path, names).to_pylist()
-    hints = typing.get_type_hints(record)
-    nested = {name: _inner(hint) for name, hint in hints.items() if typing.get_origin(hint) is tuple}
-    for row in rows:
-        for name, inner in nested.items():
-            values = row[name] or ()
-            row[name] = tuple(inner(**value) for value in values) if inner else tuple(values)
-    return [record(**row) for row in rows]
+    kind = typing.cast("Any", record)
+    table, hints = read_table(path, [f.name for f in fields(kind)]), typing.get_type_hints(record)
+    # a collection for every few hundred new objects would walk all of the rest again and again; none of these is garbage
+    with _no_collection():
+        columns = [[v for chunk in table[f.name].chunks for v in _values(chunk, hints[f.name])] for f in fields(kind)]
+        return [kind(*row) for row in zip(*columns, strict=True)]
 
 
-def _inner(hint: Any) -> Any:
-    element = typing.get_args(hint)[0]
-    return element if is_dataclass(element) and not isinstance(element, types.GenericAlias) else None
+def _values(array: Any, hint: Any) -> list[Any]:
+    """A column of Arrow as the values of a record's field: tuples for lists, records for structs. A missing list is empty."""
+    import numpy as np
+
+    if typing.get_origin(hint) is tuple:
+        inner = _values(array.flatten(), typing.get_args(hint)[0])
+        ends = np.cumsum(array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
+        return [tuple(inner[end - length : end]) for end, length in zip(ends.tolist(), np.diff(ends, prepend=0).tolist(), strict=True)]
+    if is_dataclass(hint):
+        known = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+        parts = [_values(known[name], kind) for name, kind in typing.get_type_hints(hint).items()]
+        return [typing.cast("Any", hint)(*row) for row in zip(*parts, strict=True)]
+    return typing.cast("list[Any]", array.to_pylist())
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
