@@ -8,17 +8,19 @@ which keeps the work linear in the number of passages.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from triplette.french import fold, shingles, words
+from triplette.french import fold, folded_words, words
 from triplette.records import Chunk, Question
 
 COMMON = 200  # passages that share a run of words above which it is taken for boilerplate
 BLOCK = 2048  # passages compared with all others at once
+RUN = 3  # words
 
 
 def look_alikes(chunks: Sequence[Chunk], containment: float) -> list[frozenset[int]]:
@@ -52,10 +54,9 @@ def _overlapping(chunks: Sequence[Chunk]) -> Iterator[tuple[int, int]]:
 
 def _similar(chunks: Sequence[Chunk], containment: float) -> Iterator[tuple[int, int]]:
     """Pairs that share enough runs of words."""
-    matrix = _runs(chunks)
-    if matrix is None:
+    matrix, sizes = _runs(chunks)
+    if not matrix.nnz:
         return
-    sizes = np.diff(matrix.indptr)
     turned = matrix.T.tocsr()
     for start in range(0, len(chunks), BLOCK):
         shared = (matrix[start : start + BLOCK] @ turned).tocoo()
@@ -64,19 +65,30 @@ def _similar(chunks: Sequence[Chunk], containment: float) -> Iterator[tuple[int,
         yield from zip(one[enough].tolist(), other[enough].tolist(), strict=True)
 
 
-def _runs(chunks: Sequence[Chunk]) -> Any:
-    """Chunks x runs of three words, 1 where the chunk has the run; None when no two chunks share one."""
+def _runs(chunks: Sequence[Chunk]) -> tuple[Any, npt.NDArray[np.int64]]:
+    """Chunks x runs of words that more than one chunk has (1 where it has the run), and how many runs each chunk has, boilerplate apart.
+
+    Words and runs are numbers and not texts: at 100,000 passages this takes a quarter of the time of sets of strings.
+    """
     from scipy.sparse import csr_array
 
-    sets = [shingles(chunk.text) for chunk in chunks]
-    frequency = Counter(run for runs in sets for run in runs)
-    number = {run: column for column, run in enumerate(run for run, count in frequency.items() if count <= COMMON)}
-    if not number:
-        return None
-    columns = [sorted(number[run] for run in runs if run in number) for runs in sets]
-    starts = np.concatenate([[0], np.cumsum([len(row) for row in columns])])
-    flat = np.fromiter((column for row in columns for column in row), dtype=np.int32, count=int(starts[-1]))
-    return csr_array((np.ones(len(flat), dtype=np.int32), flat, starts), shape=(len(chunks), len(number)))
+    numbers: dict[str, int] = defaultdict(lambda: len(numbers) + 1)  # 0: no word
+    texts = [[numbers[word] for word in folded_words(chunk.text)] for chunk in chunks]
+    padded = [[*text, *[0] * (RUN - len(text))] if text else text for text in texts]  # a shorter text is one run
+    lengths = np.array([len(text) for text in padded], dtype=np.int64)
+    flat = np.fromiter((word for text in padded for word in text), dtype=np.int64, count=int(lengths.sum()))
+    run, row = flat, np.repeat(np.arange(len(chunks)), lengths)
+    for step in range(1, RUN if len(flat) else 1):  # a run is the number of its first words and its last word
+        run = np.unique(run[:-1] * (len(numbers) + 1) + flat[step:], return_inverse=True)[1]
+    inside = row[: len(run)] == row[len(row) - len(run) :]  # begins and ends in one chunk
+    many = int(run.max(initial=0)) + 1
+    key = np.sort(row[: len(run)][inside] * many + run[inside])  # sorting beats numpy's own unique, which hashes
+    row, run = np.divmod(key[np.diff(key, prepend=-1) > 0], many)
+    shared_by = np.bincount(run, minlength=many)[run]
+    telling, pairing = shared_by <= COMMON, (shared_by > 1) & (shared_by <= COMMON)
+    ones = np.ones(int(pairing.sum()), dtype=np.int32)
+    matrix = csr_array((ones, (row[pairing], run[pairing])), shape=(len(chunks), many))
+    return matrix, np.bincount(row[telling], minlength=len(chunks))
 
 
 def other_positives(questions: Sequence[Question], positives: Sequence[int]) -> list[frozenset[int]]:

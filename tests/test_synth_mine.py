@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from synth.mine import mine, mine_negatives
-from synth.mine_lookalikes import look_alikes, other_positives
+from synth.mine_lookalikes import COMMON, look_alikes, other_positives
 from synth.mine_margin import answering_sentence, relative
 from triplette.errors import InputError, MissingStage
-from triplette.french import tokens
+from triplette.french import shingles, tokens
 from triplette.hashing import hash_file
 from triplette.lsa import LsaEncoder
 from triplette.records import Chunk, Question, Triplet
@@ -243,6 +243,28 @@ def test_look_alikes_are_symmetric_and_found_across_documents() -> None:
         a_chunk("Autre chose, toute différente ici.", "c.md", 2),
     ]
     assert look_alikes(chunks, 0.5) == [frozenset({1}), frozenset({0}), frozenset()]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("le roi Échec échec tour l'arbitre 7.5.1".split()), max_size=9).map(" ".join), max_size=7),
+    st.sampled_from([0.3, 0.5, 1.0]),
+)
+def test_look_alikes_are_the_pairs_that_sets_of_word_runs_give(texts: list[str], containment: float) -> None:
+    chunks = [a_chunk(text, f"{n}.md", n) for n, text in enumerate(texts)]
+    runs = [shingles(text) for text in texts]
+
+    def alike(one: int, other: int) -> bool:
+        shared = len(runs[one] & runs[other])
+        return one != other and shared > 0 and shared >= containment * min(len(runs[one]), len(runs[other]))
+
+    everyone = range(len(chunks))
+    assert look_alikes(chunks, containment) == [frozenset(other for other in everyone if alike(one, other)) for one in everyone]
+
+
+def test_a_run_of_words_that_very_many_passages_share_makes_no_look_alikes() -> None:
+    chunks = [a_chunk(f"Fin du document officiel n{n} page{n} titre{n} objet{n}", f"{n}.md", n) for n in range(COMMON + 1)]
+    assert set(look_alikes(chunks, 0.3)) == {frozenset()}
+    assert set(map(len, look_alikes(chunks[:-1], 0.3))) == {COMMON - 1}
 
 
 def test_overlapping_spans_of_one_document_are_look_alikes() -> None:
