@@ -130,7 +130,7 @@ def test_the_command_prints_json_for_machines(judged: RunDir) -> None:
 
 def test_ctrl_c_leaves_no_half_written_verdict(tmp_path: Path) -> None:
     chunks = corpus()
-    rows = [triplet(f"Que risque un joueur en retard numéro {n} ?", chunks["retard"], [chunks["roque"]]) for n in range(12_000)]
+    rows = [triplet(f"Que risque un joueur en retard numéro {n} ?", chunks["retard"], [chunks["roque"]]) for n in range(40_000)]
     run = mined(RunDir(tmp_path / "run"), chunks, rows)
     command = [sys.executable, "-m", "curate.cli", "judge", "--run", str(run.root)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
