@@ -16,6 +16,7 @@ from synth.rules.candidate import Candidate
 from synth.rules.clauses import clause, conditional
 from synth.rules.contrasts import contrast_questions
 from synth.rules.grammar import at, dangling, elide, gender_of, hyphenated, invert, of, phrase
+from synth.rules.headings import topic_of
 from synth.rules.sentences import sentences_of, simplify
 from synth.rules.verbs import infinitive_of, singular
 from synth.rules.writer import candidates_of, malformed, sentence_questions
@@ -243,6 +244,20 @@ def test_a_bare_subject_is_asked_about_with_the_topic_of_its_passage_or_not_at_a
     named = proposed(text, title="Règles > Composition des équipes")
     assert named
     assert all(question.startswith("À propos de la composition des équipes, ") for question in named)
+
+
+@pytest.mark.parametrize(
+    ("heading", "topic"),
+    [
+        ("Mise en place et démarrage", "à propos de la mise en place et du démarrage"),
+        ("Lieu et heures des rencontres", "à propos du lieu et des heures des rencontres"),
+        ("L'acte de jouer et la pièce touchée", "à propos de l'acte de jouer et de la pièce touchée"),
+        ("L'offre compétitive pour les femmes et les hommes", "à propos de l'offre compétitive pour les femmes et les hommes"),
+        ("Titres et leurs seuils", "à propos des titres et de leurs seuils"),
+    ],
+)
+def test_a_topic_of_two_things_has_an_article_for_each(heading: str, topic: str) -> None:
+    assert topic_of(passage("Texte.", title=f"Règlement > {heading}")) == topic
 
 
 def test_the_scene_is_told_in_the_first_person() -> None:

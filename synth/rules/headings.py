@@ -56,12 +56,32 @@ def heading_question(chunk: Chunk) -> list[Candidate]:
 _ARTICLED = re.compile(r"^(à propos (?:du|des|de la|de l'|de)\s?)(\w[a-zà-ÿ]+)")
 
 
+# "Mise en place et démarrage": the second noun takes its article too
+_BARE_SECOND = re.compile(r"\set\s(?!(?:l'|les?\s|la\s|d[eu]s?\s|d'))([^\W\d_]{3,})")
+
+
+def _with_article(match: re.Match[str]) -> str:
+    noun = match.group(1)
+    if noun.lower() in ("leur", "leurs", "son", "ses"):
+        return f" et de {noun}"
+    noun = noun if noun.isupper() else accented(noun.lower())
+    gender = gender_of(noun)
+    if not gender:
+        return match.group()
+    plural = noun[-1] in "sx"
+    vowel = noun[0].lower() in "aâeéèêiîoôuh" and not noun.lower().startswith(H_ASPIRATED)
+    article = "les " if plural else "l'" if vowel else "le " if gender == "m" else "la "
+    return f" et {of(article + noun)}"
+
+
 def topic_of(chunk: Chunk) -> str:
     """What the passage is about, as an opening of a question ("à propos du roque"), or ""."""
     for part in reversed(chunk.title.split(" > ")):
         name = heading_of(part)
         if name and _telling(name):
-            joined = re.sub(r"\set\s(l'|la\s|les?\s)", lambda m: f" et {of(m.group(1))}", name)
+            governed = re.search(r"\b(?:pour|entre|avec|sur|contre)\s", name)  # "pour les femmes et les hommes" is not "et des hommes"
+            second = name if governed else _BARE_SECOND.sub(_with_article, name)
+            joined = second if governed else re.sub(r"\set\s(l'|la\s|les?\s)", lambda m: f" et {of(m.group(1))}", second)
             return _ARTICLED.sub(lambda m: m.group(1) + accented(m.group(2).lower()), f"à propos {of(joined)}")
     return ""
 
