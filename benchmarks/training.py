@@ -1,7 +1,7 @@
 """What data does to a fine-tune: all-MiniLM-L6-v2 (an English model) tuned on French questions, one data choice at a time.
 
     python benchmarks/training.py prepare --questions questions.jsonl --chunks chunks.jsonl --work DIR
-    python benchmarks/training.py choice none --work DIR        # none, bm25, dense, fused, shuffled, curated:RUN
+    python benchmarks/training.py choice none --work DIR        # none, random, bm25, dense, fused, shuffled, curated:RUN
     python benchmarks/training.py table --work DIR
 
 Every choice has the same train, val and test questions, steps, seed and base, and differs in its negatives only (``curated`` takes
@@ -30,7 +30,7 @@ from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
 from triplette.tables import read_records, write_records, write_table, write_text
 
-CHOICES = ("none", "bm25", "dense", "fused", "shuffled")
+CHOICES = ("none", "random", "bm25", "dense", "fused", "shuffled")
 STEPS, BATCH, TOKENS, RATE = 64, 32, 128, 5e-4
 LAYERS = 6  # of all-MiniLM-L6-v2
 PARTS = (
@@ -124,9 +124,11 @@ def prepare(questions: Path, chunks: Path, work: Path, most: int) -> None:
     queries = lsa.encode_queries([question.text for question in order])
     dense = DenseIndex(passages, kind="flat").top(queries, DEPTH)[0]
     rows: list[dict[str, object]] = []
+    chance = random.Random(0)
     for i, question in enumerate(order):
         own = place[question.chunk_id]
         picks = {
+            "random": (own + chance.randrange(1, len(corpus))) % len(corpus),
             "bm25": first_other(lexical[i].tolist(), own),
             "dense": first_other(dense[i].tolist(), own),
             "fused": fused(lexical[i].tolist(), dense[i].tolist(), own, queries[i], passages, corpus),
@@ -175,7 +177,7 @@ def write_choice(choice: str, work: Path) -> RunDir:
             if question.id not in accepted:
                 continue
             negatives = accepted[question.id]
-        elif name == "train" and choice in ("bm25", "dense", "fused") and entry[choice] >= 0:
+        elif name == "train" and choice in ("random", "bm25", "dense", "fused") and entry[choice] >= 0:
             negatives = (corpus[entry[choice]].id,)
         rows.append(_row(question, by_id[question.chunk_id], name, counts[name], entry["component"], negatives))
         counts[name] += 1
@@ -295,6 +297,8 @@ def main() -> None:
     if chosen.command == "prepare":
         prepare(chosen.questions, chosen.chunks, chosen.work, chosen.passages)
     elif chosen.command == "choice":
+        if chosen.name not in CHOICES and not chosen.name.startswith("curated:"):
+            parser.error(f"no choice {chosen.name!r}: one of {', '.join(CHOICES)}, curated:RUN")
         run_choice(chosen.name, chosen.work, chosen.steps, chosen.tokens, chosen.rate, chosen.scale, chosen.top, chosen.baselines)
     else:
         table(chosen.work)
