@@ -26,9 +26,10 @@ from triplette.dataset import DatasetRow, load_dataset
 from triplette.dense import DenseIndex
 from triplette.french import normalise, overlap, tokens
 from triplette.lsa import LsaEncoder
+from triplette.metrics import compare
 from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
-from triplette.tables import read_records, write_records, write_table, write_text
+from triplette.tables import read_records, read_table, write_records, write_table, write_text
 
 CHOICES = ("none", "random", "bm25", "dense", "fused", "shuffled")
 STEPS, BATCH, TOKENS, RATE = 64, 32, 128, 5e-4
@@ -262,6 +263,26 @@ def base_model(work: Path, limit: int) -> Path:
     return folder
 
 
+def pairs(work: Path) -> None:
+    """Each choice's tuned model against the one tuned without negatives, question by question: nDCG@10 on the same test set."""
+    against = _tuned(work / "none")
+    print("\n| choice | against none | 95 % interval | p |\n|---|---|---|---|")
+    for folder in sorted(path.parent.parent for path in work.glob("*/evaluation/questions.parquet")):
+        if folder.name != "none":
+            d = compare(against, _tuned(folder), groups=_passages(folder))
+            print(f"| {folder.name} | {d.delta:+.4f} | {d.low:+.3f} to {d.high:+.3f} | {d.p_value:.3f} |")
+
+
+def _tuned(folder: Path) -> np.ndarray:
+    rows = read_table(folder / "evaluation/questions.parquet", ["set", "after"]).to_pylist()
+    return np.array([row["after"] for row in rows if row["set"] == "test"])
+
+
+def _passages(folder: Path) -> list[str]:
+    """The passage of each test question: questions over one passage rise and fall together, so they are drawn together."""
+    return [row.positive_ids[0] for row in load_dataset(RunDir(folder)).rows if row.split == "test"]
+
+
 def table(work: Path) -> None:
     """Every result as a Markdown table."""
     print("| choice | steps (best) | val nDCG@10 | test | fit, s |\n|---|---|---|---|---|")
@@ -302,6 +323,7 @@ def main() -> None:
         run_choice(chosen.name, chosen.work, chosen.steps, chosen.tokens, chosen.rate, chosen.scale, chosen.top, chosen.baselines)
     else:
         table(chosen.work)
+        pairs(chosen.work)
 
 
 if __name__ == "__main__":
