@@ -15,7 +15,7 @@ from triplette.metrics import PRIMARY
 from triplette.settings.train import EvaluateSettings
 
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;max-width:62rem;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;max-width:70rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid #e5e7eb}h3{font-size:1rem}
 .verdict{padding:.8rem 1rem;border-left:.4rem solid #6b7280;background:#f3f4f6}
 .improved{border-color:#0f766e;background:#f0fdfa}.worse{border-color:#b91c1c;background:#fef2f2}
@@ -23,7 +23,7 @@ table{border-collapse:collapse;margin:.6rem 0;font-size:.88rem}
 th,td{padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;text-align:left;vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .up{color:#0f766e;font-weight:600}.down{color:#b91c1c;font-weight:600}.small{color:#6b7280;font-size:.85rem}
-figure{display:inline-block;margin:.5rem .8rem .5rem 0;max-width:100%}img{max-width:100%}.wide{overflow-x:auto}
+.wide table{font-size:.78rem}.wide th,.wide td{padding:.25rem .3rem}figure{display:inline-block;margin:.5rem .8rem .5rem 0;max-width:100%}img{max-width:100%}.wide{overflow-x:auto}
 """
 
 
