@@ -23,7 +23,8 @@ table{border-collapse:collapse;margin:.6rem 0;font-size:.88rem}
 th,td{padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;text-align:left;vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .up{color:#0f766e;font-weight:600}.down{color:#b91c1c;font-weight:600}.small{color:#6b7280;font-size:.85rem}
-.wide table{font-size:.78rem}.wide th,.wide td{padding:.25rem .3rem}figure{display:inline-block;margin:.5rem .8rem .5rem 0;max-width:100%}img{max-width:100%}.wide{overflow-x:auto}
+figure{display:inline-block;margin:.5rem .8rem .5rem 0;max-width:100%}img{max-width:100%}.wide{overflow-x:auto}
+.wide table{font-size:.78rem}.wide th,.wide td{padding:.25rem .3rem}
 """
 
 
