@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from triplette.french import fold, folded_words, words
+from triplette.french import folded_words
 from triplette.records import Chunk, Question
 
 COMMON = 200  # passages that share a run of words above which it is taken for boilerplate
@@ -93,7 +93,7 @@ def _runs(chunks: Sequence[Chunk]) -> tuple[Any, npt.NDArray[np.int64]]:
 
 def other_positives(questions: Sequence[Question], positives: Sequence[int]) -> list[frozenset[int]]:
     """For each question the chunks over which the same question (case, accents and punctuation apart) was written too."""
-    keys = [" ".join(fold(word) for word in words(question.text)) for question in questions]
+    keys = [" ".join(folded_words(question.text)) for question in questions]
     answers: dict[str, set[int]] = defaultdict(set)
     for key, positive in zip(keys, positives, strict=True):
         answers[key].add(positive)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from triplette.french import fold, french_probability, longest_copied_run, normalise, overlap, shingles, words
+from triplette.french import fold, folded_words, french_probability, longest_copied_run, normalise, overlap, shingles, words
 from triplette.records import Chunk
 from triplette.settings.write import WriteSettings
 
@@ -60,7 +60,7 @@ class Seen:
 
 
 def _plain(question: str) -> str:
-    return " ".join(fold(word) for word in words(question))
+    return " ".join(folded_words(question))
 
 
 def tidy(question: str) -> str:

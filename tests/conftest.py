@@ -9,9 +9,8 @@ import pytest
 
 from triplette.rundir import RunDir
 
-if (
-    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-):  # a shell starts background jobs so, and the programs that tests interrupt inherit it
+# a shell starts background jobs with SIGINT ignored, and the programs that tests interrupt would inherit that
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

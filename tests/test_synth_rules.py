@@ -17,9 +17,10 @@ from synth.rules.clauses import clause, conditional
 from synth.rules.contrasts import contrast_questions
 from synth.rules.grammar import at, dangling, elide, gender_of, hyphenated, invert, of, phrase
 from synth.rules.headings import topic_of
+from synth.rules.malformed import malformed
 from synth.rules.sentences import sentences_of, simplify
 from synth.rules.verbs import infinitive_of, singular
-from synth.rules.writer import candidates_of, malformed, sentence_questions
+from synth.rules.writer import candidates_of, sentence_questions
 from triplette.bm25 import Bm25Index
 from triplette.french import tokens
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
@@ -302,7 +303,7 @@ def test_a_competitions_rule_names_its_competition() -> None:
         ("Un budget est alloué par le comité directeur.", "by-whom"),  # which budget, the passage alone knows
         ("L'arbitre doit transmettre les résultats et doit rédiger sous sept jours le rapport.", "deadline"),  # of the second deed
         ("Le chiffre indique un âge que l'on atteint au moment de la saison.", "moment"),  # of the relative clause
-        ("Il en possède deux si la partie le demande.", "in-which-case"),
+        ("Un joueur n'en possède deux de même couleur qu'après une promotion.", "in-which-case"),
     ],
 )
 def test_an_answer_that_belongs_elsewhere_is_not_asked_for(text: str, pattern: str) -> None:

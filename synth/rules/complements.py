@@ -190,7 +190,7 @@ _GOVERNED = {
     "disposer": (r"d(?:e\s|'|u\s|es\s)", "de quoi"), "bénéficier": (r"d(?:e\s|'|u\s|es\s)", "de quoi"), "résulter": (r"d(?:e\s|'|u\s|es\s)", "de quoi"),
     "correspondre": (r"(?:à|au|aux)\b", "à quoi"), "conduire": (r"(?:à|au|aux)\b", "à quoi"), "équivaloir": (r"(?:à|au|aux)\b", "à quoi"),
     "porter": (r"sur\b", "sur quoi"), "reposer": (r"sur\b", "sur quoi"), "participer": (r"(?:à|au|aux)\b", "à quoi"),
-"veiller": (r"(?:à|au|aux)\b", "à quoi"),
+    "veiller": (r"(?:à|au|aux)\b", "à quoi"),
 }  # fmt: skip
 _RECEIVED = frozenset("recevoir obtenir percevoir perdre gagner marquer".split())
 
