@@ -66,8 +66,8 @@ def build(folder: Path) -> dict[str, Any]:
     import torch
     from safetensors.torch import load_file, save_file
 
-    from train.tiny import TinyShape, build_tiny
     from triplette.rundir import RunDir
+    from triplette.train.tiny import TinyShape, build_tiny
 
     run = RunDir(folder)
     chunks = _dataset(run)
@@ -143,11 +143,11 @@ def one_length(folder: Path) -> dict[str, Any]:
     """Length 256 alone, one output: converted once, quantised by every recipe; size and cosine with the float32 file, memory."""
     import numpy as np
 
-    from export.convert import convert, load_encoder
-    from export.litert import LiteRtModel, SignatureSpec, Spec
-    from export.measure import measure
-    from export.pieces import TokenizerSpec
-    from export.quantize import choose_recipe, quantize
+    from triplette.export.convert.convert import convert, load_encoder
+    from triplette.export.convert.quantize import choose_recipe, quantize
+    from triplette.export.litert import LiteRtModel, SignatureSpec, Spec
+    from triplette.export.proof.measure import measure
+    from triplette.export.tokenizers.pieces import TokenizerSpec
 
     model, work = folder / "model/merged", folder / "one"
     encoder = load_encoder(model)
@@ -189,8 +189,8 @@ def one_length(folder: Path) -> dict[str, Any]:
 
 def four_lengths(folder: Path) -> dict[str, Any]:
     """Four lengths and every dimension in one file, through the whole export, proof included."""
-    from export.bundle import export_bundle
-    from export.measure import measure
+    from triplette.export.bundle import export_bundle
+    from triplette.export.proof.measure import measure
     from triplette.rundir import RunDir
     from triplette.settings.export import ExportSettings
 

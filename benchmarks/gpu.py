@@ -34,7 +34,7 @@ def build(folder: Path, *, small: bool) -> None:
     """The random base model, with the full embedding table unless ``small``."""
     from sentence_transformers import SentenceTransformer
 
-    from train.tiny import TinyShape, build_tiny
+    from triplette.train.tiny import TinyShape, build_tiny
 
     shape = TinyShape() if small else TinyShape(**FULL, max_tokens=2048)
     build_tiny(folder, [" ".join(WORDS)] * 4, shape=shape)
@@ -50,9 +50,10 @@ def measure(folder: Path, method: str, batch: int, tokens: int, mini: int, steps
     """Seconds a step and peak memory of one method: two steps of warm-up, then the median of ``steps``."""
     import torch
 
-    from train.fit import check_precision, make_loss
-    from train.models import load_base, make_trainable
     from triplette.settings.train import PRESETS, preset_of
+    from triplette.train.fit import check_precision
+    from triplette.train.loss import make_loss
+    from triplette.train.models import load_base, make_trainable
 
     preset = replace(
         preset_of(PRESETS["embeddinggemma"]()), base=str(folder), method=method, batch=batch, mini_batch=mini, max_tokens=tokens

@@ -57,7 +57,7 @@ class Given:
         )  # fmt: skip
 
     def encode_documents(self, texts: Sequence[str], titles: Sequence[str]) -> Any:
-        from triplette.encoders import unit_rows
+        from triplette.ranking.encoder import unit_rows
 
         numbers = [[int(word[1:]) for word in text.split() if word[0] == "P"] for text in texts]
         return unit_rows(self.passages[[found[0] for found in numbers]] + self.passages[[found[-1] for found in numbers]])
@@ -96,8 +96,8 @@ def records(positives: Any) -> tuple[list[Any], list[Any]]:
 
 
 def ours_all() -> dict[str, float]:
-    from synth.mine import mine
     from triplette.settings.mine import MineSettings
+    from triplette.synth.mining.mine import mine
 
     passages, asked, positives = vectors()
     chunks, questions = records(positives)
@@ -147,7 +147,7 @@ def with_bm25s(threads: int) -> dict[str, float]:
 def ours_lexical() -> dict[str, float]:
     from rank_bm25 import BM25Okapi
 
-    from triplette.bm25 import Bm25Index
+    from triplette.ranking.bm25 import Bm25Index
 
     documents, queries = corpus()
     started = time.perf_counter()
@@ -203,7 +203,7 @@ def with_sentence_transformers(use_faiss: bool) -> dict[str, float]:
 
 
 def ours_dense() -> dict[str, float]:
-    from triplette.dense import DenseIndex
+    from triplette.ranking.dense import DenseIndex
 
     passages, asked, positives = vectors()
     started = time.perf_counter()

@@ -21,12 +21,12 @@ from pathlib import Path
 import httpx
 import psutil
 
-from curate.review import labels
-from curate.review.argilla_desk import ArgillaDesk
-from curate.review.connect import open_client
-from curate.review.rows import ReviewRow, Suggestion
-from curate.review.serve.home import Home
-from curate.review.serve.supervise import Server, serving
+from triplette.curate.review import labels
+from triplette.curate.review.argilla_desk import ArgillaDesk
+from triplette.curate.review.connect import open_client
+from triplette.curate.review.rows import ReviewRow, Suggestion
+from triplette.curate.review.serve.home import Home
+from triplette.curate.review.serve.supervise import Server, serving
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS
 from triplette.settings.review import ReviewSettings
 

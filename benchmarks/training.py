@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from triplette.bm25 import Bm25Index
 from triplette.dataset import DatasetRow, load_dataset
-from triplette.dense import DenseIndex
 from triplette.french import normalise, overlap, tokens
-from triplette.lsa import LsaEncoder
-from triplette.metrics import compare
+from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.dense import DenseIndex
+from triplette.ranking.lsa import LsaEncoder
+from triplette.ranking.metrics import compare
 from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
 from triplette.tables import read_records, read_table, write_records, write_table, write_text
@@ -107,7 +107,7 @@ def limit_passages(run: RunDir, most: int) -> list[Chunk]:
 
 def prepare(questions: Path, chunks: Path, work: Path, most: int) -> None:
     """Import, split, mine with BM25 and LSA once; each choice then only picks its columns."""
-    from synth.importing import import_questions
+    from triplette.synth.importing import import_questions
 
     run = RunDir(work / "imported")
     import_questions(run, questions, chunks)
@@ -222,10 +222,10 @@ def _shuffled(rows: list[DatasetRow]) -> list[DatasetRow]:
 
 def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: float, scale: float, top: int, baselines: bool) -> None:
     """Tune and measure one choice; its line goes to ``work/results.jsonl``."""
-    from train.evaluate import evaluate
-    from train.fit import fit
     from triplette.settings.base import load_section
     from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings, preset_of
+    from triplette.train.evaluate import evaluate
+    from triplette.train.fit import fit
 
     run = write_choice(choice, work)
     settings = TrainSettings(

@@ -143,8 +143,8 @@ def whole(folder: Path, *, docs: bool) -> float:
     """The whole suite; seconds."""
     import great_expectations  # noqa: F401  (before the clock starts, as in plain)
 
-    from curate.suites import load_suites
-    from curate.validate import check
+    from triplette.curate.suites import load_suites
+    from triplette.curate.validation.validate import check
     from triplette.rundir import RunDir
     from triplette.settings.validate import ValidateSettings
 
@@ -190,7 +190,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary) / "run"
         if not (folder / "dataset").exists():
-            from curate.build import build
+            from triplette.curate.dataset.build import build
             from triplette.rundir import RunDir
             from triplette.settings.build import BuildSettings
 

@@ -26,12 +26,12 @@ from collections import deque
 from pathlib import Path
 from typing import Any, ClassVar
 
-from synth.llm_writer import requests_of
-from triplette.llm import LlmClient, Request
-from triplette.llm_run import run_many
+from triplette.llm.client import LlmClient, Request
+from triplette.llm.run import run_many
 from triplette.records import Chunk
 from triplette.settings.llm import LlmSettings
 from triplette.settings.write import WriteSettings
+from triplette.synth.llm_writer import requests_of
 
 LATENCY = 0.2
 SLOTS = 64
@@ -162,7 +162,7 @@ def stock(url: str, requests: list[Request]) -> dict[str, float]:
     from llama_index.core.llms import ChatMessage
     from llama_index.llms.openai_like import OpenAILike
 
-    from triplette.llm_forms import response_format
+    from triplette.llm.forms import response_format
 
     llm = OpenAILike(model="bench", api_base=url, api_key="none", is_chat_model=True, max_retries=0, max_tokens=1000)
 

@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from curate.judge_cli import app as judge_app
-from curate.review.cli import app as review_app
 from triplette.console import (
     DEFAULT_RUN,
     ConfigOption,
@@ -22,6 +20,8 @@ from triplette.console import (
     summarise,
     table,
 )
+from triplette.curate.judge.cli import app as judge_app
+from triplette.curate.review.cli import app as review_app
 
 app = new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.")
 app.add_typer(review_app, name="review")
@@ -56,12 +56,12 @@ def build(
 
     Example: curate build --gold gold/fr_rules.jsonl
     """
-    from curate.build import build as build_dataset
-    from curate.build import last_gold
-    from curate.composition import gates, summary_rows
-    from curate.exports import hub_token
-    from curate.exports import push_to_hub as push
-    from curate.quota import read_quota
+    from triplette.curate.dataset.build import build as build_dataset
+    from triplette.curate.dataset.build import last_gold
+    from triplette.curate.dataset.composition import gates, summary_rows
+    from triplette.curate.dataset.exports import hub_token
+    from triplette.curate.dataset.exports import push_to_hub as push
+    from triplette.curate.quota import read_quota
     from triplette.settings.base import load_section
     from triplette.settings.build import BuildSettings
     from triplette.settings.validate import ValidateSettings
@@ -111,7 +111,7 @@ def validate(
 
     Example: curate validate --fix
     """
-    from curate.validate import validate as validate_run
+    from triplette.curate.validation.validate import validate as validate_run
     from triplette.settings.base import load_section
     from triplette.settings.validate import ValidateSettings
 
@@ -162,7 +162,7 @@ def calibrate(
 
     Example: curate calibrate --precision 0.9
     """
-    from curate.calibrate import calibrate as calibrate_judge
+    from triplette.curate.tell.calibrate import calibrate as calibrate_judge
     from triplette.settings.base import load_section
     from triplette.settings.calibrate import CalibrateSettings
 
@@ -187,8 +187,8 @@ def explain(
 
     Example: curate explain "roque"
     """
-    from curate.explain import explain as explain_row
-    from curate.explain import render
+    from triplette.curate.tell.explain import explain as explain_row
+    from triplette.curate.tell.explain import render
 
     story = explain_row(open_run(run), subject)
     if json_output:
@@ -203,7 +203,7 @@ def status(run: RunOption = DEFAULT_RUN, config: ConfigOption = None, json_outpu
 
     Example: curate status
     """
-    from curate.status import read_status
+    from triplette.curate.tell.status import read_status
 
     state = read_status(open_run(run), config)
     if json_output:
@@ -228,7 +228,7 @@ def report(
 
     Example: curate report -o report.html
     """
-    from curate.report import write_report
+    from triplette.curate.tell.report import write_report
 
     say(f"wrote {write_report(open_run(run), output, seed=seed)}")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from curate.decisions import HUMAN, KEEP, REJECT, human_decisions
+from triplette.curate.decisions import HUMAN, KEEP, REJECT, human_decisions
 from triplette.dataset import SYNTHETIC
 from triplette.records import UNKNOWN, Verdict
 from triplette.rundir import RunDir

@@ -1,4 +1,4 @@
-"""The expectation suites as data: ``expectations/*.json``, beside the packages in a clone and in an installation alike.
+"""The expectation suites as data: ``triplette/expectations/*.json`` (``expectations/`` in a clone).
 
 A file names its suite, and for each table a list of expectations: ``name`` (ours, stable: the gate reads it), ``type`` and ``kwargs``
 (the library's), ``severity`` (critical blocks the gate; warning and info are shown), ``about`` and ``cure``. A threshold may be
@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import triplette
 from triplette.errors import InputError
 from triplette.hashing import hash_value
 from triplette.settings.base import as_dict
@@ -44,7 +45,7 @@ class Expected:
 
 def folder(settings: ValidateSettings) -> Path:
     """Where the suites are."""
-    return Path(settings.suites) if settings.suites else Path(__file__).resolve().parents[1] / "expectations"
+    return Path(settings.suites) if settings.suites else Path(triplette.__file__).parent / "expectations"
 
 
 def load_suites(settings: ValidateSettings) -> list[Expected]:

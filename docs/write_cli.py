@@ -23,7 +23,7 @@ Written from `--help` by `make docs`; do not edit by hand. Exit codes: 0 done; 1
 
 def commands(program: str) -> Iterator[tuple[str, click.Command, click.Context]]:
     """(full name, command, context) of a program and of every command under it, depth first."""
-    app = importlib.import_module(f"{program}.cli").app
+    app = importlib.import_module(f"triplette.{program}.cli").app
     yield from _walk(typer.main.get_command(app), program, None)
 
 

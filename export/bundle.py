@@ -17,21 +17,21 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export.card import card, licences
-from export.convert import load_encoder
-from export.golden import GOLDEN, write_golden
-from export.index import INDEX, write_index
-from export.measure import measure
-from export.parity import embed_corpus, prove
-from export.proof import PROOF, Check, Proof
-from export.resources import needs, require
-from export.runtime import Embedder
-from export.sample import Sample, take_sample
-from export.stage import Note, Plan, Staged, make_plan, stage
 from triplette import __version__
 from triplette.console import progress
 from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
+from triplette.export.card import card, licences
+from triplette.export.convert.convert import load_encoder
+from triplette.export.convert.resources import needs, require
+from triplette.export.convert.stage import Note, Plan, Staged, make_plan, stage
+from triplette.export.index import INDEX, write_index
+from triplette.export.proof.checks import PROOF, Check, Proof
+from triplette.export.proof.golden import GOLDEN, write_golden
+from triplette.export.proof.measure import measure
+from triplette.export.proof.parity import embed_corpus, prove
+from triplette.export.proof.sample import Sample, take_sample
+from triplette.export.runtime import Embedder
 from triplette.hashing import code_version, hash_file, hash_tree
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -39,7 +39,7 @@ from triplette.settings.export import ExportSettings
 from triplette.tables import write_text
 
 if TYPE_CHECKING:
-    from export.graph import Encoder
+    from triplette.export.families.graph import Encoder
 
 STAGE = "export.bundle"
 BUNDLE, MANIFEST, FAILED = "bundle", "manifest.json", "bundle.failed.json"
@@ -224,7 +224,7 @@ def lineage(run: RunDir, dataset: Dataset, contract: PromptContract) -> dict[str
 
 def kotlin_sample(name: str) -> str:
     """A file of the Android sample that is packed into every bundle."""
-    return resources.files("export").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("triplette.export").joinpath("android", name).read_text(encoding="utf-8")
 
 
 def _lines(dataset: Dataset, count: int) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from export.litert import Spec
-from export.proof import Proof
 from triplette.contract import PromptContract
+from triplette.export.litert import Spec
+from triplette.export.proof.checks import Proof
 
 LICENCES = """# Licences
 

@@ -1,4 +1,4 @@
-"""The commands of the export stage: ``train export`` and ``train ask``, also reachable as ``python -m export``.
+"""The commands of the export stage: ``train export`` and ``train ask``, also reachable as ``python -m triplette.export``.
 
 They parse, call one function each, and print.
 """
@@ -55,7 +55,7 @@ def export(
     if verify is not None:
         _verify(verify, json_output)
         return
-    from export.bundle import export_bundle
+    from triplette.export.bundle import export_bundle
     from triplette.settings.base import load_section
     from triplette.settings.export import ExportSettings
 
@@ -100,8 +100,8 @@ def show_export(result: Any) -> None:
 
 
 def _verify(path: Path, json_output: bool) -> None:
-    from export.verify import verify_bundle
     from triplette.errors import ProofFailed
+    from triplette.export.proof.verify import verify_bundle
 
     proof = verify_bundle(path)
     if json_output:
@@ -126,7 +126,7 @@ def ask(
 
     Example: train ask "Peut-on roquer en étant en échec ?" --bundle run/bundle
     """
-    from export.runtime import Bundle
+    from triplette.export.runtime import Bundle
 
     passages = Bundle(bundle, dimension=dimension).ask(question, count)
     if json_output:
@@ -140,5 +140,5 @@ def ask(
 
 
 def main() -> None:
-    """Entry point of ``python -m export``."""
-    run_app(app, "python -m export")
+    """Entry point of ``python -m triplette.export``."""
+    run_app(app, "python -m triplette.export")

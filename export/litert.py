@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from export.pieces import TokenizerSpec
-from export.quiet import quiet_stderr
 from triplette.errors import InputError, ProofFailed
+from triplette.export.quiet import quiet_stderr
+from triplette.export.tokenizers.pieces import TokenizerSpec
 from triplette.tables import write_text
 
 Vector = npt.NDArray[np.float32]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from export.index import INDEX, read_index
-from export.litert import SPEC, LiteRtModel, Spec, Vector
-from export.pieces import Pieces
 from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
+from triplette.export.index import INDEX, read_index
+from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
+from triplette.export.tokenizers.pieces import Pieces
 
 CONTRACT, TOKENIZER = "contract.json", "tokenizer.model"
 

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from synth.ingest import Block, Structured, find_documents, heading_number, read_document, source_name, structure
 from triplette.console import progress
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
@@ -24,6 +23,7 @@ from triplette.records import Chunk, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
+from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, source_name, structure
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
 

@@ -59,15 +59,15 @@ def generate(
 
     Example: synth generate --corpus fr_rules/
     """
-    from synth.generate import generate as run_all
-    from synth.show import render, select_triplets
+    from triplette.synth.generate import generate as run_all
+    from triplette.synth.show import render, select_triplets
 
     chunk_settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
     write_settings, llm_settings = _write_settings(config, llm, base_url)
     mine_settings = _mine_settings(config, encoder, negatives)
     place = open_run(run)
     if dry_run:
-        from synth.chunk import chunk_corpus
+        from triplette.synth.chunk import chunk_corpus
 
         chunked = chunk_corpus(place, corpus, chunk_settings)
         _quote(place, write_settings, llm_settings, json_output)
@@ -103,7 +103,7 @@ def chunk(
 
     Example: synth chunk --corpus fr_rules/ --target-tokens 450 --overlap-tokens 50
     """
-    from synth.chunk import chunk_corpus
+    from triplette.synth.chunk import chunk_corpus
 
     settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
     result = chunk_corpus(open_run(run), corpus, settings)
@@ -143,7 +143,7 @@ def write(
 
     Example: synth write --llm openai:gpt-4.1-mini --budget 5.00
     """
-    from synth.write import write_questions
+    from triplette.synth.write import write_questions
 
     settings, llm_settings = _write_settings(config, llm, base_url)
     place = open_run(run)
@@ -175,7 +175,7 @@ def import_(
 
     Example: synth import questions.jsonl --chunks chunks.jsonl --run other-run
     """
-    from synth.importing import import_questions
+    from triplette.synth.importing import import_questions
 
     result = import_questions(open_run(run), questions, chunks)
     if json_output:
@@ -209,7 +209,7 @@ def mine(
     """
     from dataclasses import asdict
 
-    from synth.mine import mine_negatives
+    from triplette.synth.mining.mine import mine_negatives
 
     result = mine_negatives(open_run(run), _mine_settings(config, encoder, negatives))
     if json_output:
@@ -236,7 +236,7 @@ def show(
 
     Example: synth show --containing roque -n 3 --full
     """
-    from synth.show import render, select_triplets
+    from triplette.synth.show import render, select_triplets
 
     views = select_triplets(
         open_run(run),
@@ -301,13 +301,13 @@ def _mine_settings(config: Path | None, encoder: str | None, negatives: int | No
 
 
 def _quote(place: Any, settings: Any, llm_settings: Any, json_output: bool) -> None:
-    from synth.chunk import load_chunks
+    from triplette.synth.chunk import load_chunks
 
     chunks = load_chunks(place)
     if settings.writer == "rules":
         say(f"The built-in rules write over {len(chunks)} chunks: no call, no cost, a few seconds.")
         return
-    from synth.llm_writer import quote
+    from triplette.synth.llm_writer import quote
 
     quoted = quote(place, chunks, llm_settings, settings)
     if json_output:

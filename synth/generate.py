@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from synth.chunk import ChunkResult, chunk_corpus
-from synth.mine import MineResult, mine_negatives
-from synth.write import WriteSummary, write_questions
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
+from triplette.synth.chunk import ChunkResult, chunk_corpus
+from triplette.synth.mining.mine import MineResult, mine_negatives
+from triplette.synth.write import WriteSummary, write_questions
 
 
 @dataclass(frozen=True, slots=True)

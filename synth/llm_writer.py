@@ -13,15 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synth.question_checks import Seen, fault, tidy
-from synth.writing_plan import Order, messages, plan
-from triplette.llm import Answer, LlmClient, Quote, Request
-from triplette.llm import quote as quote_requests
-from triplette.llm_run import run_many
+from triplette.llm.client import Answer, LlmClient, Quote, Request
+from triplette.llm.client import quote as quote_requests
+from triplette.llm.run import run_many
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
 from triplette.settings.write import WriteSettings
+from triplette.synth.question_checks import Seen, fault, tidy
+from triplette.synth.writing_plan import Order, messages, plan
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

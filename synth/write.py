@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from synth.chunk import load_chunks
-from synth.llm_writer import Written, write_from_paid, write_with_llm
 from triplette.errors import BudgetReached
 from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.llm import LlmSettings
 from triplette.settings.write import WriteSettings
+from triplette.synth.chunk import load_chunks
+from triplette.synth.llm_writer import Written, write_from_paid, write_with_llm
 from triplette.tables import write_records
 
 RULES_NOTE = (
@@ -72,7 +72,7 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
 
 
 def _by_rules(chunks: list[Chunk]) -> Written:
-    from synth.rules import write_questions as write_by_rules
+    from triplette.synth.rules import write_questions as write_by_rules
 
     questions, rejects = write_by_rules(chunks)
     return Written(questions, rejects, notes=(RULES_NOTE,))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from triplette.prompts import fill, guard_line, read_prompt
+from triplette.llm.prompts import fill, guard_line, read_prompt
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
 
 T = TypeVar("T")

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from synth.chunk import ChunkResult, chunk_corpus, load_chunks
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
 from triplette.resolve import ChunkIndex
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
+from triplette.synth.chunk import ChunkResult, chunk_corpus, load_chunks
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "fr_rules"

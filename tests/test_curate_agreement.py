@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.agreement import bootstrap, cohen_kappa, curve, krippendorff_alpha, labels_needed, lower_bound
+from triplette.curate.agreement import bootstrap, cohen_kappa, curve, krippendorff_alpha, labels_needed, lower_bound
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", section C: four observers, twelve units, missing data
 KRIPPENDORFF_2011 = {

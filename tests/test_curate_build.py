@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from curated import Run, gold_rows, human, make_question, small_run, verdict, write_gold
 
-from curate.build import GoldTouchesTrain, build, negative_columns
-from curate.exports import push_to_hub
+from triplette.curate.dataset.build import GoldTouchesTrain, build, negative_columns
+from triplette.curate.dataset.exports import push_to_hub
 from triplette.dataset import SPLITS, load_dataset
 from triplette.errors import InputError, MissingStage, ServiceError
 from triplette.hashing import hash_file

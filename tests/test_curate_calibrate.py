@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from curated import human, small_run
 
-from curate.calibrate import Labelled, calibrate, compare
+from triplette.curate.tell.calibrate import Labelled, calibrate, compare
 from triplette.errors import InputError, MissingStage
 from triplette.settings.calibrate import CalibrateSettings
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from curated import gold_rows, human, small_run, write_gold
 
-from curate.cli import app, main
 from triplette.console import run_app
+from triplette.curate.cli import app, main
 
 
 def curate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

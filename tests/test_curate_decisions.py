@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from curated import Run, human, judged, make_question, small_run, verdict
 
-from curate.decisions import Decision, Verdicts, decide, read_decisions
+from triplette.curate.decisions import Decision, Verdicts, decide, read_decisions
 
 
 def outcome(run: Run, triplet_id: str) -> Decision:

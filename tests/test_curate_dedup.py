@@ -13,12 +13,12 @@ from curated import human, judged, make_question, make_triplet, verdict
 from judged import corpus
 from typer.testing import CliRunner
 
-from curate.decisions import Decisions, read_decisions
-from curate.dedup import dedup
-from curate.judge_cli import app
-from curate.patterns import plain
-from curate.samequestion import ask_the_same, asked_for, exact_pairs, read_question, vector_pairs, word_pairs
+from triplette.curate.decisions import Decisions, read_decisions
+from triplette.curate.judge.cli import app
+from triplette.curate.same.dedup import dedup
+from triplette.curate.same.question import ask_the_same, asked_for, exact_pairs, read_question, vector_pairs, word_pairs
 from triplette.errors import MissingStage
+from triplette.french import plain
 from triplette.records import Chunk, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.dedup import DedupSettings

@@ -15,9 +15,9 @@ import pytest
 from judged import corpus, good_rows, mined, triplet
 from typer.testing import CliRunner
 
-from curate.decisions import read_decisions
-from curate.judge import judge
-from curate.judge_cli import app
+from triplette.curate.decisions import read_decisions
+from triplette.curate.judge.cli import app
+from triplette.curate.judge.judge import judge
 from triplette.errors import MissingStage, SettingError
 from triplette.records import Verdict
 from triplette.rundir import RunDir
@@ -71,7 +71,7 @@ def test_the_bytes_do_not_depend_on_the_order_of_sets(judged: RunDir) -> None:
         judged.path("ledger.jsonl").unlink(missing_ok=True)
         for command in ("judge", "dedup"):
             subprocess.run(
-                [sys.executable, "-m", "curate.cli", command, "--run", str(judged.root), "--json"],
+                [sys.executable, "-m", "triplette.curate.cli", command, "--run", str(judged.root), "--json"],
                 env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
                 check=True,
                 capture_output=True,
@@ -132,7 +132,7 @@ def test_ctrl_c_leaves_no_half_written_verdict(tmp_path: Path) -> None:
     chunks = corpus()
     rows = [triplet(f"Que risque un joueur en retard numéro {n} ?", chunks["retard"], [chunks["roque"]]) for n in range(40_000)]
     run = mined(RunDir(tmp_path / "run"), chunks, rows)
-    command = [sys.executable, "-m", "curate.cli", "judge", "--run", str(run.root)]
+    command = [sys.executable, "-m", "triplette.curate.cli", "judge", "--run", str(run.root)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     time.sleep(2.5)
     process.send_signal(signal.SIGINT)

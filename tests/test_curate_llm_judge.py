@@ -16,25 +16,33 @@ from hypothesis import strategies as st
 from judged import GOOD, corpus, good_rows, mined, triplet
 from scripted_llm import Call, Reply, ScriptedServer
 
-from curate.decisions import read_decisions
-from curate.evidence import find_evidence, orders_in
-from curate.judge import judge, quote
-from curate.llm_judge import PROMPTS, Reading, judgement_form, judgement_readings, negatives_form, read_judgement, read_negatives
-from curate.review.choose import choose
-from synth.llm_writer import answer_form
-from synth.llm_writer import sort_answers as sort_written
+from triplette.curate.decisions import read_decisions
+from triplette.curate.judge.evidence import find_evidence, orders_in
+from triplette.curate.judge.judge import judge, quote
+from triplette.curate.judge.llm import (
+    PROMPTS,
+    Reading,
+    judgement_form,
+    judgement_readings,
+    negatives_form,
+    read_judgement,
+    read_negatives,
+)
+from triplette.curate.review.choose import choose
 from triplette.errors import BudgetReached, InputError
 from triplette.hashing import hash_text
-from triplette.llm import Answer
-from triplette.llm_forms import read_answer
-from triplette.llm_prices import Tokens
-from triplette.prompts import fill, guard_line, read_prompt
+from triplette.llm.client import Answer
+from triplette.llm.forms import read_answer
+from triplette.llm.prices import Tokens
+from triplette.llm.prompts import fill, guard_line, read_prompt
 from triplette.records import Chunk, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.llm import LlmSettings
 from triplette.settings.review import ReviewSettings
 from triplette.settings.write import WriteSettings
+from triplette.synth.llm_writer import answer_form
+from triplette.synth.llm_writer import sort_answers as sort_written
 from triplette.tables import read_records
 
 LLM = JudgeSettings(judge="llm")

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from judged import GOOD, corpus, triplet
 
-from curate.negatives import NegativeJudge
-from curate.passages import Corpus
+from triplette.curate.judge.negatives import NegativeJudge
+from triplette.curate.judge.passages import Corpus
 from triplette.records import Chunk, Triplet, Verdict
 from triplette.settings.judge import JudgeSettings
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from curated import Run, small_run
 
-from curate.decisions import read_decisions
-from curate.review.answers import ANSWERS, Answer, read_answers, store, to_rewrites, to_verdicts
-from curate.review.pull import agreement, agreement_json
+from triplette.curate.decisions import read_decisions
+from triplette.curate.review.answers import ANSWERS, Answer, read_answers, store, to_rewrites, to_verdicts
+from triplette.curate.review.pull import agreement, agreement_json
 from triplette.hashing import hash_file
 from triplette.records import Question, Triplet, Verdict
 from triplette.rundir import RunDir

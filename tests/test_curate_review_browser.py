@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from curate.review.serve.home import Home
-from curate.review.serve.supervise import free_port
+from triplette.curate.review.serve.home import Home
+from triplette.curate.review.serve.supervise import free_port
 from triplette.gate import read_gate
 from triplette.rundir import RunDir
 
@@ -64,7 +64,17 @@ def rules_run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
 @pytest.fixture(scope="module")
 def served(rules_run: RunDir) -> Iterator[str]:
     """The address of the server that `curate review serve` runs, with the queue pushed."""
-    command = [sys.executable, "-m", "curate.cli", "review", "serve", "--run", str(rules_run.root), "--port", str(free_port())]
+    command = [
+        sys.executable,
+        "-m",
+        "triplette.curate.cli",
+        "review",
+        "serve",
+        "--run",
+        str(rules_run.root),
+        "--port",
+        str(free_port()),
+    ]
     process = subprocess.Popen([*command, "--reviewer", "anne"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     deadline = time.monotonic() + 5 * MINUTES
     home = Home.of(rules_run)

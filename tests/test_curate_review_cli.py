@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from curated import small_run
 
-from curate.review.cli import app
+from triplette.curate.review.cli import app
 from triplette.errors import ServiceError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.review.serve.matching import _OPENED, fold, match, strip_marks
+from triplette.curate.review.serve.matching import _OPENED, fold, match, strip_marks
 
 
 def slow_fold(text: str) -> str:

@@ -12,14 +12,14 @@ from curated import Run, human, judged, small_run, verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.decisions import decide, read_decisions, read_verdicts
-from curate.quota import quota_of
-from curate.review import labels
-from curate.review.choose import ALL, JUDGES, MARGIN, QUOTA, SCORE, choose
-from curate.review.draw import draw
-from curate.review.push import read_queue
-from curate.review.rows import ReviewRow, check_rows, make_row, show_passage
-from curate.review.sample import Candidate, by_subject, quota_sample, spread
+from triplette.curate.decisions import decide, read_decisions, read_verdicts
+from triplette.curate.quota import quota_of
+from triplette.curate.review import labels
+from triplette.curate.review.choose import ALL, JUDGES, MARGIN, QUOTA, SCORE, choose
+from triplette.curate.review.draw import draw
+from triplette.curate.review.push import read_queue
+from triplette.curate.review.rows import ReviewRow, check_rows, make_row, show_passage
+from triplette.curate.review.sample import Candidate, by_subject, quota_sample, spread
 from triplette.errors import InputError, MissingStage
 from triplette.rundir import RunDir
 from triplette.settings.judge import JudgeSettings

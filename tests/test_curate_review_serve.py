@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from curate.review.connect import connect, open_client, space_headers
-from curate.review.serve import environment
-from curate.review.serve.environment import PINS, ensure_environment, environment_path, python_of
-from curate.review.serve.home import OWNER, Home
-from curate.review.serve.supervise import free_port, require_free
+from triplette.curate.review.connect import connect, open_client, space_headers
+from triplette.curate.review.serve import environment
+from triplette.curate.review.serve.environment import PINS, ensure_environment, environment_path, python_of
+from triplette.curate.review.serve.home import OWNER, Home
+from triplette.curate.review.serve.supervise import free_port, require_free
 from triplette.errors import InputError, ServiceError
 from triplette.rundir import RunDir
 from triplette.settings.review import ReviewSettings

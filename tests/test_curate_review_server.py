@@ -18,15 +18,15 @@ import httpx
 import pytest
 from curated import judged, small_run
 
-from curate.review import labels
-from curate.review.answers import read_answers
-from curate.review.argilla_desk import ArgillaDesk
-from curate.review.connect import open_client
-from curate.review.pull import pull
-from curate.review.push import push, read_queue
-from curate.review.serve.home import Home
-from curate.review.serve.supervise import Server, free_port, serving
-from curate.review.status import read_status
+from triplette.curate.review import labels
+from triplette.curate.review.answers import read_answers
+from triplette.curate.review.argilla_desk import ArgillaDesk
+from triplette.curate.review.connect import open_client
+from triplette.curate.review.pull import pull
+from triplette.curate.review.push import push, read_queue
+from triplette.curate.review.serve.home import Home
+from triplette.curate.review.serve.supervise import Server, free_port, serving
+from triplette.curate.review.status import read_status
 from triplette.errors import ServiceError
 from triplette.hashing import hash_file
 from triplette.records import Verdict
@@ -164,7 +164,7 @@ def test_a_discarded_answer_is_withdrawn_at_the_next_pull(server: Server, review
 
 
 def run_cli(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "curate.cli", *arguments]
+    command = [sys.executable, "-m", "triplette.curate.cli", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 

@@ -11,11 +11,11 @@ from curated import small_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.review import labels
-from curate.review.answers import read_answers
-from curate.review.pull import pull
-from curate.review.push import push
-from curate.review.sheet import SheetDesk, guard, read_sheet, unguard
+from triplette.curate.review import labels
+from triplette.curate.review.answers import read_answers
+from triplette.curate.review.pull import pull
+from triplette.curate.review.push import push
+from triplette.curate.review.sheet import SheetDesk, guard, read_sheet, unguard
 from triplette.errors import InputError
 from triplette.rundir import RunDir
 from triplette.settings.judge import JudgeSettings

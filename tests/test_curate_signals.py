@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judged import GOOD, corpus, good_rows, triplet
 
-from curate.passages import Corpus, copied_run, focus, is_figures, read_passage, subject_words
-from curate.patterns import LEANING, found, plain
-from curate.rules import CRITERIA, decide, judge_by_rules
-from curate.signals import points, read_signals
-from triplette.french import longest_copied_run
+from triplette.curate.judge.passages import Corpus, copied_run, focus, is_figures, read_passage, subject_words
+from triplette.curate.judge.patterns import LEANING, found
+from triplette.curate.judge.rules import CRITERIA, decide, judge_by_rules
+from triplette.curate.judge.signals import points, read_signals
+from triplette.french import longest_copied_run, plain
 from triplette.records import Chunk
 from triplette.settings.judge import JudgeSettings
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.language import french_share
-from curate.similar import near_duplicates, near_duplicates_across, word_sets
+from triplette.curate.validation.language import french_share
+from triplette.similar import near_duplicates, near_duplicates_across, word_sets
 
 WORDS = "roque cavalier pendule arbitre ronde appariement drapeau feuille forfait retard 7.5 2".split()
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS), min_size=0, max_size=8).map(" ".join), min_size=1, max_size=25)

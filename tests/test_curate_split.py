@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.split import Node, assign, components, leaks, touching
+from triplette.curate.dataset.split import Node, assign, components, leaks, touching
 from triplette.settings.build import BuildSettings
 
 DEFAULTS = BuildSettings()

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from curated import Run, gold_rows, human, make_question, small_run, verdict, write_gold
 
-from curate.build import build
-from curate.explain import explain, lines_of, render
-from curate.quota import quota_of
-from curate.report import render as render_report
-from curate.report import write_report
-from curate.status import read_status
-from curate.validate import validate
+from triplette.curate.dataset.build import build
+from triplette.curate.quota import quota_of
+from triplette.curate.tell.explain import explain, lines_of, render
+from triplette.curate.tell.report import render as render_report
+from triplette.curate.tell.report import write_report
+from triplette.curate.tell.status import read_status
+from triplette.curate.validation.validate import validate
 from triplette.errors import InputError, MissingStage
 from triplette.records import Question, Triplet, Verdict
 from triplette.rundir import RunDir

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from curated import Run, gold_rows, human, make_question, small_run, write_gold
 
-from curate.build import GoldTouchesTrain, build
-from curate.decisions import read_decisions
-from curate.suites import load_suites, suite_hash
-from curate.validate import Validation, check, validate
+from triplette.curate.dataset.build import GoldTouchesTrain, build
+from triplette.curate.decisions import read_decisions
+from triplette.curate.suites import load_suites, suite_hash
+from triplette.curate.validation.validate import Validation, check, validate
 from triplette.dataset import DatasetRow, load_dataset
 from triplette.errors import InputError, MissingStage
 from triplette.gate import read_gate

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from export.architecture import read_architecture
 from triplette.errors import InputError
+from triplette.export.families.architecture import read_architecture
 
 CONFIG: dict[str, Any] = {
     "model_type": "gemma3_text", "use_bidirectional_attention": True, "hidden_activation": "gelu_pytorch_tanh",

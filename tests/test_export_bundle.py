@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 from tiny_bundle import SETTINGS, write_run
 
-from export.bundle import BUNDLE, FAILED, KOTLIN, MANIFEST, export_bundle
-from export.convert import load_encoder
-from export.index import read_index
-from export.runtime import Bundle
-from export.verify import verify_bundle
 from triplette.dataset import load_dataset
 from triplette.errors import InputError, MissingStage, ProofFailed, SettingError
+from triplette.export.bundle import BUNDLE, FAILED, KOTLIN, MANIFEST, export_bundle
+from triplette.export.convert.convert import load_encoder
+from triplette.export.index import read_index
+from triplette.export.proof.verify import verify_bundle
+from triplette.export.runtime import Bundle
 from triplette.rundir import RunDir
 
 pytestmark = pytest.mark.slow
@@ -78,8 +78,8 @@ class Refuse:
             raise ImportError(name + ' is not installed here')
 sys.meta_path.insert(0, Refuse())
 from pathlib import Path
-from export.verify import verify_bundle
-from export.runtime import Bundle
+from triplette.export.proof.verify import verify_bundle
+from triplette.export.runtime import Bundle
 bundle = Path({str(exported.path(BUNDLE))!r})
 proof = verify_bundle(bundle)
 assert proof.passed, proof.failed
@@ -130,10 +130,10 @@ def test_verify_names_what_was_damaged(copied: Path, name: str, damage: Any, che
 
 def test_verify_notices_another_model_under_a_mended_manifest(copied: Path, exported: RunDir) -> None:
     """Somebody re-quantised the file and wrote the new hash into the manifest: the golden texts still tell."""
-    from export.convert import convert
-    from export.quantize import choose_recipe, quantize
-    from export.stage import make_plan
     from triplette.contract import PromptContract
+    from triplette.export.convert.convert import convert
+    from triplette.export.convert.quantize import choose_recipe, quantize
+    from triplette.export.convert.stage import make_plan
     from triplette.hashing import hash_file
 
     model = exported.path("model/merged")
@@ -171,7 +171,7 @@ def test_a_failed_proof_leaves_no_bundle_and_an_override_is_stamped(tmp_path: Pa
 
 def test_a_killed_export_leaves_no_half_bundle_and_the_next_one_succeeds(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    command = [sys.executable, "-m", "export", "bundle", "--run", str(run.root), "--recipe", "int8", "--length", "64"]
+    command = [sys.executable, "-m", "triplette.export", "bundle", "--run", str(run.root), "--recipe", "int8", "--length", "64"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + 120
     while not list(run.root.glob(".bundle.*/tokenizer.model")) and time.monotonic() < deadline:

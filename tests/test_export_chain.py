@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from curate.build import build
-from curate.dedup import dedup
-from curate.judge import judge
-from export.bundle import BUNDLE
-from export.verify import verify_bundle
-from synth.chunk import load_chunks
-from synth.generate import generate
+from triplette.curate.dataset.build import build
+from triplette.curate.judge.judge import judge
+from triplette.curate.same.dedup import dedup
 from triplette.dataset import load_dataset
+from triplette.export.bundle import BUNDLE
+from triplette.export.proof.verify import verify_bundle
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
 from triplette.settings.dedup import DedupSettings
@@ -26,6 +24,8 @@ from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
+from triplette.synth.chunk import load_chunks
+from triplette.synth.generate import generate
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 
 def train(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``train``."""
-    command = [sys.executable, "-m", "train.cli", *arguments]
+    command = [sys.executable, "-m", "triplette.train.cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, env={**os.environ, "COLUMNS": "300"})
 
 
@@ -68,7 +68,7 @@ def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
     right = {chunk.id for chunk in load_chunks(run) if "7.5.5" in chunk.articles}
     assert right & {passage["chunk_id"] for passage in json.loads(answered.stdout)}
 
-    from export.runtime import Bundle
+    from triplette.export.runtime import Bundle
 
     reader = Bundle(bundle)
     # one question alone proves little: of the gold questions it never saw, 43 % had their passage among the first 3 when measured,

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``python -m export``."""
-    command, wide = [sys.executable, "-m", "export", *arguments], {**os.environ, "COLUMNS": "300"}
+    command, wide = [sys.executable, "-m", "triplette.export", *arguments], {**os.environ, "COLUMNS": "300"}
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, env=wide)
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from tiny_bundle import SETTINGS, Lab, write_run
 
-from export import audit
-from export.convert import load_encoder
-from export.litert import SPEC
-from export.proof import Proof
-from export.runtime import CONTRACT, TOKENIZER
-from export.stage import Staged
+from triplette.export.convert.convert import load_encoder
+from triplette.export.convert.stage import Staged
+from triplette.export.litert import SPEC
+from triplette.export.proof import audit
+from triplette.export.proof.checks import Proof
+from triplette.export.runtime import CONTRACT, TOKENIZER
 
 pytestmark = pytest.mark.slow
 # 30 questions over a random model: the ranking of 4-bit weights is noise here, and not what these tests are about
@@ -195,8 +195,8 @@ def test_a_recipe_that_matches_nothing_is_caught(lab: Lab, sound: Staged, tmp_pa
 
 
 def test_reference_kernels_return_zeros_for_blocks_and_are_refused(sound: Staged) -> None:
-    from export.runtime import Embedder
     from triplette.errors import ProofFailed
+    from triplette.export.runtime import Embedder
 
     assert sound.subject.recipe.granularity == "32"
     embedder = Embedder(sound.subject.folder, kernels="reference")

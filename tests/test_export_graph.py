@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from tiny_bundle import SHAPE, paragraphs, randomise_heads
 
-from export.convert import convert, load_encoder, load_strictly, read_tensors
-from export.litert import LiteRtModel, SignatureSpec, Spec
-from export.pieces import TokenizerSpec
-from export.reference import Reference
-from train.tiny import build_tiny
 from triplette.errors import InputError
+from triplette.export.convert.convert import convert, load_encoder, load_strictly, read_tensors
+from triplette.export.litert import LiteRtModel, SignatureSpec, Spec
+from triplette.export.proof.reference import Reference
+from triplette.export.tokenizers.pieces import TokenizerSpec
+from triplette.train.tiny import build_tiny
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_graph_equals_the_model_at_every_length_and_on_either_side_of_the_padding(model: Path) -> None:
     import torch
 
-    from export.graph import Signature
+    from triplette.export.families.graph import Signature
 
     reference, encoder = Reference(model), load_encoder(model)
     rng = np.random.default_rng(0)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from export.bundle import KOTLIN, kotlin_sample
-from export.pieces import Pieces, TokenizerSpec
-from export.tokenizer import AWKWARD
-from train.tiny import SPECIALS, train_sentencepiece
+from triplette.export.bundle import KOTLIN, kotlin_sample
+from triplette.export.tokenizers.build import AWKWARD
+from triplette.export.tokenizers.pieces import Pieces, TokenizerSpec
+from triplette.train.tiny import SPECIALS, train_sentencepiece
 
 CORPUS = Path(__file__).parents[1] / "fr_rules"
 SPEC = TokenizerSpec((2,), (1,), 0, {name: number for number, name in enumerate(SPECIALS)})

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 from test_export_architecture import write_folder
 from training_data import chunk, row
 
-from export.architecture import read_architecture
-from export.audit import unpack_int4
-from export.index import quantise, read_index, write_index
-from export.litert import SignatureSpec, Spec, pad
-from export.pieces import TokenizerSpec
-from export.proof import Check, Proof
-from export.quantize import choose_recipe, expected_bytes
-from export.ranking import check_ranking, top
-from export.resources import needs, require
-from export.sample import Sample, probe_texts, take_sample
 from triplette.dataset import GOLD, Dataset
 from triplette.errors import InputError, ProofFailed, SettingError, TripletteError
+from triplette.export.convert.quantize import choose_recipe, expected_bytes
+from triplette.export.convert.resources import needs, require
+from triplette.export.families.architecture import read_architecture
+from triplette.export.index import quantise, read_index, write_index
+from triplette.export.litert import SignatureSpec, Spec, pad
+from triplette.export.proof.audit import unpack_int4
+from triplette.export.proof.checks import Check, Proof
+from triplette.export.proof.ranking import check_ranking, top
+from triplette.export.proof.sample import Sample, probe_texts, take_sample
+from triplette.export.tokenizers.pieces import TokenizerSpec
 
 
 def test_auto_takes_the_largest_block_that_divides_every_width(tmp_path: Path) -> None:

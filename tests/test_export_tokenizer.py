@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from export.pieces import Pieces
-from export.tokenizer import AWKWARD, build_sentencepiece, compare, read_json, read_spec, write_tokenizer
-from train.tiny import TinyShape, _save_tokenizer
 from triplette.errors import InputError, ProofFailed
+from triplette.export.tokenizers.build import AWKWARD, build_sentencepiece, compare, read_json, read_spec, write_tokenizer
+from triplette.export.tokenizers.pieces import Pieces
+from triplette.train.tiny import TinyShape, _save_tokenizer
 
 CORPUS = Path(__file__).parents[1] / "fr_rules"
 
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> Path:
 @pytest.fixture(scope="module")
 def reference(folder: Path) -> Any:
     """The model's own tokenizer."""
-    from export.stage import load_tokenizer
+    from triplette.export.convert.stage import load_tokenizer
 
     return load_tokenizer(folder)
 

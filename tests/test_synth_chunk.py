@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synth.chunk import chunk_blocks, chunk_corpus, coverage, cut_blocks, load_chunks
-from synth.ingest import Block, read_document, structure
 from triplette.contract import CONTRACTS
 from triplette.errors import InputError, MissingStage, SettingError
 from triplette.records import Chunk
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
+from triplette.synth.chunk import chunk_blocks, chunk_corpus, coverage, cut_blocks, load_chunks
+from triplette.synth.ingest import Block, read_document, structure
 from triplette.tokens import EstimatedTokens
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "ffe"
@@ -126,7 +126,7 @@ def test_coverage_falls_when_a_paragraph_is_lost() -> None:
 
 def read_document_text(text: str):  # type: ignore[no-untyped-def]
     """A Markdown document from text."""
-    from synth.ingest.document import Document
+    from triplette.synth.ingest.document import Document
 
     return Document(source="a.md", text=text, form="markdown")
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from synth.chunk import chunk_corpus, load_chunks
-from synth.importing import import_questions
 from triplette.errors import InputError, MissingStage
 from triplette.jsonl import read_jsonl
 from triplette.records import Question
 from triplette.resolve import ChunkIndex, Unresolved
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
+from triplette.synth.chunk import chunk_corpus, load_chunks
+from triplette.synth.importing import import_questions
 from triplette.tables import read_records
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "ffe_llm"

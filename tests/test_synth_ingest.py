@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from synth.ingest import Structured, find_documents, heading_number, read_document, source_name, structure
-from synth.ingest.document import Document
-from synth.ingest.encoding import decode
-from synth.ingest.structure import join_lines
 from triplette.errors import InputError
+from triplette.synth.ingest import Structured, find_documents, heading_number, read_document, source_name, structure
+from triplette.synth.ingest.document import Document
+from triplette.synth.ingest.encoding import decode
+from triplette.synth.ingest.structure import join_lines
 
 ACCENTED = "L’arbitre vérifie l’échiquier ; à la fin, le résultat est noté. Où ça ? Près du règlement.\n" * 3
 

@@ -21,17 +21,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_llm import Call, Reply, ScriptedServer, good_writer, passage, questions
 
-from synth.llm_writer import quote, write_with_llm
-from synth.question_checks import Seen, fault, tidy
-from synth.write import write_questions
-from synth.writing_plan import PROMPT, PROMPTS, messages, plan
 from triplette.errors import BudgetReached, InputError
 from triplette.hashing import hash_text
-from triplette.prompts import guard_line, read_prompt
+from triplette.llm.prompts import guard_line, read_prompt
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
 from triplette.settings.write import WriteSettings
+from triplette.synth.llm_writer import quote, write_with_llm
+from triplette.synth.question_checks import Seen, fault, tidy
+from triplette.synth.write import write_questions
+from triplette.synth.writing_plan import PROMPT, PROMPTS, messages, plan
 from triplette.tables import read_records, write_records
 
 TEXT = (
@@ -400,7 +400,18 @@ def test_a_quote_leaves_out_what_is_paid(run: RunDir) -> None:
 
 
 def synth(run: RunDir, server_url: str, *more: str, **environment: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "synth.cli", "write", "--run", str(run.root), "--llm", "openai:petit", "--base-url", server_url]
+    command = [
+        sys.executable,
+        "-m",
+        "triplette.synth.cli",
+        "write",
+        "--run",
+        str(run.root),
+        "--llm",
+        "openai:petit",
+        "--base-url",
+        server_url,
+    ]
     env = {**os.environ, "COLUMNS": "200", "OPENAI_API_KEY": "sk-clef-secrete-99", **environment}
     return subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 

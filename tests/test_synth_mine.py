@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synth.mine import mine, mine_negatives
-from synth.mine_lookalikes import COMMON, look_alikes, other_positives
-from synth.mine_margin import answering_sentence, relative
 from triplette.errors import InputError, MissingStage
 from triplette.french import shingles, tokens
 from triplette.hashing import hash_file
-from triplette.lsa import LsaEncoder
+from triplette.ranking.lsa import LsaEncoder
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
 from triplette.settings.mine import MineSettings
+from triplette.synth.mining.look_alikes import COMMON, look_alikes, other_positives
+from triplette.synth.mining.margin import answering_sentence, relative
+from triplette.synth.mining.mine import mine, mine_negatives
 from triplette.tables import read_records, write_records
 
 TOPICS = {

@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synth.chunk import chunk_corpus, load_chunks
-from synth.rules import PROMPT, write_questions
-from synth.rules.candidate import Candidate
-from synth.rules.clauses import clause, conditional
-from synth.rules.contrasts import contrast_questions
-from synth.rules.grammar import at, dangling, elide, gender_of, hyphenated, invert, of, phrase
-from synth.rules.headings import topic_of
-from synth.rules.malformed import malformed
-from synth.rules.sentences import sentences_of, simplify
-from synth.rules.verbs import infinitive_of, singular
-from synth.rules.writer import candidates_of, sentence_questions
-from triplette.bm25 import Bm25Index
 from triplette.french import tokens
+from triplette.ranking.bm25 import Bm25Index
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
+from triplette.synth.chunk import chunk_corpus, load_chunks
+from triplette.synth.rules import PROMPT, write_questions
+from triplette.synth.rules.candidate import Candidate
+from triplette.synth.rules.clauses import clause, conditional
+from triplette.synth.rules.contrasts import contrast_questions
+from triplette.synth.rules.grammar import at, dangling, elide, gender_of, hyphenated, invert, of, phrase
+from triplette.synth.rules.headings import topic_of
+from triplette.synth.rules.malformed import malformed
+from triplette.synth.rules.sentences import sentences_of, simplify
+from triplette.synth.rules.verbs import infinitive_of, singular
+from triplette.synth.rules.writer import candidates_of, sentence_questions
 
 ROOT = Path(__file__).parents[1]
 FFE = ROOT.parent / "shared" / "data" / "ffe"

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.cli import app
-from synth.show import EXCERPT, excerpt, select_triplets
 from triplette.console import run_app
 from triplette.errors import InputError, MissingStage
 from triplette.records import Chunk, Negative, Question, Triplet
 from triplette.rundir import RunDir
+from triplette.synth.cli import app
+from triplette.synth.show import EXCERPT, excerpt, select_triplets
 from triplette.tables import write_records
 
 Show = Callable[..., tuple[int, str, str]]

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from training_data import chunk, row, rules_dataset, write_dataset
 
-from train.data import check_dataset, questions_of, read_beir, training_texts
 from triplette.contract import CONTRACTS
 from triplette.dataset import DatasetRow, load_dataset
 from triplette.errors import InputError, MissingStage
 from triplette.rundir import RunDir
 from triplette.tables import write_records
+from triplette.train.data import check_dataset, questions_of, read_beir, training_texts
 
 GEMMA = CONTRACTS["embeddinggemma"]
 

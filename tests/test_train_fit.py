@@ -16,18 +16,20 @@ import numpy as np
 import pytest
 from training_data import open_gate, rules_dataset
 
-from train.data import questions_of, training_texts
-from train.fit import fit, make_loss, planned_steps, prove_restored, tune
-from train.models import explain_load_failure, load_base, make_trainable, restore_state, trained_state
-from train.ranking import embed
-from train.tell import trackers
-from train.tiny import TinyShape, build_tiny
-from train.watch import Judge, Measured
 from triplette.dataset import load_dataset
 from triplette.errors import ContractMismatch, GateClosed, InputError, ProofFailed, ServiceError, SettingError
 from triplette.rundir import RunDir
 from triplette.settings.base import load_section
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
+from triplette.train.data import questions_of, training_texts
+from triplette.train.fit import fit
+from triplette.train.loop import planned_steps, prove_restored, tune
+from triplette.train.loss import make_loss
+from triplette.train.models import explain_load_failure, load_base, make_trainable, restore_state, trained_state
+from triplette.train.ranking import embed
+from triplette.train.tell import trackers
+from triplette.train.tiny import TinyShape, build_tiny
+from triplette.train.watch import Judge, Measured
 
 SHAPE = TinyShape(hidden=96, layers=2, heads=3, kv_heads=1, head_dim=32, feed_forward=96, vocabulary=600)
 SETTINGS = TrainSettings(preset="tiny", evaluations=5, log_to=("none",))
@@ -109,12 +111,12 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_end(rules: RunDir, base: 
 
 @pytest.mark.slow
 def test_a_fit_killed_in_the_middle_resumes_and_ends_with_the_same_verdict(tmp_path: Path, base: Path) -> None:
-    from train.evaluate import evaluate
     from triplette.settings.train import EvaluateSettings
+    from triplette.train.evaluate import evaluate
 
     runs = [rules_dataset(tmp_path / name, pieces=4) for name in ("whole", "killed")]
     options = ["--preset", "tiny", "--model", str(base), "--ungated", "--max-steps", "60", "--batch", "16", "--learning-rate", "0.004"]
-    command = [sys.executable, "-m", "train.cli", "fit", *options, "--run"]
+    command = [sys.executable, "-m", "triplette.train.cli", "fit", *options, "--run"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([*command, str(runs[0].root)], check=True, env=environment, capture_output=True)
     started = subprocess.Popen([*command, str(runs[1].root)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

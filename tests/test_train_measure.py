@@ -7,11 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from train.data import Passages, Questions
-from train.measure import BASE, IMPROVED, NOT_SHOWN, TUNED, WORSE, Measurement, judge, measure_set
-from train.plots import before_after, dimension_curve, rank_shift
-from train.report import render
 from triplette.settings.train import EvaluateSettings
+from triplette.train.data import Passages, Questions
+from triplette.train.measure import BASE, IMPROVED, NOT_SHOWN, TUNED, WORSE, Measurement, judge, measure_set
+from triplette.train.plots import before_after, dimension_curve, rank_shift
+from triplette.train.report import render
 
 SETTINGS = EvaluateSettings(resamples=500, min_slice=5)
 VIEW = "64"

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from train.memory import activation_bytes, largest_that_fits
-from train.ranking import cut, fuse, int8, rank, views
+from triplette.train.memory import activation_bytes, largest_that_fits
+from triplette.train.ranking import cut, fuse, int8, rank, views
 
 
 def unit(rows: int, size: int, seed: int = 0) -> np.ndarray:

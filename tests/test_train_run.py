@@ -16,17 +16,17 @@ import pytest
 from test_train_data import beir
 from training_data import open_gate, rules_dataset
 
-from train.evaluate import evaluate, production_view
-from train.measure import IMPROVED
-from train.merge import merge, prove_same
-from train.run import require_improved, run_all
-from train.tiny import TinyShape, build_tiny
 from triplette.contract import PromptContract
 from triplette.dataset import load_dataset
 from triplette.errors import ContractMismatch, GateClosed, MissingStage, ProofFailed, SettingError
 from triplette.rundir import RunDir
 from triplette.settings.base import load_section
 from triplette.settings.train import PRESETS, EvaluateSettings, Preset, TrainSettings, preset_of
+from triplette.train.evaluate import evaluate, production_view
+from triplette.train.measure import IMPROVED
+from triplette.train.merge import merge, prove_same
+from triplette.train.run import require_improved, run_all
+from triplette.train.tiny import TinyShape, build_tiny
 
 # an adapter cannot move embeddings: here they start alike, and the blocks strong enough to be worth adapting
 SHAPE = TinyShape(
@@ -111,7 +111,7 @@ def test_the_merged_folder_loads_without_peft_and_answers_as_base_and_adapter_di
 
 
 def test_the_shared_encoder_reads_the_merged_folder_under_its_contract(tuned: RunDir) -> None:
-    from triplette.encoders import make_encoder
+    from triplette.ranking.encoders import make_encoder
 
     encoder = make_encoder(str(tuned.path("model/merged")), [])
     assert encoder.contract == PromptContract.load(tuned.path("model/contract.json"))
@@ -237,7 +237,7 @@ def test_a_merge_that_changes_a_vector_fails() -> None:
 
 
 def train(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "train.cli", *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, "-m", "triplette.train.cli", *arguments], capture_output=True, text=True, check=False)
 
 
 def test_help_is_fast_and_loads_no_heavy_library() -> None:

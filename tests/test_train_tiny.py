@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from train.tiny import TinyShape, build_tiny
 from triplette.contract import PromptContract
 from triplette.errors import InputError
 from triplette.hashing import hash_tree
+from triplette.train.tiny import TinyShape, build_tiny
 
 SENTENCES = [
     "L'arbitre consigne l'appel fait par le joueur au trait.",

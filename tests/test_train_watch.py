@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from train.watch import BEST, STATE, Judge, Measured, last_checkpoint
 from triplette.settings.train import TrainSettings
+from triplette.train.watch import BEST, STATE, Judge, Measured, last_checkpoint
 
 SETTINGS = TrainSettings(patience=3, threshold=0.001)
 

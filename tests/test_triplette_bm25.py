@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from triplette.bm25 import Bm25Index
-from triplette.topk import best_ranks, top_columns
+from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.topk import best_ranks, top_columns
 
 WORDS = st.sampled_from(["roi", "tour", "pion", "dame", "pat", "mat", "coup", "cavalier"])
 DOCUMENTS = st.lists(st.lists(WORDS, max_size=12), min_size=1, max_size=25)

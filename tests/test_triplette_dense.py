@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from triplette.dense import DenseIndex
-from triplette.encoders import Vectors, unit_rows
 from triplette.errors import InputError
+from triplette.ranking.dense import DenseIndex
+from triplette.ranking.encoder import Vectors, unit_rows
 
 
 def clustered(n: int, d: int = 16, seed: int = 0) -> Vectors:

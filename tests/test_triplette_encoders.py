@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from triplette.contract import CONTRACTS, PromptContract
-from triplette.encoders import make_encoder
 from triplette.errors import ContractMismatch, InputError
 from triplette.hashing import hash_file
+from triplette.ranking.encoders import make_encoder
 from triplette.records import Chunk
 
 PASSAGES = {

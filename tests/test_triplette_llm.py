@@ -19,12 +19,12 @@ from pydantic import BaseModel, ConfigDict
 from scripted_llm import Call, Reply, ScriptedServer
 
 from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
-from triplette.llm import Answer, LlmClient, Request, model_name, quote
-from triplette.llm_forms import schema_of
-from triplette.llm_http import proxy_for, retry_after
-from triplette.llm_pace import Pace
-from triplette.llm_prices import PRICES, Price, Spending, Tokens
-from triplette.llm_run import _Meter, run_async, run_many
+from triplette.llm.client import Answer, LlmClient, Request, model_name, quote
+from triplette.llm.forms import schema_of
+from triplette.llm.http import proxy_for, retry_after
+from triplette.llm.pace import Pace
+from triplette.llm.prices import PRICES, Price, Spending, Tokens
+from triplette.llm.run import _Meter, run_async, run_many
 from triplette.settings.llm import LlmSettings
 
 GOOD = '{"word": "tour"}'

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triplette.metrics import bootstrap, compare, compare_all, hits, intervals, permutation_p, score_rankings, slices
+from triplette.ranking.metrics import bootstrap, compare, compare_all, hits, intervals, permutation_p, score_rankings, slices
 
 IDS = st.lists(st.integers(0, 30), min_size=12, max_size=12, unique=True)
 SETS = st.sets(st.integers(0, 30), max_size=6)

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from training_data import chunk, row, write_dataset
 
-from export.convert import load_encoder
-from export.parity import embed_corpus, prove
-from export.proof import Proof
-from export.reference import Reference
-from export.runtime import Embedder
-from export.sample import Sample, take_sample
-from export.stage import Staged, make_plan, stage
-from train.tiny import TinyShape, build_tiny
 from triplette.contract import PromptContract
 from triplette.dataset import load_dataset
+from triplette.export.convert.convert import load_encoder
+from triplette.export.convert.stage import Staged, make_plan, stage
+from triplette.export.proof.checks import Proof
+from triplette.export.proof.parity import embed_corpus, prove
+from triplette.export.proof.reference import Reference
+from triplette.export.proof.sample import Sample, take_sample
+from triplette.export.runtime import Embedder
 from triplette.records import Chunk
 from triplette.rundir import RunDir
 from triplette.settings.export import ExportSettings
+from triplette.train.tiny import TinyShape, build_tiny
 
 CORPUS = Path(__file__).parents[1] / "fr_rules"
 # blocks at full strength: a fault in attention must be able to show

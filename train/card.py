@@ -6,24 +6,28 @@ import json
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from triplette.contract import PromptContract
 from triplette.gate import read_gate
 from triplette.rundir import RunDir
 from triplette.tables import write_text
 
-if TYPE_CHECKING:
-    from train.merge import MergeResult
-
 GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 SHOWN = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "MRR@10")
 
 
 def write_card(
-    run: RunDir, folder: Path, contract: PromptContract, facts: Mapping[str, Any], merged: MergeResult, *, export_anyway: bool = False
+    run: RunDir,
+    folder: Path,
+    contract: PromptContract,
+    facts: Mapping[str, Any],
+    *,
+    texts: int,
+    least_cosine: float,
+    export_anyway: bool = False,
 ) -> None:
-    """Write ``README.md`` into the merged folder from the ledger and the evaluation."""
+    """Write ``README.md`` into the merged folder from the ledger, the evaluation and the merge's proof."""
     fit = run.last("train.fit") or {}
     sections = [
         _front(facts),
@@ -33,7 +37,7 @@ def write_card(
         _training(fit, facts),
         _evaluation(run, export_anyway),
         _limits(contract),
-        _proof(merged),
+        _proof(texts, least_cosine),
         _licence(facts),
     ]
     write_text(folder / "README.md", "\n\n".join(sections) + "\n")
@@ -155,10 +159,10 @@ def _limits(contract: PromptContract) -> str:
     )
 
 
-def _proof(merged: MergeResult) -> str:
+def _proof(texts: int, least_cosine: float) -> str:
     return (
         "## Merge\n\nThe merged folder was loaded again without an adapter and compared with base plus adapter on "
-        f"{merged.texts} val texts: least cosine {merged.least_cosine:.6f}."
+        f"{texts} val texts: least cosine {least_cosine:.6f}."
     )
 
 

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from export.cli import ask, show_export
-from export.cli import export as export_command
 from triplette.console import (
     DEFAULT_RUN,
     ConfigOption,
@@ -23,6 +21,8 @@ from triplette.console import (
     summarise,
     table,
 )
+from triplette.export.cli import ask, show_export
+from triplette.export.cli import export as export_command
 
 app = new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.")
 
@@ -70,7 +70,7 @@ def fit(
 
     Example: train fit --preset cpu --model ./all-MiniLM-L6-v2 --sweep
     """
-    from train.fit import fit as run_fit
+    from triplette.train.fit import fit as run_fit
 
     overrides = _overrides(model, contract, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
     settings, chosen = _settings(config, preset, seed, overrides)
@@ -93,7 +93,7 @@ def evaluate(
 
     Example: train evaluate --split test --dimension 256 --int8
     """
-    from train.evaluate import evaluate as run_evaluate
+    from triplette.train.evaluate import evaluate as run_evaluate
 
     place = open_run(run)
     settings = _evaluate_settings(config, split, dimension, int8)
@@ -107,7 +107,7 @@ def merge(run: RunOption = DEFAULT_RUN, device: DeviceOption = None, json_output
 
     Example: train merge --run run
     """
-    from train.merge import merge as run_merge
+    from triplette.train.merge import merge as run_merge
 
     _show_merge(run_merge(open_run(run), device=device), json_output)
 
@@ -146,7 +146,7 @@ def run_(
 
     Example: train run --preset tiny --ungated --no-export
     """
-    from train.run import run_all
+    from triplette.train.run import run_all
 
     overrides = _overrides(model, contract, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
     settings, chosen = _settings(config, preset, seed, overrides)
@@ -181,7 +181,7 @@ def run_(
 def export_(*arguments: Any, **options: Any) -> None:
     """The export stage's own command, behind the verdict."""
     if options["verify"] is None:
-        from train.run import require_improved
+        from triplette.train.run import require_improved
 
         require_improved(open_run(options["run"]))
     export_command(*arguments, **options)
@@ -239,7 +239,7 @@ def _exporter(config: Path | None) -> Any:
     settings = load_section(ExportSettings, "export", config)
 
     def export(place: Any, overridden: bool) -> Any:
-        from export.bundle import export_bundle
+        from triplette.export.bundle import export_bundle
 
         # the verdict's override is in the model card, which the bundle carries; export's own override is for its parity proof
         return export_bundle(place, settings, note=say)
@@ -248,7 +248,7 @@ def _exporter(config: Path | None) -> Any:
 
 
 def _first_only(show: Any) -> None:
-    from train.models import process_rank
+    from triplette.train.models import process_rank
 
     if process_rank()[0] == 0:
         show()

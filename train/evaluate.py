@@ -13,27 +13,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from train.data import Passages, Questions, questions_of, read_beir
-from train.fit import ADAPTER, BASE, CONTRACT
-from train.measure import BASE as BEFORE
-from train.measure import TUNED, Measurement, Verdict, judge, measure_set
-from train.models import apply_adapter, load_base, read_fit
-from train.plots import before_after, dimension_curve, rank_shift
-from train.ranking import Ids, embed, fuse, rank, views
-from train.report import render
-from triplette.bm25 import Bm25Index
 from triplette.console import progress
 from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
-from triplette.encoders import Vectors
 from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.french import tokens
 from triplette.hashing import hash_tree
-from triplette.metrics import PRIMARY, Difference
+from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.encoder import Vectors
+from triplette.ranking.metrics import PRIMARY, Difference
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import EvaluateSettings, Preset
 from triplette.tables import replacing, write_text
+from triplette.train.data import Passages, Questions, questions_of, read_beir
+from triplette.train.fit import ADAPTER, BASE, CONTRACT
+from triplette.train.measure import BASE as BEFORE
+from triplette.train.measure import TUNED, Measurement, Verdict, judge, measure_set
+from triplette.train.models import apply_adapter, load_base, read_fit
+from triplette.train.plots import before_after, dimension_curve, rank_shift
+from triplette.train.ranking import Ids, embed, fuse, rank, views
+from triplette.train.report import render
 
 STAGE = "train.evaluate"
 RESULT, REPORT, PLOTS, QUESTIONS = (
@@ -159,7 +159,7 @@ def load_system(run: RunDir, facts: dict[str, Any], contract: PromptContract, *,
 
 def _baselines(one: Questions, tuned: Ids, settings: EvaluateSettings) -> dict[tuple[str, str], Ids]:
     """BM25, LSA fitted on the same passages, their fusion, and BM25 fused with tuned."""
-    from triplette.lsa import LsaEncoder
+    from triplette.ranking.lsa import LsaEncoder
 
     passages = one.passages
     lexical = Bm25Index([tokens(f"{title} {text}") for title, text in zip(passages.titles, passages.texts, strict=True)])

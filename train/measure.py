@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from train.data import Questions
-from train.ranking import Ids
-from triplette.metrics import PRIMARY, Difference, Floats, compare, compare_all, hits, intervals, score_rankings, slices
+from triplette.ranking.metrics import PRIMARY, Difference, Floats, compare, compare_all, hits, intervals, score_rankings, slices
 from triplette.settings.train import EvaluateSettings
+from triplette.train.data import Questions
+from triplette.train.ranking import Ids
 
 BASE, TUNED = "base", "tuned"
 IMPROVED, NOT_SHOWN, WORSE = "improved", "not shown", "worse"

@@ -14,19 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from train.data import Questions, questions_of
-from train.evaluate import load_system
-from train.fit import ADAPTER, BASE, CONTRACT
-from train.models import apply_adapter, load_base, prompts_of, read_fit, tokenizer_file
-from train.quiet import quiet_libraries
-from train.ranking import embed
 from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, load_dataset
-from triplette.encoders import Vectors
 from triplette.errors import ContractMismatch, ProofFailed
 from triplette.hashing import hash_file
+from triplette.ranking.encoder import Vectors
 from triplette.rundir import RunDir
 from triplette.settings.train import Preset
+from triplette.train.card import write_card
+from triplette.train.data import Questions, questions_of
+from triplette.train.evaluate import load_system
+from triplette.train.fit import ADAPTER, BASE, CONTRACT
+from triplette.train.models import apply_adapter, load_base, prompts_of, read_fit, tokenizer_file
+from triplette.train.quiet import quiet_libraries
+from triplette.train.ranking import embed
 
 STAGE = "train.merge"
 MERGED = "model/merged"
@@ -53,8 +54,6 @@ def merge(run: RunDir, *, device: str | None = None, seed: int = 0, export_anywa
     ``export_anyway`` is stamped on the card: the verdict was overridden. Raises ProofFailed when a val text's vector differs; the
     folder is then not put in place.
     """
-    from train.card import write_card
-
     run.require(ADAPTER, CONTRACT)
     dataset = load_dataset(run)
     inputs = run.fingerprints([*HASHED_FILES, ADAPTER, CONTRACT, BASE])
@@ -74,7 +73,7 @@ def merge(run: RunDir, *, device: str | None = None, seed: int = 0, export_anywa
         found = _vectors(load_merged(scratch, contract, device), val, contract)
         cosines = prove_same(expected, found, str(scratch))
         result = MergeResult(len(cosines), float(cosines.min()), float(cosines.mean()), str(run.path(MERGED)), 0.0)
-        write_card(run, scratch, contract, facts, result, export_anyway=export_anyway)
+        write_card(run, scratch, contract, facts, texts=result.texts, least_cosine=result.least_cosine, export_anyway=export_anyway)
         shutil.rmtree(run.path(MERGED), ignore_errors=True)
         scratch.rename(run.path(MERGED))
         result = replace(result, seconds=round(time.monotonic() - started, 1))

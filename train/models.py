@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from train.quiet import quiet_libraries
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import ContractMismatch, InputError, ServiceError, SettingError
 from triplette.hashing import hash_file
 from triplette.settings.train import Preset
 from triplette.tables import write_text
+from triplette.train.quiet import quiet_libraries
 
 TINY = "tiny"
 LAYERS = "all-linear"

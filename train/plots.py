@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from train.measure import BASE, TUNED, Measurement
-from triplette.metrics import PRIMARY
+from triplette.ranking.metrics import PRIMARY
+from triplette.train.measure import BASE, TUNED, Measurement
 
 BEFORE, AFTER, OTHER = "#6b7280", "#0f766e", "#b45309"
 BUCKETS = (("1", 1, 1), ("2-3", 2, 3), ("4-5", 4, 5), ("6-10", 6, 10), ("11-100", 11, 100))

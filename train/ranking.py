@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from triplette.dense import DenseIndex
-from triplette.encoders import Vectors, unit_rows
+from triplette.ranking.dense import DenseIndex
+from triplette.ranking.encoder import Vectors, unit_rows
 
 Ids = npt.NDArray[np.int64]
 

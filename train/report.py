@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from train.measure import BASE, TUNED, Change, Measurement, Moved, Verdict
-from triplette.metrics import PRIMARY
+from triplette.ranking.metrics import PRIMARY
 from triplette.settings.train import EvaluateSettings
+from triplette.train.measure import BASE, TUNED, Change, Measurement, Moved, Verdict
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;max-width:70rem;margin:2rem auto;padding:0 1rem}

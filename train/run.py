@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train.evaluate import REPORT, RESULT, EvaluateResult, evaluate, read_verdict
-from train.fit import ADAPTER, FitResult, fit
-from train.measure import IMPROVED
-from train.merge import MergeResult, merge
-from train.models import process_rank
 from triplette.errors import MissingStage, ProofFailed, TripletteError
 from triplette.rundir import RunDir
 from triplette.settings.train import EvaluateSettings, Preset, TrainSettings
+from triplette.train.evaluate import REPORT, RESULT, EvaluateResult, evaluate, read_verdict
+from triplette.train.fit import ADAPTER, fit
+from triplette.train.loop import FitResult
+from triplette.train.measure import IMPROVED
+from triplette.train.merge import MergeResult, merge
+from triplette.train.models import process_rank
 
 Export = Callable[[RunDir, bool], Any]
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from train.data import Questions
-from train.models import Base
-from train.ranking import embed, rank
-from train.watch import Measured
 from triplette.dataset import Dataset
-from triplette.encoders import Vectors
-from triplette.metrics import PRIMARY, score_rankings
+from triplette.ranking.encoder import Vectors
+from triplette.ranking.metrics import PRIMARY, score_rankings
 from triplette.settings.train import Preset, TrainSettings
+from triplette.train.data import Questions
+from triplette.train.models import Base
+from triplette.train.ranking import embed, rank
+from triplette.train.watch import Measured
 
 BLOCK = 32  # questions that compete for a passage in the compared losses
 

@@ -11,8 +11,6 @@ import shutil
 from dataclasses import replace
 from typing import Any
 
-from train.data import Questions, training_texts
-from train.models import load_base, process_rank
 from triplette.console import say
 from triplette.dataset import Dataset
 from triplette.errors import SettingError
@@ -21,6 +19,9 @@ from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import Preset, TrainSettings
 from triplette.tables import write_text
+from triplette.train.data import Questions, training_texts
+from triplette.train.loop import tune
+from triplette.train.models import load_base, process_rank
 
 SWEEP = "model/sweep.json"
 
@@ -32,8 +33,6 @@ def sweep_scale(
 
     A sweep that was made with the same data, settings and code is not made again. Raises SettingError in several processes.
     """
-    from train.fit import tune
-
     if process_rank()[1] > 1:
         raise SettingError(
             "a sweep runs in one process", where="--sweep", cure="sweep without accelerate launch, then give the best as --scale"

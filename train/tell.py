@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from train.watch import Measured
 from triplette.console import Progress, say
 from triplette.errors import SettingError
+from triplette.train.watch import Measured
 
 TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",), "trackio": ("trackio",)}
 

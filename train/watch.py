@@ -14,9 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from train.models import load_state, save_state
 from triplette.settings.train import TrainSettings
 from triplette.tables import write_text
+from triplette.train.models import load_state, save_state
 
 STATE = "watch.json"
 BEST = "best.safetensors"

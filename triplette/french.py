@@ -175,3 +175,8 @@ def vocabulary(texts: Iterable[str]) -> dict[str, int]:
         for token in set(tokens(text)):
             counts[token] = counts.get(token, 0) + 1
     return counts
+
+
+def plain(text: str) -> str:
+    """``text`` as the patterns want it: normalised, lower case, without accents."""
+    return fold(normalise(text).lower())

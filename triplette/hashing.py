@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+STAGES = ("synth", "curate", "train", "export")  # in a clone: links to the folders beside the package
+SOURCES = (".py", ".md", ".json", ".toml")  # files that decide what a stage does
 ID_LENGTH = 16  # hex digits: 64 bits, a collision chance of 3e-8 at a million records
 
 
@@ -56,14 +58,14 @@ def record_id(prefix: str, content: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=16)
-def code_version(package: str) -> str:
-    """The hash of the source files of ``package`` and of the shared package, so that new code runs anew."""
-    import importlib.util
+def code_version(stage: str) -> str:
+    """The hash of a stage's source files and of what the stages share, so that new code runs anew.
 
-    hashes = []
-    for name in sorted({package, "triplette"}):
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(name)
-        hashes.append(hash_tree(Path(spec.origin).parent, suffixes=(".py", ".md", ".json")))
-    return hash_value(hashes)[:ID_LENGTH]
+    Raises ModuleNotFoundError for what is no folder of this package.
+    """
+    root = Path(__file__).parent
+    if not (root / stage).is_dir():
+        raise ModuleNotFoundError(f"triplette.{stage}")
+    shared = [path for path in root.iterdir() if path.name not in STAGES and not path.name.startswith((".", "__pycache__"))]
+    rows = [[path.name, hash_file(path) if path.is_file() else hash_tree(path, suffixes=SOURCES)] for path in sorted(shared)]
+    return hash_value([hash_tree(root / stage, suffixes=SOURCES), rows])[:ID_LENGTH]

@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from curate.decisions import HUMAN, KEEP, POSITIVE, REWRITES
-from curate.review import labels
+from triplette.curate.decisions import HUMAN, KEEP, POSITIVE, REWRITES
+from triplette.curate.review import labels
 from triplette.french import normalise
 from triplette.records import Question, Score, Triplet, Verdict
 from triplette.rundir import RunDir

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate.review import labels
-from curate.review.answers import Answer
-from curate.review.connect import clear_errors
-from curate.review.desk import Advance, Pulled, Pushed
-from curate.review.rows import ReviewRow
+from triplette.curate.review import labels
+from triplette.curate.review.answers import Answer
+from triplette.curate.review.connect import clear_errors
+from triplette.curate.review.desk import Advance, Pulled, Pushed
+from triplette.curate.review.rows import ReviewRow
 from triplette.errors import InputError, MissingStage, ServiceError
 from triplette.settings.review import ReviewSettings
 

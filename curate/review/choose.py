@@ -12,8 +12,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from curate.decisions import Decision, Decisions
-from curate.review.draw import draw
+from triplette.curate.decisions import Decision, Decisions
+from triplette.curate.review.draw import draw
 from triplette.records import Verdict
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.review import ReviewSettings

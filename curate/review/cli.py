@@ -42,9 +42,9 @@ def push(
 
     Example: curate review push --overlap 0.2
     """
-    from curate.review.argilla_desk import ArgillaDesk
-    from curate.review.connect import connect
-    from curate.review.push import push as push_rows
+    from triplette.curate.review.argilla_desk import ArgillaDesk
+    from triplette.curate.review.connect import connect
+    from triplette.curate.review.push import push as push_rows
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset, overlap_share=overlap)
     place = open_run(run)
@@ -68,9 +68,9 @@ def pull(
 
     Example: curate review pull
     """
-    from curate.review.argilla_desk import ArgillaDesk
-    from curate.review.connect import connect
-    from curate.review.pull import pull as pull_answers
+    from triplette.curate.review.argilla_desk import ArgillaDesk
+    from triplette.curate.review.connect import connect
+    from triplette.curate.review.pull import pull as pull_answers
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
@@ -92,10 +92,10 @@ def status(
 
     Example: curate review status
     """
-    from curate.review.argilla_desk import ArgillaDesk
-    from curate.review.connect import connect
-    from curate.review.serve.home import Home
-    from curate.review.status import read_status
+    from triplette.curate.review.argilla_desk import ArgillaDesk
+    from triplette.curate.review.connect import connect
+    from triplette.curate.review.serve.home import Home
+    from triplette.curate.review.status import read_status
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
@@ -133,8 +133,8 @@ def export(
 
     Example: curate review export review.csv
     """
-    from curate.review.push import push as push_rows
-    from curate.review.sheet import SheetDesk
+    from triplette.curate.review.push import push as push_rows
+    from triplette.curate.review.sheet import SheetDesk
 
     result = push_rows(
         open_run(run), SheetDesk(path, replace=force), _settings(config), *_judging(config, quota), everything=everything
@@ -155,8 +155,8 @@ def import_(
 
     Example: curate review import review.csv --reviewer anne
     """
-    from curate.review.pull import pull as pull_answers
-    from curate.review.sheet import SheetDesk
+    from triplette.curate.review.pull import pull as pull_answers
+    from triplette.curate.review.sheet import SheetDesk
 
     _show_pull(pull_answers(open_run(run), SheetDesk(path, reviewer)), run, json_output)
 
@@ -174,7 +174,7 @@ def serve(
 
     Example: curate review serve --reviewer anne --reviewer bruno
     """
-    from curate.review.serve.supervise import serve_until_stopped
+    from triplette.curate.review.serve.supervise import serve_until_stopped
 
     settings = _settings(config, port=port)
     serve_until_stopped(open_run(run), settings, reviewer or [])
@@ -212,7 +212,7 @@ def _show_push(result: Any, json_output: bool) -> None:
 
 
 def _show_pull(result: Any, run: Path, json_output: bool) -> None:
-    from curate.review.pull import agreement_json
+    from triplette.curate.review.pull import agreement_json
 
     facts = {name: getattr(result.merged, name) for name in type(result.merged).__slots__}
     if json_output:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from curate.review.serve.home import Home
+from triplette.curate.review.serve.home import Home
 from triplette.errors import MissingStage, ServiceError
 from triplette.rundir import RunDir
 from triplette.settings.review import ReviewSettings

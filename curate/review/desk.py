@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from curate.review.answers import Answer
-from curate.review.rows import ReviewRow
+from triplette.curate.review.answers import Answer
+from triplette.curate.review.rows import ReviewRow
 
 Advance = Callable[[int], None]
 

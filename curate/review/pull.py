@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from curate.agreement import Interval, bootstrap, cohen_kappa, krippendorff_alpha
-from curate.review.answers import ANSWERS, Answer, Merged, read_answers, store
-from curate.review.desk import Desk
+from triplette.curate.agreement import Interval, bootstrap, cohen_kappa, krippendorff_alpha
+from triplette.curate.review.answers import ANSWERS, Answer, Merged, read_answers, store
+from triplette.curate.review.desk import Desk
 from triplette.hashing import canonical_json
 from triplette.rundir import RunDir
 from triplette.tables import write_text

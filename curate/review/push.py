@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-from curate.decisions import decide, read_verdicts
-from curate.review.choose import choose
-from curate.review.desk import Desk, Pushed
-from curate.review.rows import ReviewRow, check_rows, make_row
-from curate.review.sample import by_subject, quota_sample
 from triplette.console import progress
+from triplette.curate.decisions import decide, read_verdicts
+from triplette.curate.review.choose import choose
+from triplette.curate.review.desk import Desk, Pushed
+from triplette.curate.review.rows import ReviewRow, check_rows, make_row
+from triplette.curate.review.sample import by_subject, quota_sample
 from triplette.dataset import DatasetRow
 from triplette.errors import InputError
 from triplette.records import Chunk, Question, Triplet

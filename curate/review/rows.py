@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from curate.decisions import Decision, Decisions
-from curate.review import labels
+from triplette.curate.decisions import Decision, Decisions
+from triplette.curate.review import labels
 from triplette.errors import InputError
 from triplette.hashing import ID_LENGTH, hash_value
 from triplette.records import UNKNOWN, Chunk, Verdict

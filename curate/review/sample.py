@@ -11,9 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from curate.decisions import UNSURE, Decision, Decisions
-from curate.quota import quota_of, reviewed_triplets
-from curate.review.draw import draw
+from triplette.curate.decisions import UNSURE, Decision, Decisions
+from triplette.curate.quota import quota_of, reviewed_triplets
+from triplette.curate.review.draw import draw
 from triplette.dataset import SYNTHETIC
 from triplette.records import Verdict
 from triplette.rundir import RunDir

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from curate.review import labels
-from curate.review.answers import Answer
-from curate.review.desk import Advance, Pulled, Pushed
-from curate.review.rows import ReviewRow
+from triplette.curate.review import labels
+from triplette.curate.review.answers import Answer
+from triplette.curate.review.desk import Advance, Pulled, Pushed
+from triplette.curate.review.rows import ReviewRow
 from triplette.errors import InputError
 from triplette.tables import write_text
 

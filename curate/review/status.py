@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from curate.quota import Quota, read_quota
-from curate.review.answers import read_answers
-from curate.review.argilla_desk import ArgillaDesk
+from triplette.curate.quota import Quota, read_quota
+from triplette.curate.review.answers import read_answers
+from triplette.curate.review.argilla_desk import ArgillaDesk
 from triplette.records import Triplet
 from triplette.rundir import RunDir
 from triplette.tables import read_records

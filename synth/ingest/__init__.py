@@ -3,10 +3,10 @@
 Every format becomes one of two canonical forms: Markdown (Markdown, HTML, DOCX) or lines on pages (text, PDF).
 """
 
-from synth.ingest.document import Block, Document, Structured
-from synth.ingest.headings import heading_number
-from synth.ingest.readers import SUFFIXES, find_documents, read_document, source_name
-from synth.ingest.structure import structure
+from triplette.synth.ingest.document import Block, Document, Structured
+from triplette.synth.ingest.headings import heading_number
+from triplette.synth.ingest.readers import SUFFIXES, find_documents, read_document, source_name
+from triplette.synth.ingest.structure import structure
 
 __all__ = [
     "SUFFIXES",

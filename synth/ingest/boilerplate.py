@@ -11,7 +11,7 @@ import itertools
 import re
 from collections import Counter, defaultdict
 
-from synth.ingest.document import Line
+from triplette.synth.ingest.document import Line
 
 ZONE = 6  # non-blank lines at each end of a page that can be running heads
 REPEAT_SHARE = 0.5  # of the pages

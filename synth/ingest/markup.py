@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from synth.ingest.encoding import decode
+from triplette.synth.ingest.encoding import decode
 
 _NOT_TEXT = ["script", "style", "noscript", "template", "nav", "head", "iframe", "svg", "button", "form"]
 _BLOCKS = ["h1", "h2", "h3", "h4", "h5", "h6", "p", "li", "ul", "ol", "table", "pre", "blockquote", "dt", "dd", "dl", "div", "section",

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from synth.ingest.document import Document
-from synth.ingest.encoding import decode
-from synth.ingest.markup import read_docx, read_html, table_markdown
 from triplette.errors import InputError
+from triplette.synth.ingest.document import Document
+from triplette.synth.ingest.encoding import decode
+from triplette.synth.ingest.markup import read_docx, read_html, table_markdown
 
 MARKDOWN, TEXT, PDF, HTML, DOCX = (".md", ".markdown"), (".txt", ".text"), (".pdf",), (".html", ".htm"), (".docx",)
 SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX)

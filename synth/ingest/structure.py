@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from synth.ingest.boilerplate import mark_boilerplate, shares
-from synth.ingest.document import Block, Document, Line, Structured
-from synth.ingest.headings import (
+from triplette.synth.ingest.boilerplate import mark_boilerplate, shares
+from triplette.synth.ingest.document import Block, Document, Line, Structured
+from triplette.synth.ingest.headings import (
     BULLET,
     FINAL,
     PLAIN_LEVEL,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from synth.rules.clauses import STRONG, Clause, stands_alone
-from synth.rules.grammar import Phrase, ask, hyphenated, invert
-from synth.rules.lexicon import KNOWN_THINGS, PERSONS, VAGUE
-from synth.rules.verbs import FORMS
 from triplette.french import fold
+from triplette.synth.rules.clauses import STRONG, Clause, stands_alone
+from triplette.synth.rules.grammar import Phrase, ask, hyphenated, invert
+from triplette.synth.rules.lexicon import KNOWN_THINGS, PERSONS, VAGUE
+from triplette.synth.rules.verbs import FORMS
 
 CONDITION_WORDS = 26  # a longer condition makes a question nobody says
 SUBJECT_WORDS = 12

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from synth.rules.grammar import ANAPHORA, OPEN_PRONOUN, Phrase, phrase
-from synth.rules.lexicon import PERSONS
-from synth.rules.verbs import FORMS
+from triplette.synth.rules.grammar import ANAPHORA, OPEN_PRONOUN, Phrase, phrase
+from triplette.synth.rules.lexicon import PERSONS
+from triplette.synth.rules.verbs import FORMS
 
 STRONG = frozenset(
     "est sont a ont doit doivent peut peuvent devra devront pourra pourront sera seront fait font perd reçoit dispose dispose".split()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
-from synth.rules.clauses import Clause, stands_alone
-from synth.rules.figures import gives_figure
-from synth.rules.grammar import of, phrase
+from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
+from triplette.synth.rules.clauses import Clause, stands_alone
+from triplette.synth.rules.figures import gives_figure
+from triplette.synth.rules.grammar import of, phrase
 
 _HOLDS = frozenset(
     "contenir comprendre comporter inclure indiquer mentionner préciser prévoir fixer garantir contrôler mesurer concerner définir déterminer "

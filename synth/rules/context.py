@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.grammar import lower_first, upper_first
-from synth.rules.lexicon import NAMES
-from synth.rules.wording import share
 from triplette.french import fold
 from triplette.records import Chunk
+from triplette.synth.rules.grammar import lower_first, upper_first
+from triplette.synth.rules.lexicon import NAMES
+from triplette.synth.rules.wording import share
 
 _COMPETITION = re.compile(r"^(?:\w\d+ )?(coupe|championnats?|nationale|interclubs|top|r[ée]gionale)\b", re.IGNORECASE)
 _TEXT = re.compile(r"^(r[èe]glement (?:disciplinaire|m[ée]dical|financier|int[ée]rieur)|statuts)\b", re.IGNORECASE)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, make, person, vague
-from synth.rules.clauses import Clause, clause, stands_alone
-from synth.rules.grammar import lower_first, of, phrase
-from synth.rules.sentences import Sentence
-from synth.rules.wording import pick
 from triplette.french import stem, words
+from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, make, person, vague
+from triplette.synth.rules.clauses import Clause, clause, stands_alone
+from triplette.synth.rules.grammar import lower_first, of, phrase
+from triplette.synth.rules.sentences import Sentence
+from triplette.synth.rules.wording import pick
 
 _WHILE = re.compile(r"^(.{20,160}?),?\s(?:tandis qu|alors qu)(?:e\s|')(.{15,})$")
 _UNLIKE = re.compile(r"(?:^|,\s|\s)[Cc]ontrairement (à l'|aux? |à la |à une? )([^,.;:]{4,60})")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, loose, make, person, refers, usable, vague
-from synth.rules.clauses import Clause, stands_alone
-from synth.rules.complements import complement_questions
-from synth.rules.figures import NUMBER, gives_figure, measure_question, parts_question, quantity_question, when_questions
-from synth.rules.grammar import Phrase, gender_of, phrase
-from synth.rules.verbs import PAIRS, infinitive_of, singular
+from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, loose, make, person, refers, usable, vague
+from triplette.synth.rules.clauses import Clause, stands_alone
+from triplette.synth.rules.complements import complement_questions
+from triplette.synth.rules.figures import NUMBER, gives_figure, measure_question, parts_question, quantity_question, when_questions
+from triplette.synth.rules.grammar import Phrase, gender_of, phrase
+from triplette.synth.rules.verbs import PAIRS, infinitive_of, singular
 
 _AGENT = re.compile(r"\spar\s(?:l'|le\s|la\s|les\s|un\s|une\s|son\s)\S+")
 _PARTICIPLE = re.compile(

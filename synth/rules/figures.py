@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
-from synth.rules.clauses import Clause, stands_alone
-from synth.rules.lexicon import NUMBERS, UNITS
+from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
+from triplette.synth.rules.clauses import Clause, stands_alone
+from triplette.synth.rules.lexicon import NUMBERS, UNITS
 
 NUMBER = rf"(?:\d+(?:[.,]\d+)?|(?:{'|'.join(NUMBERS.split()[1:])})(?![\w-])|(?:vingt|trente|quarante|cinquante|soixante|quatre-vingts?)-[\w-]+)"
 _TIMES = r"(?:minutes?|secondes?|heures?|jours?(?:\s(?:francs|ouvrables|ouvrés|calendaires))?|semaines?|mois|ans|saisons?)"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from synth.rules.lexicon import FEMININE, FEMININE_ENDINGS, H_ASPIRATED, MASCULINE, MASCULINE_ENDINGS, PERSONS
-from synth.rules.verbs import FORMS, INFINITIVES
 from triplette.french import fold
+from triplette.synth.rules.lexicon import FEMININE, FEMININE_ENDINGS, H_ASPIRATED, MASCULINE, MASCULINE_ENDINGS, PERSONS
+from triplette.synth.rules.verbs import FORMS, INFINITIVES
 
 _VOWEL = "aàâäeéèêëiîïoôöuùûüyœæh"
 _ELIDED = re.compile(

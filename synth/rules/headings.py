@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import Candidate, make
-from synth.rules.clauses import has_verb, stands_alone
-from synth.rules.context import accented, small
-from synth.rules.grammar import Phrase, at, gender_of, lower_first, of, phrase
-from synth.rules.lexicon import GENERIC, H_ASPIRATED, VAGUE
-from synth.rules.sentences import sentences_of, simplify
-from synth.rules.wording import pick
 from triplette.french import fold, stem, tokens
 from triplette.records import Chunk
+from triplette.synth.rules.candidate import Candidate, make
+from triplette.synth.rules.clauses import has_verb, stands_alone
+from triplette.synth.rules.context import accented, small
+from triplette.synth.rules.grammar import Phrase, at, gender_of, lower_first, of, phrase
+from triplette.synth.rules.lexicon import GENERIC, H_ASPIRATED, VAGUE
+from triplette.synth.rules.sentences import sentences_of, simplify
+from triplette.synth.rules.wording import pick
 
 _NUMBER = re.compile(
     r"^(?:(?:titre|chapitre|section|livre|annexe)\s+[IVX]+(?:er)?\b\s*[-–:.]*\s*"

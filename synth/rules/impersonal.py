@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, core, make, person
-from synth.rules.clauses import stands_alone
-from synth.rules.figures import NUMBER
-from synth.rules.grammar import Phrase, gender_of, lower_first, phrase
-from synth.rules.verbs import singular
+from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, core, make, person
+from triplette.synth.rules.clauses import stands_alone
+from triplette.synth.rules.figures import NUMBER
+from triplette.synth.rules.grammar import Phrase, gender_of, lower_first, phrase
+from triplette.synth.rules.verbs import singular
 
 _NOBODY = Phrase("", "", "", False)
 _FORBIDDEN = re.compile(

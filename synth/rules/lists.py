@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import Candidate, asked, make, person, usable
-from synth.rules.clauses import LEADING, Clause, clause, stands_alone
-from synth.rules.facts import fact_questions
-from synth.rules.grammar import of, phrase
-from synth.rules.sentences import Sentence
+from triplette.synth.rules.candidate import Candidate, asked, make, person, usable
+from triplette.synth.rules.clauses import LEADING, Clause, clause, stands_alone
+from triplette.synth.rules.facts import fact_questions
+from triplette.synth.rules.grammar import of, phrase
+from triplette.synth.rules.sentences import Sentence
 
 ITEMS_MIN = 2
 _WHICH = {("m", False): "quel", ("f", False): "quelle", ("m", True): "quels", ("f", True): "quelles"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.candidate import CONDITION_WORDS, Candidate, anchored, asked, core, make, person, usable, vague
-from synth.rules.clauses import Clause, Conditional, clause, stands_alone
-from synth.rules.figures import quantity_question
-from synth.rules.grammar import Phrase, lower_first
-from synth.rules.lexicon import SANCTIONS
-from synth.rules.verbs import singular
+from triplette.synth.rules.candidate import CONDITION_WORDS, Candidate, anchored, asked, core, make, person, usable, vague
+from triplette.synth.rules.clauses import Clause, Conditional, clause, stands_alone
+from triplette.synth.rules.figures import quantity_question
+from triplette.synth.rules.grammar import Phrase, lower_first
+from triplette.synth.rules.lexicon import SANCTIONS
+from triplette.synth.rules.verbs import singular
 
 _PLAYER = re.compile(r"^(?:un joueur|le joueur|l'un des (?:deux )?joueurs|un des (?:deux )?joueurs)$")
 _OUTCOME = re.compile(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from synth.rules.grammar import elide
-from synth.rules.lexicon import SYNONYMS
 from triplette.hashing import hash_text
+from triplette.synth.rules.grammar import elide
+from triplette.synth.rules.lexicon import SYNONYMS
 
 MOST = 2  # words changed in a question: more, and it no longer finds its passage
 _TABLE = [(re.compile(pattern), forms) for pattern, forms in SYNONYMS]

@@ -10,22 +10,22 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from synth.rules.candidate import Candidate
-from synth.rules.clauses import clause, conditional
-from synth.rules.context import context_of, placed, stage_of, weak_context_of
-from synth.rules.contrasts import contrast_questions
-from synth.rules.facts import fact_questions
-from synth.rules.grammar import ANAPHORA, Phrase, dangling, lower_first
-from synth.rules.headings import heading_question, subject_of, topic_of
-from synth.rules.impersonal import impersonal_questions, term_question
-from synth.rules.lexicon import GENERIC
-from synth.rules.lists import list_questions
-from synth.rules.malformed import malformed
-from synth.rules.scenario import conditional_clause, scenario_questions
-from synth.rules.sentences import Sentence, sentences_of
-from synth.rules.wording import reworded, share
 from triplette.french import stem, words
 from triplette.records import Chunk, Question, Rejection
+from triplette.synth.rules.candidate import Candidate
+from triplette.synth.rules.clauses import clause, conditional
+from triplette.synth.rules.context import context_of, placed, stage_of, weak_context_of
+from triplette.synth.rules.contrasts import contrast_questions
+from triplette.synth.rules.facts import fact_questions
+from triplette.synth.rules.grammar import ANAPHORA, Phrase, dangling, lower_first
+from triplette.synth.rules.headings import heading_question, subject_of, topic_of
+from triplette.synth.rules.impersonal import impersonal_questions, term_question
+from triplette.synth.rules.lexicon import GENERIC
+from triplette.synth.rules.lists import list_questions
+from triplette.synth.rules.malformed import malformed
+from triplette.synth.rules.scenario import conditional_clause, scenario_questions
+from triplette.synth.rules.sentences import Sentence, sentences_of
+from triplette.synth.rules.wording import reworded, share
 
 PROMPT = "rules-4"
 PER_CHUNK = 6

@@ -26,7 +26,7 @@ from argilla_server.search_engine.base import (
 )
 from sqlalchemy import String, and_, cast, false, func, not_, or_, select, true
 
-from curate.review.serve.matching import fold, match
+from triplette.curate.review.serve.matching import fold, match
 
 MATCH = "triplette_match"  # the SQL function that ``install`` adds to a connection
 _TERM = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]+)"|(?P<word>\S+))')

@@ -23,7 +23,7 @@ from argilla_server.search_engine.base import (
 )
 from sqlalchemy import case, func, literal_column, select, true
 
-from curate.review.serve import conditions
+from triplette.curate.review.serve import conditions
 
 NAME = "sqlite"
 ROWID = literal_column("records.rowid")  # the order of upload: a bulk shares one timestamp

@@ -25,14 +25,14 @@ def main() -> None:
     home, port = Path(sys.argv[1]), int(sys.argv[2])
     credentials = json.loads((home / "credentials.json").read_text(encoding="utf-8"))
     configure(home, port, credentials)
-    root = str(Path(__file__).resolve().parents[3])
+    root = str(Path(__file__).absolute().parents[4])  # not resolved: in a clone `triplette/curate` is a link
     sys.path.append(root)  # last: where the product is installed, other libraries are too, and this environment's must win
-    from curate.review.serve import patches
+    from triplette.curate.review.serve import patches
 
     if metadata.version("argilla-server") != patches.VERSION:
         sys.exit(f"argilla-server {metadata.version('argilla-server')} is installed, this launcher knows {patches.VERSION}")
     patches.imitate_redis()
-    from curate.review.serve import conditions, engine  # noqa: F401  the engine registers itself
+    from triplette.curate.review.serve import conditions, engine  # noqa: F401  the engine registers itself
 
     prepare_connections(conditions.install)
     sys.path.remove(root)

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from curate.review.serve.environment import ensure_environment, python_of
-from curate.review.serve.home import Account, Home
 from triplette.console import say, table
+from triplette.curate.review.serve.environment import ensure_environment, python_of
+from triplette.curate.review.serve.home import Account, Home
 from triplette.errors import ServiceError
 from triplette.rundir import RunDir
 from triplette.settings.review import ReviewSettings

@@ -1,0 +1,330 @@
+"""``curate judge``: a verdict for every triplet and every negative. Verdicts are new records; triplets are never edited.
+
+The rules judge speaks of every row. With ``judge = "llm"`` the model is asked too: only about rows that the rules keep (``rules_first``), so
+that it saves money and an obedient model cannot let in what the rules reject; or alone. Nothing is written before the last answer is
+there, but every paid answer is kept, so a run that stops at its budget or is interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from triplette.console import progress
+from triplette.curate.decisions import KEEP, POSITIVE
+from triplette.curate.judge.llm import (
+    Reading,
+    judgement_readings,
+    negative_readings,
+    ordered,
+    quarantine,
+    read_judgement,
+    read_negatives,
+)
+from triplette.curate.judge.negatives import NegativeJudge, negative_verdict
+from triplette.curate.judge.passages import Corpus
+from triplette.curate.judge.rules import NAME, decide, judge_by_rules
+from triplette.curate.judge.signals import read_signals
+from triplette.llm.client import Answer, LlmClient, Quote, model_name
+from triplette.llm.client import quote as quote_requests
+from triplette.llm.run import run_many
+from triplette.records import Chunk, Triplet, Verdict
+from triplette.rundir import RunDir
+from triplette.settings.base import as_dict
+from triplette.settings.judge import JudgeSettings
+from triplette.settings.llm import LlmSettings
+from triplette.tables import read_records, write_records
+
+STAGE = "curate.judge"
+INPUTS = ("chunks.parquet", "triplets.parquet")
+OUTPUTS = ("verdicts/judge.parquet", "verdicts/negatives.parquet")
+SHAPING = ("model", "response_format", "max_tokens")  # settings of the model that shape what it answers
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeResult:
+    """Counts of triplets and negatives by decision, and of triplets not kept by reason.
+
+    ``asked``: triplets that the LLM was asked about; ``disagreements``: triplets whose readings disagree. ``cost``: US dollars that all
+    the answers cost; ``spent``: what this command paid of it.
+    """
+
+    judge: str
+    triplets: int
+    decisions: dict[str, int]
+    reasons: dict[str, int]
+    negatives: dict[str, int]
+    asked: int = 0
+    disagreements: int = 0
+    tokens: dict[str, int] = field(default_factory=dict)
+    cost: float = 0.0
+    spent: float = 0.0
+    seconds: float = 0.0
+    unchanged: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as plain values."""
+        return asdict(self)
+
+    def rows(self) -> list[tuple[str, Any]]:
+        """The counts for a table."""
+        rows: list[tuple[str, Any]] = [("triplets", self.triplets)]
+        rows += [(f"  {decision}", count) for decision, count in self.decisions.items()]
+        rows += [("negatives", sum(self.negatives.values()))]
+        rows += [(f"  {decision}", count) for decision, count in self.negatives.items()]
+        if self.judge == "llm":
+            rows += [("asked the LLM about", self.asked), ("readings that disagree", self.disagreements)]
+            rows += [("US dollars", self.cost)] if self.cost else []
+        return rows
+
+    def notes(self) -> list[str]:
+        """What the user should know."""
+        if self.judge == "rules":
+            return [
+                "Judged by the built-in rules: they see form, words and ranks, not sense. For a reader: --judge llm --llm openai:MODEL",
+                "(key in OPENAI_API_KEY); `curate calibrate` measures either against people.",
+            ]
+        if not self.asked:
+            return []
+        known = self.cost > 0 or not self.tokens.get("input")
+        money = (
+            f"{self.spent:.4f} USD spent now."
+            if known
+            else "The price of this model is not known (price_in and price_out of [curate.llm])."
+        )
+        return [f"{money} Rows on which readings disagree wait for a person: curate review push"]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The verdicts of one judge, and what they cost."""
+
+    triplets: list[Verdict]
+    negatives: list[Verdict]
+    asked: int = 0
+    tokens: dict[str, int] = field(default_factory=dict)
+    cost: float = 0.0
+    spent: float = 0.0
+
+
+def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, *, budget: float | None = None) -> JudgeResult:
+    """Write verdicts/judge.parquet and verdicts/negatives.parquet.
+
+    Raises MissingStage before mining; with an LLM, BudgetReached, ServiceError and SettingError as ``run_many`` does.
+    """
+    started = time.perf_counter()
+    run.require(*INPUTS)
+    inputs = run.fingerprints(INPUTS)
+    shaping = _shaping(settings, llm)
+    previous = run.current(STAGE, inputs, shaping)
+    if previous:
+        return JudgeResult(**{**previous["result"], "spent": 0.0, "seconds": time.perf_counter() - started, "unchanged": True})
+    chunks, triplets = _read(run)
+    judged = by_rules(triplets, chunks, settings)
+    if settings.judge == "llm":
+        judged = _by_llm(run, triplets, chunks, judged, settings, _model(settings, llm), budget)
+    result = _result(settings, triplets, judged, time.perf_counter() - started)
+    with run.locked():
+        write_records(run.path(OUTPUTS[0]), judged.triplets, Verdict)
+        write_records(run.path(OUTPUTS[1]), judged.negatives, Verdict)
+        kept = {name: value for name, value in result.as_json().items() if name not in ("seconds", "unchanged", "spent")}
+        run.record(
+            STAGE,
+            inputs=inputs,
+            outputs=OUTPUTS,
+            settings=shaping,
+            counts=result.decisions,
+            seconds=result.seconds,
+            cost=result.spent,
+            tokens=result.tokens,
+            extra={"result": kept},
+        )
+    return result
+
+
+def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Quote | None:
+    """What judging would take, at most: as if every row it asks about were kept. None for the rules. Spends nothing."""
+    run.require(*INPUTS)
+    if settings.judge != "llm":
+        return None
+    chunks, triplets = _read(run)
+    rules = by_rules(triplets, chunks, settings)
+    asked = [triplet for triplet in _asked(triplets, chunks, rules, settings) if not ordered(triplet, chunks[triplet.positive_id])]
+    readings = judgement_readings(asked, chunks, settings)
+    readings += negative_readings(_open_negatives(asked, rules, chunks), chunks, settings)
+    return quote_requests(_model(settings, llm), run.path("llm"), [reading.request for reading in readings])
+
+
+def by_rules(triplets: Sequence[Triplet], chunks: dict[str, Chunk], settings: JudgeSettings) -> _Judged:
+    """The rules' verdicts on triplets and negatives. A triplet whose positive is not in the corpus is quarantined."""
+    corpus = Corpus(chunks.values())
+    on_negatives = NegativeJudge(chunks, corpus, settings)
+    verdicts: list[Verdict] = []
+    negatives: list[Verdict] = []
+    with progress("judging by rules", len(triplets)) as bar:
+        for triplet in triplets:
+            bar.advance()
+            if triplet.positive_id not in chunks:
+                verdicts.append(quarantine(triplet, f"orphan: no chunk has the id {triplet.positive_id}", NAME, judge="rules"))
+                negatives += [
+                    negative_verdict(triplet, negative.chunk_id, "drop", "orphan: the positive is no chunk", 0.0)
+                    for negative in triplet.negatives
+                ]
+                continue
+            scores = judge_by_rules(read_signals(triplet, chunks[triplet.positive_id], corpus))
+            decision, reason, score = decide(scores, settings)
+            verdicts.append(
+                Verdict.make(
+                    subject_id=triplet.id,
+                    subject_kind="triplet",
+                    judge="rules",
+                    judge_name=NAME,
+                    scores=scores,
+                    score=score,
+                    decision=decision,
+                    reason=reason,
+                    evidence="",
+                    chunk_id=triplet.positive_id,
+                )
+            )
+            negatives += on_negatives.verdicts(triplet)
+    return _Judged(verdicts, negatives)
+
+
+def _by_llm(
+    run: RunDir,
+    triplets: list[Triplet],
+    chunks: dict[str, Chunk],
+    rules: _Judged,
+    settings: JudgeSettings,
+    llm: LlmSettings,
+    budget: float | None,
+) -> _Judged:
+    """The rules' verdicts with the LLM's: two rounds of calls, the second only for rows that the first kept."""
+    asked = _asked(triplets, chunks, rules, settings)
+    orders = {triplet.id: said for triplet in asked if (said := ordered(triplet, chunks[triplet.positive_id]))}
+    readings = judgement_readings([triplet for triplet in asked if triplet.id not in orders], chunks, settings)
+    answers, spent = _ask(run, llm, readings, budget, "judging")
+    model = model_name(llm)
+    spoken = [
+        read_judgement(reading, answer, chunks[reading.triplet.positive_id], settings, model)
+        for reading, answer in zip(readings, answers, strict=True)
+    ]
+    spoken += [
+        quarantine(triplet, f"gives orders to its judge: {orders[triplet.id]!r}", model) for triplet in asked if triplet.id in orders
+    ]
+    left = {verdict.subject_id for verdict in spoken} - {verdict.subject_id for verdict in spoken if verdict.decision != KEEP}
+    kept = [triplet for triplet in asked if triplet.id in left]
+    more = negative_readings(_open_negatives(kept, rules, chunks), chunks, settings)
+    remaining = None if budget is None else max(budget - spent, 0.0)
+    replies, spent_on_negatives = _ask(run, llm, more, remaining, "judging negatives")
+    by_negative = _negatives_said(more, replies, chunks, model)
+    base = rules.triplets if settings.rules_first else [verdict for verdict in rules.triplets if verdict.decision == "quarantine"]
+    every = [*answers, *replies]
+    return _Judged(
+        triplets=sorted([*base, *spoken], key=lambda verdict: (verdict.subject_id, verdict.judge, verdict.judge_name)),
+        negatives=[by_negative.get(verdict.subject_id) or _ordering(verdict, chunks) for verdict in rules.negatives],
+        asked=len(asked),
+        tokens={"input": sum(a.tokens.input for a in every), "output": sum(a.tokens.output for a in every)},
+        cost=sum(answer.cost for answer in every),
+        spent=spent + spent_on_negatives,
+    )
+
+
+def _asked(triplets: Sequence[Triplet], chunks: dict[str, Chunk], rules: _Judged, settings: JudgeSettings) -> list[Triplet]:
+    """The triplets that the LLM is asked about."""
+    kept = {verdict.subject_id for verdict in rules.triplets if verdict.decision == KEEP or not settings.rules_first}
+    return [triplet for triplet in triplets if triplet.id in kept and triplet.positive_id in chunks]
+
+
+def _open_negatives(triplets: Sequence[Triplet], rules: _Judged, chunks: dict[str, Chunk]) -> list[tuple[Triplet, list[str]]]:
+    """The negatives that a reader must decide: all but copies of the positive, orphans, and those that give orders."""
+    closed = {verdict.subject_id for verdict in rules.negatives if verdict.decision in (POSITIVE, "drop")}
+    found = []
+    for triplet in triplets:
+        ids = [
+            negative.chunk_id
+            for negative in triplet.negatives
+            if f"{triplet.id}/{negative.chunk_id}" not in closed and not ordered(triplet, chunks[negative.chunk_id])
+        ]
+        if ids:
+            found.append((triplet, ids))
+    return found
+
+
+def _ask(run: RunDir, llm: LlmSettings, readings: Sequence[Reading], budget: float | None, title: str) -> tuple[list[Answer], float]:
+    """The answers in order, and the US dollars that this took now."""
+    if not readings:
+        return [], 0.0
+    client = LlmClient(llm, run.path("llm"), budget)
+    answers = run_many(client, [reading.request for reading in readings], title=title)
+    return answers, client.spending.spent
+
+
+def _negatives_said(readings: Sequence[Reading], answers: Sequence[Answer], chunks: dict[str, Chunk], model: str) -> dict[str, Verdict]:
+    """The LLM's verdict by negative."""
+    groups: dict[str, list[tuple[Reading, Answer]]] = {}
+    for reading, answer in zip(readings, answers, strict=True):
+        groups.setdefault(reading.triplet.id, []).append((reading, answer))
+    found = {}
+    for pairs in groups.values():
+        for verdict in read_negatives([reading for reading, _ in pairs], [answer for _, answer in pairs], chunks, model):
+            found[verdict.subject_id] = verdict
+    return found
+
+
+def _ordering(verdict: Verdict, chunks: dict[str, Chunk]) -> Verdict:
+    """The rules' verdict on a negative that the LLM was not asked about; one that gives orders to its judge is dropped."""
+    from triplette.curate.judge.evidence import orders_in
+
+    chunk = chunks.get(verdict.chunk_id)
+    said = orders_in(f"{chunk.title}\n{chunk.text}") if chunk else ""
+    if not said or verdict.decision != KEEP:
+        return verdict
+    content = {name: getattr(verdict, name) for name in Verdict.__slots__ if name != "id"}
+    return Verdict.make(**{**content, "decision": "unsure", "reason": f"gives orders to its judge: {said!r}", "score": 0.5})
+
+
+def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judged, seconds: float) -> JudgeResult:
+    by_triplet: dict[str, list[Verdict]] = {}
+    for verdict in judged.triplets:
+        by_triplet.setdefault(verdict.subject_id, []).append(verdict)
+    against = {
+        subject: next((verdict for verdict in verdicts if verdict.decision != KEEP), None) for subject, verdicts in by_triplet.items()
+    }
+    by_model = [{v.decision for v in verdicts if v.judge == "llm"} for verdicts in by_triplet.values()]
+    return JudgeResult(
+        judge=settings.judge,
+        triplets=len(triplets),
+        decisions=dict(sorted(Counter(v.decision if v else KEEP for v in against.values()).items())),
+        reasons=dict(Counter(v.reason.split(":")[0] for v in against.values() if v).most_common()),
+        negatives=dict(sorted(Counter(v.decision for v in judged.negatives).items())),
+        asked=judged.asked,
+        disagreements=sum(len(decisions) > 1 for decisions in by_model),
+        tokens=judged.tokens,
+        cost=round(judged.cost, 6),
+        spent=round(judged.spent, 6),
+        seconds=seconds,
+    )
+
+
+def _read(run: RunDir) -> tuple[dict[str, Chunk], list[Triplet]]:
+    chunks = {chunk.id: chunk for chunk in read_records(run.path("chunks.parquet"), Chunk)}
+    return chunks, read_records(run.path("triplets.parquet"), Triplet)
+
+
+def _model(settings: JudgeSettings, llm: LlmSettings | None) -> LlmSettings:
+    """The model's settings as a judge needs them."""
+    return replace(llm or LlmSettings(), temperature=settings.temperature)
+
+
+def _shaping(settings: JudgeSettings, llm: LlmSettings | None) -> dict[str, Any]:
+    """The settings that the verdicts depend on: what the ledger compares."""
+    content = as_dict(settings)
+    if settings.judge == "llm":
+        model_name(llm or LlmSettings())  # a missing model is told before any work
+        content["llm"] = {name: value for name, value in as_dict(llm or LlmSettings()).items() if name in SHAPING}
+    return content

@@ -1,0 +1,244 @@
+"""The LLM judge: a rubric, evidence that a program checks, and answers that are believed only as far as they can be.
+
+Two rounds of calls. First each question with its passage: four criteria, the reason before each score, and the span that answers. A span that
+is not in the passage makes relevance 0. Then, for rows that passed, the negatives: does this passage answer too? They are asked apart from the
+positive, so that no text of a negative stands beside the question when it is scored.
+
+What cannot be read quarantines: a malformed answer the row, a missing or doubled number its negative. A passage that gives orders to its judge
+is not sent at all. What remains possible is a model that is wrong within the form; for that there are several readings, the rules
+judge before it (``rules_first``) and people after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from triplette.curate.judge.evidence import find_evidence, orders_in
+from triplette.curate.judge.negatives import negative_verdict
+from triplette.curate.judge.rules import CRITERIA, decide
+from triplette.llm.client import Answer, Request
+from triplette.llm.prompts import fill, guard_line, read_prompt
+from triplette.records import Chunk, Score, Triplet, Verdict
+from triplette.settings.judge import JudgeSettings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+PROMPTS = Path(__file__).parent / "prompts"
+JUDGEMENT_TOKENS = 330  # of output that a judgement takes, for quotes
+NEGATIVE_TOKENS = 70
+HIGHEST = 5  # scores are asked for as whole numbers from 1 to this: models hold a short scale better than a fraction
+SHOWN = 120  # characters of a citation or an order that a reason repeats
+
+
+@lru_cache(maxsize=1)
+def judgement_form() -> type[BaseModel]:
+    """The form of a judgement. (Built late: pydantic takes 0.1 s.)"""
+    from typing import Annotated, Literal
+
+    from pydantic import BaseModel as Base
+    from pydantic import BeforeValidator, ConfigDict, Field, create_model
+
+    class Closed(Base):
+        model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Any = (str, Field(max_length=2000))
+    criterion = create_model(
+        "Criterion", __base__=Closed, reason=text, score=(Annotated[Literal[1, 2, 3, 4, 5], BeforeValidator(_no_bool)], ...)
+    )
+    parts: dict[str, Any] = {"answer": text, "evidence": text}
+    parts.update(dict.fromkeys(("relevance", "independence", "realism", "clarity"), (criterion, ...)))
+    form: type[BaseModel] = create_model("Judgement", __base__=Closed, **parts)
+    return form
+
+
+def _no_bool(value: object) -> object:
+    """JSON's ``true`` is not the number 1, although Python's is."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number from 1 to 5, not true or false")
+    return value
+
+
+@lru_cache(maxsize=1)
+def negatives_form() -> type[BaseModel]:
+    """The form of an answer about negatives."""
+    from typing import Literal
+
+    from pydantic import BaseModel as Base
+    from pydantic import ConfigDict, Field, create_model
+
+    class Closed(Base):
+        model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Any = (str, Field(max_length=2000))
+    reading = create_model(
+        "PassageReading",
+        __base__=Closed,
+        number=(int, ...),
+        reason=text,
+        evidence=text,
+        answers=(Literal["oui", "non", "incertain"], ...),
+    )
+    return create_model("Negatives", __base__=Closed, passages=(list[reading], ...))  # type: ignore[valid-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One request of the judge and what it is about: a triplet, the number of the reading (from 1), and the passages asked about."""
+
+    triplet: Triplet
+    number: int
+    passages: tuple[str, ...]
+    request: Request
+
+
+def judgement_readings(triplets: Sequence[Triplet], chunks: Mapping[str, Chunk], settings: JudgeSettings) -> list[Reading]:
+    """The requests that judge each triplet ``settings.votes`` times; those whose texts give orders are left out (``ordered``)."""
+    system, user = read_prompt(PROMPTS, settings.prompt, "[curate.judge] prompt")
+    readings = []
+    for triplet in triplets:
+        chunk = chunks[triplet.positive_id]
+        title = " ".join((chunk.title or chunk.source).split())
+        guard = guard_line(f"{title}\n{chunk.text}\n{triplet.question}")
+        for number in range(1, settings.votes + 1):
+            values = {"title": title, "fence": guard, "passage": chunk.text, "question": triplet.question, "reading": str(number)}
+            messages = ({"role": "system", "content": system}, {"role": "user", "content": fill(user, **values)})
+            request = Request(messages, judgement_form(), triplet.id, JUDGEMENT_TOKENS)
+            readings.append(Reading(triplet, number, (chunk.id,), request))
+    return readings
+
+
+def negative_readings(
+    asked: Sequence[tuple[Triplet, Sequence[str]]], chunks: Mapping[str, Chunk], settings: JudgeSettings
+) -> list[Reading]:
+    """The requests about negatives: (triplet, chunk ids). Each further reading sees the passages in another order."""
+    system, user = read_prompt(PROMPTS, settings.negative_prompt, "[curate.judge] negative_prompt")
+    readings = []
+    for triplet, chunk_ids in asked:
+        for number in range(1, settings.votes + 1):
+            turn = (number - 1) % max(len(chunk_ids), 1)
+            order = (*chunk_ids[turn:], *chunk_ids[:turn])
+            passages = "\n\n".join(_numbered(place, chunks[chunk_id]) for place, chunk_id in enumerate(order, 1))
+            values = {
+                "fence": guard_line(triplet.question),
+                "question": triplet.question,
+                "passages": passages,
+                "count": str(len(order)),
+                "reading": str(number),
+            }
+            messages = ({"role": "system", "content": system}, {"role": "user", "content": fill(user, **values)})
+            request = Request(messages, negatives_form(), triplet.id, NEGATIVE_TOKENS * len(order) + 20)
+            readings.append(Reading(triplet, number, order, request))
+    return readings
+
+
+def _numbered(number: int, chunk: Chunk) -> str:
+    title = " ".join((chunk.title or chunk.source).split())
+    guard = guard_line(f"{title}\n{chunk.text}")
+    return f"Passage {number}, titre : {title}\n{guard}\n{chunk.text}\n{guard}"
+
+
+def ordered(triplet: Triplet, chunk: Chunk) -> str:
+    """What in the question, the title or the passage gives orders to its judge, or ""."""
+    return orders_in(f"{triplet.question}\n{chunk.title}\n{chunk.text}")[:SHOWN]
+
+
+def quarantine(triplet: Triplet, reason: str, judge_name: str, *, judge: str = "llm") -> Verdict:
+    """A verdict that holds a row back until somebody has looked."""
+    return _verdict(triplet, (), 0.0, "quarantine", reason, "", judge_name, judge)
+
+
+def read_judgement(reading: Reading, answer: Answer, chunk: Chunk, settings: JudgeSettings, model: str) -> Verdict:
+    """The verdict of one reading. A malformed answer quarantines; a citation that is not in the passage makes relevance 0."""
+    name = f"{model}#{reading.number}" if settings.votes > 1 else model
+    if answer.value is None:
+        said = "the judge refused" if answer.refused else "unparsable answer"
+        return quarantine(reading.triplet, f"{said}: {answer.error[:300]}", name)
+    content: Any = answer.value
+    evidence = find_evidence(content.evidence, chunk.text)
+    scores = []
+    for criterion in CRITERIA:
+        part = getattr(content, criterion)
+        value, reason = (part.score - 1) / (HIGHEST - 1), " ".join(part.reason.split())
+        if criterion == "relevance" and not evidence:
+            cited = " ".join(content.evidence.split())[:SHOWN]
+            value, reason = 0.0, f"the cited evidence is not in the passage: {cited!r}" if cited else "no evidence was cited"
+        scores.append(Score(criterion, value, reason))
+    decision, reason, score = decide(tuple(scores), settings)
+    return _verdict(reading.triplet, tuple(scores), score, decision, reason, evidence, name, "llm")
+
+
+def read_negatives(readings: Sequence[Reading], answers: Sequence[Answer], chunks: Mapping[str, Chunk], model: str) -> list[Verdict]:
+    """One verdict for each negative of one triplet, from all the readings of it.
+
+    All readings must say no for it to stay, and all must say yes with evidence for it to become a positive; all else is unsure.
+    """
+    said: dict[str, list[tuple[str, str, str]]] = {chunk_id: [] for chunk_id in readings[0].passages}
+    for reading, answer in zip(readings, answers, strict=True):
+        for chunk_id, opinion in _opinions(reading, answer, chunks).items():
+            said[chunk_id].append(opinion)
+    verdicts = []
+    for chunk_id, opinions in said.items():
+        decisions = {decision for decision, _, _ in opinions}
+        decision, reason, evidence = opinions[0]
+        if len(decisions) > 1:
+            decision, reason, evidence = "unsure", "the readings disagree: " + ", ".join(d for d, _, _ in opinions), ""
+        sure = {"keep": 1.0, "positive": 0.0}.get(decision, 0.5)
+        verdicts.append(
+            negative_verdict(readings[0].triplet, chunk_id, decision, reason, sure, judge="llm", name=model, evidence=evidence)
+        )
+    return verdicts
+
+
+def _opinions(reading: Reading, answer: Answer, chunks: Mapping[str, Chunk]) -> dict[str, tuple[str, str, str]]:
+    """Chunk id -> (decision, reason, evidence) of one answer."""
+    if answer.value is None:
+        said = "the judge refused" if answer.refused else "unparsable answer"
+        return dict.fromkeys(reading.passages, ("quarantine", f"{said}: {answer.error[:300]}", ""))
+    content: Any = answer.value
+    numbers = [item.number for item in content.passages]
+    strange = sorted(set(numbers) - set(range(1, len(reading.passages) + 1)))
+    if strange:
+        reason = f"unparsable answer: it speaks of passage {strange[0]}, and there are {len(reading.passages)}"
+        return dict.fromkeys(reading.passages, ("quarantine", reason, ""))
+    opinions = {}
+    for place, chunk_id in enumerate(reading.passages, 1):
+        items = [item for item in content.passages if item.number == place]
+        if len(items) != 1:
+            opinions[chunk_id] = ("unsure", f"the judge spoke of it {len(items)} times", "")
+            continue
+        opinions[chunk_id] = _opinion(items[0], chunks[chunk_id])
+    return opinions
+
+
+def _opinion(item: Any, chunk: Chunk) -> tuple[str, str, str]:
+    why = " ".join(item.reason.split())
+    if item.answers == "non":
+        return "keep", f"does not answer: {why}", ""
+    if item.answers == "incertain":
+        return "unsure", f"the judge hesitates: {why}", ""
+    evidence = find_evidence(item.evidence, chunk.text)
+    if not evidence:
+        return "unsure", f"said to answer, but its evidence is not in the passage: {' '.join(item.evidence.split())[:SHOWN]!r}", ""
+    return "positive", f"answers too: {why}", evidence
+
+
+def _verdict(
+    triplet: Triplet, scores: tuple[Score, ...], score: float, decision: str, reason: str, evidence: str, name: str, judge: str
+) -> Verdict:
+    return Verdict.make(
+        subject_id=triplet.id,
+        subject_kind="triplet",
+        judge=judge,
+        judge_name=name,
+        scores=scores,
+        score=score,
+        decision=decision,
+        reason=reason,
+        evidence=evidence,
+        chunk_id=triplet.positive_id,
+    )

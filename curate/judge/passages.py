@@ -1,0 +1,154 @@
+"""The corpus as the rules judge sees it: each passage's words by sentence, how rare words are, which passages are grids or stubs.
+
+Computed once a run (a second for 2,000 passages) and asked thousands of times.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from triplette.curate.judge.patterns import NUMBER, POINTER, STATES
+from triplette.french import fold, plain, sentences, tokens
+from triplette.french import words as split_words
+from triplette.records import Chunk
+
+WINDOW = 2  # sentences (or table rows) in a row that an answer may be spread over
+LETTERS = re.compile(r"[^\W\d_]{4,}")
+MARKUP = re.compile(r"<!--.*?-->|[#*_>`]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What one chunk holds.
+
+    ``held`` are the distinct ranking tokens of title and text, ``prose`` those of the text outside table rows of figures;
+    ``windows`` those of each run of two sentences (table rows), with the title's. ``grid`` is the share of its characters in
+    table rows whose cells are mostly figures or codes; ``body`` counts the distinct tokens of the text without its headings.
+    ``numbers``: a number stands in the body; ``states``: a sentence of it has a finite verb, or it is a table of words.
+    ``words``: title and text in order, accents folded; ``places``: where each word stands in them.
+    """
+
+    id: str
+    held: frozenset[str]
+    prose: frozenset[str]
+    title: frozenset[str]
+    windows: tuple[frozenset[str], ...]
+    grid: float
+    body: int
+    numbers: bool
+    states: bool
+    words: tuple[str, ...]
+    places: Mapping[str, tuple[int, ...]]
+
+
+class Corpus:
+    """The passages by chunk id, and how many hold each token."""
+
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        self.passages = {chunk.id: read_passage(chunk) for chunk in chunks}
+        self.size = len(self.passages)
+        self._holders: dict[str, set[str]] = defaultdict(set)
+        for passage in self.passages.values():
+            for token in passage.held:
+                self._holders[token].add(passage.id)
+
+    def rarity(self, token: str) -> float:
+        """idf scaled to 0..1: 0 for a token in every passage, 1 for one in a single passage (or none)."""
+        frequency = max(len(self._holders.get(token, ())), 1)
+        return math.log(self.size / frequency) / math.log(self.size) if self.size > 1 else 1.0
+
+    def weights(self, asked: Iterable[str]) -> dict[str, float]:
+        """Tokens with their rarity; a token in every passage keeps a little, so that sums are not 0."""
+        # sorted: a set's order changes from run to run, and with it the last digit of a sum
+        return {token: max(self.rarity(token), 0.02) for token in sorted(asked)}
+
+    def holders(self, asked: Iterable[str]) -> set[str]:
+        """Ids of the passages that hold every one of ``asked`` (of which one at least must be known)."""
+        sets = sorted((self._holders[token] for token in asked if token in self._holders), key=len)
+        return set.intersection(*sets) if sets else set()
+
+
+def read_passage(chunk: Chunk) -> Passage:
+    """One chunk's words and form."""
+    lines = [line for line in MARKUP.sub(" ", chunk.text).splitlines() if line.strip()]
+    rows = [line for line in lines if line.count("|") >= 2]
+    headings = {plain(part).strip() for part in chunk.title.split(">")}
+    prose = " ".join(line for line in lines if line.count("|") < 2 and plain(line).strip() not in headings)
+    units = [frozenset(tokens(sentence)) for sentence in sentences(prose)] + [frozenset(tokens(row)) for row in rows]
+    title = frozenset(tokens(chunk.title))
+    windows = tuple(title.union(*units[i : i + WINDOW]) for i in range(max(len(units) - WINDOW + 1, 1 if units else 0)))
+    length = sum(map(len, lines)) or 1
+    told = plain(prose)
+    worded = [row for row in rows if not is_figures(row)]
+    in_order = tuple(fold(word) for word in split_words(f"{chunk.title} {chunk.text}"))
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, word in enumerate(in_order):
+        places[word].append(place)
+    return Passage(
+        id=chunk.id,
+        held=title.union(*units) | frozenset(tokens(chunk.text)),
+        prose=frozenset(tokens(prose)).union(*(tokens(row) for row in worded)),
+        title=title,
+        windows=windows or (title,),
+        grid=sum(len(row) for row in rows if is_figures(row)) / length,
+        body=len(frozenset().union(*units) - title),
+        numbers=bool(NUMBER.search(told)) or any(NUMBER.search(row) for row in rows),
+        states=bool(worded) or (bool(STATES.search(told)) and not (POINTER.search(told) and len(told) < 120)),
+        words=in_order,
+        places={word: tuple(found) for word, found in places.items()},
+    )
+
+
+def copied_run(question: str, passage: Passage) -> int:
+    """Words of the longest run of ``question`` that the passage has word for word: ``french.longest_copied_run`` on its index."""
+    asked = [fold(word) for word in split_words(question)]
+    best = 0
+    for start in range(len(asked)):
+        if len(asked) - start <= best:
+            break
+        for place in passage.places.get(asked[start], ()):
+            length = 1
+            while start + length < len(asked) and passage.words[place + length : place + length + 1] == (asked[start + length],):
+                length += 1
+            best = max(best, length)
+    return best
+
+
+def is_figures(row: str) -> bool:
+    """Whether a table row's cells are mostly figures, codes or empty: half of them at most hold a word of four letters."""
+    cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
+    filled = [cell for cell in cells if cell and not set(cell) <= set("-: ")]
+    return sum(bool(LETTERS.search(cell)) for cell in filled) <= len(filled) / 2
+
+
+def share(weights: Mapping[str, float], held: frozenset[str]) -> float:
+    """The weighted share of the tokens that a passage (or part of it) holds, 0..1."""
+    total = sum(weights.values())
+    return sum(weight for token, weight in weights.items() if token in held) / total if total else 0.0
+
+
+def focus(weights: Mapping[str, float], passage: Passage) -> float:
+    """The best share that one window of the passage holds, 0..1: words that stand together more likely answer."""
+    return max(share(weights, window) for window in passage.windows)
+
+
+@lru_cache(maxsize=1)
+def asking_words() -> frozenset[str]:
+    """Tokens that a question has for asking and not for its subject."""
+    return frozenset(
+        tokens(
+            "quel type nombre fonction manière différence règle condition procédure but objectif rôle dire savoir donner expliquer "
+            "consister servir prévoir dépendre appeler entendre passer arriver signifier pouvoir devoir avoir être est-ce joueur échecs principal "
+            "différent exister"
+        )
+    )
+
+
+def subject_words(question: str) -> frozenset[str]:
+    """The question's ranking tokens that say what it is about."""
+    return frozenset(tokens(question)) - asking_words()

@@ -1,0 +1,1 @@
+"""Which rows ask the same, and which passages say the same."""

@@ -1,0 +1,1 @@
+"""PyTorch weights to a quantised .tflite: conversion, recipes, memory."""

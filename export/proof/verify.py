@@ -1,0 +1,104 @@
+"""Is this folder a sound bundle? Asked anywhere, without torch: on a phone's build server, or after a download.
+
+Files are compared with the manifest's sha256, the model's signatures with the spec, the golden texts with what this machine computes,
+and some passages of the index with a fresh embedding.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from triplette.contract import PromptContract
+from triplette.errors import InputError, TripletteError
+from triplette.export.index import INDEX, read_index, read_meta
+from triplette.export.litert import SPEC, Spec
+from triplette.export.proof.checks import PROOF, Check, Proof
+from triplette.export.proof.golden import GOLDEN, check_golden, read_golden
+from triplette.export.runtime import CONTRACT, TOKENIZER, Bundle, Embedder
+from triplette.hashing import hash_file
+
+MANIFEST = "manifest.json"
+REQUIRED = (MANIFEST, CONTRACT, SPEC, TOKENIZER, INDEX, GOLDEN, PROOF, "README.md", "LICENSES.md")
+SAMPLES = 8  # passages that are embedded again
+INDEX_COSINE = 0.98  # int8 rounding and another processor's kernels, not another model
+
+
+def verify_bundle(path: Path, *, threads: int = 2) -> Proof:
+    """Every check of a bundle; when its files are not those of the manifest, nothing else is looked at.
+
+    Raises InputError when the folder is no bundle at all.
+    """
+    manifest = _manifest(path)
+    checks = [_check_files(path, manifest)]
+    if not checks[0].passed:
+        return Proof(tuple(checks))
+    rest = {"contract": _check_contract, "proof": _check_proof, "golden": _check_golden, "index": _check_index}
+    for name, check in rest.items():
+        try:
+            checks.append(check(path, manifest, threads))
+        except TripletteError as error:
+            checks.append(Check(name, False, str(error).replace("\n", " ")))
+    return Proof(tuple(checks))
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    file = path / MANIFEST
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not a bundle ({error})", where=str(path), cure="give the folder that `train export` wrote") from error
+
+
+def _check_files(path: Path, manifest: dict[str, Any]) -> Check:
+    listed: dict[str, Any] = manifest["files"]
+    present = {file.name for file in path.iterdir() if file.is_file()} - {MANIFEST}
+    problems = [f"{name} is missing" for name in sorted(({*REQUIRED, *listed} - {MANIFEST}) - present)]
+    problems += [f"{name} is not in the manifest" for name in sorted(present - set(listed))]
+    problems += [f"{name} changed" for name in sorted(present & set(listed)) if hash_file(path / name) != listed[name]["sha256"]]
+    return Check("files", not problems, "; ".join(problems) or f"sha256 of {len(listed)} files as in the manifest")
+
+
+def _check_contract(path: Path, manifest: dict[str, Any], threads: int) -> Check:
+    contract, spec = PromptContract.load(path / CONTRACT), Spec.load(path / SPEC)
+    problems = []
+    if contract.hash != manifest["contract"]:
+        problems.append("contract.json is not the contract of the manifest")
+    if not set(spec.dimensions) <= set(contract.dimensions):
+        problems.append(f"dimensions {spec.dimensions} are not in the contract")
+    if read_meta(path / INDEX).get("contract") != contract.hash:
+        problems.append("the index was made under another contract")
+    shown = f"contract {contract.hash[:12]}, lengths {', '.join(map(str, spec.lengths))}"
+    return Check("contract", not problems, "; ".join(problems) or shown)
+
+
+def _check_proof(path: Path, manifest: dict[str, Any], threads: int) -> Check:
+    proof = manifest["proof"]
+    if proof["passed"]:
+        return Check("proof", True, "the exporter's proof held")
+    return Check("proof", False, f"exported unproven: {', '.join(proof['failed'])} did not hold")
+
+
+def _check_golden(path: Path, manifest: dict[str, Any], threads: int) -> Check:
+    content = read_golden(path / GOLDEN)
+    found = check_golden(content, Embedder(path, threads=threads))
+    shown = f"{len(content['cases'])} texts give the golden ids and numbers"
+    return Check("golden", not found, "; ".join(f"{m.text!r}: {m.reason}" for m in found[:3]) or shown)
+
+
+def _check_index(path: Path, manifest: dict[str, Any], threads: int) -> Check:
+    bundle, index = Bundle(path, threads=threads), read_index(path / INDEX)
+    positions = sorted({round(i * (len(index.ids) - 1) / max(1, SAMPLES - 1)) for i in range(SAMPLES)})
+    stored = index.vectors(bundle.embedder.dimension)
+    passages = [bundle.passage(position) for position in positions]
+    cosines = [
+        float(bundle.embedder.embed_document(text=passage.text, title=passage.title) @ stored[position])
+        for position, passage in zip(positions, passages, strict=True)
+    ]
+    lowest = float(np.min(cosines))
+    return Check(
+        "index", lowest >= INDEX_COSINE, f"{len(index.ids)} passages; {len(positions)} embedded again, cosine at least {lowest:.4f}"
+    )

@@ -1,0 +1,1 @@
+"""A model's tokenizer as the phone reads it."""

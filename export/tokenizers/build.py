@@ -1,0 +1,196 @@
+"""The bundle's SentencePiece ``tokenizer.model``: copied where the model ships one, else built from ``tokenizer.json``; then compared.
+
+The two forms describe the same byte-pair merges differently: tokenizer.json lists merges in order, SentencePiece scores pieces and
+merges whatever pair makes the best-scored piece. The rank of the first merge that makes a piece, negated, is that score.
+No form is trusted: both must give the reference's ids on thousands of lines and on strings that are known to differ.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from triplette.errors import InputError, ProofFailed
+from triplette.export.tokenizers.pieces import Pieces, TokenizerSpec
+from triplette.tables import replacing
+
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+AWKWARD = (
+    "",
+    " ",
+    "  deux espaces devant",
+    "deux espaces derrière  ",
+    "plusieurs   espaces    au milieu",
+    "tab\tulation",
+    "fin de ligne\nligne",
+    "deux\n\nlignes\n\n\n",
+    "retour\r\nchariot",
+    "saut\fde page",
+    "insécable\u00a0et fine\u202f!",
+    "largeur\u200bnulle\ufeff",
+    unicodedata.normalize("NFD", "Échec à la découverte, où l'été naît"),
+    unicodedata.normalize("NFC", "Échec à la découverte, où l'été naît"),
+    "œuvre cœur ŒUVRE æ ﬁn",
+    "♔♕♖♗♘♙ 1.e4 e5 2.♘f3",
+    "🚀 👩🏽\u200d🏫 🇫🇷",
+    "東京タワー Ελλάδα Москва ‏עברית العربية",
+    "12345 67 3,14 1 000 000 5½",
+    "<bos>au début",
+    "fin<eos>",
+    "un <mask> ici, <unk> là, <pad> aussi",
+    "<start_of_turn>user <end_of_turn>",
+    "&lt;b&gt; <b>gras</b> [x](y) `code` \\n",
+    "task: search result | query: x",
+    "title: none | text: ",
+    "▁le caractère d'échappement▁lui-même",
+    "\u0000\u0001\u007f",
+    "a" * 300,
+    "n'est-ce pas l'arbitre qu'aujourd'hui",
+    "https://exemple.fr/a?b=c&d=é#f",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The comparison of two tokenizers: texts compared, and the first texts on which they differ (with both ids)."""
+
+    compared: int
+    differing: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The written tokenizer: its spec, where it came from (``copied`` or ``built``) and how it agrees."""
+
+    spec: TokenizerSpec
+    origin: str
+    agreement: Agreement
+
+
+def write_tokenizer(folder: Path, reference: Any, texts: Sequence[str], path: Path) -> Built:
+    """Write ``path``, a SentencePiece model that gives ``reference``'s ids (a transformers tokenizer) on ``texts``.
+
+    Raises ProofFailed with the first differing text when neither the copied nor the built model agrees.
+    """
+    spec = read_spec(folder, reference)
+    tried = []
+    for origin in ("copied", "built"):
+        content = _content(folder, origin, reference)
+        if content is None:
+            continue
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+        narrow = replace(spec, specials=hidden_specials(spec.specials, content))
+        agreement = compare(Pieces(path, narrow), reference, texts)
+        if agreement.differing == 0:
+            return Built(narrow, origin, agreement)
+        tried.append(f"{origin}: {agreement.differing} of {agreement.compared} texts differ, such as {agreement.examples[0]}")
+    path.unlink(missing_ok=True)
+    raise ProofFailed(
+        f"the SentencePiece tokenizer disagrees with the model's own; {'; '.join(tried)}",
+        where=str(folder),
+        cure="export a model with a Gemma tokenizer (byte-pair merges with byte fallback)",
+    )
+
+
+def _content(folder: Path, origin: str, reference: Any) -> bytes | None:
+    shipped = folder / "tokenizer.model"
+    if origin == "copied":
+        return shipped.read_bytes() if shipped.exists() else None
+    return build_sentencepiece(read_json(folder), reference)
+
+
+def read_spec(folder: Path, reference: Any) -> TokenizerSpec:
+    """The ids around a text, from what the reference puts around a one-letter text; its padding id and special tokens."""
+    whole = reference("a")["input_ids"]
+    bare = reference("a", add_special_tokens=False)["input_ids"]
+    start = next((i for i in range(len(whole) - len(bare) + 1) if whole[i : i + len(bare)] == bare), None)
+    if start is None or not bare:
+        raise InputError("the tokenizer changes a text between its special tokens", where=str(folder), cure="use a Gemma tokenizer")
+    specials = {str(token["content"]): int(token["id"]) for token in read_json(folder)["added_tokens"]}
+    return TokenizerSpec(tuple(whole[:start]), tuple(whole[start + len(bare) :]), int(reference.pad_token_id), specials)
+
+
+def hidden_specials(specials: Mapping[str, int], model: bytes) -> dict[str, int]:
+    """The special tokens that SentencePiece would spell out: all but its user-defined pieces (Gemma has thousands of those)."""
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    content = protocol.ModelProto()
+    content.ParseFromString(model)
+    found = {piece.piece for piece in content.pieces if piece.type == piece.USER_DEFINED}
+    return {name: identity for name, identity in specials.items() if name not in found}
+
+
+def compare(pieces: Pieces, reference: Any, texts: Sequence[str]) -> Agreement:
+    """Both tokenizers over ``texts`` and the awkward strings, without truncation."""
+    every = [*texts, *AWKWARD]
+    differing = []
+    for text in every:
+        theirs = reference(text, add_special_tokens=False, truncation=False)["input_ids"]
+        mine = pieces.text_ids(text)
+        if mine != theirs:
+            differing.append(f"{text[:60]!r}: {mine[:8]} here, {theirs[:8]} in the model's tokenizer")
+    return Agreement(len(every), len(differing), tuple(differing[:5]))
+
+
+def build_sentencepiece(content: dict[str, Any], reference: Any) -> bytes:
+    """A SentencePiece BPE model from a Gemma ``tokenizer.json``. Raises InputError when its model is not byte-fallback BPE."""
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    model = content["model"]
+    if model.get("type") != "BPE" or not model.get("byte_fallback"):
+        raise InputError("tokenizer.json is not byte-pair merges with byte fallback", cure="export a model with a Gemma tokenizer")
+    vocabulary: dict[str, int] = model["vocab"]
+    rank: dict[str, int] = {}
+    for position, merge in enumerate(model["merges"]):
+        left, right = merge if isinstance(merge, list) else merge.split(" ", 1)
+        rank.setdefault(left + right, position)
+    added = {str(token["content"]): int(token["id"]) for token in content["added_tokens"]}
+    result = protocol.ModelProto()
+    _write_header(result, protocol, reference, len({**vocabulary, **added}))
+    named = {identity: text for text, identity in {**vocabulary, **added}.items()}
+    piece = protocol.ModelProto.SentencePiece
+    controls = {reference.pad_token, reference.eos_token, reference.bos_token}
+    for identity in range(max(named) + 1):
+        text = named.get(identity, f"<gap{identity}>")
+        if text == reference.unk_token:
+            kind = piece.UNKNOWN
+        elif text in controls:
+            kind = piece.CONTROL
+        elif _BYTE.fullmatch(text):
+            kind = piece.BYTE
+        else:
+            kind = piece.USER_DEFINED if text in added else piece.NORMAL
+        # pieces that no merge makes (single characters) come after every merged one
+        score = -float(rank.get(text, len(rank) + identity)) if kind == piece.NORMAL else 0.0
+        result.pieces.add(piece=text, score=score, type=kind)
+    return bytes(result.SerializeToString())
+
+
+def _write_header(result: Any, protocol: Any, reference: Any, size: int) -> None:
+    trainer, normalizer = result.trainer_spec, result.normalizer_spec
+    trainer.model_type = protocol.TrainerSpec.BPE
+    trainer.byte_fallback = True
+    trainer.vocab_size = size
+    for name in ("pad", "eos", "bos", "unk"):
+        setattr(trainer, f"{name}_id", getattr(reference, f"{name}_token_id"))
+        setattr(trainer, f"{name}_piece", getattr(reference, f"{name}_token"))
+    normalizer.name = "identity"
+    normalizer.add_dummy_prefix = False
+    normalizer.remove_extra_whitespaces = False
+    normalizer.escape_whitespaces = True
+
+
+def read_json(folder: Path) -> dict[str, Any]:
+    """``tokenizer.json``. Raises InputError when it is not there."""
+    path = folder / "tokenizer.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, json.JSONDecodeError) as error:
+        raise InputError(f"not readable ({error})", where=str(path), cure="run `train merge` again") from error

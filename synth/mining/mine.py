@@ -1,0 +1,213 @@
+"""Hard negatives: passages that look like the answer and are not, each with its provenance.
+
+BM25 and an encoder propose, reciprocal rank fusion orders (``mine_rank``). A candidate falls out when it is a look-alike of the
+positive or a positive of the same question (``mine_lookalikes``), when it outscores the positive, or when it is likelier to answer than a
+limit tuned to the encoder allows (``mine_margin``). What stays is taken from the top, other articles of the positive's document first
+(``mine_choose``). A question without a good negative becomes no triplet and is written down as such; nothing is filled up.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from triplette.errors import InputError
+from triplette.french import tokens
+from triplette.hashing import hash_tree
+from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.dense import DenseIndex
+from triplette.ranking.encoder import LSA, Encoder
+from triplette.ranking.encoders import make_encoder
+from triplette.records import Chunk, Question, Rejection, Triplet
+from triplette.rundir import RunDir
+from triplette.settings.base import as_dict
+from triplette.settings.mine import MineSettings
+from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
+from triplette.synth.mining.look_alikes import look_alikes, other_positives
+from triplette.synth.mining.margin import Likeness, Margin, Material, tune
+from triplette.synth.mining.rank import Ints, find_candidates
+from triplette.tables import read_records, write_records
+
+LSA_NOTE = (
+    "The dense ranker is the built-in LSA, fitted on this corpus: free and repeatable, but it knows no synonym that the corpus does not "
+    "teach. For a model: --encoder intfloat/multilingual-e5-small (pip install 'triplette[models]')."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MineResult:
+    """What mining did.
+
+    ``by_count`` maps a number of negatives to the triplets that have it; ``dropped`` a reason to the candidates that fell out for it;
+    ``rejected`` a reason to questions without a triplet. ``margin`` is how far under the positive (1.0) the tuned limit lies.
+    """
+
+    triplets: int
+    negatives: int
+    by_count: dict[str, int]
+    same_source: int
+    dropped: dict[str, int]
+    rejected: dict[str, int]
+    encoder: str
+    margin: Margin
+    seconds: float
+    unchanged: bool = False
+    notes: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """The summary, in words."""
+        spread = ", ".join(f"{value:.2f}" for value in self.margin.known) or "none"
+        return {
+            "triplets": self.triplets,
+            "hard negatives": self.negatives,
+            "  per question": _listed(self.by_count),
+            "  from the positive's own document": f"{100 * self.same_source / max(self.negatives, 1):.0f} %",
+            "candidates dropped": _listed(self.dropped),
+            "questions without a triplet": _listed(self.rejected),
+            "encoder": self.encoder,
+            "answer likeness kept": f"{self.margin.floor:.2f} to {self.margin.limit:.2f}"
+            + ("" if self.margin.tuned else " (not tuned)"),
+            f"  of {self.margin.answers} known answers (5 to 95 %)": spread,
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{key}: {count}" for key, count in counts.items()) or "none"
+
+
+def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
+    """Write triplets.parquet from chunks.parquet and questions.parquet.
+
+    Raises MissingStage without them, InputError for a question over a chunk that is not there or an encoder that cannot be loaded,
+    ContractMismatch for one that breaks its contract.
+    """
+    started = time.perf_counter()
+    run.require("chunks.parquet", "questions.parquet")
+    used = as_dict(settings)
+    inputs = run.fingerprints(["chunks.parquet", "questions.parquet"])
+    folder = Path(settings.encoder).expanduser()
+    if settings.encoder != LSA and folder.is_dir():
+        inputs["encoder"] = hash_tree(folder)
+    previous = run.current(STEP, inputs, used)
+    if previous:
+        return _unchanged(previous["result"], time.perf_counter() - started)
+    chunks = read_records(run.path("chunks.parquet"), Chunk)
+    questions = read_records(run.path("questions.parquet"), Question)
+    triplets, rejects, dropped, margin, name = mine(chunks, questions, settings, cache=run.path("cache/vectors"))
+    result = MineResult(
+        triplets=len(triplets),
+        negatives=sum(len(triplet.negatives) for triplet in triplets),
+        by_count={f"{count}": n for count, n in sorted(Counter(len(triplet.negatives) for triplet in triplets).items())},
+        same_source=sum(negative.same_source for triplet in triplets for negative in triplet.negatives),
+        dropped=dropped,
+        rejected=dict(sorted(Counter(reject.reason for reject in rejects).items())),
+        encoder=name,
+        margin=margin,
+        seconds=time.perf_counter() - started,
+        notes=_notes(settings, margin),
+    )
+    with run.locked():
+        write_records(run.path("triplets.parquet"), triplets, Triplet)
+        run.write_rejects(STEP, rejects)
+        kept = {key: value for key, value in asdict(result).items() if key not in ("seconds", "unchanged")}
+        counts = {"triplets": result.triplets, "negatives": result.negatives, "rejected": len(rejects)}
+        run.record(
+            STEP,
+            inputs=inputs,
+            outputs=["triplets.parquet"],
+            settings=used,
+            counts=counts,
+            seconds=result.seconds,
+            extra={"result": {**kept, "notes": list(result.notes)}},
+        )
+    return result
+
+
+def _unchanged(kept: dict[str, Any], seconds: float) -> MineResult:
+    margin = {**kept["margin"], "known": tuple(kept["margin"]["known"]), "random": tuple(kept["margin"]["random"])}
+    return MineResult(**{**kept, "margin": Margin(**margin), "notes": tuple(kept["notes"]), "seconds": seconds, "unchanged": True})
+
+
+def _notes(settings: MineSettings, margin: Margin) -> tuple[str, ...]:
+    notes: tuple[str, ...] = (LSA_NOTE,) if settings.encoder == LSA else ()
+    if not margin.tuned and not settings.limit:
+        notes += (
+            f"only {margin.answers} known answers could be made from this corpus: the limit {margin.limit} is that of another corpus "
+            "([synth.mine] limit sets your own)",
+        )
+    return notes
+
+
+def mine(
+    chunks: Sequence[Chunk],
+    questions: Sequence[Question],
+    settings: MineSettings,
+    *,
+    cache: Path | None = None,
+    encoder: Encoder | None = None,
+) -> tuple[list[Triplet], list[Rejection], dict[str, int], Margin, str]:
+    """Triplets in the questions' order, rejects, candidates dropped by reason, the margin, the encoder's name.
+
+    ``encoder`` takes the place of the one that the settings name; ``cache`` keeps the vectors of that one.
+    """
+    number = {chunk.id: index for index, chunk in enumerate(chunks)}
+    lost = next((question for question in questions if question.chunk_id not in number), None)
+    if lost is not None:
+        raise InputError(
+            f"its chunk {lost.chunk_id} is not in chunks.parquet",
+            where=f"question {lost.id}",
+            cure="the chunks changed after the questions: run `synth write` (or `synth import`) again",
+        )
+    positives = np.array([number[question.chunk_id] for question in questions], dtype=np.int64)
+    encoder = encoder or make_encoder(settings.encoder, chunks, cache=None if settings.encoder == LSA else cache, seed=settings.seed)
+    material = _material(chunks, questions, positives, encoder)
+    dense = DenseIndex(material.passages, flat_limit=settings.flat_limit, probes=settings.probes, seed=settings.seed)
+    candidates = find_candidates(
+        material.bm25,
+        dense,
+        material.passages,
+        material.asked_tokens,
+        material.asked,
+        positives,
+        count=min(settings.candidates, max(len(chunks), 1)),
+        rrf_k=settings.rrf_k,
+    )
+    alike = look_alikes(chunks, settings.containment)
+    same = other_positives(questions, positives.tolist())
+    barred = bar(candidates.ids, positives, alike, same)
+    likeness = Likeness(material, candidates.positive_bm25, candidates.positive_dense)
+    margin = tune(
+        material,
+        open_candidates(candidates, barred),
+        likeness,
+        alike,
+        missed=settings.missed_answers,
+        sample=settings.sample,
+        seed=settings.seed,
+    )
+    if settings.limit:
+        margin = Margin(settings.limit, min(margin.floor, settings.limit), False, margin.answers, margin.known, margin.random)
+    judged = judge(candidates, barred, likeness, margin, settings.positive_share)
+    triplets, rejects = make_triplets(chunks, questions, judged, alike, margin, settings, material.encoder.name)
+    return triplets, rejects, judged.counts(), margin, material.encoder.name
+
+
+def _material(chunks: Sequence[Chunk], questions: Sequence[Question], positives: Ints, encoder: Encoder) -> Material:
+    passage_tokens = [tokens(f"{chunk.title} {chunk.text}") for chunk in chunks]
+    return Material(
+        chunks=chunks,
+        tokens=passage_tokens,
+        passages=encoder.encode_documents([chunk.text for chunk in chunks], [chunk.title for chunk in chunks]),
+        asked_tokens=[tokens(question.text) for question in questions],
+        asked=encoder.encode_queries([question.text for question in questions]),
+        positives=positives,
+        bm25=Bm25Index(passage_tokens),
+        encoder=encoder,
+    )

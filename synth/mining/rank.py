@@ -1,0 +1,121 @@
+"""Candidates: what BM25 and an encoder take for the answer, fused, with both scores of each.
+
+Reciprocal rank fusion (Cormack et al. 2009) needs no scale that the two rankers share. A passage that only one of them
+proposed still gets its score in the other, because the filter after this looks at both. Everything runs in blocks of questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.dense import DenseIndex
+from triplette.ranking.encoder import Vectors
+from triplette.ranking.topk import best_ranks
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[Any]
+GATHER_BYTES = 64 << 20  # of the passages' vectors gathered at once
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidates of q questions, best fused rank first, (q, m) each; ``ids`` is -1 past the last one.
+
+    Ranks count from 1, 0 where a ranker did not propose the passage; scores are the ranker's own for every candidate. ``positive_*`` (q,)
+    are the positive's scores and its ranks over the whole corpus. ``likeness`` is the cosine with the positive.
+    """
+
+    ids: Ints
+    bm25_rank: Ints
+    dense_rank: Ints
+    bm25: Floats
+    dense: Floats
+    fused: Floats
+    likeness: Floats
+    positive_bm25: Floats
+    positive_dense: Floats
+    positive_bm25_rank: Ints
+    positive_dense_rank: Ints
+
+
+def find_candidates(
+    bm25: Bm25Index,
+    dense: DenseIndex,
+    passages: Vectors,
+    asked_tokens: Sequence[Sequence[str]],
+    asked: Vectors,
+    positives: Ints,
+    *,
+    count: int,
+    rrf_k: int,
+) -> Candidates:
+    """The ``count`` best passages of either ranker for each question, the positive left out."""
+    lexical, _ = bm25.top(asked_tokens, count)
+    semantic, _ = dense.top(asked, count)
+    ids, bm25_rank, dense_rank = _join(lexical, semantic, positives)
+    fused = np.where(bm25_rank > 0, 1 / (rrf_k + bm25_rank), 0) + np.where(dense_rank > 0, 1 / (rrf_k + dense_rank), 0)
+    order = np.lexsort((ids, -np.round(fused, 12), ids < 0), axis=1)
+    ids, bm25_rank, dense_rank, fused = (np.take_along_axis(a, order, 1) for a in (ids, bm25_rank, dense_rank, fused))
+    lexical_scores, positive_bm25, positive_bm25_rank = _bm25_scores(bm25, asked_tokens, ids, positives)
+    positive_dense_rank, positive_dense = dense.best_of(asked, positives[:, None].tolist())
+    return Candidates(
+        ids=ids,
+        bm25_rank=bm25_rank,
+        dense_rank=dense_rank,
+        bm25=lexical_scores,
+        dense=cosines(asked, passages, ids),
+        fused=fused,
+        likeness=cosines(passages, passages, ids, rows=positives),
+        positive_bm25=positive_bm25,
+        positive_dense=positive_dense,
+        positive_bm25_rank=positive_bm25_rank,
+        positive_dense_rank=positive_dense_rank,
+    )
+
+
+def _join(lexical: Ints, semantic: Ints, positives: Ints) -> tuple[Ints, Ints, Ints]:
+    """Each row's distinct proposals with their ranks in both lists; the positive becomes -1."""
+    count = lexical.shape[1]
+    ids = np.concatenate([lexical, semantic], axis=1)
+    places = np.broadcast_to(np.arange(1, count + 1), lexical.shape)
+    bm25_rank = np.concatenate([places, np.zeros_like(places)], axis=1)
+    dense_rank = np.concatenate([np.zeros_like(places), places], axis=1)
+    # equal ids stand beside each other once sorted: the lexical one first, as the sort is stable
+    order = np.argsort(ids, axis=1, kind="stable")
+    ids, bm25_rank, dense_rank = (np.take_along_axis(a, order, 1) for a in (ids, bm25_rank, dense_rank))
+    again = np.zeros(ids.shape, dtype=bool)
+    again[:, 1:] = ids[:, 1:] == ids[:, :-1]
+    first = np.zeros(ids.shape, dtype=bool)
+    first[:, :-1] = again[:, 1:]
+    dense_rank[first] = dense_rank[again]
+    gone = again | (ids < 0) | (ids == positives[:, None])
+    return np.where(gone, -1, ids), np.where(gone, 0, bm25_rank), np.where(gone, 0, dense_rank)
+
+
+def _bm25_scores(bm25: Bm25Index, asked: Sequence[Sequence[str]], ids: Ints, positives: Ints) -> tuple[Floats, Floats, Ints]:
+    """BM25 of every candidate (q, m), of the positive (q,), and the positive's rank (q,)."""
+    scores = np.zeros(ids.shape)
+    best = np.zeros(len(positives))
+    ranks = np.zeros(len(positives), dtype=np.int64)
+    for start, block in bm25.scores(asked, dtype=np.float64):
+        rows = slice(start, start + len(block))
+        ranks[rows], best[rows] = best_ranks(block, positives[rows, None].tolist())
+        scores[rows] = np.take_along_axis(block, np.maximum(ids[rows], 0), 1)
+    return np.where(ids < 0, 0, scores), best, ranks
+
+
+def cosines(left: Vectors, right: Vectors, ids: Ints, *, rows: Ints | None = None) -> Floats:
+    """``left`` row i (or ``rows[i]``) times each of the ``right`` rows ``ids[i]``: (q, m), 0 where the id is -1."""
+    found = np.zeros(ids.shape)
+    size = max(1, GATHER_BYTES // max(4 * ids.shape[1] * right.shape[1], 1))
+    for start in range(0, len(ids), size):
+        part = ids[start : start + size]
+        chosen = left[start : start + size] if rows is None else left[rows[start : start + size]]
+        found[start : start + size] = np.matmul(right[np.maximum(part, 0)], chosen[:, :, None])[:, :, 0]
+    return np.where(ids < 0, 0, np.round(found, 6))

@@ -1,0 +1,210 @@
+"""The training loop: sentence-transformers' trainer under a watch that measures, keeps the best step and stops.
+
+One contrastive step is: every question of the batch against every positive and hard negative of the batch, at every dimension of the
+contract (Matryoshka). GradCache lets the batch exceed memory at the price of a second forward pass, so it is used only where the
+mini-batch is smaller than the batch; the gradients are the same.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from triplette.console import progress
+from triplette.dataset import Dataset
+from triplette.errors import ProofFailed, SettingError
+from triplette.settings.train import Preset, TrainSettings
+from triplette.train.data import Questions, TrainingTexts
+from triplette.train.loss import make_loss
+from triplette.train.models import Base, make_trainable, process_rank, restore_state, trained_state
+from triplette.train.score import Scorer, training_probe
+from triplette.train.tell import Teller, trackers
+from triplette.train.watch import Judge, last_checkpoint, make_watch, resume_judge
+
+SAME = 1e-5  # two measurements of the same float32 weights; bf16 sums in another order differ more
+SAME_BF16 = 2e-3
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """What a fine-tune did. ``restored_ndcg`` was measured after the best step's parameters were put back."""
+
+    base: str
+    trained_parameters: int
+    steps: int
+    planned_steps: int
+    best_step: int
+    base_ndcg: float
+    best_ndcg: float
+    restored_ndcg: float
+    stopped: str
+    alarms: tuple[dict[str, Any], ...]
+    history: tuple[dict[str, Any], ...]
+    mini_batch: int
+    scale: float
+    drawn_negatives: int
+    cloze: int
+    ungated: bool
+    resumed_from: int
+    device: str
+    seconds: float
+    unchanged: bool = False
+
+
+def tune(
+    base: Base,
+    texts: TrainingTexts,
+    val: Questions,
+    dataset: Dataset,
+    settings: TrainSettings,
+    preset: Preset,
+    place: Path,
+    *,
+    quiet: bool = False,
+) -> FitResult:
+    """Train ``base.model`` in place, from the last checkpoint in ``place`` if there is one; it ends as the best step left it.
+
+    Raises ProofFailed when the restored model does not score what the best step scored.
+    """
+    from transformers import set_seed
+
+    set_seed(settings.seed)
+    model, started = base.model, time.monotonic()
+    trained = make_trainable(model, preset)
+    model.max_seq_length = min(preset.max_tokens, base.contract.max_tokens)
+    mini = _mini_batch(model, preset)
+    steps = planned_steps(len(texts), preset)
+    scorer = Scorer(model, base, val, training_probe(dataset, settings), preset)
+    checkpoint = last_checkpoint(place)
+    judge, best = resume_judge(settings, checkpoint) if checkpoint else (Judge(settings), None)
+    with progress("fit", steps) as bar:
+        teller = Teller(bar, quiet=quiet or process_rank()[0] > 0)
+        watch = make_watch(
+            judge,
+            every=max(1, math.ceil(steps / settings.evaluations)),
+            measure=scorer,
+            snapshot=lambda: trained_state(model),
+            report=teller.report,
+            tick=teller.tick,
+        )
+        watch.best = best
+        loss = make_loss(model, preset, base.contract.dimensions, mini)
+        trainer = _trainer(model, loss, texts, preset, settings, place, steps, watch)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    assert watch.best is not None
+    restore_state(model, watch.best)
+    again = scorer(judge.best_step).ndcg
+    model.max_seq_length = base.contract.max_tokens
+    prove_restored(again, judge, preset.precision)
+    return FitResult(
+        base=base.name,
+        trained_parameters=trained,
+        steps=trainer.state.global_step,
+        planned_steps=steps,
+        best_step=judge.best_step,
+        base_ndcg=judge.history[0].ndcg,
+        best_ndcg=judge.best_ndcg,
+        restored_ndcg=again,
+        stopped=judge.stopped or "all planned steps were made",
+        alarms=tuple(asdict(alarm) for alarm in judge.alarms),
+        history=tuple(asdict(measured) for measured in judge.history),
+        mini_batch=mini,
+        scale=preset.scale,
+        drawn_negatives=texts.drawn,
+        cloze=texts.cloze,
+        ungated=False,
+        resumed_from=int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0,
+        device=str(model.device),
+        seconds=round(time.monotonic() - started, 1),
+    )
+
+
+def prove_restored(again: float, judge: Judge, precision: str) -> None:
+    """Raise ProofFailed unless the restored model scores on val what its best step scored."""
+    if not abs(again - judge.best_ndcg) <= (SAME_BF16 if precision == "bf16" else SAME):  # written so that NaN fails
+        raise ProofFailed(
+            f"the restored model scores {again:.6f} on val, its best step ({judge.best_step}) scored {judge.best_ndcg:.6f}",
+            cure="report it: the adapter was not restored faithfully",
+        )
+
+
+def planned_steps(rows: int, preset: Preset) -> int:
+    """Steps of the whole fine-tune: epochs of whole batches, at most ``max_steps``. Raises SettingError for less than a batch."""
+    if rows < preset.batch:
+        raise SettingError(
+            f"{rows} training rows are less than a batch of {preset.batch}", where="batch", cure=f"--batch {max(2, rows // 2)}"
+        )
+    steps = max(1, round(rows // preset.batch * preset.epochs))
+    return min(steps, preset.max_steps) if preset.max_steps else steps
+
+
+def _mini_batch(model: Any, preset: Preset) -> int:
+    from triplette.train.memory import probe
+
+    per_process = preset.batch // process_rank()[1]
+    return min(preset.mini_batch or probe(model, per_process, preset.max_tokens), per_process)
+
+
+def _trainer(
+    model: Any, loss: Any, texts: TrainingTexts, preset: Preset, settings: TrainSettings, place: Path, steps: int, watch: Any
+) -> Any:
+    """sentence-transformers' trainer whose checkpoints hold the trained parameters and nothing of the base."""
+    from datasets import Dataset as Table
+    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.sentence_transformer.training_args import BatchSamplers
+
+    from triplette.train.models import load_state, save_state
+
+    class Trainer(SentenceTransformerTrainer):
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+            save_state(trained_state(self.model), Path(output_dir or self.args.output_dir) / "trained.safetensors")
+
+        def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
+            restore_state(self.model, load_state(Path(checkpoint_path) / "trained.safetensors"))
+
+        def add_model_card_callback(self, default_args_dict: Any) -> None:
+            """Our own card says more, and this one looks for a hub."""
+
+    arguments = SentenceTransformerTrainingArguments(
+        output_dir=str(place),
+        max_steps=steps,
+        per_device_train_batch_size=preset.batch // process_rank()[1],
+        learning_rate=preset.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=math.ceil(preset.warmup * steps),
+        weight_decay=preset.weight_decay,
+        bf16=preset.precision == "bf16",
+        fp16=False,
+        batch_sampler=BatchSamplers.NO_DUPLICATES,
+        dataloader_drop_last=True,
+        eval_strategy="no",
+        save_strategy="no",  # the watch asks for a checkpoint after each of its evaluations
+        save_total_limit=2,
+        logging_steps=max(1, steps // 50),
+        report_to=trackers(settings.log_to),
+        seed=settings.seed,
+        data_seed=settings.seed,
+        use_cpu=model.device.type == "cpu",
+        disable_tqdm=True,
+        dataloader_pin_memory=model.device.type == "cuda",
+        ddp_find_unused_parameters=False,
+    )
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=Table.from_dict(texts.columns),
+        loss=loss,
+        callbacks=[watch],
+    )
+    _silence(trainer)
+    return trainer
+
+
+def _silence(trainer: Any) -> None:
+    """Drop the callback that prints every log as a dictionary; our progress says it better."""
+    from transformers.trainer_callback import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)

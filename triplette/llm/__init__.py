@@ -1,0 +1,1 @@
+"""Language models behind one client: asked with patience and a budget, answered once, kept."""

@@ -1,0 +1,373 @@
+"""Asking a language model many things: paid once, within the budget, and never guessed at.
+
+``LlmClient`` asks any OpenAI-compatible endpoint through LlamaIndex. Each answer is kept on disk under a hash of everything that was
+asked (messages, schema, model, parameters), so a stage that is killed and run again pays only for what is missing. An answer
+that does not have the asked form is sent back once with the error; after that the caller gets None and the error, and quarantines.
+
+What ends a run: a wrong key, an exhausted account or a bad address (ServiceError), too many failures in a row (ServiceError), the
+budget (BudgetReached). Each leaves every paid answer in place. A call that fails after all its attempts lets the others go on, and is a
+ServiceError at the end: failed calls are asked again by the next run, never written off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
+from triplette.hashing import hash_value
+from triplette.llm.answers import Answer, Message, Quote, Request
+from triplette.llm.cache import AnswerCache, Stored
+from triplette.llm.forms import read_answer, response_format, schema_text
+from triplette.llm.http import CallFailed, ChatConnection
+from triplette.llm.pace import Clock, Pace, SystemClock
+from triplette.llm.prices import Price, Spending, Tokens, need_price, price_of
+from triplette.settings.llm import LlmSettings
+from triplette.tokens import EstimatedTokens
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["Answer", "LlmClient", "Message", "Quote", "Request", "Unavailable", "model_name", "quote"]
+PROVIDER = "openai"
+OPENAI_URL = "https://api.openai.com/v1"
+ASSUMED_SECONDS = 4.0  # a call's time in a quote, until 20 answers of the model have been seen
+UNREACHABLE_LIMIT = 3  # refused connections before the first contact: then the address or the network is wrong
+REPEATED_LIMIT = 4000  # characters of a malformed answer that are sent back with the error
+OVERHEAD_BYTES = 64  # of request around the messages and the schema, for the worst case
+ASK_AGAIN = (
+    "Ta réponse précédente est inutilisable : {error}. Réponds de nouveau à la même demande, uniquement par un objet JSON conforme au "
+    "schéma, sans aucun texte avant ni après."
+)
+
+
+class Unavailable(Exception):
+    """One request could not be answered after all its attempts; the others may go on."""
+
+
+def model_name(settings: LlmSettings) -> str:
+    """The model without its provider. Raises SettingError for a missing or foreign one, or an address that holds a secret."""
+    provider, _, model = settings.model.partition(":")
+    if provider != PROVIDER or not model:
+        said = f"{settings.model!r} does not name a model" if settings.model else "no model is named"
+        raise SettingError(said, where="--llm", cure="give it as openai:MODEL; openai stands for any OpenAI-compatible endpoint")
+    address = urlsplit(settings.base_url)
+    if settings.base_url and (address.scheme not in ("http", "https") or not address.hostname):
+        raise SettingError(f"{settings.base_url!r} is not an address", where="--base-url", cure="such as http://127.0.0.1:8000/v1")
+    if address.username or address.password or address.query:
+        raise SettingError("the address holds a user, a password or a query", where="--base-url", cure=_key_cure(settings))
+    return model
+
+
+def _key_cure(settings: LlmSettings) -> str:
+    return f"put the key in the environment: export {settings.key_variable}=..."
+
+
+def quote(settings: LlmSettings, cache_dir: Path, requests: Sequence[Request]) -> Quote:
+    """Calls, tokens, US dollars and seconds that ``requests`` would take, the cached ones apart. Needs no key, makes no call."""
+    client = LlmClient(settings, cache_dir)
+    try:
+        return client.quote(requests)
+    finally:
+        client.cache.close()
+
+
+class LlmClient:
+    """A model behind an endpoint, with cache, pace and budget. Use it in ``async with``, or through ``run_many``.
+
+    ``budget`` is in US dollars for what this client spends; None is no limit. ``clock`` is injected by tests.
+    Raises SettingError for a bad model, address or price.
+    """
+
+    def __init__(self, settings: LlmSettings, cache_dir: Path, budget: float | None = None, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.model = model_name(settings)
+        self.price: Price = price_of(settings, self.model)
+        need_price(self.price, self.model, budget)
+        self.cache = AnswerCache(cache_dir)
+        self.spending = Spending(budget)
+        self._clock = clock or SystemClock()
+        self._pace = Pace(settings.concurrency, self._clock, seed=settings.seed, backoff=settings.backoff)
+        self._llm: Any = None
+        self._connection: ChatConnection | None = None
+        self._failures = 0  # in a row, over all calls
+        self._reached = False  # the endpoint has answered anything at all
+        self.stopped: TripletteError | None = None
+
+    async def __aenter__(self) -> LlmClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close connections and cache."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = self._llm = None
+        self.cache.close()
+
+    def open(self) -> None:
+        """Load the libraries and read the key now, which takes a second or two, instead of at the first call."""
+        import aiohttp  # noqa: F401
+
+        self._open()
+
+    async def ask(self, messages: Sequence[Message], form: type[BaseModel], label: str = "") -> Answer:
+        """The answer to ``messages`` as an instance of ``form``.
+
+        Raises ServiceError, BudgetReached, or Unavailable when this request alone failed after all its attempts.
+        """
+        return await self.answer(Request(tuple(messages), form, label))
+
+    async def answer(self, request: Request) -> Answer:
+        """As ``ask``. A malformed answer is asked once more with the error."""
+        try:
+            first = await self._complete(request.messages, request)
+            value, error, refused = _read(first.stored, request)
+            if value is not None or refused:
+                return self._answered([first], value, error, refused=refused)
+            second = await self._complete(_again(request.messages, first.stored, error), request)
+        except CallFailed as failure:  # this request alone is refused
+            return Answer(None, "", Tokens(), 0.0, cached=False, error=f"refused by the endpoint: {failure.message}", refused=True)
+        value, error, refused = _read(second.stored, request)
+        return self._answered([first, second], value, error, refused=refused)
+
+    def _answered(self, calls: Sequence[_Call], value: BaseModel | None, error: str, *, refused: bool) -> Answer:
+        stored = [call.stored for call in calls]
+        tokens = Tokens(sum(part.tokens_in for part in stored), sum(part.tokens_out for part in stored))
+        cached = not any(call.fresh for call in calls)
+        return Answer(value, stored[-1].content, tokens, self.price.of(tokens), cached, error, refused)
+
+    def quote(self, requests: Sequence[Request]) -> Quote:
+        """See the function ``quote``."""
+        missing = [request for request in requests if self.paid(request) is None]
+        seconds, length = self.cache.typical(self.model) or (ASSUMED_SECONDS, None)
+        texts = ["\n".join([*(m["content"] for m in r.messages), schema_text(r.form)]) for r in missing]
+        estimate = Tokens(sum(EstimatedTokens().count(texts)), sum(int(length or r.expected_tokens) for r in missing))
+        worst = 2 * sum(self._worst(request.messages, request) for request in missing)
+        return Quote(
+            calls=len(missing),
+            cached=len(requests) - len(missing),
+            tokens_in=estimate.input,
+            tokens_out=estimate.output,
+            cost=round(self.price.of(estimate), 6) if self.price.known else None,
+            cost_at_most=round(worst, 6) if self.price.known else None,
+            seconds=round(-(-len(missing) // self.settings.concurrency) * seconds, 1),
+            model=self.model,
+        )
+
+    def paid(self, request: Request) -> Answer | None:
+        """The answer to ``request`` if every call behind it was paid before, else None. Makes no call."""
+        first = self.cache.get(self._key(request.messages, request))
+        if first is None:
+            return None
+        value, error, refused = _read(first, request)
+        calls = [_Call(first, fresh=False)]
+        if value is None and not refused:
+            second = self.cache.get(self._key(_again(request.messages, first, error), request))
+            if second is None:
+                return None
+            calls.append(_Call(second, fresh=False))
+            value, error, refused = _read(second, request)
+        return self._answered(calls, value, error, refused=refused)
+
+    def _key(self, messages: Sequence[Message], request: Request) -> str:
+        """The hash of everything that shapes the answer, and of nothing else: neither address nor key nor pace."""
+        settings = self.settings
+        return hash_value(
+            {
+                "messages": [dict(message) for message in messages],
+                "schema": schema_text(request.form),
+                "model": self.model,
+                "parameters": [settings.response_format, settings.max_tokens, settings.temperature],
+            }
+        )
+
+    def _bytes(self, messages: Sequence[Message], request: Request) -> int:
+        """Bytes of text that the endpoint may bill, no fewer than its tokens."""
+        sent = sum(len(message["content"].encode()) + OVERHEAD_BYTES for message in messages)
+        return sent + len(schema_text(request.form).encode())
+
+    def _worst(self, messages: Sequence[Message], request: Request) -> float:
+        return self.price.of(Tokens(self._bytes(messages, request), self.settings.max_tokens))
+
+    async def _complete(self, messages: Sequence[Message], request: Request) -> _Call:
+        """The stored answer to ``messages``, or a new one, stored before it is returned."""
+        key = self._key(messages, request)
+        stored = self.cache.get(key)
+        if stored is not None:
+            return _Call(stored, fresh=False)
+        worst = self._worst(messages, request)
+        tries = _Tries()
+        while True:
+            await self._pace.enter()
+            succeeded = False
+            try:
+                if self.stopped is not None:
+                    raise self.stopped
+                await self._reserve(worst)
+                stored = await self._pay(messages, request, worst, key)
+                succeeded = True
+                return _Call(stored, fresh=True)
+            except CallFailed as failure:
+                caught = failure
+            finally:
+                self._pace.leave(succeeded=succeeded)
+            await self._after(caught, tries, request.label)
+
+    async def _reserve(self, worst: float) -> None:
+        try:
+            await self.spending.reserve(worst)
+        except BudgetReached as reached:
+            raise self.stop(reached) from None
+        if self.stopped is not None:  # while this call waited for money
+            self.spending.settle(worst)
+            raise self.stopped
+
+    async def _pay(self, messages: Sequence[Message], request: Request, worst: float, key: str) -> Stored:
+        """One call within its reservation; the answer is on disk when this returns."""
+        started = self._clock.now()
+        unknown, billed, tokens = True, 0.0, None
+        try:
+            stored = await self._send(messages, request, started)
+            self.cache.put(key, request.label, self.model, stored)
+            tokens = Tokens(stored.tokens_in, stored.tokens_out)
+            unknown, billed = False, self.price.of(tokens)
+        except CallFailed as failure:
+            unknown = failure.billed
+            raise
+        finally:
+            self.spending.settle(worst, billed=billed, tokens=tokens, unknown=unknown)
+        self._failures, self._reached = 0, True
+        return stored
+
+    async def _send(self, messages: Sequence[Message], request: Request, started: float) -> Stored:
+        from llama_index.core.base.llms.types import ChatMessage
+
+        llm = self._open()
+        shape = response_format(request.form, self.settings.response_format)
+        extra = {} if shape is None else {"response_format": shape}
+        chat = [ChatMessage(role=message["role"], content=message["content"]) for message in messages]
+        response = await llm.achat(chat, **extra)
+        choice, usage = response.raw.choices[0], response.raw.usage
+        content = response.message.content or ""
+        finish = "refusal" if choice.message.refusal else choice.finish_reason
+        content = content or str(choice.message.refusal or "")
+        return Stored(
+            content=content,
+            finish=finish,
+            # an endpoint that sends no bill is charged at the bound
+            tokens_in=usage.prompt_tokens or self._bytes(messages, request),
+            tokens_out=usage.completion_tokens or min(self.settings.max_tokens, len(content.encode())),
+            seconds=round(self._clock.now() - started, 3),
+        )
+
+    def _open(self) -> Any:
+        if self._llm is None:
+            from llama_index.llms.openai_like import OpenAILike
+
+            settings = self.settings
+            key = os.environ.get(settings.key_variable, "").strip()
+            if not key and not settings.base_url:
+                self._stop(f"no key: the environment variable {settings.key_variable} is not set", _key_cure(settings))
+            url = settings.base_url or OPENAI_URL
+            self._connection = ChatConnection(url, key, timeout=settings.timeout)
+            self._llm = OpenAILike(
+                model=self.model,
+                api_base=url,
+                api_key="held by the connection",
+                is_chat_model=True,
+                max_retries=0,
+                max_tokens=settings.max_tokens,
+                temperature=settings.temperature,
+                async_openai_client=self._connection,
+            )
+        return self._llm
+
+    async def _after(self, failure: CallFailed, tries: _Tries, label: str) -> None:
+        """Wait before the next attempt, or raise what ends this call or the run."""
+        self._reached = self._reached or failure.status != 0
+        if failure.kind == "refused":
+            raise failure
+        if failure.kind == "final":
+            self._stop(failure.message, _final_cure(failure, self.settings))
+        busy = failure.kind == "busy"
+        tries.busy += busy
+        tries.failed += not busy  # waiting in line is not failing
+        wait = self._pace.delay(tries.busy if busy else tries.failed) if failure.retry_after is None else failure.retry_after
+        if busy or failure.retry_after is not None:
+            tries.waited += wait
+            if tries.waited > self.settings.patience:
+                self._stop(
+                    f"{failure.message}; it asks for {wait:.0f} s more", "run the same command again later, or lower concurrency"
+                )
+            self._pace.slow_down(wait)
+        if busy:
+            return
+        self._failures += 1
+        if failure.kind == "unreachable" and not self._reached and self._failures >= UNREACHABLE_LIMIT:
+            self._stop(failure.message, "check the network and the address (--base-url)")
+        if self._failures >= self.settings.max_failures:
+            self._stop(
+                f"{self._failures} calls in a row failed, the last one with: {failure.message}",
+                "run the same command again when the endpoint works: every paid answer is kept",
+            )
+        if tries.failed >= self.settings.attempts:
+            raise Unavailable(f"{label or 'a request'}: {failure.message} after {tries.failed} attempts")
+        if failure.retry_after is None:
+            await self._pace.rest(wait)
+
+    def stop(self, reason: TripletteError) -> TripletteError:
+        """Send nothing more; the first reason holds and is returned. Calls in flight may still arrive."""
+        self.stopped = self.stopped or reason
+        self._pace.stop()
+        return self.stopped
+
+    def _stop(self, message: str, cure: str) -> NoReturn:
+        where = f"{self.model} at {urlsplit(self.settings.base_url or OPENAI_URL).netloc}"
+        raise self.stop(ServiceError(message, where=where, cure=cure))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    stored: Stored
+    fresh: bool
+
+
+@dataclass(slots=True)
+class _Tries:
+    failed: int = 0
+    busy: int = 0
+    waited: float = 0.0
+
+
+def _read(stored: Stored, request: Request) -> tuple[BaseModel | None, str, bool]:
+    """(value, error, refused) of an answer."""
+    if stored.finish in ("content_filter", "refusal"):
+        return None, f"the model refused: {stored.content[:200] or stored.finish}", True
+    value, error = read_answer(stored.content, request.form, cut=stored.finish == "length")
+    return value, error, False
+
+
+def _again(messages: Sequence[Message], first: Stored, error: str) -> tuple[Message, ...]:
+    """The question once more, after the malformed answer and what is wrong with it."""
+    return (
+        *messages,
+        {"role": "assistant", "content": first.content[:REPEATED_LIMIT] or "(vide)"},
+        {"role": "user", "content": ASK_AGAIN.format(error=error)},
+    )
+
+
+def _final_cure(failure: CallFailed, settings: LlmSettings) -> str:
+    if failure.status in (401, 403):
+        return f"check the key in {settings.key_variable} and what it may use"
+    if failure.status == 404:
+        return "check the model's name (--llm) and the address up to /v1 (--base-url)"
+    if failure.status in (400, 422):
+        return "check the model's name, and max_tokens, temperature and response_format in [synth.llm] or [curate.llm]"
+    return "check the account's credit and the endpoint; then run the same command again: every paid answer is kept"
