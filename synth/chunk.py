@@ -17,13 +17,15 @@ from pathlib import Path
 from triplette.console import progress
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
-from triplette.french import normalise, sentences
 from triplette.hashing import hash_file, hash_value
+from triplette.languages import Language, language
+from triplette.languages.identify import identify, other_language
+from triplette.languages.text import normalise
 from triplette.records import Chunk, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
-from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, source_name, structure
+from triplette.synth.ingest import Block, Document, Structured, find_documents, heading_number, read_document, source_name, structure
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
 
@@ -37,13 +39,15 @@ ROOM_MIN = 1
 class ChunkResult:
     """What chunking did. ``coverage`` is the share of the body's characters that reached a chunk, 0..1.
 
-    ``dropped`` counts characters left out as boilerplate, by reason; ``failed`` holds one error a document.
+    ``languages`` maps a language's code to its share of the chunks' characters, largest first. ``dropped`` counts characters left out
+    as boilerplate, by reason; ``failed`` holds one error a document.
     """
 
     documents: int
     chunks: int
     characters: int
     coverage: float
+    languages: dict[str, float]
     dropped: dict[str, int]
     longest: int
     notes: tuple[str, ...]
@@ -68,10 +72,16 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
         return ChunkResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
     counter = token_counter(settings.tokenizer)
     tally = _Tally(notes=skipped)
-    chunks: list[Chunk] = []
+    read: list[_Read] = []
     with progress("reading documents", len(files)) as bar:
         for path in files:
-            chunks += _chunk_file(path, corpus, settings, counter, tally)
+            read += _read_file(path, corpus, tally)
+            bar.advance()
+    codes = _languages(read, settings)
+    chunks: list[Chunk] = []
+    with progress("cutting documents", len(read)) as bar:
+        for document, code in zip(read, codes, strict=True):
+            chunks += _cut(document, code, settings, counter, tally)
             bar.advance()
     if not chunks:
         raise InputError("no document could be read:\n  " + "\n  ".join(tally.failed), where=str(corpus), cure="see each line")
@@ -80,6 +90,7 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
         chunks=len(chunks),
         characters=tally.body,
         coverage=tally.reached / tally.body if tally.body else 0.0,
+        languages=_shares(chunks),
         dropped=dict(sorted(tally.dropped.items())),
         longest=max(chunk.tokens for chunk in chunks),
         notes=tuple(tally.notes),
@@ -118,7 +129,16 @@ class _Tally:
     rejects: list[Rejection] = field(default_factory=list)
 
 
-def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A document as it was read and structured."""
+
+    document: Document
+    structured: Structured
+
+
+def _read_file(path: Path, corpus: Path, tally: _Tally) -> list[_Read]:
+    """The document of a file, or nothing where it cannot be read."""
     try:
         document = read_document(path, corpus)
     except InputError as error:
@@ -126,8 +146,31 @@ def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: Toke
         name = source_name(path, corpus)
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
         return []
-    structured = structure(document)
-    chunks, repeated = cut_blocks(structured.blocks, document.source, settings, counter)
+    return [_Read(document, structure(document))]
+
+
+def _languages(read: Sequence[_Read], settings: ChunkSettings) -> list[str]:
+    """The language of each document: the one that is set, else what its body is in."""
+    if settings.language:
+        return [language(settings.language).code] * len(read)
+    return identify([one.structured.body_text() for one in read])
+
+
+def _shares(chunks: Sequence[Chunk]) -> dict[str, float]:
+    """Share of the chunks' characters by language, largest first."""
+    counts = Counter[str]()
+    for chunk in chunks:
+        counts[chunk.language] += len(chunk.text)
+    total = sum(counts.values()) or 1
+    return {code: count / total for code, count in counts.most_common()}
+
+
+def _cut(one: _Read, code: str, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
+    """A document's chunks; one that is plainly in another language than its document, such as a translation, keeps its own."""
+    document, structured = one.document, one.structured
+    chunks, repeated = cut_blocks(structured.blocks, document.source, settings, counter, code)
+    if not settings.language:
+        chunks = [replace(chunk, language=other_language(chunk.text, code)) for chunk in chunks]
     reached, body = coverage(structured, chunks, repeated)
     tally.reached += reached
     tally.body += body
@@ -138,14 +181,16 @@ def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: Toke
     return chunks
 
 
-def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> list[Chunk]:
+def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter, code: str = "") -> list[Chunk]:
     """Chunks of one document, in order; a text that repeats under the same title is kept once."""
-    return cut_blocks(blocks, source, settings, counter)[0]
+    return cut_blocks(blocks, source, settings, counter, code)[0]
 
 
-def cut_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> tuple[list[Chunk], list[str]]:
-    """The chunks, and the texts left out because they repeat under the same title."""
-    measure = _Measure(counter, _contract(settings.contract), settings.target_tokens)
+def cut_blocks(
+    blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter, code: str = ""
+) -> tuple[list[Chunk], list[str]]:
+    """The chunks, in the language of ``code``, and the texts left out because they repeat under the same title."""
+    measure = _Measure(counter, _contract(settings.contract), settings.target_tokens, language(code))
     groups = _merge_small(_pack(blocks, settings, measure), settings, measure)
     chunks: list[Chunk] = []
     repeated: list[str] = []
@@ -171,6 +216,7 @@ def cut_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, co
                 char_end=max(piece.char_end for piece in group.pieces),
                 tokens=measure.cost(title, text),
                 tokenizer=counter.name,
+                language=language(code).code,
             )
         )
     return chunks, repeated
@@ -191,7 +237,8 @@ def _contract(name: str) -> PromptContract:
 class _Measure:
     """Token counts under one contract and limit; titles are shortened once for each heading path."""
 
-    def __init__(self, counter: TokenCounter, contract: PromptContract, limit: int) -> None:
+    def __init__(self, counter: TokenCounter, contract: PromptContract, limit: int, spoken: Language) -> None:
+        self.spoken = spoken
         self._counter = counter
         self._contract = contract
         self.limit = limit
@@ -272,7 +319,7 @@ def _tail(piece: Block, tokens: int, measure: _Measure) -> str:
     if not tokens or piece.kind == "table":
         return ""
     found = ""
-    for sentence in reversed(sentences(piece.text)):
+    for sentence in reversed(measure.spoken.sentences(piece.text)):
         longer = f"{sentence} {found}".strip()
         if measure.count(longer) > tokens:
             break
@@ -291,7 +338,7 @@ def _fit(block: Block, room: int, measure: _Measure) -> list[Block]:
         units = [part for row in rows[len(head) :] for part in _words(row, left, measure)]
         texts = ["\n".join([*head, part]) for part in _gather(units, left, measure, "\n")]
     else:
-        units = [part for sentence in sentences(block.text) for part in _words(sentence, room, measure)]
+        units = [part for sentence in measure.spoken.sentences(block.text) for part in _words(sentence, room, measure)]
         texts = _gather(units, room, measure, " ")
     return [replace(block, text=text) for text in texts]
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from triplette.languages import language
 from triplette.llm.client import Answer, LlmClient, Quote, Request
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
@@ -150,17 +151,18 @@ def _kept(
     """The questions of one answer that pass every check, with their orders; and what was rejected."""
     kept: list[tuple[Order, str]] = []
     rejects: list[Rejection] = []
+    spoken = language(chunk.language)
     open_orders = {order.number: order for order in orders}
     for item in content.questions:
         order = open_orders.pop(item.number, None)
-        text = tidy(item.question)
+        text = tidy(item.question, spoken)
         reason, detail = ("not_ordered", f"number {item.number} was not asked for") if order is None else ("", "")
         if not reason:
             reason, detail = fault(text if "\n" not in item.question.strip() else item.question, chunk, settings, seen)
         if reason or order is None:
             rejects.append(_reject(chunk, reason, detail, text, order))
             continue
-        seen.keep(text)
+        seen.keep(text, spoken)
         kept.append((order, text))
     why = " ".join(content.reason.split()) or "no reason given"
     if not content.questions:

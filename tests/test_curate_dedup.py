@@ -18,7 +18,8 @@ from triplette.curate.judge.cli import app
 from triplette.curate.same.dedup import dedup
 from triplette.curate.same.question import ask_the_same, asked_for, exact_pairs, read_question, vector_pairs, word_pairs
 from triplette.errors import MissingStage
-from triplette.french import plain
+from triplette.languages.fr import LANGUAGE as FRENCH
+from triplette.languages.text import plain
 from triplette.records import Chunk, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.dedup import DedupSettings
@@ -29,7 +30,7 @@ SETTINGS = DedupSettings()
 
 def same(one: str, other: str, *, same_passage: bool = True) -> bool:
     """Whether two questions count as one."""
-    return ask_the_same(read_question(one), read_question(other), same_passage=same_passage)
+    return ask_the_same(read_question(one, FRENCH), read_question(other, FRENCH), same_passage=same_passage)
 
 
 def judged_run(run: RunDir, rows: list[tuple[str, str, float]], people: dict[int, str] | None = None, **passages: Any) -> Decisions:
@@ -202,12 +203,12 @@ def test_an_added_word_is_forgiven_over_one_passage_only() -> None:
     ],
 )
 def test_what_is_asked_for_is_read_off_the_question(question: str, kind: str) -> None:
-    assert asked_for(plain(question)) == kind
+    assert asked_for(plain(question), FRENCH) == kind
 
 
 def test_each_finder_proposes_its_own_pairs() -> None:
     texts = [A, A2, "Au bout de combien de minutes un joueur absent est-il alors déclaré forfait ?", B]
-    asked = [read_question(text) for text in texts]
+    asked = [read_question(text, FRENCH) for text in texts]
     assert [(p.left, p.right) for p in exact_pairs(asked)] == [(0, 1)]
     assert {(0, 1), (0, 2), (1, 2)} == {(p.left, p.right) for p in word_pairs(asked, SETTINGS)}
     vectors = np.array([[1, 0], [0.9, 0.436], [0, 1]], dtype=np.float32)
@@ -216,7 +217,8 @@ def test_each_finder_proposes_its_own_pairs() -> None:
 
 def test_word_pairs_have_the_true_jaccard_similarity() -> None:
     asked = [
-        read_question(f"Que vaut la règle {word} du roque au tournoi pour le joueur {n % 7} ?") for n, word in enumerate("abcdefgh" * 6)
+        read_question(f"Que vaut la règle {word} du roque au tournoi pour le joueur {n % 7} ?", FRENCH)
+        for n, word in enumerate("abcdefgh" * 6)
     ]
     for pair in word_pairs(asked, SETTINGS):
         one, other = asked[pair.left].tokens, asked[pair.right].tokens

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from triplette.french import fold
+from triplette.languages.text import fold
 from triplette.records import Chunk
 from triplette.synth.rules.grammar import lower_first, upper_first
 from triplette.synth.rules.lexicon import NAMES
