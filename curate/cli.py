@@ -125,7 +125,7 @@ def validate(
         say(f"{result.seconds:.1f} s. Every result: {place.path('validation/result.json')}")
         say(f"Data Docs: {place.path('validation/data_docs/index.html')}")
         for blocker in result.blockers:
-            say(f"gate: {blocker.reason}\n  cure: {blocker.cure}")
+            say(f"gate: {blocker.reason}\n  help: {blocker.cure}")
     return 0 if result.passed else 1
 
 

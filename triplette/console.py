@@ -157,7 +157,7 @@ def run_app(app: typer.Typer, name: str) -> None:
         if result is None and debug:
             raise
         if result is None:
-            say(f"internal error: {type(error).__name__}: {error}\n  cure: run again with --debug and report the traceback")
+            say(f"internal error: {type(error).__name__}: {error}\n  help: run again with --debug and report the traceback")
             result = 70
     if result == INTERRUPTED:  # the parser turns Ctrl-C inside a command into this code
         say("interrupted: what was finished is kept; run the same command again to go on")
@@ -169,7 +169,7 @@ def _names_extra(error: Exception) -> bool:
     module = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
     for extra, modules in EXTRAS.items():
         if module.split(".")[0] in modules:
-            say(f"error: this needs {module}\n  cure: pip install 'triplette[{extra}]' (in a clone: pip install -e '.[{extra}]')")
+            say(f"error: this needs {module}\n  help: pip install 'triplette[{extra}]' (in a clone: pip install -e '.[{extra}]')")
             return True
     return False
 

@@ -74,7 +74,7 @@ class Status:
 
     def gate_lines(self) -> list[str]:
         """What closes the gate and the command that cures it, or that it is open."""
-        lines = [f"gate: {blocker.reason}\n  cure: {blocker.cure}" for blocker in self.blockers]
+        lines = [f"gate: {blocker.reason}\n  help: {blocker.cure}" for blocker in self.blockers]
         if self.undecided:
             shown = ", ".join(self.undecided[:5]) + (" ..." if len(self.undecided) > 5 else "")
             lines.append(
