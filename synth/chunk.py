@@ -8,7 +8,6 @@ the text and two special tokens.
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from triplette.records import Chunk, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
+from triplette.step import Step
 from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, source_name, structure
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
@@ -48,7 +48,7 @@ class ChunkResult:
     longest: int
     notes: tuple[str, ...]
     failed: tuple[str, ...]
-    seconds: float
+    seconds: float = 0.0
     unchanged: bool = False
 
 
@@ -58,14 +58,13 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     A document that cannot be read is named in ``failed`` and in rejected.parquet, and the rest goes on. Raises InputError when
     nothing at all can be read.
     """
-    started = time.perf_counter()
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
     files, skipped = find_documents(corpus)
     inputs = {f"corpus/{source_name(p, corpus)}": hash_file(p) for p in files}
-    previous = run.current("synth.chunk", inputs, as_dict(settings))
-    if previous:
-        return ChunkResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
+    step = Step(run, "synth.chunk", inputs, as_dict(settings))
+    if done := step.done(ChunkResult):
+        return done
     counter = token_counter(settings.tokenizer)
     tally = _Tally(notes=skipped)
     chunks: list[Chunk] = []
@@ -84,22 +83,12 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
         longest=max(chunk.tokens for chunk in chunks),
         notes=tuple(tally.notes),
         failed=tuple(tally.failed),
-        seconds=time.perf_counter() - started,
     )
     with run.locked():
         write_records(run.path("chunks.parquet"), chunks, Chunk)
         run.write_rejects("synth.chunk", tally.rejects)
-        kept = {key: getattr(result, key) for key in ChunkResult.__slots__ if key not in ("seconds", "unchanged")}
-        run.record(
-            "synth.chunk",
-            inputs=inputs,
-            outputs=["chunks.parquet"],
-            settings=as_dict(settings),
-            counts={"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)},
-            seconds=result.seconds,
-            extra={"result": {**kept, "notes": list(result.notes), "failed": list(result.failed)}},
-        )
-    return result
+        counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)}
+        return step.record(result, outputs=["chunks.parquet"], counts=counts)
 
 
 def load_chunks(run: RunDir) -> list[Chunk]:

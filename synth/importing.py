@@ -8,7 +8,6 @@ before anything is written; a line that points nowhere goes to rejected.parquet 
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from triplette.jsonl import read_jsonl
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS, UNKNOWN, Chunk, Question, Rejection
 from triplette.resolve import ChunkIndex, Unresolved
 from triplette.rundir import RunDir
+from triplette.step import Step
 from triplette.tables import read_records, write_records
 from triplette.tokens import EstimatedTokens
 
@@ -48,12 +48,11 @@ class ImportResult:
     questions: int
     chunks: int
     rejected: dict[str, int]
-    seconds: float
+    seconds: float = 0.0
 
 
 def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -> ImportResult:
     """Write questions.parquet (and chunks.parquet with ``chunks_path``) from JSONL files."""
-    started = time.perf_counter()
     rows = read_jsonl(path, FORM)
     for number, row in rows:
         if not isinstance(row.get("question"), str) or not row["question"].strip():
@@ -63,6 +62,7 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -
     else:
         run.require("chunks.parquet")
         chunks, aliases = read_records(run.path("chunks.parquet"), Chunk), {}
+    step = Step(run, "synth.import", {one.name: hash_file(one) for one in (path, chunks_path) if one is not None}, {})
     index = ChunkIndex(chunks, aliases)
     questions: dict[str, Question] = {}
     rejects: list[Rejection] = []
@@ -84,10 +84,8 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -
             where=str(path),
             cure="give the chunks they were written over with --chunks",
         )
-    inputs = {path.name: hash_file(path)}
     with run.locked():
         if chunks_path is not None:
-            inputs[chunks_path.name] = hash_file(chunks_path)
             write_records(run.path("chunks.parquet"), chunks, Chunk)
         write_records(run.path("questions.parquet"), questions.values(), Question)
         run.write_rejects("synth.import", rejects)
@@ -97,17 +95,9 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -
             questions=len(questions),
             chunks=len(chunks),
             rejected=dict(Counter(reject.reason for reject in rejects)),
-            seconds=time.perf_counter() - started,
         )
-        run.record(
-            "synth.import",
-            inputs=inputs,
-            outputs=["chunks.parquet", "questions.parquet"],
-            settings={},
-            counts={"questions": result.questions, "rejected": len(rejects), "chunks": result.chunks},
-            seconds=result.seconds,
-        )
-    return result
+        counts = {"questions": result.questions, "rejected": len(rejects), "chunks": result.chunks}
+        return step.record(result, outputs=["chunks.parquet", "questions.parquet"], counts=counts)
 
 
 def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:
