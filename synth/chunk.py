@@ -14,12 +14,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from synth.ingest import Block, Structured, find_documents, heading_number, read_document, source_name, structure
+from synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
 from triplette.console import progress
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
 from triplette.french import normalise, sentences
-from triplette.hashing import hash_file, hash_value
+from triplette.hashing import hash_value
 from triplette.records import Chunk, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -61,17 +61,23 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     started = time.perf_counter()
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
-    files, skipped = find_documents(corpus)
-    inputs = {f"corpus/{source_name(p, corpus)}": hash_file(p) for p in files}
+    folder = find_documents(
+        corpus,
+        include=settings.include,
+        exclude=settings.exclude,
+        follow_links=settings.follow_links,
+        gitignore=settings.gitignore,
+    )
+    files, inputs = folder.files, folder.inputs()
     previous = run.current("synth.chunk", inputs, as_dict(settings))
     if previous:
         return ChunkResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
     counter = token_counter(settings.tokenizer)
-    tally = _Tally(notes=skipped)
+    tally = _Tally(notes=folder.notes)
     chunks: list[Chunk] = []
     with progress("reading documents", len(files)) as bar:
         for path in files:
-            chunks += _chunk_file(path, corpus, settings, counter, tally)
+            chunks += _chunk_file(path, corpus, folder.names[path], settings, counter, tally)
             bar.advance()
     if not chunks:
         raise InputError("no document could be read:\n  " + "\n  ".join(tally.failed), where=str(corpus), cure="see each line")
@@ -118,12 +124,11 @@ class _Tally:
     rejects: list[Rejection] = field(default_factory=list)
 
 
-def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
+def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
     try:
-        document = read_document(path, corpus)
+        document = read_document(path, corpus, name)
     except InputError as error:
         tally.failed.append(" ".join(str(error).split()))
-        name = source_name(path, corpus)
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
         return []
     structured = structure(document)

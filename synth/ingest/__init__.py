@@ -1,11 +1,12 @@
-"""Documents of five formats to blocks of text that know their page, headings and article numbers.
+"""Documents to blocks of text that know their page, headings and article numbers.
 
-Every format becomes one of two canonical forms: Markdown (Markdown, HTML, DOCX) or lines on pages (text, PDF).
+Formats that say their structure (Markdown, HTML, DOCX...) become elements; plain ones (text, PDF) lines on pages, from which it is inferred.
 """
 
 from synth.ingest.document import Block, Document, Structured
+from synth.ingest.folder import find_documents
 from synth.ingest.headings import heading_number
-from synth.ingest.readers import SUFFIXES, find_documents, read_document, source_name
+from synth.ingest.readers import SUFFIXES, read_document, source_name
 from synth.ingest.structure import structure
 
 __all__ = [
