@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from triplette.errors import BudgetReached
+from triplette.llm.addresses import public_address
 from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -52,7 +53,9 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
     started = time.perf_counter()
     chunks = load_chunks(run)
     rules = settings.writer == "rules"
-    used: dict[str, Any] = {"writer": "rules"} if rules else {**as_dict(settings), "llm": as_dict(llm)}
+    used: dict[str, Any] = (
+        {"writer": "rules"} if rules else {**as_dict(settings), "llm": {**as_dict(llm), "base_url": public_address(llm.base_url)}}
+    )
     inputs = run.fingerprints(["chunks.parquet"])
     previous = run.current("synth.write", inputs, used)
     if previous:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,13 @@ def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
     previous = run.current(STEP, inputs, used)
     if previous:
         return _unchanged(previous["result"], time.perf_counter() - started)
+    with run.locked():  # from before the work: a second command is told at once, not after minutes
+        return _mine_and_write(run, settings, inputs, used, started)
+
+
+def _mine_and_write(
+    run: RunDir, settings: MineSettings, inputs: Mapping[str, str], used: Mapping[str, Any], started: float
+) -> MineResult:
     chunks = read_records(run.path("chunks.parquet"), Chunk)
     questions = read_records(run.path("questions.parquet"), Question)
     triplets, rejects, dropped, margin, name = mine(chunks, questions, settings, cache=run.path("cache/vectors"))
@@ -113,20 +120,19 @@ def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
         seconds=time.perf_counter() - started,
         notes=_notes(settings, margin),
     )
-    with run.locked():
-        write_records(run.path("triplets.parquet"), triplets, Triplet)
-        run.write_rejects(STEP, rejects)
-        kept = {key: value for key, value in asdict(result).items() if key not in ("seconds", "unchanged")}
-        counts = {"triplets": result.triplets, "negatives": result.negatives, "rejected": len(rejects)}
-        run.record(
-            STEP,
-            inputs=inputs,
-            outputs=["triplets.parquet"],
-            settings=used,
-            counts=counts,
-            seconds=result.seconds,
-            extra={"result": {**kept, "notes": list(result.notes)}},
-        )
+    write_records(run.path("triplets.parquet"), triplets, Triplet)
+    run.write_rejects(STEP, rejects)
+    kept = {key: value for key, value in asdict(result).items() if key not in ("seconds", "unchanged")}
+    counts = {"triplets": result.triplets, "negatives": result.negatives, "rejected": len(rejects)}
+    run.record(
+        STEP,
+        inputs=inputs,
+        outputs=["triplets.parquet"],
+        settings=used,
+        counts=counts,
+        seconds=result.seconds,
+        extra={"result": {**kept, "notes": list(result.notes)}},
+    )
     return result
 
 
