@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from triplette.errors import BudgetReached
+from triplette.profile import FILE as PROFILE
+from triplette.profile import Profile, run_profile
 from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -44,7 +46,7 @@ class WriteSummary:
 
 
 def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, budget: float | None = None) -> WriteSummary:
-    """Write questions.parquet from chunks.parquet.
+    """Write questions.parquet from chunks.parquet, as the run's profile says.
 
     Raises MissingStage without chunks, BudgetReached when ``budget`` (US dollars) is spent: every answer is kept, the questions of the
     chunks that were answered are in questions.parquet, and the same command goes on from there.
@@ -53,28 +55,29 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
     chunks = load_chunks(run)
     rules = settings.writer == "rules"
     used: dict[str, Any] = {"writer": "rules"} if rules else {**as_dict(settings), "llm": as_dict(llm)}
-    inputs = run.fingerprints(["chunks.parquet"])
+    profile = run_profile(run)
+    inputs = run.fingerprints(["chunks.parquet", PROFILE])
     previous = run.current("synth.write", inputs, used)
     if previous:
         notes = (RULES_NOTE,) if rules else ()
         return WriteSummary(**{**previous["result"], "notes": notes, "seconds": time.perf_counter() - started, "unchanged": True})
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         if rules:
-            return _store(run, _by_rules(chunks), "rules", inputs, used, started)
+            return _store(run, _by_rules(chunks, profile), "rules", inputs, used, started)
         try:
-            written = write_with_llm(run, chunks, llm, settings, budget=budget)
+            written = write_with_llm(run, chunks, llm, settings, profile, budget=budget)
         except BudgetReached as reached:
-            paid, answered = write_from_paid(run, chunks, llm, settings)
+            paid, answered = write_from_paid(run, chunks, llm, settings, profile)
             _store(run, paid, llm.model, inputs, {**used, "chunks_answered": answered}, started)
             reached.message += f"; the questions of {answered} of {len(chunks)} chunks are written"
             raise
         return _store(run, written, llm.model, inputs, used, started)
 
 
-def _by_rules(chunks: list[Chunk]) -> Written:
+def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
     from triplette.synth.rules import write_questions as write_by_rules
 
-    questions, rejects = write_by_rules(chunks)
+    questions, rejects = write_by_rules(chunks, profile)
     return Written(questions, rejects, notes=(RULES_NOTE,))
 
 

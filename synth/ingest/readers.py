@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import InputError
+from triplette.settings.base import FILE_NAME
 from triplette.synth.ingest.document import Document
 from triplette.synth.ingest.encoding import decode
 from triplette.synth.ingest.markup import read_docx, read_html, table_markdown
@@ -24,7 +25,7 @@ SCANNED_MIN = 20  # letters a page under which a PDF is taken for a scan
 def find_documents(corpus: Path) -> tuple[list[Path], list[str]]:
     """The readable files under ``corpus`` in name order, and notes on those left out.
 
-    Hidden files and an office program's lock files (~$x.docx) are passed over in silence; a link to a file that is there already, a
+    Hidden files, an office program's lock files (~$x.docx) and the folder's own settings are passed over in silence; a link to a file that is there already, a
     broken link and a file of another type are named. Raises InputError when the folder is absent or holds nothing to read.
     """
     if not corpus.exists():
@@ -35,7 +36,7 @@ def find_documents(corpus: Path) -> tuple[list[Path], list[str]]:
     real = {path.resolve() for path in files if not path.is_symlink()}
     for path in files:
         parts = path.relative_to(corpus).parts or (path.name,)
-        if any(part.startswith((".", "~$")) for part in parts):
+        if any(part.startswith((".", "~$")) for part in parts) or parts == (FILE_NAME,):
             continue
         if path.is_symlink() and path != corpus and (not path.is_file() or path.resolve() in real):
             reason = "a link to a document that is read anyway" if path.is_file() else "a broken link, or one to a folder"
