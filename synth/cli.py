@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from triplette.console import (
-    DEFAULT_RUN,
     ConfigOption,
     JsonOption,
     RunOption,
@@ -20,6 +19,7 @@ from triplette.console import (
     summarise,
     table,
 )
+from triplette.rundir import DEFAULT_RUN
 
 app = new_app("Documents -> chunks -> questions -> triplets with hard negatives.")
 
@@ -86,8 +86,7 @@ def generate(
         for note in result.notes():
             say(note)
         _tell_profile(place)
-        where = "" if run == DEFAULT_RUN else f" --run {run}"
-        say(f"\nNext: synth show{where} to browse them, curate judge{where} to filter them.")
+        say(f"\nNext: {place.command('synth show')} to browse them, {place.command('curate judge')} to filter them.")
     _report_failures(result.chunked.failed)
     return 1 if result.chunked.failed else 0
 
@@ -188,7 +187,8 @@ def import_(
     """
     from triplette.synth.importing import import_questions
 
-    result = import_questions(open_run(run), questions, chunks, _profile(config))
+    place = open_run(run)
+    result = import_questions(place, questions, chunks, _profile(config))
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -204,7 +204,7 @@ def import_(
         )
         for note in result.notes:
             say(f"note: {note}")
-        say("Next: synth mine" + ("" if run == DEFAULT_RUN else f" --run {run}"))
+        say(f"Next: {place.command('synth mine')}")
     return 1 if result.rejected.get("unmatched") else 0
 
 
@@ -352,21 +352,6 @@ def _quote(place: Any, settings: Any, llm_settings: Any, json_output: bool) -> N
         print_json({name: getattr(quoted, name) for name in type(quoted).__slots__})
     else:
         summarise("Quote: nothing was spent", quoted.facts())
-
-
-def _facts(result: Any) -> dict[str, Any]:
-    """A result dataclass as label -> value, nested counts in one line."""
-    from dataclasses import fields
-
-    facts: dict[str, Any] = {}
-    for field in fields(result):
-        value = getattr(result, field.name)
-        if field.name == "unchanged":
-            continue
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {n}" for key, n in value.items()) or "none"
-        facts[field.name.replace("_", " ")] = value
-    return facts
 
 
 def _report_failures(failed: tuple[str, ...]) -> None:

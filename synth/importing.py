@@ -9,7 +9,6 @@ before anything is written; a line that points nowhere goes to rejected.parquet 
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from triplette.profile import Kind, Persona, Profile, keep_profile, neutral_for,
 from triplette.records import DIFFICULTIES, UNKNOWN, Chunk, Question, Rejection
 from triplette.resolve import ChunkIndex, Unresolved
 from triplette.rundir import RunDir
+from triplette.step import Step
 from triplette.tables import read_records, write_records
 from triplette.tokens import EstimatedTokens
 
@@ -43,7 +43,7 @@ class ImportResult:
     questions: int
     chunks: int
     rejected: dict[str, int]
-    seconds: float
+    seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
 
@@ -52,7 +52,6 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None, p
 
     The run's profile becomes ``profile``, else stays what it is; with new chunks and none given it is the neutral one of their language.
     """
-    started = time.perf_counter()
     rows = read_jsonl(path, FORM)
     for number, row in rows:
         if not isinstance(row.get("question"), str) or not row["question"].strip():
@@ -65,6 +64,7 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None, p
     if profile is None:
         profile = run_profile(run) if chunks_path is None else neutral_for([chunk.text for chunk in chunks])
     terms = _Terms(profile)
+    step = Step(run, "synth.import", {one.name: hash_file(one) for one in (path, chunks_path) if one is not None}, {})
     index = ChunkIndex(chunks, aliases)
     questions: dict[str, Question] = {}
     rejects: list[Rejection] = []
@@ -86,10 +86,8 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None, p
             where=str(path),
             cure="give the chunks they were written over with --chunks",
         )
-    inputs = {path.name: hash_file(path)}
     with run.locked():
         if chunks_path is not None:
-            inputs[chunks_path.name] = hash_file(chunks_path)
             write_records(run.path("chunks.parquet"), chunks, Chunk)
         keep_profile(run, profile)
         write_records(run.path("questions.parquet"), questions.values(), Question)
@@ -100,18 +98,10 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None, p
             questions=len(questions),
             chunks=len(chunks),
             rejected=dict(Counter(reject.reason for reject in rejects)),
-            seconds=time.perf_counter() - started,
             notes=terms.notes(),
         )
-        run.record(
-            "synth.import",
-            inputs=inputs,
-            outputs=["chunks.parquet", "questions.parquet"],
-            settings={},
-            counts={"questions": result.questions, "rejected": len(rejects), "chunks": result.chunks},
-            seconds=result.seconds,
-        )
-    return result
+        counts = {"questions": result.questions, "rejected": len(rejects), "chunks": result.chunks}
+        return step.record(result, outputs=["chunks.parquet", "questions.parquet"], counts=counts)
 
 
 def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:

@@ -13,8 +13,8 @@ from curated import human, judged, make_question, make_triplet, verdict
 from judged import corpus
 from typer.testing import CliRunner
 
+from triplette.curate.cli import app
 from triplette.curate.decisions import Decisions, read_decisions
-from triplette.curate.judge.cli import app
 from triplette.curate.same.dedup import dedup
 from triplette.curate.same.question import ask_the_same, asked_for, exact_pairs, read_question, vector_pairs, word_pairs
 from triplette.errors import MissingStage

@@ -439,7 +439,7 @@ def test_a_wrong_key_is_one_clear_line_and_exit_2(run: RunDir) -> None:
     with ScriptedServer(lambda _: reply) as server:
         code, out, err = ended(synth(with_chunks(run, 3), server.url))
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"error: petit at 127\.0\.0\.1:\d+: HTTP 401: .*\n  cure: check the key in OPENAI_API_KEY.*\n+", err), err
+    assert re.fullmatch(r"error: petit at 127\.0\.0\.1:\d+: HTTP 401: .*\n  help: check the key in OPENAI_API_KEY.*\n+", err), err
 
 
 def test_a_dry_run_quotes_without_a_key_and_calls_nothing(run: RunDir, tmp_path: Path) -> None:
@@ -456,7 +456,7 @@ def test_a_dry_run_quotes_without_a_key_and_calls_nothing(run: RunDir, tmp_path:
 def test_no_network_is_one_clear_line_and_exit_2(run: RunDir) -> None:
     code, _, err = ended(synth(with_chunks(run, 3), "http://127.0.0.1:9/v1"))
     assert code == 2
-    assert re.match(r"error: petit at 127\.0\.0\.1:9: cannot connect: .*\n  cure: check the network and the address", err), err
+    assert re.match(r"error: petit at 127\.0\.0\.1:9: cannot connect: .*\n  help: check the network and the address", err), err
 
 
 @pytest.mark.slow

@@ -26,7 +26,6 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (default: ./triplette.toml if there).", metavar="FILE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, for machines.")]
-DEFAULT_RUN = Path("run")
 INTERRUPTED = 130
 EXTRAS = {  # the smallest extra that has the library: reading a bundle must not cost torch
     "ask": ("sentencepiece", "ai_edge_litert"),
@@ -157,7 +156,7 @@ def run_app(app: typer.Typer, name: str) -> None:
         if result is None and debug:
             raise
         if result is None:
-            say(f"internal error: {type(error).__name__}: {error}\n  cure: run again with --debug and report the traceback")
+            say(f"internal error: {type(error).__name__}: {error}\n  help: run again with --debug and report the traceback")
             result = 70
     if result == INTERRUPTED:  # the parser turns Ctrl-C inside a command into this code
         say("interrupted: what was finished is kept; run the same command again to go on")
@@ -169,7 +168,7 @@ def _names_extra(error: Exception) -> bool:
     module = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
     for extra, modules in EXTRAS.items():
         if module.split(".")[0] in modules:
-            say(f"error: this needs {module}\n  cure: pip install 'triplette[{extra}]' (in a clone: pip install -e '.[{extra}]')")
+            say(f"error: this needs {module}\n  help: pip install 'triplette[{extra}]' (in a clone: pip install -e '.[{extra}]')")
             return True
     return False
 

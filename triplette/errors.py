@@ -29,7 +29,7 @@ class TripletteError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text}\n  cure: {self.cure}" if self.cure else text
+        return f"{text}\n  help: {self.cure}" if self.cure else text
 
 
 class InputError(TripletteError):

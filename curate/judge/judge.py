@@ -7,7 +7,6 @@ there, but every paid answer is kept, so a run that stops at its budget or is in
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -39,6 +38,7 @@ from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.llm import LlmSettings
+from triplette.step import Step
 from triplette.tables import read_records, write_records
 
 STAGE = "curate.judge"
@@ -118,35 +118,20 @@ def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, 
 
     Raises MissingStage before mining; with an LLM, BudgetReached, ServiceError and SettingError as ``run_many`` does.
     """
-    started = time.perf_counter()
     run.require(*INPUTS)
-    inputs = run.fingerprints((*INPUTS, PROFILE))
-    shaping = _shaping(settings, llm)
-    previous = run.current(STAGE, inputs, shaping)
-    if previous:
-        return JudgeResult(**{**previous["result"], "spent": 0.0, "seconds": time.perf_counter() - started, "unchanged": True})
+    step = Step(run, STAGE, run.fingerprints((*INPUTS, PROFILE)), _shaping(settings, llm))
+    if done := step.done(JudgeResult, spent=0.0):
+        return done
     chunks, triplets = _read(run)
     profile = run_profile(run)
     judged = by_rules(triplets, chunks, settings, profile)
     if settings.judge == "llm":
         judged = _by_llm(run, triplets, chunks, judged, settings, _model(settings, llm), profile, budget)
-    result = _result(settings, triplets, judged, time.perf_counter() - started)
+    result = _result(settings, triplets, judged)
     with run.locked():
         write_records(run.path(OUTPUTS[0]), judged.triplets, Verdict)
         write_records(run.path(OUTPUTS[1]), judged.negatives, Verdict)
-        kept = {name: value for name, value in result.as_json().items() if name not in ("seconds", "unchanged", "spent")}
-        run.record(
-            STAGE,
-            inputs=inputs,
-            outputs=OUTPUTS,
-            settings=shaping,
-            counts=result.decisions,
-            seconds=result.seconds,
-            cost=result.spent,
-            tokens=result.tokens,
-            extra={"result": kept},
-        )
-    return result
+        return step.record(result, outputs=OUTPUTS, counts=result.decisions, forget=("spent",), cost=result.spent, tokens=result.tokens)
 
 
 def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Quote | None:
@@ -294,7 +279,7 @@ def _ordering(verdict: Verdict, chunks: dict[str, Chunk]) -> Verdict:
     return Verdict.make(**{**content, "decision": "unsure", "reason": f"gives orders to its judge: {said!r}", "score": 0.5})
 
 
-def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judged, seconds: float) -> JudgeResult:
+def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judged) -> JudgeResult:
     by_triplet: dict[str, list[Verdict]] = {}
     for verdict in judged.triplets:
         by_triplet.setdefault(verdict.subject_id, []).append(verdict)
@@ -313,7 +298,6 @@ def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judge
         tokens=judged.tokens,
         cost=round(judged.cost, 6),
         spent=round(judged.spent, 6),
-        seconds=seconds,
     )
 
 

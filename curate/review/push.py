@@ -63,7 +63,9 @@ def read_queue(run: RunDir, settings: ReviewSettings, judge: JudgeSettings, quot
     chosen = choose(decisions, sample, judged, settings, judge, everything=everything)
     if not chosen:
         raise InputError(
-            "there is nothing to review", where=str(run.root), cure="run `curate judge` and `curate dedup` first, or give --all"
+            "there is nothing to review",
+            where=str(run.root),
+            cure=f"run `{run.command('curate judge')}`, then `{run.command('curate dedup')}`, or give --all",
         )
     checked = {verdict.subject_id: verdict for verdict in verdicts.negatives}
     splits, profile = _splits(run), run_profile(run)

@@ -107,7 +107,9 @@ def check(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected], *
     if docs is not None:
         make_self_contained(docs, _met(outcomes))
     if dataset_hash(run) != signed:
-        raise InputError("the dataset changed while it was validated", where=str(run.root), cure="run `curate validate` again")
+        raise InputError(
+            "the dataset changed while it was validated", where=str(run.root), cure=f"run `{run.command('curate validate')}` again"
+        )
     return Validation(
         passed=all(outcome.success or outcome.expected.severity != "critical" for outcome in outcomes),
         dataset_hash=signed,
