@@ -17,13 +17,13 @@ from triplette.console import progress
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
 from triplette.french import normalise, sentences
-from triplette.hashing import hash_file, hash_value
+from triplette.hashing import hash_value
 from triplette.records import Chunk, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
 from triplette.step import Step
-from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, source_name, structure
+from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
 
@@ -60,17 +60,23 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     """
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
-    files, skipped = find_documents(corpus)
-    inputs = {f"corpus/{source_name(p, corpus)}": hash_file(p) for p in files}
-    step = Step(run, "synth.chunk", inputs, as_dict(settings))
+    folder = find_documents(
+        corpus,
+        include=settings.include,
+        exclude=settings.exclude,
+        follow_links=settings.follow_links,
+        gitignore=settings.gitignore,
+    )
+    files = folder.files
+    step = Step(run, "synth.chunk", folder.inputs(), as_dict(settings))
     if done := step.done(ChunkResult):
         return done
     counter = token_counter(settings.tokenizer)
-    tally = _Tally(notes=skipped)
+    tally = _Tally(notes=folder.notes)
     chunks: list[Chunk] = []
     with progress("reading documents", len(files)) as bar:
         for path in files:
-            chunks += _chunk_file(path, corpus, settings, counter, tally)
+            chunks += _chunk_file(path, corpus, folder.names[path], settings, counter, tally)
             bar.advance()
     if not chunks:
         raise InputError("no document could be read:\n  " + "\n  ".join(tally.failed), where=str(corpus), cure="see each line")
@@ -107,12 +113,11 @@ class _Tally:
     rejects: list[Rejection] = field(default_factory=list)
 
 
-def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
+def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
     try:
-        document = read_document(path, corpus)
+        document = read_document(path, corpus, name, settings.reader)
     except InputError as error:
         tally.failed.append(" ".join(str(error).split()))
-        name = source_name(path, corpus)
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
         return []
     structured = structure(document)

@@ -154,7 +154,9 @@ class RunDir:
         path = self.path("ledger.jsonl")
         if not path.exists():
             return []
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: U+0085 and U+2028 may stand in a file's name
+        if not lines[-1]:
+            lines.pop()
         entries = []
         for number, line in enumerate(lines, 1):
             try:

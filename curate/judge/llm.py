@@ -4,9 +4,9 @@ Two rounds of calls. First each question with its passage: four criteria, the re
 is not in the passage makes relevance 0. Then, for rows that passed, the negatives: does this passage answer too? They are asked apart from the
 positive, so that no text of a negative stands beside the question when it is scored.
 
-What cannot be read quarantines: a malformed answer the row, a missing or doubled number its negative. A passage that gives orders to its judge
-is not sent at all. What remains possible is a model that is wrong within the form; for that there are several readings, the rules
-judge before it (``rules_first``) and people after it.
+What cannot be read quarantines: a malformed answer the row, a missing or doubled number its negative. A passage may
+speak to its judge: it stands between fences that it cannot foresee, and its evidence must be in it. What remains possible is a model that
+is wrong, or obeys, within the form; for that there are several readings, the rules judge before it (``rules_first``) and people after it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from triplette.curate.judge.evidence import find_evidence, orders_in
+from triplette.criteria import CRITERIA
+from triplette.curate.judge.evidence import find_evidence
 from triplette.curate.judge.negatives import negative_verdict
-from triplette.curate.judge.rules import CRITERIA, decide
+from triplette.curate.judge.rules import decide
 from triplette.llm.client import Answer, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt
 from triplette.records import Chunk, Score, Triplet, Verdict
@@ -32,7 +33,7 @@ PROMPTS = Path(__file__).parent / "prompts"
 JUDGEMENT_TOKENS = 330  # of output that a judgement takes, for quotes
 NEGATIVE_TOKENS = 70
 HIGHEST = 5  # scores are asked for as whole numbers from 1 to this: models hold a short scale better than a fraction
-SHOWN = 120  # characters of a citation or an order that a reason repeats
+SHOWN = 120  # characters of a citation that a reason repeats
 
 
 @lru_cache(maxsize=1)
@@ -51,7 +52,7 @@ def judgement_form() -> type[BaseModel]:
         "Criterion", __base__=Closed, reason=text, score=(Annotated[Literal[1, 2, 3, 4, 5], BeforeValidator(_no_bool)], ...)
     )
     parts: dict[str, Any] = {"answer": text, "evidence": text}
-    parts.update(dict.fromkeys(("relevance", "independence", "realism", "clarity"), (criterion, ...)))
+    parts.update({one.name: (criterion, ...) for one in CRITERIA})
     form: type[BaseModel] = create_model("Judgement", __base__=Closed, **parts)
     return form
 
@@ -97,7 +98,7 @@ class Reading:
 
 
 def judgement_readings(triplets: Sequence[Triplet], chunks: Mapping[str, Chunk], settings: JudgeSettings) -> list[Reading]:
-    """The requests that judge each triplet ``settings.votes`` times; those whose texts give orders are left out (``ordered``)."""
+    """The requests that judge each triplet ``settings.votes`` times."""
     system, user = read_prompt(PROMPTS, settings.prompt, "[curate.judge] prompt")
     readings = []
     for triplet in triplets:
@@ -142,11 +143,6 @@ def _numbered(number: int, chunk: Chunk) -> str:
     return f"Passage {number}, titre : {title}\n{guard}\n{chunk.text}\n{guard}"
 
 
-def ordered(triplet: Triplet, chunk: Chunk) -> str:
-    """What in the question, the title or the passage gives orders to its judge, or ""."""
-    return orders_in(f"{triplet.question}\n{chunk.title}\n{chunk.text}")[:SHOWN]
-
-
 def quarantine(triplet: Triplet, reason: str, judge_name: str, *, judge: str = "llm") -> Verdict:
     """A verdict that holds a row back until somebody has looked."""
     return _verdict(triplet, (), 0.0, "quarantine", reason, "", judge_name, judge)
@@ -162,12 +158,12 @@ def read_judgement(reading: Reading, answer: Answer, chunk: Chunk, settings: Jud
     evidence = find_evidence(content.evidence, chunk.text)
     scores = []
     for criterion in CRITERIA:
-        part = getattr(content, criterion)
+        part = getattr(content, criterion.name)
         value, reason = (part.score - 1) / (HIGHEST - 1), " ".join(part.reason.split())
-        if criterion == "relevance" and not evidence:
+        if criterion.needs_evidence and not evidence:
             cited = " ".join(content.evidence.split())[:SHOWN]
             value, reason = 0.0, f"the cited evidence is not in the passage: {cited!r}" if cited else "no evidence was cited"
-        scores.append(Score(criterion, value, reason))
+        scores.append(Score(criterion.name, value, reason))
     decision, reason, score = decide(tuple(scores), settings)
     return _verdict(reading.triplet, tuple(scores), score, decision, reason, evidence, name, "llm")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from triplette.criteria import CRITERIA
 from triplette.records import DIFFICULTIES, KINDS, PERSONAS
 
 VERDICT, HARDNESS, ISSUES, REWRITE = "verdict", "hardness", "issues", "rewrite"
@@ -17,7 +18,7 @@ PLAIN_ISSUES = {
     OFF_TOPIC: "Hors sujet",
     BAD_FRENCH: "Français incorrect",
 }
-CRITERION_ISSUES = {"independence": COPIED, "realism": OFF_TOPIC, "clarity": AMBIGUOUS, "relevance": NOT_IN_PASSAGE}
+CRITERION_ISSUES = {criterion.name: criterion.issue for criterion in CRITERIA if criterion.issue}
 METADATA = {
     "kind": "Type de question",
     "persona": "Public",
