@@ -18,6 +18,7 @@ from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
 from triplette.french import normalise, sentences
 from triplette.hashing import hash_value
+from triplette.profile import Profile, corpus_profile, keep_profile, neutral_for
 from triplette.records import Chunk, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -52,8 +53,8 @@ class ChunkResult:
     unchanged: bool = False
 
 
-def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkResult:
-    """Read every document under ``corpus`` and write chunks.parquet.
+def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None) -> ChunkResult:
+    """Read every document under ``corpus`` and write chunks.parquet, and profile.toml: ``profile``, else the corpus's own, else a neutral one.
 
     A document that cannot be read is named in ``failed`` and in rejected.parquet, and the rest goes on. Raises InputError when
     nothing at all can be read.
@@ -69,7 +70,9 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     )
     files = folder.files
     step = Step(run, "synth.chunk", folder.inputs(), as_dict(settings))
+    profile = profile or corpus_profile(corpus)
     if done := step.done(ChunkResult):
+        _keep_profile(run, profile, None)
         return done
     counter = token_counter(settings.tokenizer)
     tally = _Tally(notes=folder.notes)
@@ -92,9 +95,15 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     )
     with run.locked():
         write_records(run.path("chunks.parquet"), chunks, Chunk)
+        _keep_profile(run, profile, chunks)
         run.write_rejects("synth.chunk", tally.rejects)
         counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)}
         return step.record(result, outputs=["chunks.parquet"], counts=counts)
+
+
+def _keep_profile(run: RunDir, profile: Profile | None, chunks: Sequence[Chunk] | None) -> None:
+    """Keep the run's profile: the one given, else the neutral one of the chunks' language."""
+    keep_profile(run, profile or neutral_for([chunk.text for chunk in (load_chunks(run) if chunks is None else chunks)]))
 
 
 def load_chunks(run: RunDir) -> list[Chunk]:

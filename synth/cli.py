@@ -62,17 +62,19 @@ def generate(
     from triplette.synth.generate import generate as run_all
     from triplette.synth.show import render, select_triplets
 
+    config = _found_beside(corpus, config)
     chunk_settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
     write_settings, llm_settings = _write_settings(config, llm, base_url)
     mine_settings = _mine_settings(config, encoder, negatives)
+    profile = _profile(config)
     place = open_run(run)
     if dry_run:
         from triplette.synth.chunk import chunk_corpus
 
-        chunked = chunk_corpus(place, corpus, chunk_settings)
+        chunked = chunk_corpus(place, corpus, chunk_settings, profile)
         _quote(place, write_settings, llm_settings, json_output)
         return 1 if chunked.failed else 0
-    result = run_all(place, corpus, chunk_settings, write_settings, llm_settings, mine_settings, budget=budget)
+    result = run_all(place, corpus, chunk_settings, write_settings, llm_settings, mine_settings, profile=profile, budget=budget)
     if json_output:
         print_json(result.as_json())
     else:
@@ -83,6 +85,7 @@ def generate(
         render(select_triplets(place, count=3, seed=0))
         for note in result.notes():
             say(note)
+        _tell_profile(place)
         say(f"\nNext: {place.command('synth show')} to browse them, {place.command('curate judge')} to filter them.")
     _report_failures(result.chunked.failed)
     return 1 if result.chunked.failed else 0
@@ -104,8 +107,10 @@ def chunk(
     """
     from triplette.synth.chunk import chunk_corpus
 
+    config = _found_beside(corpus, config)
     settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
-    result = chunk_corpus(open_run(run), corpus, settings)
+    place = open_run(run)
+    result = chunk_corpus(place, corpus, settings, _profile(config))
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -124,6 +129,7 @@ def chunk(
         )
         for note in result.notes:
             say(f"note: {note}")
+        _tell_profile(place)
     _report_failures(result.failed)
     return 1 if result.failed else 0
 
@@ -142,10 +148,14 @@ def write(
 
     Example: synth write --llm openai:gpt-4.1-mini --budget 5.00
     """
+    from triplette.profile import keep_profile
     from triplette.synth.write import write_questions
 
     settings, llm_settings = _write_settings(config, llm, base_url)
     place = open_run(run)
+    profile = _profile(config)
+    if profile:
+        keep_profile(place, profile)
     if dry_run:
         _quote(place, settings, llm_settings, json_output)
         return
@@ -168,6 +178,7 @@ def import_(
     questions: Annotated[Path, typer.Argument(help="JSONL: question + chunk_id, or + source and article, page or text.")],
     chunks: Annotated[Path | None, typer.Option("--chunks", help="JSONL of the chunks they were written over.")] = None,
     run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
     json_output: JsonOption = False,
 ) -> int:
     """Bring in questions written elsewhere.
@@ -177,7 +188,7 @@ def import_(
     from triplette.synth.importing import import_questions
 
     place = open_run(run)
-    result = import_questions(place, questions, chunks)
+    result = import_questions(place, questions, chunks, _profile(config))
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -191,6 +202,8 @@ def import_(
                 "seconds": round(result.seconds, 2),
             },
         )
+        for note in result.notes:
+            say(f"note: {note}")
         say(f"Next: {place.command('synth mine')}")
     return 1 if result.rejected.get("unmatched") else 0
 
@@ -273,6 +286,30 @@ def init(
     say(f"wrote {path}")
 
 
+def _found_beside(corpus: Path, config: Path | None) -> Path | None:
+    """The settings file: the one given, else ./triplette.toml, else the one in the corpus's own folder, which is then told."""
+    from triplette.settings.base import FILE_NAME
+
+    beside = corpus / FILE_NAME
+    if config is not None or Path(FILE_NAME).exists() or not beside.is_file():
+        return config
+    say(f"settings: {beside}")
+    return beside
+
+
+def _profile(config: Path | None) -> Any:
+    from triplette.profile import settings_profile
+
+    return settings_profile(config)
+
+
+def _tell_profile(place: Any) -> None:
+    from triplette.profile import run_profile
+
+    profile = run_profile(place)
+    say(f"Profile {profile.name}: asked by {', '.join(profile.persona_names)}. `synth init --profile NAME` writes one of your own.")
+
+
 def _chunk_settings(config: Path | None, target: int | None, overlap: int | None, tokenizer: str | None) -> Any:
     from triplette.settings.base import load_section
     from triplette.settings.synth import ChunkSettings
@@ -307,9 +344,10 @@ def _quote(place: Any, settings: Any, llm_settings: Any, json_output: bool) -> N
     if settings.writer == "rules":
         say(f"The built-in rules write over {len(chunks)} chunks: no call, no cost, a few seconds.")
         return
+    from triplette.profile import run_profile
     from triplette.synth.llm_writer import quote
 
-    quoted = quote(place, chunks, llm_settings, settings)
+    quoted = quote(place, chunks, llm_settings, settings, run_profile(place))
     if json_output:
         print_json({name: getattr(quoted, name) for name in type(quoted).__slots__})
     else:

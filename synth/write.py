@@ -13,6 +13,8 @@ from typing import Any
 
 from triplette.errors import BudgetReached
 from triplette.llm.addresses import public_address
+from triplette.profile import FILE as PROFILE
+from triplette.profile import Profile, run_profile
 from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -45,7 +47,7 @@ class WriteSummary:
 
 
 def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, budget: float | None = None) -> WriteSummary:
-    """Write questions.parquet from chunks.parquet.
+    """Write questions.parquet from chunks.parquet, as the run's profile says.
 
     Raises MissingStage without chunks, BudgetReached when ``budget`` (US dollars) is spent: every answer is kept, the questions of the
     chunks that were answered are in questions.parquet, and the same command goes on from there.
@@ -55,26 +57,27 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
     used: dict[str, Any] = (
         {"writer": "rules"} if rules else {**as_dict(settings), "llm": {**as_dict(llm), "base_url": public_address(llm.base_url)}}
     )
-    step = Step(run, "synth.write", run.fingerprints(["chunks.parquet"]), used)
+    step = Step(run, "synth.write", run.fingerprints(["chunks.parquet", PROFILE]), used)
+    profile = run_profile(run)
     if done := step.done(WriteSummary, notes=(RULES_NOTE,) if rules else ()):
         return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         if rules:
-            return _store(step, _by_rules(chunks), "rules")
+            return _store(step, _by_rules(chunks, profile), "rules")
         try:
-            written = write_with_llm(run, chunks, llm, settings, budget=budget)
+            written = write_with_llm(run, chunks, llm, settings, profile, budget=budget)
         except BudgetReached as reached:
-            paid, answered = write_from_paid(run, chunks, llm, settings)
+            paid, answered = write_from_paid(run, chunks, llm, settings, profile)
             _store(step, paid, llm.model, {**used, "chunks_answered": answered})
             reached.message += f"; the questions of {answered} of {len(chunks)} chunks are written"
             raise
         return _store(step, written, llm.model)
 
 
-def _by_rules(chunks: list[Chunk]) -> Written:
+def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
     from triplette.synth.rules import write_questions as write_by_rules
 
-    questions, rejects = write_by_rules(chunks)
+    questions, rejects = write_by_rules(chunks, profile)
     return Written(questions, rejects, notes=(RULES_NOTE,))
 
 

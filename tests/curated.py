@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from triplette.criteria import NAMES
+from triplette.profile import keep_profile, load_profile
 from triplette.records import Chunk, Negative, Question, Score, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.tables import write_records
@@ -142,6 +143,7 @@ class Run:
     def write(self, root: Path) -> RunDir:
         """Write every file of the run."""
         run = RunDir(root)
+        keep_profile(run, load_profile("chess-fr"))
         write_records(run.path("chunks.parquet"), self.chunks, Chunk)
         write_records(run.path("questions.parquet"), self.questions, Question)
         write_records(run.path("triplets.parquet"), self.triplets, Triplet)

@@ -27,6 +27,7 @@ from triplette.tables import read_records, write_records
 
 SUPPLIERS = {
     "chunks.parquet": "synth chunk --corpus DIR",
+    "profile.toml": "synth chunk --corpus DIR",
     "questions.parquet": "synth write",
     "triplets.parquet": "synth mine",
     "verdicts/judge.parquet": "curate judge",

@@ -24,6 +24,8 @@ from triplette.curate.decisions import AUTOMATIC, SOURCES, VERDICT_FILES, Decisi
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError, TripletteError
 from triplette.hashing import hash_file
+from triplette.profile import FILE as PROFILE
+from triplette.profile import run_profile
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -105,7 +107,7 @@ def build(
     if gold is None and not no_gold:
         gold, remembered = last_gold(run)
         drop_touching = drop_touching or remembered
-    inputs = run.fingerprints([*SOURCES, *VERDICT_FILES])
+    inputs = run.fingerprints([*SOURCES, *VERDICT_FILES, PROFILE])
     if gold is not None:
         if not gold.is_file():
             raise InputError("no such file", where=str(gold), cure="give the gold questions as JSONL with --gold")
@@ -115,7 +117,7 @@ def build(
     if not force and (done := step.done(BuildResult)):
         return done
     decisions = read_decisions(run)
-    questions, lost = read_gold(gold, list(decisions.chunks.values())) if gold else ([], [])
+    questions, lost = read_gold(gold, list(decisions.chunks.values()), run_profile(run)) if gold else ([], [])
     drafts, rejects = gather(decisions, questions, settings, drop_touching=drop_touching)
     if not any(draft.origin == SYNTHETIC for draft in drafts):
         raise InputError(

@@ -47,10 +47,11 @@ def push(
     from triplette.curate.review.argilla_desk import ArgillaDesk
     from triplette.curate.review.connect import connect
     from triplette.curate.review.push import push as push_rows
+    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset, overlap_share=overlap)
     place = open_run(run)
-    desk = ArgillaDesk(connect(place, settings), settings)
+    desk = ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
     result = push_rows(place, desk, settings, *_judging(config, quota), everything=everything, prune=prune)
     _show_push(result, json_output)
     if not json_output:
@@ -73,10 +74,11 @@ def pull(
     from triplette.curate.review.argilla_desk import ArgillaDesk
     from triplette.curate.review.connect import connect
     from triplette.curate.review.pull import pull as pull_answers
+    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
-    _show_pull(pull_answers(place, ArgillaDesk(connect(place, settings), settings)), place, json_output)
+    _show_pull(pull_answers(place, ArgillaDesk(connect(place, settings), settings, run_profile(place).review)), place, json_output)
 
 
 @app.command()
@@ -98,13 +100,14 @@ def status(
     from triplette.curate.review.connect import connect
     from triplette.curate.review.serve.home import Home
     from triplette.curate.review.status import read_status
+    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
     if not (offline or settings.api_url or Home.of(place).running()):
         say("no review server runs here: this is what was pulled")
         offline = True
-    desk = None if offline else ArgillaDesk(connect(place, settings), settings)
+    desk = None if offline else ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
     state = read_status(place, desk, _judging(config, quota)[1])
     if json_output:
         print_json(state.as_json())
@@ -160,9 +163,10 @@ def import_(
     """
     from triplette.curate.review.pull import pull as pull_answers
     from triplette.curate.review.sheet import SheetDesk
+    from triplette.profile import run_profile
 
     place = open_run(run)
-    _show_pull(pull_answers(place, SheetDesk(path, reviewer)), place, json_output)
+    _show_pull(pull_answers(place, SheetDesk(path, reviewer, review=run_profile(place).review)), place, json_output)
 
 
 @app.command()

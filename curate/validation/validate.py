@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from triplette.criteria import NAMES, floor_setting
 from triplette.curate.decisions import QUARANTINE
 from triplette.curate.quota import Quota, read_quota
-from triplette.curate.suites import Expected, load_suites, parameters, suite_hash
+from triplette.curate.suites import Expected, load_suites, parameters, suite_hash, terms
 from triplette.dataset import HASHED_FILES, dataset_hash, load_dataset
 from triplette.errors import InputError
 from triplette.gate import RESULT, Blocker, read_gate
+from triplette.profile import run_profile
 from triplette.records import Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict, build
@@ -96,7 +97,12 @@ def check(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected], *
     frames = make_frames(read_tables(run), built_with(run), quota)
     if docs is not None:
         shutil.rmtree(docs, ignore_errors=True)
-    wanted = {**parameters(settings), "min_score": judge_floor(run) if settings.min_score is None else settings.min_score}
+    profile = run_profile(run)
+    wanted = {
+        **parameters(settings),
+        **terms(profile),
+        "min_score": judge_floor(run) if settings.min_score is None else settings.min_score,
+    }
     outcomes = run_checkpoint(frames, suites, wanted, docs)
     if docs is not None:
         make_self_contained(docs, _met(outcomes))
@@ -107,7 +113,7 @@ def check(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected], *
     return Validation(
         passed=all(outcome.success or outcome.expected.severity != "critical" for outcome in outcomes),
         dataset_hash=signed,
-        suite_hash=suite_hash(list(suites), settings),
+        suite_hash=suite_hash(list(suites), settings, profile),
         review=quota,
         expectations=tuple(_entry(outcome, settings) for outcome in outcomes),
         seconds=time.perf_counter() - started,

@@ -15,6 +15,7 @@ import pathspec
 
 from triplette.errors import InputError, SettingError
 from triplette.hashing import hash_file
+from triplette.settings.base import FILE_NAME
 from triplette.synth.ingest.docling import is_docling
 from triplette.synth.ingest.readers import DOCLING, SUFFIXES, source_name
 
@@ -113,8 +114,8 @@ def _walk(corpus: Path, notes: list[str], *, follow_links: bool, gitignore: bool
             lines = (path / ".gitignore").read_text(encoding="utf-8", errors="replace").split("\n")
             ignoring = (*ignoring, (path, pathspec.GitIgnoreSpec.from_lines(lines)))
         for child in children:
-            if child.name.startswith((".", "~$")):
-                continue  # hidden, or an office program's lock file
+            if child.name.startswith((".", "~$")) or child == corpus / FILE_NAME:
+                continue  # hidden, an office program's lock file, or the settings of this corpus
             if _ignored(child, ignoring):
                 notes.append(f"{source_name(child, corpus)}: skipped, ignored by .gitignore")
             else:
