@@ -242,6 +242,9 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     return make(f"qui {main.clitic}{singular(main.verb)} {rest}{ends}", "factual", "who", 0.3 if generic else 0.74, place)
 
 
+_WITH = frozenset("accompagner suivre précéder entourer munir doter assortir assister composer".split())
+
+
 def _with_article(match: re.Match[str]) -> str:
     """ "utiliser d'appareil" -> "utiliser un appareil"; as it is when the noun's gender is not known."""
     article = {"m": "un", "f": "une"}.get(gender_of(match.group(2)), "")
@@ -270,6 +273,8 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
         verb = "peuvent" if who.plural else "peut"
     undergone = re.match(r"être\s([\w-]+)\b\s?(.*)$", rest)
     deed = infinitive_of(undergone.group(1)) if undergone else ""
+    if deed in _WITH and re.match(r"d(?:e\s|'|u\s|es\s)", undergone.group(2) if undergone else ""):
+        deed = ""  # "accompagné d'un adulte": who goes with it, not what it is done with
     joined = undergone is not None and re.search(r"\set\s(?:\w+ment\s|[\w-]+(?:és?|ées?)\b)", undergone.group(2))
     if undergone and deed and not joined and not person(who) and not re.search(r"\bpar\s", rest) and not POSSESSIVE.search(who.text):
         asks = "faut-il" if main.infinitive == "devoir" and not main.negated else "peut-on"
@@ -318,6 +323,7 @@ def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     if (
         not person(main.subject)
         and not main.negated
+        and not main.clitic
         and main.verb in ("entraîne", "entraînent", "provoque", "interrompt")
         and not vague(main.subject)
     ):
