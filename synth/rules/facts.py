@@ -300,7 +300,7 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
     speaker = None if who.plural else known.speaker(re.sub(r"^(?:l'|un |une |le |la |tout |toute |chaque )", "", who.text))
     if speaker and not speaker.introduced and not PRONOUN.search(rest) and not re.match(r"(?:se|s'|être|avoir)", rest):
         mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], rest)
-        if not re.search(r"\b(?:leur|leurs|adverse|autre joueur)\b", mine):
+        if not known.pattern(r"\b(?:leur|leurs|adverse|autre <anyone>)\b").search(mine):
             asks = {"peut": "puis-je", "doit": "dois-je"}.get(singular(verb), "")
             found += make(f"{asks} {mine}{ends}" if asks else "", kind, "may-i", 0.68, place, speaker.name)
             found += make(f"ai-je le droit de {mine}{ends}" if asks == "puis-je" else "", kind, "may-i", 0.66, place, speaker.name)
