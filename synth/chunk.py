@@ -124,7 +124,7 @@ class _Tally:
 
 def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
     try:
-        document = read_document(path, corpus, name)
+        document = read_document(path, corpus, name, settings.reader)
     except InputError as error:
         tally.failed.append(" ".join(str(error).split()))
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))

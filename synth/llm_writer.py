@@ -196,4 +196,4 @@ def _notes(client: LlmClient, paid: int, total: int, cost: float) -> tuple[str, 
     notes = [said, f"{total - paid} of {total} answers were paid for before"] if paid < total else [said]
     if spending.uncertain:
         notes.append(f"up to {spending.uncertain:.4f} USD more may be billed for calls that never came back")
-    return tuple(notes)
+    return (*notes, *client.notes())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from triplette.errors import BudgetReached
+from triplette.llm.addresses import public_address
 from triplette.profile import FILE as PROFILE
 from triplette.profile import Profile, run_profile
 from triplette.records import Chunk, Question
@@ -53,7 +54,9 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
     """
     chunks = load_chunks(run)
     rules = settings.writer == "rules"
-    used: dict[str, Any] = {"writer": "rules"} if rules else {**as_dict(settings), "llm": as_dict(llm)}
+    used: dict[str, Any] = (
+        {"writer": "rules"} if rules else {**as_dict(settings), "llm": {**as_dict(llm), "base_url": public_address(llm.base_url)}}
+    )
     step = Step(run, "synth.write", run.fingerprints(["chunks.parquet", PROFILE]), used)
     profile = run_profile(run)
     if done := step.done(WriteSummary, notes=(RULES_NOTE,) if rules else ()):

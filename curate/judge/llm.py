@@ -4,9 +4,9 @@ Two rounds of calls. First each question with its passage: four criteria, the re
 is not in the passage makes relevance 0. Then, for rows that passed, the negatives: does this passage answer too? They are asked apart from the
 positive, so that no text of a negative stands beside the question when it is scored.
 
-What cannot be read quarantines: a malformed answer the row, a missing or doubled number its negative. A passage that gives orders to its judge
-is not sent at all. What remains possible is a model that is wrong within the form; for that there are several readings, the rules
-judge before it (``rules_first``) and people after it.
+What cannot be read quarantines: a malformed answer the row, a missing or doubled number its negative. A passage may
+speak to its judge: it stands between fences that it cannot foresee, and its evidence must be in it. What remains possible is a model that
+is wrong, or obeys, within the form; for that there are several readings, the rules judge before it (``rules_first``) and people after it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from triplette.curate.judge.evidence import find_evidence, orders_in
+from triplette.curate.judge.evidence import find_evidence
 from triplette.curate.judge.negatives import negative_verdict
 from triplette.curate.judge.rules import CRITERIA, decide
 from triplette.llm.client import Answer, Request
@@ -35,7 +35,7 @@ NO, UNSURE = ({words[place] for words in ANSWERS.values()} for place in (1, 2))
 JUDGEMENT_TOKENS = 330  # of output that a judgement takes, for quotes
 NEGATIVE_TOKENS = 70
 HIGHEST = 5  # scores are asked for as whole numbers from 1 to this: models hold a short scale better than a fraction
-SHOWN = 120  # characters of a citation or an order that a reason repeats
+SHOWN = 120  # characters of a citation that a reason repeats
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +102,7 @@ class Reading:
 def judgement_readings(
     triplets: Sequence[Triplet], chunks: Mapping[str, Chunk], settings: JudgeSettings, profile: Profile
 ) -> list[Reading]:
-    """The requests that judge each triplet ``settings.votes`` times; those whose texts give orders are left out (``ordered``)."""
+    """The requests that judge each triplet ``settings.votes`` times."""
     system, user = _prompt(settings.prompt, "[curate.judge] prompt", profile)
     readings = []
     for triplet in triplets:
@@ -159,11 +159,6 @@ def _numbered(number: int, chunk: Chunk, language: str) -> str:
     guard = guard_line(f"{title}\n{chunk.text}")
     head = f"Passage {number}, titre : {title}" if language == "fr" else f"Passage {number}, title: {title}"
     return f"{head}\n{guard}\n{chunk.text}\n{guard}"
-
-
-def ordered(triplet: Triplet, chunk: Chunk) -> str:
-    """What in the question, the title or the passage gives orders to its judge, or ""."""
-    return orders_in(f"{triplet.question}\n{chunk.title}\n{chunk.text}")[:SHOWN]
 
 
 def quarantine(triplet: Triplet, reason: str, judge_name: str, *, judge: str = "llm") -> Verdict:

@@ -18,8 +18,9 @@ from triplette.synth.ingest.docx_runs import Runs
 from triplette.synth.ingest.docx_styles import Styles
 from triplette.synth.ingest.docx_xml import W, attribute, wrapped_children
 from triplette.synth.ingest.elements import HEADING_MAX, Element, Reading, one_line
+from triplette.synth.ingest.held_tables import cell_text, table_elements
 from triplette.synth.ingest.metadata import core_title
-from triplette.synth.ingest.tables import Cell, filled, grid
+from triplette.synth.ingest.tables import Cell
 from triplette.synth.ingest.zipped import Archive, opened
 
 DEPTH_MAX = 60  # tables inside tables and text boxes that are followed; what lies deeper is read as plain text
@@ -145,21 +146,13 @@ class _Reader:
                     above.pop(column, None)
                     if merge is not None and attribute(merge, "val") == "restart":
                         above[column] = (len(rows), len(cells))
-                    text = " ".join(e.text for e in found if e.role == "body" and e.kind not in ("table", "close"))
+                    text = cell_text(found)
                     cells.append(Cell(text, columns=width))
                     held.append(found)
                 column += width
             rows.append(cells)
             contents.append(held)
-        if _is_layout(rows, contents):
-            for held in contents:
-                for found in held:
-                    yield from found
-            return
-        resolved = filled(grid(rows, repeat_columns=False))
-        if resolved:
-            yield Element("table", rows=resolved)
-        yield from (e for held in contents for found in held for e in found if e.role != "body")
+        yield from table_elements(rows, contents)
 
     def running(self) -> Iterator[Element]:
         """Headers and footers: shown on every page, and no passage."""
@@ -209,15 +202,3 @@ def _rows(table: Any) -> Iterator[Any]:
 def _span(node: Any, *, least: int) -> int:
     value = attribute(node, "val") if node is not None else ""
     return min(max(int(value), least), 63) if value.isdigit() else least  # Word has 63 columns at most
-
-
-def _is_layout(rows: list[list[Cell]], contents: list[list[list[Element]]]) -> bool:
-    """One row, one column, a table inside it, or a heading over text in one cell."""
-    if len(rows) < 2 or max(len(row) for row in rows) < 2:
-        return True
-    for held in contents:
-        for found in held:
-            body = [e for e in found if e.role == "body"]
-            if any(e.kind == "table" for e in body) or (len(body) > 1 and any(e.kind == "heading" for e in body)):
-                return True
-    return False

@@ -16,10 +16,10 @@ import pathspec
 from triplette.errors import InputError, SettingError
 from triplette.hashing import hash_file
 from triplette.settings.base import FILE_NAME
-from triplette.synth.ingest.readers import SUFFIXES, source_name
+from triplette.synth.ingest.docling import is_docling
+from triplette.synth.ingest.readers import DOCLING, SUFFIXES, source_name
 
 RUN_MARKS = ("chunks.parquet", "questions.parquet", "rejected.parquet", "dataset", "validation", "evaluation", "model", "bundle")
-DOCLING_HEAD = 4_096  # bytes in which a file of docling names its schema
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ def find_documents(
         name = source_name(path, corpus)
         if path != corpus and ((include and not wanted.match_file(name)) or unwanted.match_file(name)):
             folder.notes.append(f"{name}: skipped, {'excluded' if unwanted.match_file(name) else 'not among the included'}")
-        elif path.suffix.lower() not in SUFFIXES:
+        elif path.suffix.lower() not in SUFFIXES or (path.suffix.lower() in DOCLING and path != corpus and not _is_docling(path)):
             folder.notes.append(f"{name}: skipped, not a document type we read")
         else:
             folder.files.append(path)
@@ -160,6 +160,13 @@ def _ignored(path: Path, ignoring: Sequence[tuple[Path, pathspec.GitIgnoreSpec]]
         if found.include is not None:
             return found.include
     return False
+
+
+def _is_docling(path: Path) -> bool:
+    try:
+        return is_docling(path)
+    except OSError:
+        return True  # named as unreadable when it is read
 
 
 def _name(folder: Folder, corpus: Path) -> None:

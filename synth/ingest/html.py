@@ -23,6 +23,7 @@ from triplette.synth.ingest.html_walk import walk
 _CHARSET = re.compile(rb"<meta[^>]{1,300}?charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{1,200}?encoding\s*=\s*[\"']([\w-]+)", re.IGNORECASE)
 DEPTH_MAX = 400  # tags inside tags that a flattened page keeps; lxml follows 2,048, and no page that people wrote comes near
+STRAY_SHARE = 0.01  # of the bytes that are zero in a page that is still text
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)(?:[^>\"']|\"[^\"]*\"|'[^']*')*+>")
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _INLINE = frozenset("a abbr b bdi bdo cite code em font i kbd label mark q s samp small span strong sub sup time tt u var".split())
@@ -37,6 +38,8 @@ def read_html(path: Path) -> Reading:
 
 def html_text(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     """The page as text, and notes on how it was decoded."""
+    if 0 < data.count(b"\0") < STRAY_SHARE * len(data):
+        data = data.replace(b"\0", b"")  # a browser drops them too; UTF-16 has far more
     declared = _CHARSET.search(data[:4096]) or _XML_ENCODING.search(data[:300])
     encoding = declared.group(1).decode("ascii").lower() if declared else ""
     if encoding and encoding not in ("utf-8", "utf8") and b"\0" not in data[:4096]:
@@ -88,18 +91,28 @@ def _flattened(text: str) -> str:
     return "".join(parts)
 
 
-def page_reading(text: str) -> Reading:
-    """The elements of a page's main part, what was left out of it with its role, and its title."""
+def page_reading(text: str, *, whole: bool = False) -> Reading:
+    """The elements of a page's main part, what was left out of it with its role, and its title.
+
+    ``whole``: the page is all text, as a book's chapter is; only menus, controls and what is hidden are left out.
+    """
     root, cut = parse(text)
     found = root.find("body") if root.tag == "html" else root
     body = root if found is None else found
     page = Page(body)
+    notes = (f"tags nested deeper than {DEPTH_MAX} were read as plain text",) if cut else ()
+    if whole:
+        return Reading(tuple(walk(body, partial(_book_role, page))), _title(root), notes)
     elements = walk(page.main, partial(page.role_of, within_main=page.main is not body))
     title = _title(root)
     if not any(e.kind == "heading" and e.level <= 1 and e.role == "body" for e in elements):
         title = _headline(body, page.main) or title
-    notes = (f"tags nested deeper than {DEPTH_MAX} were read as plain text",) if cut else ()
     return Reading((*elements, *_outside(page)), title, notes)
+
+
+def _book_role(page: Page, node: Any) -> str:
+    role = page.role_of(node, within_main=True)
+    return role if role in ("hidden", "control") or node.tag == "nav" else ""
 
 
 def _title(root: Any) -> str:

@@ -25,18 +25,24 @@ MARKDOWN, TEXT, PDF, HTML, DOCX = (
     (".html", ".htm", ".xhtml"),
     (".docx", ".docm"),
 )
-SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX)
+EPUB, ODT, RTF, PPTX, XLSX = (".epub",), (".odt", ".ott"), (".rtf",), (".pptx", ".pptm", ".ppsx"), (".xlsx", ".xlsm")
+DOCLING = (".json",)  # of these only docling's
+SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX, *EPUB, *ODT, *RTF, *PPTX, *XLSX, *DOCLING)
+BY_DOCLING = (*PDF, *DOCX, *PPTX, *XLSX, *HTML)
 SCANNED_MIN = 20  # letters a page under which a PDF is taken for a scan
 Pages = tuple[str, str, tuple[str, ...]]  # text, "pages", notes
 
 
-def read_document(path: Path, corpus: Path, name: str = "") -> Document:
-    """The document in canonical form, called ``name`` or as it is called under ``corpus``. Raises InputError, with its cure."""
+def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own") -> Document:
+    """The document in canonical form, called ``name`` or as it is called under ``corpus``. Raises InputError, with its cure.
+
+    ``reader`` = "docling" reads PDF and office files through docling, where that is installed.
+    """
     source = name or source_name(path, corpus)
     try:
         if not path.stat().st_size:
             raise InputError("is an empty file", cure="remove it, or put its text in")
-        document = _read(path, source)
+        document = _by_docling(path, source) if reader == "docling" and path.suffix.lower() in BY_DOCLING else _read(path, source)
     except InputError as error:
         raise InputError(error.message, where=source, cure=error.cure) from error.__cause__
     except PermissionError as error:
@@ -65,23 +71,39 @@ def _read(path: Path, source: str) -> Document:
 
         text, found, notes = read_markdown(path)
         return Document(source, text, "elements", notes, found)
-    if suffix in (*TEXT, *PDF):
-        text, form, notes = _read_text(path) if suffix in TEXT else _read_pdf(path)
+    if suffix in (*TEXT, *PDF, *RTF):
+        text, form, notes = _plain_reader(suffix)(path)
         return Document(source, text, form, notes)
     reading = _structured_reader(suffix)(path)
     text, elements = compose(titled(reading))
     return Document(source, text, "elements", reading.notes, elements)
 
 
+def _by_docling(path: Path, source: str) -> Document:
+    from triplette.synth.ingest.docling import convert
+
+    reading = convert(path)
+    text, elements = compose(titled(reading))
+    return Document(source, text, "elements", reading.notes, elements)
+
+
+def _plain_reader(suffix: str) -> Callable[[Path], Pages]:
+    if suffix in RTF:
+        from triplette.synth.ingest.rtf import read_rtf
+
+        return read_rtf
+    return _read_text if suffix in TEXT else _read_pdf
+
+
 def _structured_reader(suffix: str) -> Callable[[Path], Reading]:
     """The reader of a format that says its own structure; its library is loaded when the first such file comes."""
-    if suffix in HTML:
-        from triplette.synth.ingest.html import read_html
+    from triplette.synth.ingest import docling, docx, epub, html, odt, sheets, slides
 
-        return read_html
-    from triplette.synth.ingest.docx import read_docx
-
-    return read_docx
+    readers = {
+        HTML: html.read_html, DOCX: docx.read_docx, EPUB: epub.read_epub, ODT: odt.read_odt, PPTX: slides.read_pptx,
+        XLSX: sheets.read_xlsx, DOCLING: docling.read_docling,
+    }  # fmt: skip
+    return next(read for suffixes, read in readers.items() if suffix in suffixes)
 
 
 def _read_text(path: Path) -> Pages:

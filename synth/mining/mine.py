@@ -96,6 +96,11 @@ def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
     step = Step(run, STEP, inputs, as_dict(settings))
     if done := step.done(MineResult):
         return done
+    with run.locked():  # from before the work: a second command is told at once, not after minutes
+        return _mine_and_write(run, settings, step)
+
+
+def _mine_and_write(run: RunDir, settings: MineSettings, step: Step) -> MineResult:
     chunks = read_records(run.path("chunks.parquet"), Chunk)
     questions = read_records(run.path("questions.parquet"), Question)
     triplets, rejects, dropped, margin, name = mine(chunks, questions, settings, cache=run.path("cache/vectors"))
@@ -110,11 +115,10 @@ def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
         margin=margin,
         notes=_notes(settings, margin),
     )
-    with run.locked():
-        write_records(run.path("triplets.parquet"), triplets, Triplet)
-        run.write_rejects(STEP, rejects)
-        counts = {"triplets": result.triplets, "negatives": result.negatives, "rejected": len(rejects)}
-        return step.record(result, outputs=["triplets.parquet"], counts=counts)
+    write_records(run.path("triplets.parquet"), triplets, Triplet)
+    run.write_rejects(STEP, rejects)
+    counts = {"triplets": result.triplets, "negatives": result.negatives, "rejected": len(rejects)}
+    return step.record(result, outputs=["triplets.parquet"], counts=counts)
 
 
 def _notes(settings: MineSettings, margin: Margin) -> tuple[str, ...]:
