@@ -5,6 +5,7 @@ The sample is drawn by a hash of the passages, the same for the same corpus. A d
 
 from __future__ import annotations
 
+import types
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -57,11 +58,9 @@ def draft_form() -> type[BaseModel]:
     text: Any = (str, Field(min_length=1, max_length=400))
     persona = create_model("DraftedPersona", __base__=Closed, name=(str, Field(min_length=1, max_length=40)), who=text)
     kind = create_model("DraftedKind", __base__=Closed, name=(Literal[RULE_KINDS], ...), asks=text)
-    parts: dict[str, Any] = {
-        "about": text,
-        "personas": (list[persona], Field(min_length=1)),
-        "kinds": (list[kind], Field(min_length=1)),
-    }  # type: ignore[valid-type]
+    parts: dict[str, Any] = {"about": text}
+    for name, row in (("personas", persona), ("kinds", kind)):
+        parts[name] = (types.GenericAlias(list, (row,)), Field(min_length=1))
     form: type[BaseModel] = create_model("DraftedProfile", __base__=Closed, **parts)
     return form
 
