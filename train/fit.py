@@ -92,7 +92,8 @@ def _fit(
     texts = training_texts(dataset, base.contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
     place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
     tuning = tune(base, texts, val, dataset, settings, preset, place)
-    facts = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset), "contract": base.contract.hash}
+    facts = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
+    facts |= {"contract": base.contract.hash, "prompts_from": base.source}
     if process_rank()[0] == 0:
         shutil.rmtree(run.path(ADAPTER), ignore_errors=True)
         save_adapter(base.model, preset, run.path(ADAPTER), facts)

@@ -95,7 +95,12 @@ class Preset:
     """[train.presets.NAME]: the base model and every number of its fine-tuning."""
 
     base: str = setting("", "Base model: a sentence-transformers folder or id; 'tiny' builds a random one on the run's corpus.")
-    contract: str = setting("embeddinggemma", "Prompt contract of the base model.", choices=("embeddinggemma", "e5", "plain"))
+    contract: str = setting(
+        "auto",
+        "Prompts: 'auto' reads them off the base model (`train contract MODEL` shows them); a name overrides them, and the card says so.",
+        choices=("auto", "embeddinggemma", "e5", "plain"),
+    )
+    trust_remote_code: bool = setting(False, "Let the base model run the code that it brings. Such a model cannot be exported.")
     method: str = setting("lora", "What is trained: LoRA adapters, or every weight.", choices=("qlora", "lora", "full"))
     precision: str = setting(
         "auto",
@@ -163,7 +168,6 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "cpu": {
         "base": ("sentence-transformers/all-MiniLM-L6-v2", "any small model works: --model FOLDER"),
-        "contract": ("plain", "no prompts; a multilingual-e5 base wants 'e5'"),
         "precision": ("fp32", "CPU"),
         "lora_r": (16, MEASURED),
         "lora_alpha": (32, "twice the rank"),
