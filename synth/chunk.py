@@ -8,7 +8,6 @@ the text and two special tokens.
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,15 +16,17 @@ from pathlib import Path
 from triplette.console import progress
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
-from triplette.hashing import hash_file, hash_value
+from triplette.hashing import hash_value
 from triplette.languages import Language, language
 from triplette.languages.identify import identify, other_language
 from triplette.languages.text import normalise
+from triplette.profile import Profile, corpus_profile, keep_profile, neutral_for
 from triplette.records import Chunk, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
-from triplette.synth.ingest import Block, Document, Structured, find_documents, heading_number, read_document, source_name, structure
+from triplette.step import Step
+from triplette.synth.ingest import Block, Document, Structured, find_documents, heading_number, read_document, structure
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
 
@@ -52,30 +53,46 @@ class ChunkResult:
     longest: int
     notes: tuple[str, ...]
     failed: tuple[str, ...]
-    seconds: float
+    seconds: float = 0.0
     unchanged: bool = False
 
+    def spoken(self) -> str:
+        """The languages' names with their shares."""
+        return ", ".join(f"{language(code).name} {100 * share:.0f} %" for code, share in self.languages.items())
 
-def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkResult:
-    """Read every document under ``corpus`` and write chunks.parquet.
+    def lacks(self) -> list[str]:
+        """What is missing for each language that is not written out."""
+        found = [language(code) for code in self.languages]
+        return [f"{one.name} lacks: {'; '.join(one.lacks)}" for one in found if one.lacks]
+
+
+def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None) -> ChunkResult:
+    """Read every document under ``corpus`` and write chunks.parquet, and profile.toml: ``profile``, else the corpus's own, else a neutral one.
 
     A document that cannot be read is named in ``failed`` and in rejected.parquet, and the rest goes on. Raises InputError when
     nothing at all can be read.
     """
-    started = time.perf_counter()
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
-    files, skipped = find_documents(corpus)
-    inputs = {f"corpus/{source_name(p, corpus)}": hash_file(p) for p in files}
-    previous = run.current("synth.chunk", inputs, as_dict(settings))
-    if previous:
-        return ChunkResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
+    folder = find_documents(
+        corpus,
+        include=settings.include,
+        exclude=settings.exclude,
+        follow_links=settings.follow_links,
+        gitignore=settings.gitignore,
+    )
+    files = folder.files
+    step = Step(run, "synth.chunk", folder.inputs(), as_dict(settings))
+    profile = profile or corpus_profile(corpus)
+    if done := step.done(ChunkResult):
+        _keep_profile(run, profile, None)
+        return done
     counter = token_counter(settings.tokenizer)
-    tally = _Tally(notes=skipped)
+    tally = _Tally(notes=folder.notes)
     read: list[_Read] = []
     with progress("reading documents", len(files)) as bar:
         for path in files:
-            read += _read_file(path, corpus, tally)
+            read += _read_file(path, corpus, folder.names[path], settings, tally)
             bar.advance()
     codes = _languages(read, settings)
     chunks: list[Chunk] = []
@@ -95,22 +112,18 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
         longest=max(chunk.tokens for chunk in chunks),
         notes=tuple(tally.notes),
         failed=tuple(tally.failed),
-        seconds=time.perf_counter() - started,
     )
     with run.locked():
         write_records(run.path("chunks.parquet"), chunks, Chunk)
+        _keep_profile(run, profile, chunks)
         run.write_rejects("synth.chunk", tally.rejects)
-        kept = {key: getattr(result, key) for key in ChunkResult.__slots__ if key not in ("seconds", "unchanged")}
-        run.record(
-            "synth.chunk",
-            inputs=inputs,
-            outputs=["chunks.parquet"],
-            settings=as_dict(settings),
-            counts={"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)},
-            seconds=result.seconds,
-            extra={"result": {**kept, "notes": list(result.notes), "failed": list(result.failed)}},
-        )
-    return result
+        counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)}
+        return step.record(result, outputs=["chunks.parquet"], counts=counts)
+
+
+def _keep_profile(run: RunDir, profile: Profile | None, chunks: Sequence[Chunk] | None) -> None:
+    """Keep the run's profile: the one given, else the neutral one of the chunks' language."""
+    keep_profile(run, profile or neutral_for(load_chunks(run) if chunks is None else chunks))
 
 
 def load_chunks(run: RunDir) -> list[Chunk]:
@@ -137,13 +150,12 @@ class _Read:
     structured: Structured
 
 
-def _read_file(path: Path, corpus: Path, tally: _Tally) -> list[_Read]:
+def _read_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, tally: _Tally) -> list[_Read]:
     """The document of a file, or nothing where it cannot be read."""
     try:
-        document = read_document(path, corpus)
+        document = read_document(path, corpus, name, settings.reader)
     except InputError as error:
         tally.failed.append(" ".join(str(error).split()))
-        name = source_name(path, corpus)
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
         return []
     return [_Read(document, structure(document))]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from triplette.profile import Profile
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
@@ -34,6 +35,7 @@ class GenerateResult:
         return [
             ("documents", f"{self.chunked.documents}"),
             ("chunks", f"{self.chunked.chunks}{_again(self.chunked.unchanged)}"),
+            ("  languages", self.chunked.spoken()),
             ("  of the text's characters", f"{100 * self.chunked.coverage:.2f} %"),
             (f"questions (by {self.written.writer})", f"{self.written.questions}{_again(self.written.unchanged)}"),
             *kinds,
@@ -50,7 +52,7 @@ class GenerateResult:
 
     def notes(self) -> list[str]:
         """What the user should know beside the figures."""
-        return [*(f"note: {note}" for note in self.chunked.notes), *self.written.notes, *self.mined.notes]
+        return [*(f"note: {note}" for note in (*self.chunked.notes, *self.chunked.lacks())), *self.written.notes, *self.mined.notes]
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -71,11 +73,12 @@ def generate(
     llm: LlmSettings,
     mine: MineSettings,
     *,
+    profile: Profile | None = None,
     budget: float | None = None,
 ) -> GenerateResult:
-    """Run the three stages in order; each does nothing when nothing changed."""
+    """Run the three stages in order; each does nothing when nothing changed. ``profile``: else the corpus's own, else a neutral one."""
     started = time.perf_counter()
-    chunked = chunk_corpus(run, corpus, chunk)
+    chunked = chunk_corpus(run, corpus, chunk, profile)
     written = write_questions(run, write, llm, budget=budget)
     mined = mine_negatives(run, mine)
     steps = ("synth.chunk", "synth.write", "synth.mine")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from triplette.languages import Language, language
 from triplette.languages.identify import share
 from triplette.languages.text import normalise, plain
+from triplette.profile import Profile
 from triplette.records import Chunk
 from triplette.settings.write import WriteSettings
 
@@ -56,7 +57,7 @@ def tidy(question: str, spoken: Language) -> str:
     return re.sub(r"\s*\?$", spoken.question_mark, normalise(question))
 
 
-def fault(question: str, chunk: Chunk, settings: WriteSettings, seen: Seen) -> tuple[str, str]:
+def fault(question: str, chunk: Chunk, settings: WriteSettings, seen: Seen, profile: Profile) -> tuple[str, str]:
     """(reason, detail) of the first check that the question fails, or ("", "")."""
     spoken = language(chunk.language)
     length = len(spoken.words(question))
@@ -71,6 +72,9 @@ def fault(question: str, chunk: Chunk, settings: WriteSettings, seen: Seen) -> t
         return "other_language", f"{spoken.name} {told_in:.2f}, under {settings.min_language_share:g}"
     if outside := spoken.points_outside(plain(question)):
         return "not_standalone", f"points outside its passage: {outside!r}"
+    bare = f" {_bare(question, spoken)} "
+    if said := next((phrase for phrase in profile.this_document if (own := _bare(phrase, spoken)) and f" {own} " in bare), ""):
+        return "not_standalone", f"points outside its passage: {said!r}"
     if (about := spoken.overlap(question, told)) < settings.min_overlap:
         return "off_topic", f"shares {about:.2f} of its words with the passage, under {settings.min_overlap:g}"
     run = spoken.longest_copied_run(question, chunk.text)

@@ -1,4 +1,4 @@
-"""Is the cited evidence in the passage, and does the passage try to speak to its judge?
+"""Is the cited evidence in the passage?
 
 A citation counts when it is found verbatim after normalising what typography alone changes: Unicode form (NFKC), case, white space, the
 shapes of apostrophes, hyphens and dashes, quotation marks, spaces before French punctuation, Markdown's emphasis, and punctuation around the
@@ -9,10 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-
-from triplette.languages import language, written_out
-from triplette.languages.patterns import found
-from triplette.languages.text import plain
 
 MIN_WORDS = 4  # of a citation: "le joueur" is found everywhere and proves nothing
 _SAME = str.maketrans({**dict.fromkeys("’‘ʼ`´′", "'"), **dict.fromkeys("‐‑‒–—―−", "-"), "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
@@ -33,13 +29,6 @@ def find_evidence(citation: str, passage: str) -> str:
             text = unicodedata.normalize("NFC", passage)
             return text[places[match.start()] : places[match.end() - 1] + 1]
     return ""
-
-
-def orders_in(text: str) -> str:
-    """What in a text gives orders to its judge, or "". Who gives them chooses the language: all that are known are looked for."""
-    told = plain(text)
-    patterns = (language(code).patterns for code in written_out())
-    return next((said for known in patterns if known is not None and (said := found(known.orders, told))), "")
 
 
 def _normal(text: str) -> tuple[str, list[int]]:

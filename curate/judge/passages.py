@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from triplette.curate.judge.domain import Domain, no_domain
 from triplette.languages import Language, language
 from triplette.languages.patterns import Patterns
 from triplette.languages.text import fold, plain
@@ -47,15 +48,20 @@ class Passage:
 
 
 class Corpus:
-    """The passages by chunk id, and how many hold each token."""
+    """The passages by chunk id, how many hold each token, and the domain that they are of."""
 
-    def __init__(self, chunks: Iterable[Chunk]) -> None:
+    def __init__(self, chunks: Iterable[Chunk], domain: Domain | None = None) -> None:
+        self.domain = domain or no_domain()
         self.passages = {chunk.id: read_passage(chunk) for chunk in chunks}
         self.size = len(self.passages)
         self._holders: dict[str, set[str]] = defaultdict(set)
         for passage in self.passages.values():
             for token in passage.held:
                 self._holders[token].add(passage.id)
+
+    def subject_words(self, question: str, code: str) -> frozenset[str]:
+        """The question's ranking tokens that say what it is about, in its language and this domain."""
+        return subject_words(question, language(code)) - self.domain.asking(code)
 
     def rarity(self, token: str) -> float:
         """idf scaled to 0..1: 0 for a token in every passage, 1 for one in a single passage (or none)."""

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from triplette.curate.judge.passages import Corpus, copied_run, focus, share, subject_words
+from triplette.curate.judge.passages import Corpus, copied_run, focus, share
 from triplette.languages import Language, language
 from triplette.languages.identify import share as language_share
-from triplette.languages.patterns import Patterns, found
+from triplette.languages.patterns import found
 from triplette.languages.text import normalise, plain
 from triplette.records import Chunk, Triplet
 
 _CAPITALS = re.compile(r"\b[A-ZÉÈÀ]{4,}\b")
-ACRONYM_HOLDERS = 6  # passages: a word in capitals that fewer hold is a name of an example, not FIDE
+ACRONYM_HOLDERS = 6  # passages: a word in capitals that fewer hold is a name of an example, not an institution's
 NAMED = 0.85  # rarity of a word that says by itself what the question is about
 GRID = 0.4  # of a passage's characters in rows of figures: a grid
 
@@ -70,10 +70,10 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
     """The signals of one triplet's question and positive."""
     question = normalise(triplet.question)
     spoken = language(chunk.language)
-    patterns = spoken.patterns or Patterns()
+    patterns = corpus.domain.patterns(chunk.language)
     text = plain(question)
     passage = corpus.passages[chunk.id]
-    asked = subject_words(question, spoken)
+    asked = corpus.subject_words(question, chunk.language)
     weights = corpus.weights(asked)
     shared = asked & passage.held
     length = len(spoken.words(question))
@@ -98,7 +98,7 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
         spoken=language_share(question, chunk.language),
         length=length,
         asks=question.endswith("?"),
-        leaning=spoken.points_outside(text),
+        leaning=spoken.points_outside(text, patterns),
         example=found(patterns.example, text) or names(question, chunk, corpus, spoken),
         about=found(patterns.about, text),
         cell=found(patterns.cell, text),
@@ -114,7 +114,7 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
 def names(question: str, chunk: Chunk, corpus: Corpus, spoken: Language) -> str:
     """A word in capitals that few passages hold: the name of somebody in a worked example.
 
-    FIDE is in many passages, and an acronym that the passage brings in stands in brackets there.
+    An institution's is in many passages, and an acronym that the passage brings in stands in brackets there.
     """
     for name in _CAPITALS.findall(question):
         known = spoken.tokens(name)

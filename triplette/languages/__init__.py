@@ -13,7 +13,7 @@ from pathlib import Path
 from triplette.errors import SettingError
 from triplette.languages.language import Language
 
-__all__ = ["NAMED", "UNKNOWN", "Language", "language", "written_out"]
+__all__ = ["NAMED", "NO_RULES", "UNKNOWN", "Language", "language", "written_out"]
 
 UNKNOWN = ""  # the code of a text whose language nobody said
 _CODE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")

@@ -139,14 +139,14 @@ class Language:
             best = max(best, *runs.values()) if runs else best
         return best
 
-    def points_outside(self, text: str) -> str:
+    def points_outside(self, text: str, patterns: Patterns | None = None) -> str:
         """What in a plain question points outside itself, at its passage or document; "" where nothing does or nobody wrote the patterns.
 
-        A demonstrative does so too whose noun was not named before it, where little else was said.
+        A demonstrative does so too whose noun was not named before it, where little else was said. ``patterns`` take the place of the
+        language's own: its with a profile's.
         """
-        if self.patterns is None:
-            return ""
-        return found(self.patterns.leaning, text) or self._dangling(self.patterns, text)
+        patterns = patterns or self.patterns
+        return found(patterns.leaning, text) or self._dangling(patterns, text) if patterns else ""
 
     def _dangling(self, patterns: Patterns, text: str) -> str:
         for match in patterns.pointing.finditer(text):

@@ -16,12 +16,13 @@ NOTHING = re.compile(r"(?!)")
 class Patterns:
     """How questions and passages give themselves away.
 
-    ``leaning``: the question points outside itself, at its passage or document. ``pointing``: a demonstrative and its noun (group 1), which points
-    out of the question unless the noun was named before it; ``events``: the nouns that must be named however late they come.
-    ``example``: about one worked example. ``cell``: asks for a cell of a grid. ``about``: asks about the document and not its rule.
-    ``how_many``: asks for a number; ``number``: a passage has one. ``states``: a finite verb; ``pointer``: the passage only refers elsewhere.
-    ``turned``: a yes/no question; ``asks``: it asks something of its own all the same. ``defines``: asks what a term means.
-    ``asking_words``: words that a question has for asking and not for its subject. ``orders``: text that gives orders to its judge.
+    ``leaning``: the question points outside itself, at its passage or document. ``pointing``: a demonstrative and its noun (group
+    1), which points out of the question unless the noun was named before it; ``events``: the nouns that must be named however
+    late they come. ``example``: about one worked example. ``cell``: asks for a cell of a grid. ``about``: asks about the document
+    and not its rule. ``how_many``: asks for a number; ``what_is``: how a question begins that asks for a counted noun, which
+    follows; ``number``: a passage has one. ``states``: a finite verb; ``pointer``: the passage only refers elsewhere. ``turned``:
+    a yes/no question; ``asks``: it asks something of its own all the same. ``defines``: asks what a term means. ``asking_words``:
+    words that a question has for asking and not for its subject. ``orders``: text that gives orders to its judge.
     """
 
     leaning: re.Pattern[str] = NOTHING
@@ -31,6 +32,7 @@ class Patterns:
     cell: re.Pattern[str] = NOTHING
     about: re.Pattern[str] = NOTHING
     how_many: re.Pattern[str] = NOTHING
+    what_is: str = ""
     number: re.Pattern[str] = re.compile(r"\d|½")
     states: re.Pattern[str] = re.compile(r"")
     pointer: re.Pattern[str] = NOTHING
