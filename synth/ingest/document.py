@@ -3,7 +3,45 @@
 from __future__ import annotations
 
 import bisect
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u200b": "", "\ufeff": ""})
+_SOFT_BREAK = re.compile(r"\u00ad+[ \t]*\n[ \t]*([^\s\u00ad]+)[ \t]?")
+
+
+def cured(text: str) -> str:
+    """``text`` without what only a printer needs: soft hyphens (a word cut at one is whole again), ligatures, zero-width spaces."""
+    if text.isascii():
+        return text
+    if "\u00ad" in text:
+        text = _SOFT_BREAK.sub(r"\1\n", text).replace("\u00ad", "")
+    return text.translate(_LIGATURES) if any(chr(code) in text for code in _LIGATURES) else text
+
+
+class Mark(NamedTuple):
+    """What a reader saw of a line besides its text.
+
+    ``role`` is ``heading`` (bold or larger than the text; ``lines`` it takes), ``note`` (a footnote: it stands after the paragraph that
+    goes on over the page's end), ``header`` or ``footer`` (a running head by its place). ``size`` is in points.
+    """
+
+    role: str
+    size: float = 0.0
+    lines: int = 1
+
+
+class Reading(NamedTuple):
+    """A file's text in canonical form, as a reader hands it over. ``marks`` are keyed by a line's offset in the text."""
+
+    text: str
+    form: str
+    notes: tuple[str, ...] = ()
+    title: str = ""
+    marks: Mapping[int, Mark] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,13 +49,16 @@ class Document:
     """A file's text in canonical form.
 
     ``source`` is the path relative to the corpus folder, with "/". ``form`` is ``markdown`` or ``pages``; in
-    ``pages`` a form feed ends a page. ``notes`` tell the user what was repaired (an encoding, say).
+    ``pages`` a form feed ends a page. ``notes`` tell the user what was repaired (an encoding, say). ``title`` is the one that the file
+    itself states, "" where it states none; ``marks`` are what the reader saw of lines, by their offset.
     """
 
     source: str
     text: str
     form: str
     notes: tuple[str, ...] = ()
+    title: str = ""
+    marks: Mapping[int, Mark] = field(default_factory=lambda: MappingProxyType({}))
 
     def page_starts(self) -> list[int]:
         """Offset of each page's first character; empty for a form without pages."""

@@ -9,16 +9,15 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from synth.ingest.document import Document
+from synth.ingest.document import Document, Reading, cured
 from synth.ingest.encoding import decode
-from synth.ingest.markup import read_docx, read_html, table_markdown
+from synth.ingest.markup import read_docx, read_html
+from synth.ingest.pdf import read_pdf
 from triplette.errors import InputError
 
 MARKDOWN, TEXT, PDF, HTML, DOCX = (".md", ".markdown"), (".txt", ".text"), (".pdf",), (".html", ".htm"), (".docx",)
 SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX)
-SCANNED_MIN = 20  # letters a page under which a PDF is taken for a scan
 
 
 def find_documents(corpus: Path) -> tuple[list[Path], list[str]]:
@@ -62,10 +61,10 @@ def source_name(path: Path, corpus: Path) -> str:
 def read_document(path: Path, corpus: Path) -> Document:
     """The document in canonical form. Raises InputError, with its cure, when it cannot be read."""
     source = source_name(path, corpus)
-    readers: dict[tuple[str, ...], Callable[[Path], tuple[str, str, tuple[str, ...]]]] = {
+    readers: dict[tuple[str, ...], Callable[[Path], Reading | tuple[str, str, tuple[str, ...]]]] = {
         MARKDOWN: _read_markdown,
         TEXT: _read_text,
-        PDF: _read_pdf,
+        PDF: read_pdf,
         HTML: read_html,
         DOCX: read_docx,
     }
@@ -73,7 +72,7 @@ def read_document(path: Path, corpus: Path) -> Document:
     try:
         if not path.stat().st_size:
             raise InputError("is an empty file", cure="remove it, or put its text in")
-        text, form, notes = reader(path)
+        reading = Reading(*reader(path))
     except InputError as error:
         raise InputError(error.message, where=source, cure=error.cure) from error.__cause__
     except PermissionError as error:
@@ -84,9 +83,10 @@ def read_document(path: Path, corpus: Path) -> Document:
             where=source,
             cure="open and save it again in its program, or convert it to text",
         ) from error
+    text = cured(reading.text)
     if not re.search(r"\w", text):
         raise InputError("holds no text", where=source, cure="remove it, or put its text in")
-    return Document(source=source, text=text, form=form, notes=notes)
+    return Document(source, text, reading.form, reading.notes, reading.title, reading.marks)
 
 
 def _read_text(path: Path) -> tuple[str, str, tuple[str, ...]]:
@@ -97,49 +97,3 @@ def _read_text(path: Path) -> tuple[str, str, tuple[str, ...]]:
 def _read_markdown(path: Path) -> tuple[str, str, tuple[str, ...]]:
     text, notes = decode(path.read_bytes(), path.name)
     return text, "markdown", notes
-
-
-def _read_pdf(path: Path) -> tuple[str, str, tuple[str, ...]]:
-    import logging
-
-    import pdfplumber
-
-    logging.getLogger("pdfminer").setLevel(logging.ERROR)  # font warnings on every page help nobody
-    try:
-        with pdfplumber.open(path) as pdf:
-            pages = []
-            for page in pdf.pages:
-                pages.append(_pdf_page(page))
-                page.close()  # its characters are not needed again; a long file would fill the memory
-    except Exception as error:
-        if "Password" not in f"{type(error).__name__}{error!r}":
-            raise
-        raise InputError("is encrypted", cure="remove its password first, for instance with `qpdf --decrypt in.pdf out.pdf`") from None
-    letters = sum(c.isalpha() for page in pages for c in page)
-    if letters < SCANNED_MIN * max(len(pages), 1):
-        raise InputError(
-            f"is a scan: {letters} letters on {len(pages)} pages",
-            cure="recognise its text first, for instance with `ocrmypdf -l fra in.pdf out.pdf`",
-        )
-    blank = sum(not any(c.isalpha() for c in page) for page in pages)
-    return "\f".join(pages), "pages", (f"{blank} of {len(pages)} pages hold no text",) if blank else ()
-
-
-def _pdf_page(page: Any) -> str:
-    """A page's lines and tables from top to bottom; a table becomes Markdown rows."""
-    tables = page.find_tables()
-    boxes = [table.bbox for table in tables]
-
-    def outside(item: dict[str, Any]) -> bool:
-        x, y = (item["x0"] + item["x1"]) / 2, (item["top"] + item["bottom"]) / 2
-        return not any(x0 <= x <= x1 and top <= y <= bottom for x0, top, x1, bottom in boxes)
-
-    parts: list[tuple[float, str]] = []
-    for line in page.filter(lambda item: item.get("object_type") != "char" or outside(item)).extract_text_lines():
-        parts.append((line["top"], line["text"]))
-    for table in tables:
-        rows = [[(cell or "").replace("\n", " ").strip() for cell in row] for row in table.extract()]
-        rows = [row for row in rows if any(row)]
-        if rows:
-            parts.append((table.bbox[1], "\n" + table_markdown(rows) + "\n"))
-    return "\n".join(text for _, text in sorted(parts, key=lambda part: part[0]))
