@@ -43,6 +43,10 @@ _NOUNS = frozenset(
     "calendrier premier dernier cahier courrier dossier échiquier avenir titre lettre nombre membre chambre autre centre litre "
     "mètre arbitre registre ordre cadre quatre ministère".split()
 )
+# sections that open a text before its numbered ones, and are no part of its title
+_OPENING = re.compile(
+    r"(?:pr[ée]ambule|avant[- ]propos|introduction|pr[ée]face|expos[ée] des motifs|preamble|foreword|preface)\W*", re.IGNORECASE
+)
 # a line of the first page that dates or numbers the text is not its title
 _METADATA = re.compile(
     r"\d{2}[/.]\d{2}[/.]\d{2,4}|\b(?:modifié|version|page|saison|mise à jour|approuvé|association déclarée)\b|\d+/\d+", re.IGNORECASE
@@ -62,8 +66,8 @@ def document_title(lines: list[str], running: list[str]) -> str:
     line; neither a date, a number nor the issuer's name.
     """
     solid = [line.strip() for line in lines if line.strip()][:TITLE_ZONE]
-    begins = next((i for i, line in enumerate(solid) if _begins(line)), len(solid))
-    found = [i for i, line in enumerate(solid[:begins]) if _capitals(line) and _titled(line)]
+    begins = next((i for i, line in enumerate(solid) if _begins(line) or is_opening(line)), len(solid))
+    found = [i for i, line in enumerate(solid[:begins]) if is_capitals(line) and _titled(line)]
     if found:
         last = found[-1]
         pair = f"{solid[last - 1]} {solid[last]}"
@@ -79,10 +83,24 @@ def _begins(line: str) -> bool:
 
 
 def _titled(line: str) -> bool:
-    return bool(_WORD.search(line)) and not any(p.search(line) for p in (_METADATA, _ISSUER, _UNFINISHED)) and not NUMBER.match(line)
+    return bool(_WORD.search(line)) and not is_opening(line) and not any(p.search(line) for p in (_METADATA, _ISSUER, _UNFINISHED)) and not NUMBER.match(line)
 
 
-def _capitals(text: str) -> bool:
+def is_opening(text: str) -> bool:
+    """Whether a title is that of a section that opens a text ("Préambule")."""
+    return bool(_OPENING.fullmatch(text.strip()))
+
+
+def typed_title(text: str) -> bool:
+    """Whether a line that is set as a heading reads like one: no end of a sentence, nothing left open."""
+    bare = text.strip()
+    if len(bare) > 2 * HEADING_LIMIT or not _WORD.search(bare) or bare.endswith((";", ",", "-", "=")) or bare[:1].islower():
+        return False
+    return not (bare.endswith(".") and not _numbered_only(bare)) and not _UNFINISHED.search(bare)
+
+
+def is_capitals(text: str) -> bool:
+    """Whether a line is set in capitals."""
     found = [c for c in text if c.isalpha()]
     return len(found) >= 4 and sum(c.isupper() for c in found) >= 0.8 * len(found)
 
@@ -113,7 +131,9 @@ def heading(text: str, following: str, before: str, width: int) -> tuple[int, st
     mid_sentence = bool(before) and not FINAL.search(before) and len(before.strip()) >= WRAP_SHARE * width
     if mid_sentence or not _WORD.search(bare):
         return 0, ""
-    capitals = _capitals(bare) and sum(c.isalpha() for c in bare) >= 0.7 * len(bare.replace(" ", ""))
+    if is_opening(bare) and is_capitals(bare):
+        return ARTICLE_LEVEL + 1, tidy(bare)  # beside the sections 1, 2, 3
+    capitals = is_capitals(bare) and sum(c.isalpha() for c in bare) >= 0.7 * len(bare.replace(" ", ""))
     division = DIVISION.match(bare)
     if division and (capitals or len(bare) < 80):
         return _DIVISION_LEVELS[division.group(1).lower()], tidy(bare)
@@ -167,7 +187,7 @@ def plain_title(text: str, following: str, before: str, width: int) -> str:
     return "" if _is_sentence(bare) or not _WORD.search(bare) or _METADATA.search(bare) else tidy(bare)
 
 
-def wrapped_title(level: int, title: str, rest: str, width: int) -> str:
+def wrapped_title(level: float, title: str, rest: str, width: int) -> str:
     """The title with the next line, when that completes it (the name of an article, a wrapped end), else ""."""
     rest = rest.strip()
     if not rest or len(rest) > HEADING_LIMIT:

@@ -131,8 +131,19 @@ def _edges(pieces: Sequence[Piece], height: float, running: frozenset[int]) -> t
             last = index
     while first < last < len(rows) and all(p.order in running for p in rows[last - 1]):
         last -= 1
-    flat = [[piece for row in part for piece in row] for part in (rows[:first], rows[first:last], rows[last:])]
-    return flat[0], sorted(flat[1], key=lambda p: p.order), flat[2]
+    heads = [p for row in rows[:first] for p in row]
+    feet = [p for row in rows[last:] for p in row]
+    inner = [p for row in rows[first : first + 2] for p in row], [p for row in rows[max(last - 2, first) : last] for p in row]
+    near = EDGE_GAP * leading
+    heads = [p for p in heads if p.order in running or not any(_beside(p, q) and p.y - q.y < near for q in inner[0])]
+    feet = [p for p in feet if p.order in running or not any(_beside(p, q) and q.y - p.y < near for q in inner[1])]
+    edges = {p.order for p in (*heads, *feet)}
+    return heads, sorted((p for p in pieces if p.order not in edges), key=lambda p: p.order), feet
+
+
+def _beside(a: Piece, b: Piece) -> bool:
+    """Whether two pieces share a stretch of the page's width: one stands over the other."""
+    return a.x0 < b.x1 and b.x0 < a.x1
 
 
 def _notes(pieces: list[Piece], width: float, size: float) -> tuple[list[Piece], list[Piece]]:

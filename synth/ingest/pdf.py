@@ -74,7 +74,7 @@ def _open(path: Path) -> Any:
         if "assword" in str(error) or "ecurity" in str(error):
             cure = "remove its password first, for instance with `qpdf --decrypt in.pdf out.pdf`"
             raise InputError("is encrypted", cure=cure) from None
-        raise InputError(f"is damaged or no PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`") from None
+        raise InputError(f"cannot be read: damaged, or no PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`") from None
     if document.get_formtype() in (1, 3):  # AcroForm, or XFA with one in the foreground
         document.init_forms()
     return document
