@@ -18,7 +18,7 @@ ZONE = 6  # non-blank lines at each end of a page that can be running heads
 REPEAT_SHARE = 0.5  # of the pages
 RUN_LENGTH = 3  # pages in a row, for heads that change with the chapter
 HEAD_LIMIT = 120  # characters: a longer line is prose
-FILL_SHARE = 0.5  # of a page's letters: lines of repeated shapes that are more, on most pages, are its text
+FILL_SHARE = 0.75  # of a page's letters: lines of repeated shapes that are more, on most pages, are its text
 STEP_SHARE = 0.7  # of the pages on which a number must go up with the page
 _LEADERS = re.compile(r"(?:\.\s?){4}$|…{2}$")
 _LEADERS_TAIL = 12  # characters: four dots with blanks between
@@ -26,6 +26,9 @@ _LAST_NUMBER = re.compile(r"\d{1,3}$")
 _CONTENTS = re.compile(r"^\W*(?:sommaire|table\s+des\s+mati[èe]res|contents)\b", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(r"^\W*(?:page\s*)?\d{1,4}(?:\s*(?:/|sur|of|-)\s*\d{1,4})?\W*$", re.IGNORECASE)
 _DIVISION = re.compile(r"^\s*(Partie|Chapitre|Titre|Livre|Annexe|Section|Directives?)\b", re.IGNORECASE)
+_NUMBERED_NAME = re.compile(
+    r"\s*(?!(?:page|pages|folio|feuille|feuillet)\b)[^\W\d_]{3,}\s+(?:n[°ºo]\s*)?\d{1,3}\s*[.:–-]?\s*$", re.IGNORECASE
+)
 LIST_MIN = 3  # divisions of one kind with nothing between them: a list of chapters, not their beginnings
 LIST_LINE = 80  # characters: a longer line is prose
 CONTENTS_SHARE = 0.5  # of the lines after a contents heading that must end in a page number
@@ -93,7 +96,7 @@ def _counts_pages(where: list[tuple[int, str]]) -> bool:
     values = [[int(n[:9]) for n in re.findall(r"\d+", text[:HEAD_LIMIT])] for _, text in where]
     if not values[0]:
         return True
-    named = bool(_DIVISION.match(where[0][1]))  # "Annexe 1", "Annexe 2", a page each, are titles
+    named = bool(_DIVISION.match(where[0][1]) or _NUMBERED_NAME.match(where[0][1]))  # "Annexe 1", "Fiche 2", a page each, are titles
     for place in range(min(map(len, values))):
         column = [row[place] for row in values]
         same = Counter(column).most_common(1)[0][1]

@@ -79,7 +79,7 @@ def document_title(lines: list[str], running: list[str]) -> str:
 
 def _begins(line: str) -> bool:
     """A numbered title or a line of prose: the text has begun."""
-    return bool(DIVISION.match(line) or ARTICLE.match(line) or (NUMBER.match(line) and _WORD.search(line))) or len(line) > HEADING_LIMIT
+    return len(line) > HEADING_LIMIT or bool(DIVISION.match(line) or ARTICLE.match(line) or (NUMBER.match(line) and _WORD.search(line)))
 
 
 def _titled(line: str) -> bool:

@@ -44,6 +44,7 @@ _CITES = re.compile(
     r"(?:\b(?:articles?|art\.|règles?|paragraphes?|points?|annexes?|alinéas?|et|ou|à|de|du|des|aux?|les?|la|chapitres?)|[,(–-])\s*$",
     re.IGNORECASE,
 )
+_COMPOUND = re.compile(r"(?<![^\W\d_])[^\W\d_]+-[^\W\d_]+")
 _NOTE_MARK = re.compile(r"\(?(?:\d{1,3}|[*†‡§]{1,3})\)?[.\s]?\s?\S")
 TAIL = 60  # characters: what ends a line is told from its last ones
 SAME_SIZE = 0.3  # points between sizes of type that are one
@@ -178,17 +179,38 @@ def _table_header(lines: list[Line]) -> str:
 
 def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> str:
     """Wrapped lines as one paragraph. A hyphen at a line's end goes, unless the document writes the word with it."""
-    text = ""
+    parts: list[str] = []
+    last = ""  # the end of the text so far
     for raw in lines:
         line = raw.strip()
-        cut = re.search(r"([^\W\d_]+)[-\u00ad]$", text)
-        following = re.match(r"([a-zà-ÿœ]+)", line)
-        if cut and following:
-            compound = f"{cut.group(1)}-{following.group(1)}".lower()
-            text = text + line if compound in hyphenated and not text.endswith("\u00ad") else text[:-1] + line
+        if not line:
+            continue
+        if not last:
+            parts.append(line)
+        elif _cut_word(last, line):
+            stem, following = _last_letters(last[:-1]), _FIRST_LETTERS.match(line)
+            compound = f"{stem}-{following.group() if following else ''}".lower()
+            if compound not in hyphenated or last.endswith("\u00ad"):
+                parts[-1] = parts[-1][:-1]
+            parts.append(line)
         else:
-            text = f"{text} {line}" if text else line
-    return re.sub(r"[ \t]+", " ", text)
+            parts += [" ", line]
+        last = line
+    return re.sub(r"[ \t]+", " ", "".join(parts))
+
+
+_FIRST_LETTERS = re.compile(r"[a-zà-ÿœ]{1,64}")
+
+
+def _cut_word(before: str, line: str) -> bool:
+    """Whether a line ends in a word's first part and a hyphen, and the next begins with small letters."""
+    return before[-1] in "-\u00ad" and before[-2:-1].isalpha() and bool(_FIRST_LETTERS.match(line))
+
+
+def _last_letters(text: str) -> str:
+    """The letters that a text ends with, 64 at most."""
+    tail = text[-64:]
+    return next((tail[i + 1 :] for i in range(len(tail) - 1, -1, -1) if not tail[i].isalpha()), tail)
 
 
 def _markdown_blocks(lines: list[Line]) -> list[Block]:
@@ -354,7 +376,7 @@ def _usual_width(lines: list[Line]) -> int:
 def _hyphenated(lines: list[Line]) -> frozenset[str]:
     counts: Counter[str] = Counter()
     for line in lines:
-        counts.update(word.lower() for word in re.findall(r"[^\W\d_]+-[^\W\d_]+", line.text))
+        counts.update(word.lower() for word in _COMPOUND.findall(line.text))
     return frozenset(counts)
 
 
