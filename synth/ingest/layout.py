@@ -22,8 +22,8 @@ COLUMN_SHARE = 0.12  # of the page's width that a column takes at least
 COLUMN_LETTERS = 14  # characters in a column's usual line: cells of a table hold fewer
 COLUMN_OVERLAP = 0.5  # of the shorter column's height that stands beside the other
 EDGE = 0.13  # of the page's height, at the top and the bottom, that can hold running heads and feet
-EDGE_ROWS = 5  # rows that they take at most
-EDGE_GAP = 1.6  # of the usual leading between them and the text
+MARGIN = 0.07  # of the page's height: a row set apart in it is a running head although it does not come back
+EDGE_GAP = 1.6  # of the usual leading between such a row and the text
 JOIN = 3.0  # ems between pieces of one row that are one line although they were not drawn one after the other
 RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
 NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
@@ -111,39 +111,22 @@ def _leading(rows: Sequence[Sequence[Piece]]) -> float:
 
 
 def _edges(pieces: Sequence[Piece], height: float, running: frozenset[int]) -> tuple[list[Piece], list[Piece], list[Piece]]:
-    """The rows at the top and bottom edges that a gap sets apart or that are ``running``, and what stands between."""
+    """The rows at the top and bottom that are ``running``, or the one there in the margin that a gap sets apart; and what stands between."""
     rows = _rows(pieces)
-    leading = _leading(rows)
+    near = EDGE_GAP * _leading(rows)
     first, last = 0, len(rows)
-    for index in range(1, min(EDGE_ROWS, len(rows) - 1) + 1):
-        above, below = rows[index - 1], rows[index]
-        if above[0].y < (1 - EDGE) * height or first:
-            break
-        if above[0].y - below[0].y >= EDGE_GAP * leading or all(p.order in running for p in above):
-            first = index
-    while 0 < first < len(rows) and all(p.order in running for p in rows[first]):
+    while first < len(rows) and all(p.order in running for p in rows[first]):
         first += 1
-    for index in range(len(rows) - 1, max(len(rows) - 1 - EDGE_ROWS, first), -1):
-        above, below = rows[index - 1], rows[index]
-        if below[0].y > EDGE * height or last < len(rows):
-            break
-        if above[0].y - below[0].y >= EDGE_GAP * leading or all(p.order in running for p in below):
-            last = index
-    while first < last < len(rows) and all(p.order in running for p in rows[last - 1]):
+    if not first and len(rows) > 1 and rows[0][0].y > (1 - MARGIN) * height and rows[0][0].y - rows[1][0].y >= near:
+        first = 1
+    while last > first and all(p.order in running for p in rows[last - 1]):
+        last -= 1
+    if last == len(rows) > first + 1 and rows[-1][0].y < MARGIN * height and rows[-2][0].y - rows[-1][0].y >= near:
         last -= 1
     heads = [p for row in rows[:first] for p in row]
     feet = [p for row in rows[last:] for p in row]
-    inner = [p for row in rows[first : first + 2] for p in row], [p for row in rows[max(last - 2, first) : last] for p in row]
-    near = EDGE_GAP * leading
-    heads = [p for p in heads if p.order in running or not any(_beside(p, q) and p.y - q.y < near for q in inner[0])]
-    feet = [p for p in feet if p.order in running or not any(_beside(p, q) and q.y - p.y < near for q in inner[1])]
     edges = {p.order for p in (*heads, *feet)}
     return heads, sorted((p for p in pieces if p.order not in edges), key=lambda p: p.order), feet
-
-
-def _beside(a: Piece, b: Piece) -> bool:
-    """Whether two pieces share a stretch of the page's width: one stands over the other."""
-    return a.x0 < b.x1 and b.x0 < a.x1
 
 
 def _notes(pieces: list[Piece], width: float, size: float) -> tuple[list[Piece], list[Piece]]:
