@@ -24,7 +24,7 @@ _LEADERS = re.compile(r"(?:\.\s?){4}$|…{2}$")
 _LEADERS_TAIL = 12  # characters: four dots with blanks between
 _LAST_NUMBER = re.compile(r"\d{1,3}$")
 _CONTENTS = re.compile(r"^\W*(?:sommaire|table\s+des\s+mati[èe]res|contents)\b", re.IGNORECASE)
-_PAGE_NUMBER = re.compile(r"^\W*(?:page\s*)?\d{1,4}(?:\s*(?:/|sur|of|-)\s*\d{1,4})?\W*$", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(r"^\W*(?:page\s*)?\d{1,4}(?:\s*(?:/|sur|of|-)\s*\d{1,4})?[^\w.,;]*$", re.IGNORECASE)
 _DIVISION = re.compile(r"^\s*(Partie|Chapitre|Titre|Livre|Annexe|Section|Directives?)\b", re.IGNORECASE)
 _NUMBERED_NAME = re.compile(
     r"\s*(?!(?:page|pages|folio|feuille|feuillet)\b)[^\W\d_]{3,}\s+(?:n[°ºo]\s*)?\d{1,3}\s*[.:–-]?\s*$", re.IGNORECASE

@@ -35,6 +35,7 @@ _SENTENCE_OPENING = re.compile(
     r"^(?:Si\b|S['’]|Quand\b|Lorsqu|En\s\w+ant\b|(?:Pour|Dans)\s(?:\S+\s){6}|(?:Il|Elle|Ils|On)\b|Ces?\b|Cette\b|Cela\b|(?:À|Aux?)\s|(?:Est|Être|Avez|Avoir)\b)"
 )
 _CONTINUES = re.compile(r"^(?:[➔⇒•]|(?:des?|du|et|ou|par|pour|aux?|en|dans)\b)", re.IGNORECASE)
+_LETTER = re.compile(r"[a-z][).]\s")  # a list begins
 _FINITE = re.compile(
     r"\b(?:doit|doivent|peut|peuvent|sera|seront|est-(?:il|elle)|avez-vous|pensez-vous|n['’]est|ont|devra|pourra)\b", re.IGNORECASE
 )
@@ -83,7 +84,12 @@ def _begins(line: str) -> bool:
 
 
 def _titled(line: str) -> bool:
-    return bool(_WORD.search(line)) and not is_opening(line) and not any(p.search(line) for p in (_METADATA, _ISSUER, _UNFINISHED)) and not NUMBER.match(line)
+    return (
+        bool(_WORD.search(line))
+        and not is_opening(line)
+        and not any(p.search(line) for p in (_METADATA, _ISSUER, _UNFINISHED))
+        and not NUMBER.match(line)
+    )
 
 
 def is_opening(text: str) -> bool:
@@ -94,7 +100,9 @@ def is_opening(text: str) -> bool:
 def typed_title(text: str) -> bool:
     """Whether a line that is set as a heading reads like one: no end of a sentence, nothing left open."""
     bare = text.strip()
-    if len(bare) > 2 * HEADING_LIMIT or not _WORD.search(bare) or bare.endswith((";", ",", "-", "=")) or bare[:1].islower():
+    if len(bare) > 2 * HEADING_LIMIT or not _WORD.search(bare) or bare.endswith((";", ",", "-", "=")):
+        return False
+    if bare[:1].islower() or bare[:1] in "([":
         return False
     return not (bare.endswith(".") and not _numbered_only(bare)) and not _UNFINISHED.search(bare)
 
@@ -190,7 +198,7 @@ def plain_title(text: str, following: str, before: str, width: int) -> str:
 def wrapped_title(level: float, title: str, rest: str, width: int) -> str:
     """The title with the next line, when that completes it (the name of an article, a wrapped end), else ""."""
     rest = rest.strip()
-    if not rest or len(rest) > HEADING_LIMIT:
+    if not rest or len(rest) > HEADING_LIMIT or rest[-1] in "-\u00ad" or _LETTER.match(rest):
         return ""
     if rest[0].islower() and not FINAL.search(rest) and len(rest.split()) <= 8 and len(title) > 20:
         return f"{title} {tidy(rest)}"

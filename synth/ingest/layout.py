@@ -20,11 +20,12 @@ GUTTER = 0.7  # ems of white between columns at least
 COLUMN_ROWS = 4  # pieces that a column has at least
 COLUMN_SHARE = 0.12  # of the page's width that a column takes at least
 COLUMN_LETTERS = 14  # characters in a column's usual line: cells of a table hold fewer
+FILLED = 0.72  # of a column's width that its middle line takes: text, drawn row by row with its neighbour, and no table
 COLUMN_OVERLAP = 0.5  # of the shorter column's height that stands beside the other
 EDGE = 0.13  # of the page's height, at the top and the bottom, that can hold running heads and feet
 MARGIN = 0.07  # of the page's height: a row set apart in it is a running head although it does not come back
 EDGE_GAP = 1.6  # of the usual leading between such a row and the text
-JOIN = 3.0  # ems between pieces of one row that are one line although they were not drawn one after the other
+JOIN = 1.2  # ems between pieces of one row that are one line although they were not drawn one after the other
 RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
 NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
 SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
@@ -143,13 +144,16 @@ def _notes(pieces: list[Piece], width: float, size: float) -> tuple[list[Piece],
     low = [p for p in pieces if p.size <= small and all(p.y < floor[strip] for strip in _strips(p, width, bins))]
     chosen: set[int] = set()
     open_at: list[tuple[float, float, float]] = []  # x0, x1, y of each column of notes that has begun
-    for piece in sorted(low, key=lambda p: (-p.y, p.x0)):
-        begun = any(x0 - size * 2 <= piece.x0 and piece.x0 < x1 for x0, x1, _ in open_at)
-        above = any(floor[strip] < float("inf") for strip in _strips(piece, width, bins))
-        if begun or (above and _NOTE.match(piece.text)):
-            chosen.add(piece.order)
-            if not begun:
-                open_at.append((piece.x0, max(piece.x1, piece.x0 + width / 5), piece.y))
+    for row in _rows(low):
+        for left, piece in zip([None, *row], row, strict=False):
+            if left is not None and left.order not in chosen and piece.order - left.order == 1:
+                continue  # a cell of a table in small print
+            begun = any(x0 - size * 2 <= piece.x0 and piece.x0 < x1 for x0, x1, _ in open_at)
+            above = any(floor[strip] < float("inf") for strip in _strips(piece, width, bins))
+            if begun or (above and _NOTE.match(piece.text)):
+                chosen.add(piece.order)
+                if not begun:
+                    open_at.append((piece.x0, max(piece.x1, piece.x0 + width / 5), piece.y))
     return [p for p in pieces if p.order not in chosen], [p for p in pieces if p.order in chosen]
 
 
@@ -211,7 +215,7 @@ def _joined(row: Sequence[Piece], drawn: bool) -> list[list[Piece]]:
         if piece.table or before.table:
             groups.append([piece])
             continue
-        near = piece.x0 - before.x1 <= JOIN * max(piece.size, before.size) or abs(piece.order - before.order) <= 2
+        near = piece.x0 - before.x1 <= JOIN * max(piece.size, before.size) or piece.order - before.order == 1
         if near or not drawn:
             groups[-1].append(piece)
         else:
@@ -279,11 +283,26 @@ def _columns(pieces: Sequence[Piece], x: float, width: float) -> bool:
     common = min(high for _, high in spans) - max(low for low, _ in spans)
     if common < COLUMN_OVERLAP * min(high - low for low, high in spans):
         return False
+    if _alternates(pieces, x) and not all(_filled(side) for side in sides):
+        return False
     return all(
         statistics.median(len(p.text) for p in side) >= COLUMN_LETTERS
         and max(p.x1 for p in side) - min(p.x0 for p in side) >= COLUMN_SHARE * width
         for side in sides
     )
+
+
+def _alternates(pieces: Sequence[Piece], x: float) -> bool:
+    """Whether the page draws these columns row by row: as a table is drawn, or text by a program that knows no columns."""
+    sides = [p.x0 < x for p in sorted(pieces, key=lambda p: p.order)]
+    switches = sum(a != b for a, b in zip(sides, sides[1:], strict=False))
+    return switches > 0.7 * min(sum(sides), len(sides) - sum(sides))
+
+
+def _filled(side: Sequence[Piece]) -> bool:
+    """Whether most lines of a column are as wide as it: text is, cells are not."""
+    widths = sorted(p.x1 - p.x0 for p in side)
+    return widths[len(widths) // 2] >= FILLED * widths[-1]
 
 
 def _set_apart(lines: Sequence[TextLine]) -> None:

@@ -74,7 +74,9 @@ def _open(path: Path) -> Any:
         if "assword" in str(error) or "ecurity" in str(error):
             cure = "remove its password first, for instance with `qpdf --decrypt in.pdf out.pdf`"
             raise InputError("is encrypted", cure=cure) from None
-        raise InputError(f"cannot be read: damaged, or no PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`") from None
+        raise InputError(
+            f"cannot be read: damaged, or no PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`"
+        ) from None
     if document.get_formtype() in (1, 3):  # AcroForm, or XFA with one in the foreground
         document.init_forms()
     return document
@@ -133,7 +135,9 @@ def _numbers(pages: Sequence[int]) -> str:
 def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
     """The pages' lines with a form feed between pages, and what their type and place say of them."""
     size = body_size(piece for page in pages for piece in page.pieces)
-    bold = sum(len(p.text) for page in pages for p in page.pieces if p.bold) > BOLD_BODY * sum(len(p.text) for x in pages for p in x.pieces)
+    bold = sum(len(p.text) for page in pages for p in page.pieces if p.bold) > BOLD_BODY * sum(
+        len(p.text) for x in pages for p in x.pieces
+    )
     running = running_heads([(page.pieces, page.height) for page in pages])
     parts: list[str] = []
     marks: dict[int, Mark] = {}

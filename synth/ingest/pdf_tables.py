@@ -187,9 +187,7 @@ def _table(grid: Sequence[_Cell], inside: Sequence[tuple[Char, _Cell]]) -> Piece
         return None
     chars = [char for char, _ in inside]
     first = max(chars, key=lambda c: c.y)
-    return Piece(
-        table_markdown(rows), min(c[0] for c in grid), max(c[2] for c in grid), first.y, first.size, bold=False, table=True
-    )
+    return Piece(table_markdown(rows), min(c[0] for c in grid), max(c[2] for c in grid), first.y, first.size, bold=False, table=True)
 
 
 def _cell_text(chars: Sequence[Char]) -> str:

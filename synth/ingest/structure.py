@@ -362,7 +362,7 @@ def _document_title(pages: list[list[Line]], marks: Mapping[int, Mark]) -> str:
         mark = marks[line.start]
         if mark.size >= largest - SAME_SIZE:
             at = first.index(line)
-            text = tidy(" ".join(x.text.strip() for x in first[at : at + mark.lines]))
+            text = tidy(join_lines([x.text for x in first[at : at + mark.lines]]))
             if typed_title(text) and not is_opening(text):
                 return text
     return document_title([line.text for line in pages[0]], running)
@@ -421,9 +421,12 @@ class _Placing:
                 builder.open("table", line)
             return 1
         before = opened[-1].text if opened else ""
-        title = self._number_above_title(at, before) or self._typed(at) or self._inferred(at, before)
+        typed = self._typed(at)
+        if typed:
+            return self._open_heading(at, *typed)
+        title = self._number_above_title(at, before) or self._inferred(at, before)
         if title:
-            return self._open_heading(at, *title)
+            return self._open_heading(at, *self._completed(at, *title))
         number = "" if _CITES.search(before[-TAIL:]) and not FINAL.search(before[-TAIL:]) else article_number(text)
         if number:
             builder.article(number, line)
@@ -448,7 +451,7 @@ class _Placing:
         mark = self.marks.get(self.lines[at].start)
         if mark is None or mark.role != "heading" or not self.after[at + mark.lines - 1]:
             return None
-        text = " ".join(line.text.strip() for line in self.lines[at : at + mark.lines])
+        text = join_lines([line.text for line in self.lines[at : at + mark.lines]], self.builder.hyphens)
         if not typed_title(text):
             return None
         level, title = heading(text, self.after[at], "", 10_000)
@@ -464,12 +467,14 @@ class _Placing:
         level, title = heading(f"{line.text.strip()} {self.lines[at + 1].text.strip()}", self.after[at + 1], "", self.width)
         return (level, title, 2) if level else None
 
-    def _open_heading(self, at: int, level: float, title: str, taken: int) -> int:
-        """Open a heading with the lines that complete it: a title on the next line, or a wrapped end."""
-        builder = self.builder
+    def _completed(self, at: int, level: float, title: str, taken: int) -> tuple[float, str, int]:
+        """The title with the line that completes it: its name on the next line, or a wrapped end."""
         longer = wrapped_title(level, title, self.lines[at + taken].text, self.width) if at + taken < len(self.lines) else ""
-        if longer:
-            title, taken = longer, taken + 1
+        return (level, longer, taken + 1) if longer else (level, title, taken)
+
+    def _open_heading(self, at: int, level: float, title: str, taken: int) -> int:
+        """Open a heading of some lines."""
+        builder = self.builder
         own = letters(title)
         lines = self.lines[at : at + taken]
         if any(name.startswith(own) or own.startswith(name) for name in self.named if name):
