@@ -41,6 +41,7 @@ PERSONAS = PROFILE.persona_names
 
 def make_run(folder: Path, triplets: int) -> None:
     """A judged run: one chunk for every five triplets, four negatives each."""
+    from triplette.criteria import NAMES
     from triplette.profile import keep_profile
     from triplette.records import Chunk, Negative, Question, Score, Triplet, Verdict
     from triplette.rundir import RunDir
@@ -80,7 +81,7 @@ def make_run(folder: Path, triplets: int) -> None:
             positive_dense=0.7, positive_dense_rank=1, encoder="lsa", negatives=negatives,
         )  # fmt: skip
         common = {"judge": "rules", "reason": "", "evidence": ""}
-        scores = tuple(Score(name, rng.uniform(0.6, 1), "") for name in ("independence", "realism", "clarity", "relevance"))
+        scores = tuple(Score(name, rng.uniform(0.6, 1), "") for name in NAMES)
         judged.append(
             Verdict.make(
                 subject_id=triplet.id, subject_kind="triplet", judge_name="rules-1", scores=scores, score=min(s.value for s in scores),

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from triplette.criteria import NAMES
 from triplette.profile import keep_profile, load_profile
 from triplette.records import Chunk, Negative, Question, Score, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.tables import write_records
 
-CRITERIA = ("independence", "realism", "clarity", "relevance")
 SUBJECTS = (
     "roque cavalier fou dame tour pion pendule arbitre ronde appariement mat pat nulle zeitnot drapeau feuille analyse "
     "tournoi licence classement forfait retard couleur coup position partie blitz rapide cadence prise promotion échec"
@@ -83,7 +83,7 @@ def make_triplet(question: Question, negatives: Sequence[str]) -> Triplet:
 
 def judged(triplet: Triplet, decision: str = "keep", score: float = 0.9, reason: str = "", **criteria: float) -> Verdict:
     """A judge's verdict on a triplet."""
-    scores = tuple(Score(name, criteria.get(name, score), "") for name in CRITERIA)
+    scores = tuple(Score(name, criteria.get(name, score), "") for name in NAMES)
     return verdict(triplet.id, "triplet", decision, scores=scores, score=score, reason=reason)
 
 

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judged import GOOD, corpus, good_rows, triplet
 
+from triplette.criteria import NAMES
 from triplette.curate.judge.domain import Domain
 from triplette.curate.judge.passages import Corpus, copied_run, focus, is_figures, read_passage, subject_words
 from triplette.curate.judge.patterns import LEANING, found
-from triplette.curate.judge.rules import CRITERIA, decide, judge_by_rules
+from triplette.curate.judge.rules import decide, judge_by_rules
 from triplette.curate.judge.signals import points, read_signals
 from triplette.french import longest_copied_run, plain
 from triplette.profile import load_profile
@@ -29,7 +30,7 @@ def judged(question: str, positive: Chunk, chunks: dict[str, Chunk], **changes: 
     others = [other for other in chunks.values() if other.id != positive.id][:2]
     _, made = triplet(question, positive, others, **changes)
     scores = judge_by_rules(read_signals(made, positive, Corpus(chunks.values())))
-    assert tuple(score.criterion for score in scores) == CRITERIA
+    assert tuple(score.criterion for score in scores) == NAMES
     assert all(0.0 <= score.value <= 1.0 for score in scores)
     decision, reason, _ = decide(scores, SETTINGS)
     return decision, reason

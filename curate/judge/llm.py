@@ -17,9 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from triplette.criteria import CRITERIA
 from triplette.curate.judge.evidence import find_evidence
 from triplette.curate.judge.negatives import negative_verdict
-from triplette.curate.judge.rules import CRITERIA, decide
+from triplette.curate.judge.rules import decide
 from triplette.llm.client import Answer, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
 from triplette.profile import Profile, language_name
@@ -54,7 +55,7 @@ def judgement_form() -> type[BaseModel]:
         "Criterion", __base__=Closed, reason=text, score=(Annotated[Literal[1, 2, 3, 4, 5], BeforeValidator(_no_bool)], ...)
     )
     parts: dict[str, Any] = {"answer": text, "evidence": text}
-    parts.update(dict.fromkeys(("relevance", "independence", "realism", "clarity"), (criterion, ...)))
+    parts.update({one.name: (criterion, ...) for one in CRITERIA})
     form: type[BaseModel] = create_model("Judgement", __base__=Closed, **parts)
     return form
 
@@ -176,12 +177,12 @@ def read_judgement(reading: Reading, answer: Answer, chunk: Chunk, settings: Jud
     evidence = find_evidence(content.evidence, chunk.text)
     scores = []
     for criterion in CRITERIA:
-        part = getattr(content, criterion)
+        part = getattr(content, criterion.name)
         value, reason = (part.score - 1) / (HIGHEST - 1), " ".join(part.reason.split())
-        if criterion == "relevance" and not evidence:
+        if criterion.needs_evidence and not evidence:
             cited = " ".join(content.evidence.split())[:SHOWN]
             value, reason = 0.0, f"the cited evidence is not in the passage: {cited!r}" if cited else "no evidence was cited"
-        scores.append(Score(criterion, value, reason))
+        scores.append(Score(criterion.name, value, reason))
     decision, reason, score = decide(tuple(scores), settings)
     return _verdict(reading.triplet, tuple(scores), score, decision, reason, evidence, name, "llm")
 

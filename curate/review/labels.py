@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from triplette.criteria import CRITERIA
 from triplette.profile.shape import Review
 
 VERDICT, HARDNESS, ISSUES, REWRITE = "verdict", "hardness", "issues", "rewrite"
@@ -11,7 +12,7 @@ DECISIONS = {"valid": "keep", "invalid": "reject", "unsure": "unsure"}  # a revi
 HARDNESS_VALUES = (1, 2, 3, 4, 5)
 NOT_IN_PASSAGE, COPIED, AMBIGUOUS, OFF_TOPIC, BAD_LANGUAGE = "not_in_passage", "copied", "ambiguous", "off_topic", "bad_language"
 PLAIN_ISSUES = (NOT_IN_PASSAGE, COPIED, AMBIGUOUS, OFF_TOPIC, BAD_LANGUAGE)
-CRITERION_ISSUES = {"independence": COPIED, "realism": OFF_TOPIC, "clarity": AMBIGUOUS, "relevance": NOT_IN_PASSAGE}
+CRITERION_ISSUES = {criterion.name: criterion.issue for criterion in CRITERIA if criterion.issue}
 METADATA = ("kind", "persona", "difficulty", "writer", "source", "split", "why", "judge", "judge_score", "margin")
 NUMBERS = ("judge_score", "margin")
 

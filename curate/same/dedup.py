@@ -32,7 +32,7 @@ from triplette.tables import write_records
 if TYPE_CHECKING:
     from triplette.ranking.encoder import Vectors
 
-NAME = "dedup-2"
+NAME = "dedup-3"
 STAGE = "curate.dedup"
 OUTPUT = "verdicts/dedup.parquet"
 NEEDED = ("chunks.parquet", "questions.parquet", "triplets.parquet", "verdicts/judge.parquet", "verdicts/negatives.parquet")
@@ -111,10 +111,12 @@ def same_questions(
     rows: Sequence[Decision], chunks: Mapping[str, Chunk], settings: DedupSettings, vectors: Vectors | None
 ) -> list[Pair]:
     """The pairs of rows that ask the same, each once, with the finder that saw it first; left < right, in order."""
-    asked = [read_question(row.question.text) for row in rows]
+    texts = [row.question.text for row in rows]
+    asked = [read_question(text) for text in texts]
     passages = _Passages(chunks, settings.same_passage)
     found: dict[tuple[int, int], Pair] = {}
-    proposed = [*exact_pairs(asked), *word_pairs(asked, settings), *(vector_pairs(vectors, settings) if vectors is not None else ())]
+    near = vector_pairs(vectors, settings) if vectors is not None else ()
+    proposed = (*exact_pairs(texts), *word_pairs(texts, settings), *near)
     for pair in proposed:
         if (pair.left, pair.right) in found:
             continue

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from triplette.criteria import NAMES, floor_setting
 from triplette.curate.decisions import QUARANTINE
 from triplette.curate.quota import Quota, read_quota
 from triplette.curate.suites import Expected, load_suites, parameters, suite_hash, terms
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from triplette.curate.validation.checkpoint import Outcome
 
 STAGE = "curate.validate"
-CRITERIA = ("independence", "realism", "clarity", "relevance")
 DOCS = "validation/data_docs"
 JUDGE_NAME = "expectations"
 QUARANTINED_TABLES = ("questions", "triplets", "rows")
@@ -146,7 +146,7 @@ def judge_floor(run: RunDir) -> float:
     """The lowest floor under a criterion that the judge was last run with; 0 where the ledger does not know."""
     last = run.last("curate.judge")
     settings = last["settings"] if last else {}
-    return min((float(settings[f"min_{name}"]) for name in CRITERIA if f"min_{name}" in settings), default=0.0)
+    return min((float(settings[name]) for name in map(floor_setting, NAMES) if name in settings), default=0.0)
 
 
 def _entry(outcome: Outcome, settings: ValidateSettings) -> dict[str, Any]:
