@@ -17,6 +17,7 @@ from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, load_dataset
 from triplette.errors import ContractMismatch, ProofFailed
 from triplette.hashing import hash_file
+from triplette.model_contract import tokenizer_file
 from triplette.ranking.encoder import Vectors
 from triplette.rundir import RunDir
 from triplette.settings.train import Preset
@@ -25,7 +26,7 @@ from triplette.train.card import write_card
 from triplette.train.data import Questions, questions_of
 from triplette.train.evaluate import load_system
 from triplette.train.fit import ADAPTER, BASE, CONTRACT
-from triplette.train.models import apply_adapter, load_base, prompts_of, read_fit, tokenizer_file
+from triplette.train.models import apply_adapter, load_base, prompts_of, read_fit
 from triplette.train.quiet import quiet_libraries
 from triplette.train.ranking import embed
 

@@ -16,9 +16,9 @@ def __getattr__(name: str) -> Any:
     """The function of a command, looked up when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module 'triplette' has no attribute {name!r}")
-    from triplette import api
+    from importlib import import_module
 
-    return getattr(api, name)
+    return getattr(import_module("triplette.api"), name)  # by name: what the stages share does not import them
 
 
 def __dir__() -> list[str]:

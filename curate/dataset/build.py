@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 from triplette.curate.dataset.exports import DICTIONARY_BYTES, write_beir, write_triplets
 from triplette.curate.dataset.gold import GoldQuestion, read_gold
 from triplette.curate.dataset.split import Node, Touch, assign, components, touching
-from triplette.curate.decisions import AUTOMATIC, SOURCES, VERDICT_FILES, Decision, Decisions, read_decisions
+from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, SOURCES, Decision, Decisions, read_decisions
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError, TripletteError
 from triplette.hashing import hash_file
-from triplette.profile import FILE as PROFILE
 from triplette.profile import run_profile
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
@@ -107,7 +106,7 @@ def build(
     if gold is None and not no_gold:
         gold, remembered = last_gold(run)
         drop_touching = drop_touching or remembered
-    inputs = run.fingerprints([*SOURCES, *VERDICT_FILES, PROFILE])
+    inputs = run.fingerprints(DATASET_INPUTS)
     if gold is not None:
         if not gold.is_file():
             raise InputError("no such file", where=str(gold), cure="give the gold questions as JSONL with --gold")

@@ -23,7 +23,7 @@ from triplette.curate.judge.negatives import negative_verdict
 from triplette.curate.judge.rules import decide
 from triplette.llm.client import Answer, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
-from triplette.profile import Profile
+from triplette.profile import Profile, language_name
 from triplette.records import Chunk, Score, Triplet, Verdict
 from triplette.settings.judge import JudgeSettings
 
@@ -147,7 +147,7 @@ def _prompt(name: str, where: str, profile: Profile) -> tuple[str, str]:
     system, user = read_prompt(PROMPTS, name, where, profile.language)
     parts = profile.prompts
     said = {name: getattr(parts, name) for name in ("askers", "practice", "example", "unnamed", "other_cases")}
-    return with_parts(system, **said), user
+    return with_parts(system, language=language_name(profile.language), **said), user
 
 
 def _words_of(language: str) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triplette.curate.decisions import AUTOMATIC, SOURCES, VERDICT_FILES, Decisions, read_decisions
+from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, SOURCES, Decisions, read_decisions
 from triplette.curate.quota import Quota, read_quota
 from triplette.dataset import SYNTHETIC
 from triplette.gate import Blocker, read_gate
@@ -152,7 +152,7 @@ def _blockers(run: RunDir, decisions: Decisions | None) -> tuple[Blocker, ...]:
             blockers.append(Blocker(f"{missing[key]} triplets are {key[1]}, so they are left out", f"run `{run.command(command)}`"))
     last = run.last(BUILD)
     if last is not None and run.has("dataset/rows.parquet"):
-        now = run.fingerprints([*SOURCES, *VERDICT_FILES])
+        now = run.fingerprints(DATASET_INPUTS)
         if now != {name: digest for name, digest in last["inputs"].items() if name != "gold"}:
             blockers.append(Blocker("rows or verdicts changed after the dataset was built", f"run `{run.command('curate build')}`"))
     return (*blockers, *read_gate(run).blockers)

@@ -56,6 +56,7 @@ _MADE_OF = re.compile(r"^(composée?s?|constituée?s?|accompagnée?s?|assortie?s
 _REACHED = re.compile(
     r"^(obtenue?s?|arrondie?s?|calculée?s?|départagée?s?|effectuée?s?|classée?s?|déterminée?s?|répartie?s?)\s(?:par|à|au|selon|en|dans)\b"
 )
+_SPAN = re.compile(r"\bune?\s(?:minute|heure|jour|semaine|mois|an|année|quart d'heure|demi-heure)$")  # "une heure | avant": the answer
 _SUBJECT_MOST = 9
 
 
@@ -121,6 +122,7 @@ def _aims(main: Clause, place: int, ends: str) -> list[Candidate]:
             or gives_figure(before)
             or " et " in before
             or before.startswith("accordé")
+            or _SPAN.search(before)
             or re.search(r"\b(?:qui|que(?! possible)|dont|où)\b|\bqu'", before)  # the time may be that of the relative clause
         ):
             continue

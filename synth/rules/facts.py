@@ -242,6 +242,9 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     return make(f"qui {main.clitic}{singular(main.verb)} {rest}{ends}", "factual", "who", 0.3 if generic else 0.74, place)
 
 
+_WITH = frozenset("accompagner suivre précéder entourer munir doter assortir assister composer".split())
+
+
 def _with_article(match: re.Match[str]) -> str:
     """ "utiliser d'appareil" -> "utiliser un appareil"; as it is when the noun's gender is not known."""
     article = {"m": "un", "f": "une"}.get(gender_of(match.group(2)), "")
@@ -270,6 +273,8 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
         verb = "peuvent" if who.plural else "peut"
     undergone = re.match(r"être\s([\w-]+)\b\s?(.*)$", rest)
     deed = infinitive_of(undergone.group(1)) if undergone else ""
+    if deed in _WITH and re.match(r"d(?:e\s|'|u\s|es\s)", undergone.group(2) if undergone else ""):
+        deed = ""  # "accompagné d'un adulte": who goes with it, not what it is done with
     joined = undergone is not None and re.search(r"\set\s(?:\w+ment\s|[\w-]+(?:és?|ées?)\b)", undergone.group(2))
     if undergone and deed and not joined and not person(who) and not re.search(r"\bpar\s", rest) and not POSSESSIVE.search(who.text):
         asks = "faut-il" if main.infinitive == "devoir" and not main.negated else "peut-on"
@@ -295,7 +300,7 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
     speaker = None if who.plural else known.speaker(re.sub(r"^(?:l'|un |une |le |la |tout |toute |chaque )", "", who.text))
     if speaker and not speaker.introduced and not PRONOUN.search(rest) and not re.match(r"(?:se|s'|être|avoir)", rest):
         mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], rest)
-        if not re.search(r"\b(?:leur|leurs|adverse|autre joueur)\b", mine):
+        if not known.pattern(r"\b(?:leur|leurs|adverse|autre <anyone>)\b").search(mine):
             asks = {"peut": "puis-je", "doit": "dois-je"}.get(singular(verb), "")
             found += make(f"{asks} {mine}{ends}" if asks else "", kind, "may-i", 0.68, place, speaker.name)
             found += make(f"ai-je le droit de {mine}{ends}" if asks == "puis-je" else "", kind, "may-i", 0.66, place, speaker.name)
@@ -318,6 +323,7 @@ def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     if (
         not person(main.subject)
         and not main.negated
+        and not main.clitic
         and main.verb in ("entraîne", "entraînent", "provoque", "interrompt")
         and not vague(main.subject)
     ):

@@ -133,6 +133,9 @@ _COUNTED_FROM = (
 )
 
 
+_OPEN = re.compile(r"\b(?:pendant|durant|pour|dans|en|de|à|par|sur|sous)$")
+
+
 def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     """Deadlines, durations and dates."""
     rest = main.rest
@@ -161,6 +164,7 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     match = _BEFORE.search(core(rest))
     if match and stands_alone(match.group(3)):
         kept = core(rest)[: match.start()].strip(" ,")
+        kept = "" if _OPEN.search(kept) else kept  # "reste fermé pendant | trente minutes après"
         text = asked(f"combien de {match.group(1)} {match.group(2)} {match.group(3)}", main.subject, main.verb, kept)
         found += make(text if kept else "", "factual", "how-long-before", 0.88, place)
     latest = _LATEST.search(rest)

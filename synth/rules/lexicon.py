@@ -15,6 +15,7 @@ MASCULINE = frozenset(
     numéro objet ordinateur ordre organe organisateur pair parent participant plan point prix procès-verbal programme président
     public questionnaire quota rapport recours refus représentant responsable retard règlement résultat score scrutin secrétaire
     senior serveur service seuil signal site spectateur stage statut superviseur système séminaire tableau temps tirage titre
+    musée lycée incendie génie silence stade grade côté traité comité arrêté été
     total traitement transfert trésorier tuteur type téléphone vote âge échange écran élève établissement
     """.split()
 )
@@ -29,10 +30,13 @@ FEMININE = frozenset(
     plateforme position procédure présence pénalité rangée recette règle réclamation répétition réunion saison salle sanction
     santé seconde section somme substance séance sécurité table tenue touche tour tête valeur victoire voix webcam zone école
     égalité épreuve équipe éthique
+    boisson cuisson moisson façon leçon rançon maison raison chanson prison chaleur largeur longueur hauteur profondeur odeur fleur
+    erreur vapeur humeur douleur faveur rigueur peur page plage image cage nage eau peau mer soif
     """.split()
 )
 FEMININE_ENDINGS = (
     "tion",
+    "aison",
     "sion",
     "xion",
     "té",
@@ -57,6 +61,10 @@ PERSONS = frozenset(
     conseil directeur direction dirigeant dirigeants délégué entraîneur formateur instance jury membre membres ministre médecin
     organe organisateur organisateurs participant personne personnes président représentant responsable secrétaire spectateur
     spectateurs stagiaire superviseur trésorier tuteur équipe équipes état
+    usager usagers adhérent adhérents client clients salarié salariés employé employés employeur enfant enfants parents lecteur lecteurs
+    visiteur visiteurs utilisateur utilisateurs abonné abonnés locataire locataires propriétaire patient patients gérant agent agents
+    bénévole bénévoles animateur enseignant enseignants professeur étudiant étudiants voisin voisins conducteur fournisseur vendeur
+    acheteur coopérative entreprise autorité personnel cuisinier cuisiniers nageur nageurs transporteur
     """.split()
 )
 # words that most passages of rules hold: they do not say what a question is about

@@ -119,7 +119,7 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
                 and clean(text)
             ):
                 found.append(_with(candidate, reworded(text, chunk.id + text)))
-    return found or [_with(c, placed(c.text, context, chunk.id)) for c in heading_question(chunk)]
+    return found or [_with(c, placed(c.text, context, chunk.id)) for c in heading_question(chunk) if c.kind in kinds]
 
 
 _PARTS = ("du contrat", "du règlement", "des statuts", "du titre", "de la section")
