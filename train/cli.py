@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from triplette.console import (
-    DEFAULT_RUN,
     ConfigOption,
     JsonOption,
     RunOption,
@@ -23,6 +22,7 @@ from triplette.console import (
 )
 from triplette.export.cli import ask, show_export
 from triplette.export.cli import export as export_command
+from triplette.rundir import DEFAULT_RUN
 
 app = new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.")
 
@@ -222,7 +222,7 @@ def run_(
     if result.exported is not None:
         show_export(result.exported)
     elif result.evaluation.verdict.word == "improved":
-        say("Next: train export" + ("" if run == DEFAULT_RUN else f" --run {run}"))
+        say(f"Next: {place.command('train export')}")
 
 
 @app.command("export")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from triplette.hashing import canonical_json, code_version, hash_value
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import Preset, TrainSettings
+from triplette.step import Step
 from triplette.tables import write_text
 from triplette.train.data import check_dataset, questions_of, training_texts
 from triplette.train.loop import FitResult, tune
@@ -45,29 +45,21 @@ def fit(
     if not ungated:
         gate.require()
     dataset = load_dataset(run)
-    inputs = run.fingerprints(HASHED_FILES)
     used = {**as_dict(settings), **as_dict(preset), "sweep": sweep}
-    last = run.current(STAGE, inputs, used)
-    if last is not None and (ungated or not last["ungated"]):
-        return FitResult(
-            **{**last["result"], "alarms": tuple(last["result"]["alarms"]), "history": tuple(last["result"]["history"])}, unchanged=True
-        )
+    step = Step(run, STAGE, run.fingerprints(HASHED_FILES), used)
+    done = step.done(FitResult)
+    if done is not None and (ungated or not done.ungated):
+        return done
     check_dataset(run, dataset)
     if process_rank()[0] > 0:  # the first process holds the lock and writes
         return _fit(run, dataset, settings, preset, used, sweep=sweep, ungated=not gate.open, device=device)
     with run.locked():
-        started = time.monotonic()
         result = _fit(run, dataset, settings, preset, used, sweep=sweep, ungated=not gate.open, device=device)
-        result = replace(result, seconds=round(time.monotonic() - started, 1))
-        plain = {key: value for key, value in asdict(result).items() if key != "unchanged"}
-        run.record(
-            STAGE,
-            inputs=inputs,
+        result = step.record(
+            result,
             outputs=[ADAPTER, CONTRACT, *([BASE] if run.has(BASE) else [])],
-            settings=used,
             counts={"train": len(dataset.split("train")), "val": len(dataset.split("val")), "steps": result.steps},
-            seconds=result.seconds,
-            extra={"ungated": result.ungated, "result": plain},
+            ungated=result.ungated,
         )
         shutil.rmtree(run.path(CHECKPOINTS), ignore_errors=True)
     return result
