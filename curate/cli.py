@@ -19,11 +19,12 @@ from triplette.console import (
     say,
     summarise,
     table,
+    with_version,
 )
 from triplette.curate.judge.cli import app as judge_app
 from triplette.curate.review.cli import app as review_app
 
-app = new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.")
+app = with_version(new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.", completion=True))
 app.add_typer(review_app, name="review")
 app.add_typer(judge_app)
 

@@ -19,9 +19,10 @@ from triplette.console import (
     say,
     summarise,
     table,
+    with_version,
 )
 
-app = new_app("Documents -> chunks -> questions -> triplets with hard negatives.")
+app = with_version(new_app("Documents -> chunks -> questions -> triplets with hard negatives.", completion=True))
 
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder (or one file) of documents.", metavar="DIR")]
 TokensOption = Annotated[int | None, typer.Option("--target-tokens", help="Tokens a chunk aims at, never passed (default 256).")]
@@ -168,6 +169,7 @@ def write(
 def import_(
     questions: Annotated[Path, typer.Argument(help="JSONL: question + chunk_id, or + source and article, page or text.")],
     chunks: Annotated[Path | None, typer.Option("--chunks", help="JSONL of the chunks they were written over.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Drop the questions that are there instead of adding to them.")] = False,
     run: RunOption = DEFAULT_RUN,
     json_output: JsonOption = False,
 ) -> int:
@@ -177,7 +179,7 @@ def import_(
     """
     from triplette.synth.importing import import_questions
 
-    result = import_questions(open_run(run), questions, chunks)
+    result = import_questions(open_run(run), questions, chunks, replace=replace)
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -186,6 +188,7 @@ def import_(
             {
                 "lines": result.lines,
                 "questions": result.questions,
+                "of them new": result.added,
                 "chunks": result.chunks,
                 **{f"rejected: {reason}": n for reason, n in result.rejected.items()},
                 "seconds": round(result.seconds, 2),

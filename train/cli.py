@@ -20,11 +20,12 @@ from triplette.console import (
     say,
     summarise,
     table,
+    with_version,
 )
 from triplette.export.cli import ask, show_export
 from triplette.export.cli import export as export_command
 
-app = new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.")
+app = with_version(new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.", completion=True))
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA) or tiny.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Base model: a sentence-transformers folder or id.")]

@@ -263,7 +263,8 @@ def _write(
         gold_lost=gold_lost,
         seconds=time.perf_counter() - started,
     )
-    outputs = [*HASHED_FILES, "dataset/triplets.parquet", "dataset/beir", "dataset/composition.json", "dataset/README.md"]
+    # without the card: `curate validate` writes it again when it lowers the review quota
+    outputs = [*HASHED_FILES, "dataset/triplets.parquet", "dataset/beir", "dataset/composition.json"]
     plain = {key: value for key, value in asdict(result).items() if key not in ("seconds", "unchanged")}
     run.record(
         STAGE, inputs=inputs, outputs=outputs, settings=kept, counts=result.rows, seconds=result.seconds, extra={"result": plain}
