@@ -107,10 +107,11 @@ def limit_passages(run: RunDir, most: int) -> list[Chunk]:
 
 def prepare(questions: Path, chunks: Path, work: Path, most: int) -> None:
     """Import, split, mine with BM25 and LSA once; each choice then only picks its columns."""
+    from triplette.profile import load_profile
     from triplette.synth.importing import import_questions
 
     run = RunDir(work / "imported")
-    import_questions(run, questions, chunks)
+    import_questions(run, questions, chunks, load_profile("chess-fr"))
     corpus = limit_passages(run, most)
     by_id = {chunk.id: chunk for chunk in corpus}
     asked = [question for question in read_records(run.path("questions.parquet"), Question) if question.chunk_id in by_id]
@@ -222,7 +223,7 @@ def _shuffled(rows: list[DatasetRow]) -> list[DatasetRow]:
 
 def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: float, scale: float, top: int, baselines: bool) -> None:
     """Tune and measure one choice; its line goes to ``work/results.jsonl``."""
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings, preset_of
     from triplette.train.evaluate import evaluate
     from triplette.train.fit import fit

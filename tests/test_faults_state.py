@@ -25,7 +25,7 @@ from triplette.errors import InputError, SettingError
 from triplette.export.index import open_index, read_index
 from triplette.records import Chunk, Triplet, Verdict
 from triplette.rundir import RunDir
-from triplette.settings.base import load_section
+from triplette.settings.load import load_section
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.train import TrainSettings
 from triplette.tables import read_records, schema_of, write_records

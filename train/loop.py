@@ -8,7 +8,6 @@ mini-batch is smaller than the batch; the gradients are the same.
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ class FitResult:
     ungated: bool
     resumed_from: int
     device: str
-    seconds: float
+    seconds: float = 0.0
     unchanged: bool = False
 
 
@@ -72,7 +71,7 @@ def tune(
     from transformers import set_seed
 
     set_seed(settings.seed)
-    model, started = base.model, time.monotonic()
+    model = base.model
     trained = make_trainable(model, preset)
     model.max_seq_length = min(preset.max_tokens, base.contract.max_tokens)
     mini = _mini_batch(model, preset)
@@ -118,7 +117,6 @@ def tune(
         ungated=False,
         resumed_from=int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0,
         device=str(model.device),
-        seconds=round(time.monotonic() - started, 1),
     )
 
 

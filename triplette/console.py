@@ -39,7 +39,6 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (default: ./triplette.toml if there).", metavar="FILE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, for machines.")]
-DEFAULT_RUN = Path("run")
 INTERRUPTED, TERMINATED = 130, 143
 EXTRAS = {  # the smallest extra that has the library: reading a bundle must not cost torch
     "ask": ("sentencepiece", "ai_edge_litert"),

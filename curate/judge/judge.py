@@ -7,7 +7,6 @@ there, but every paid answer is kept, so a run that stops at its budget or is in
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import Any
 
 from triplette.console import progress
 from triplette.curate.decisions import KEEP, POSITIVE
+from triplette.curate.judge.domain import Domain
 from triplette.curate.judge.llm import (
     Reading,
     judgement_readings,
@@ -30,11 +30,14 @@ from triplette.curate.judge.signals import read_signals
 from triplette.llm.client import Answer, LlmClient, Quote, model_name
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
+from triplette.profile import FILE as PROFILE
+from triplette.profile import Profile, run_profile
 from triplette.records import Chunk, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.llm import LlmSettings
+from triplette.step import Step
 from triplette.tables import read_records, write_records
 
 STAGE = "curate.judge"
@@ -116,36 +119,22 @@ def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, 
 
     Raises MissingStage before mining; with an LLM, BudgetReached, ServiceError and SettingError as ``run_many`` does.
     """
-    started = time.perf_counter()
     run.require(*INPUTS)
-    inputs = run.fingerprints(INPUTS)
-    shaping = _shaping(settings, llm)
-    previous = run.current(STAGE, inputs, shaping)
-    if previous:
-        return JudgeResult(
-            **{**previous["result"], "said": (), "spent": 0.0, "seconds": time.perf_counter() - started, "unchanged": True}
-        )
+    step = Step(run, STAGE, run.fingerprints((*INPUTS, PROFILE)), _shaping(settings, llm))
+    if done := step.done(JudgeResult, said=(), spent=0.0):
+        return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         chunks, triplets = _read(run)
-        judged = by_rules(triplets, chunks, settings)
+        profile = run_profile(run)
+        judged = by_rules(triplets, chunks, settings, profile)
         if settings.judge == "llm":
-            judged = _by_llm(run, triplets, chunks, judged, settings, _model(settings, llm), budget)
-        result = _result(settings, triplets, judged, time.perf_counter() - started)
+            judged = _by_llm(run, triplets, chunks, judged, settings, _model(settings, llm), profile, budget)
+        result = _result(settings, triplets, judged)
         write_records(run.path(OUTPUTS[0]), judged.triplets, Verdict)
         write_records(run.path(OUTPUTS[1]), judged.negatives, Verdict)
-        kept = {name: value for name, value in result.as_json().items() if name not in ("seconds", "unchanged", "spent", "said")}
-        run.record(
-            STAGE,
-            inputs=inputs,
-            outputs=OUTPUTS,
-            settings=shaping,
-            counts=result.decisions,
-            seconds=result.seconds,
-            cost=result.spent,
-            tokens=result.tokens,
-            extra={"result": kept},
+        return step.record(
+            result, outputs=OUTPUTS, counts=result.decisions, forget=("spent", "said"), cost=result.spent, tokens=result.tokens
         )
-    return result
 
 
 def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Quote | None:
@@ -154,16 +143,17 @@ def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Quot
     if settings.judge != "llm":
         return None
     chunks, triplets = _read(run)
-    rules = by_rules(triplets, chunks, settings)
+    profile = run_profile(run)
+    rules = by_rules(triplets, chunks, settings, profile)
     asked = _asked(triplets, chunks, rules, settings)
-    readings = judgement_readings(asked, chunks, settings)
-    readings += negative_readings(_open_negatives(asked, rules, chunks), chunks, settings)
+    readings = judgement_readings(asked, chunks, settings, profile)
+    readings += negative_readings(_open_negatives(asked, rules, chunks), chunks, settings, profile)
     return quote_requests(_model(settings, llm), run.path("llm"), [reading.request for reading in readings])
 
 
-def by_rules(triplets: Sequence[Triplet], chunks: dict[str, Chunk], settings: JudgeSettings) -> _Judged:
+def by_rules(triplets: Sequence[Triplet], chunks: dict[str, Chunk], settings: JudgeSettings, profile: Profile) -> _Judged:
     """The rules' verdicts on triplets and negatives. A triplet whose positive is not in the corpus is quarantined."""
-    corpus = Corpus(chunks.values())
+    corpus = Corpus(chunks.values(), Domain(profile))
     on_negatives = NegativeJudge(chunks, corpus, settings)
     verdicts: list[Verdict] = []
     negatives: list[Verdict] = []
@@ -204,11 +194,12 @@ def _by_llm(
     rules: _Judged,
     settings: JudgeSettings,
     llm: LlmSettings,
+    profile: Profile,
     budget: float | None,
 ) -> _Judged:
     """The rules' verdicts with the LLM's: two rounds of calls, the second only for rows that the first kept."""
     asked = _asked(triplets, chunks, rules, settings)
-    readings = judgement_readings(asked, chunks, settings)
+    readings = judgement_readings(asked, chunks, settings, profile)
     answers, spent, said = _ask(run, llm, readings, budget, "judging")
     model = model_name(llm)
     spoken = [
@@ -217,7 +208,7 @@ def _by_llm(
     ]
     left = {verdict.subject_id for verdict in spoken} - {verdict.subject_id for verdict in spoken if verdict.decision != KEEP}
     kept = [triplet for triplet in asked if triplet.id in left]
-    more = negative_readings(_open_negatives(kept, rules, chunks), chunks, settings)
+    more = negative_readings(_open_negatives(kept, rules, chunks), chunks, settings, profile)
     remaining = None if budget is None else max(budget - spent, 0.0)
     replies, spent_on_negatives, said_more = _ask(run, llm, more, remaining, "judging negatives")
     by_negative = _negatives_said(more, replies, chunks, model)
@@ -274,7 +265,7 @@ def _negatives_said(readings: Sequence[Reading], answers: Sequence[Answer], chun
     return found
 
 
-def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judged, seconds: float) -> JudgeResult:
+def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judged) -> JudgeResult:
     by_triplet: dict[str, list[Verdict]] = {}
     for verdict in judged.triplets:
         by_triplet.setdefault(verdict.subject_id, []).append(verdict)
@@ -294,7 +285,6 @@ def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judge
         cost=round(judged.cost, 6),
         spent=round(judged.spent, 6),
         said=judged.said,
-        seconds=seconds,
     )
 
 

@@ -8,11 +8,10 @@ with the line's section and the cure.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
+import difflib
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from triplette.errors import SettingError
@@ -39,14 +38,17 @@ def build(cls: type[S], values: Mapping[str, Any], *, where: str) -> S:
     known = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
     unknown = sorted(set(values) - set(known))
     if unknown:
-        near = max(known, key=lambda name: _likeness(unknown[0], name))
-        cure = f"did you mean {near}? The settings here are {', '.join(known)}"
-        raise SettingError(f"unknown setting {', '.join(unknown)}", where=where, cure=cure)
-    checked = {name: _checked(known[name], hints[name], value, where) for name, value in values.items()}
-    return cls(**checked)
+        near = difflib.get_close_matches(unknown[0], list(known), 1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise SettingError(
+            f"unknown setting {', '.join(unknown)}{meant}", where=where, cure=f"the settings here are {', '.join(known)}"
+        )
+    made = {name: checked(known[name], hints[name], value, where) for name, value in values.items()}
+    return cls(**made)
 
 
-def _checked(field: dataclasses.Field[Any], hint: Any, value: Any, where: str, *, flag: bool = False) -> Any:
+def checked(field: dataclasses.Field[Any], hint: Any, value: Any, where: str, *, flag: bool = False) -> Any:
+    """``value`` as the field holds it. Raises SettingError; ``where`` is the section, or with ``flag`` the whole name of a flag."""
     kind = hint
     if isinstance(hint, types.UnionType):
         kind = next(arg for arg in typing.get_args(hint) if arg is not type(None))
@@ -73,94 +75,13 @@ def _scalar(field: dataclasses.Field[Any], kind: Any, value: Any, place: str) ->
     return value
 
 
-def _cure(field: dataclasses.Field[Any]) -> str:
-    return f"{field.metadata.get('doc', field.name)} (default {field.default!r})"
-
-
-def read_file(path: Path | None) -> dict[str, Any]:
-    """The sections of ``path``, else of ./triplette.toml if it exists, else nothing. Raises SettingError, also for unknown sections."""
-    chosen = path or Path(FILE_NAME)
-    if not chosen.exists():
-        if path is not None:
-            raise SettingError("no such file", where=str(path), cure="`synth init` writes one")
-        return {}
-    try:
-        content = tomllib.loads(chosen.read_text(encoding="utf-8-sig"))
-    except IsADirectoryError:
-        raise SettingError("this is a folder, not a settings file", where=str(chosen), cure="give a file: --config FILE") from None
-    except OSError as error:
-        raise SettingError(f"cannot be read ({error.strerror})", where=str(chosen), cure="give a file that can be read") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingError(f"not TOML: {error}", where=str(chosen), cure="`synth init` shows the form") from None
-    _refuse_unknown(content, str(chosen))
-    return content
-
-
-def _refuse_unknown(content: Mapping[str, Any], where: str) -> None:
-    """Raise SettingError for a section or key that no settings class has: a misspelt name must not be a setting without effect."""
-    from triplette.settings.catalogue import SECTIONS  # it imports every settings class, and each of them imports this page
-
-    parents = {name.rsplit(".", depth)[0] for name in SECTIONS for depth in range(name.count(".") + 1)}
-
-    def look(table: Mapping[str, Any], place: str) -> None:
-        fields = {f.name for f in dataclasses.fields(SECTIONS[place])} if place in SECTIONS else set()
-        for key, value in table.items():
-            name = f"{place}.{key}" if place else key
-            if key in fields or (not isinstance(value, dict) and place in SECTIONS):
-                continue  # the section's own class checks its keys
-            if not isinstance(value, dict):
-                raise SettingError(f"{key!r} stands in no section that takes settings", where=where, cure=_nearest_key(key, SECTIONS))
-            if name not in parents:
-                raise SettingError(f"there is no section [{name}]", where=where, cure=_nearest(name, sorted(parents)))
-            look(value, name)
-
-    look(content, "")
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    """The section that ``name`` was probably meant to be, and where all of them are listed."""
-    best = max(known, key=lambda other: (other.rsplit(".", 1)[-1] == name.rsplit(".", 1)[-1]) + _likeness(name, other))
-    return f"did you mean [{best}]? `synth init` writes every section"
-
-
-def _likeness(one: str, other: str) -> float:
-    import difflib
-
+def likeness(one: str, other: str) -> float:
+    """How much two names look alike, 0..1."""
     return difflib.SequenceMatcher(None, one, other).ratio()
 
 
-def _nearest_key(key: str, sections: Mapping[str, type[Any]]) -> str:
-    """The sections that have this key, or one much like it."""
-    having = [(section, f.name) for section, cls in sections.items() for f in dataclasses.fields(cls)]
-    section, name = max(having, key=lambda pair: _likeness(key, pair[1]))
-    return f"did you mean {name} in [{section}]? A key stands under the [section] that it belongs to; `synth init` writes them all"
-
-
-def load_section(cls: type[S], section: str, config: Path | None = None, **overrides: Any) -> S:
-    """Settings of ``section`` (``synth.chunk`` is ``[synth.chunk]``), overridden by the non-None keyword values."""
-    content: Any = read_file(config)
-    for part in section.split("."):
-        content = content.get(part, {}) if isinstance(content, dict) else {}
-    if not isinstance(content, dict):
-        raise SettingError(f"[{section}] is not a table", where=str(config or FILE_NAME), cure="`synth init` shows the form")
-    names = {f.name for f in dataclasses.fields(typing.cast("Any", cls))}
-    # a sub-table such as [train.evaluate] inside [train] belongs to another settings class, and read_file knows it
-    values = {key: value for key, value in content.items() if not (isinstance(value, dict) and key not in names)}
-    checked = build(cls, values, where=f"{config or FILE_NAME}[{section}]")
-    given = {key: value for key, value in overrides.items() if value is not None}
-    for key, value in given.items():
-        field, hint = _field_of(cls, key)
-        _checked(field, hint, value, f"--{key.replace('_', '-')}", flag=True)
-    return dataclasses.replace(typing.cast("Any", checked), **build_values(cls, given))
-
-
-def _field_of(cls: type[Any], name: str) -> tuple[dataclasses.Field[Any], Any]:
-    return next(f for f in dataclasses.fields(cls) if f.name == name), typing.get_type_hints(cls)[name]
-
-
-def build_values(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """``values`` as the fields of ``cls`` hold them: lists as tuples, whole numbers as floats where the field is one."""
-    return {name: _checked(*_field_of(cls, name), value, name) for name, value in values.items()}
+def _cure(field: dataclasses.Field[Any]) -> str:
+    return f"{field.metadata.get('doc', field.name)} (default {field.default!r})"
 
 
 def as_dict(settings: Any) -> dict[str, Any]:
@@ -176,6 +97,10 @@ def template(sections: Mapping[str, type[Any]]) -> str:
     lines = [
         "# Settings of Triplette. Every value here is the default; delete what you do not change.",
         "# Keys and tokens never go here: they come from the environment.",
+        "",
+        "# Who asks, which kinds of question, which words: a profile's name or file. Not set: a neutral one, in the",
+        "# documents' language. docs/profiles.md.",
+        '# profile = "fr"',
     ]
     for name, cls in sections.items():
         lines += ["", f"[{name}]"]

@@ -48,7 +48,7 @@ def test_a_join_too_large_falls_back_on_the_window(texts: list[str], threshold: 
     side = np.arange(len(texts)) % 3
     whole = near_duplicates_across(word_sets(texts), threshold, side)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("curate.similar.MOST_LOOKUPS", 0)
+        patch.setattr("triplette.similar.MOST_LOOKUPS", 0)
         narrow = near_duplicates_across(word_sets(texts), threshold, side)
     # fewer rows than the window: nothing may be missed
     assert [part.tolist() for part in whole] == [part.tolist() for part in narrow]
