@@ -21,6 +21,7 @@ from triplette.console import (
     say,
     summarise,
     table,
+    visible,
 )
 from triplette.rundir import DEFAULT_RUN
 
@@ -135,8 +136,8 @@ def ask(
     for passage in passages:
         pages = f", p. {passage.page_start}" + (f"-{passage.page_end}" if passage.page_end > passage.page_start else "")
         place = passage.source + (pages if passage.page_start else "")
-        typer.echo(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})")
-        typer.echo("   " + passage.text.strip().replace("\n", "\n   ") + "\n")
+        typer.echo(visible(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})"))
+        typer.echo(visible("   " + passage.text.strip().replace("\n", "\n   ") + "\n"))
 
 
 def main() -> None:
