@@ -18,10 +18,11 @@ from triplette.console import (
     say,
     summarise,
     table,
+    with_version,
 )
 from triplette.rundir import DEFAULT_RUN
 
-app = new_app("Documents -> chunks -> questions -> triplets with hard negatives.")
+app = with_version(new_app("Documents -> chunks -> questions -> triplets with hard negatives.", completion=True))
 
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder (or one file) of documents.", metavar="DIR")]
 TokensOption = Annotated[int | None, typer.Option("--target-tokens", help="Tokens a chunk aims at, never passed (default 256).")]
@@ -177,6 +178,7 @@ def write(
 def import_(
     questions: Annotated[Path, typer.Argument(help="JSONL: question + chunk_id, or + source and article, page or text.")],
     chunks: Annotated[Path | None, typer.Option("--chunks", help="JSONL of the chunks they were written over.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Drop the questions that are there instead of adding to them.")] = False,
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
     json_output: JsonOption = False,
@@ -188,7 +190,7 @@ def import_(
     from triplette.synth.importing import import_questions
 
     place = open_run(run)
-    result = import_questions(place, questions, chunks, _profile(config))
+    result = import_questions(place, questions, chunks, _profile(config), replace=replace)
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -197,6 +199,7 @@ def import_(
             {
                 "lines": result.lines,
                 "questions": result.questions,
+                "of them new": result.added,
                 "chunks": result.chunks,
                 **{f"rejected: {reason}": n for reason, n in result.rejected.items()},
                 "seconds": round(result.seconds, 2),
@@ -356,7 +359,7 @@ def _tell_profile(place: Any) -> None:
 
 
 def _chunk_settings(config: Path | None, target: int | None, overlap: int | None, tokenizer: str | None) -> Any:
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.synth import ChunkSettings
 
     overrides = {"target_tokens": target, "overlap_tokens": overlap, "tokenizer": tokenizer}
@@ -364,8 +367,8 @@ def _chunk_settings(config: Path | None, target: int | None, overlap: int | None
 
 
 def _write_settings(config: Path | None, llm: str | None, base_url: str | None) -> tuple[Any, Any]:
-    from triplette.settings.base import load_section
     from triplette.settings.llm import LlmSettings
+    from triplette.settings.load import load_section
     from triplette.settings.write import WriteSettings
 
     writer = "llm" if llm or base_url else None
@@ -376,7 +379,7 @@ def _write_settings(config: Path | None, llm: str | None, base_url: str | None) 
 
 
 def _mine_settings(config: Path | None, encoder: str | None, negatives: int | None) -> Any:
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.mine import MineSettings
 
     return load_section(MineSettings, "synth.mine", config, encoder=encoder, negatives=negatives)

@@ -19,12 +19,13 @@ from triplette.console import (
     say,
     summarise,
     table,
+    with_version,
 )
 from triplette.export.cli import ask, show_export
 from triplette.export.cli import export as export_command
 from triplette.rundir import DEFAULT_RUN
 
-app = new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.")
+app = with_version(new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.", completion=True))
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA), e5 or tiny.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Base model: a sentence-transformers folder or id.")]
@@ -74,7 +75,7 @@ def fit(
 
     Example: train fit --preset cpu --model ./all-MiniLM-L6-v2 --sweep
     """
-    from triplette.settings.train import load_training
+    from triplette.settings.load import load_training
     from triplette.train.fit import fit as run_fit
 
     overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
@@ -116,10 +117,11 @@ def check(
 
     Example: train check --preset cpu --model ./multilingual-e5-small
     """
+    from triplette.settings.load import load_training
     from triplette.train.check import dataset_sizes, folder_of, in_words, measure_pace, pace_in_words, preflight
 
     overrides = _overrides(model, contract, trust_remote_code, None, None, batch, mini_batch, None, None, None)
-    settings, chosen = _settings(config, preset, None, overrides)
+    settings, chosen = load_training(config, preset, None, **overrides)
     chosen = folder_of(chosen)
     summarise(f"Base {chosen.base}, method {chosen.method}", in_words(preflight(chosen), chosen))
     if measure:
@@ -196,7 +198,7 @@ def run_(
 
     Example: train run --preset tiny --ungated --no-export
     """
-    from triplette.settings.train import load_training
+    from triplette.settings.load import load_training
     from triplette.train.run import run_all
 
     overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
@@ -268,7 +270,7 @@ def _overrides(
 
 
 def _evaluate_settings(config: Path | None, split: list[str] | None, dimension: int | None, int8: bool | None) -> Any:
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.train import EvaluateSettings
 
     splits = tuple(split) if split else None
@@ -276,8 +278,8 @@ def _evaluate_settings(config: Path | None, split: list[str] | None, dimension: 
 
 
 def _exporter(config: Path | None) -> Any:
-    from triplette.settings.base import load_section
     from triplette.settings.export import ExportSettings
+    from triplette.settings.load import load_section
 
     settings = load_section(ExportSettings, "export", config)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triplette.rundir import RunDir
-from triplette.settings.base import load_section
+from triplette.settings.load import load_section
 
 if TYPE_CHECKING:
     from triplette.curate.dataset.build import BuildResult
@@ -137,7 +137,7 @@ def fit(
     **settings: Any,
 ) -> FitResult:  # fmt: skip
     """``train fit``; the keywords are the preset's settings."""
-    from triplette.settings.train import load_training
+    from triplette.settings.load import load_training
     from triplette.train.fit import fit as run_fit
 
     training, chosen = load_training(_config(config), preset, seed, **settings)

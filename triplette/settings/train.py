@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from triplette.settings.base import load_section, setting
+from triplette.settings.base import setting
 
 PRESET_NAMES = ("embeddinggemma", "full", "cpu", "e5", "tiny")
 MODEL_CARD = "EmbeddingGemma's model card, ai.google.dev/gemma/docs/embeddinggemma/model_card"
@@ -250,10 +249,3 @@ PRESETS: dict[str, type[Any]] = {name: _section(name, values) for name, values i
 def preset_of(values: Any) -> Preset:
     """A preset section as the one type that training reads."""
     return Preset(**{field.name: getattr(values, field.name) for field in dataclasses.fields(Preset)})
-
-
-def load_training(config: Path | None, preset: str | None, seed: int | None, **overrides: Any) -> tuple[TrainSettings, Preset]:
-    """The stage's settings and the chosen preset, the keywords' values over the file's. Raises SettingError."""
-    settings = load_section(TrainSettings, "train", config, preset=preset, seed=seed)
-    chosen = load_section(PRESETS[settings.preset], f"train.presets.{settings.preset}", config, **overrides)
-    return settings, preset_of(chosen)
