@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
+from synth.ingest.harvest import FILE as HARVEST_FILE
+from synth.ingest.harvest import Harvested, harvest
 from triplette.console import progress
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
@@ -94,12 +96,13 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     )
     with run.locked():
         write_records(run.path("chunks.parquet"), chunks, Chunk)
+        write_records(run.path(HARVEST_FILE), tally.harvested, Harvested)
         run.write_rejects("synth.chunk", tally.rejects)
         kept = {key: getattr(result, key) for key in ChunkResult.__slots__ if key not in ("seconds", "unchanged")}
         run.record(
             "synth.chunk",
             inputs=inputs,
-            outputs=["chunks.parquet"],
+            outputs=["chunks.parquet", HARVEST_FILE],
             settings=as_dict(settings),
             counts={"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)},
             seconds=result.seconds,
@@ -122,6 +125,7 @@ class _Tally:
     notes: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     rejects: list[Rejection] = field(default_factory=list)
+    harvested: list[Harvested] = field(default_factory=list)
 
 
 def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
@@ -134,6 +138,7 @@ def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, co
     structured = structure(document)
     chunks, repeated = cut_blocks(structured.blocks, document.source, settings, counter)
     reached, body = coverage(structured, chunks, repeated)
+    tally.harvested += harvest(structured.blocks, chunks)
     tally.reached += reached
     tally.body += body
     tally.dropped.update(structured.dropped)

@@ -27,6 +27,15 @@ CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder (or one fil
 TokensOption = Annotated[int | None, typer.Option("--target-tokens", help="Tokens a chunk aims at, never passed (default 256).")]
 OverlapOption = Annotated[int | None, typer.Option("--overlap-tokens", help="Tokens repeated from the chunk before (default 0).")]
 TokenizerOption = Annotated[str | None, typer.Option("--tokenizer", help="'estimate', or a tokenizer's folder or id (models extra).")]
+IncludeOption = Annotated[
+    list[str] | None, typer.Option("--include", help="Only files this .gitignore-like pattern names (repeatable).")
+]
+ExcludeOption = Annotated[list[str] | None, typer.Option("--exclude", help="Leave out what this pattern names (repeatable).")]
+LinksOption = Annotated[bool | None, typer.Option("--follow-links", help="Follow links that lead out of the folder.")]
+ReaderOption = Annotated[str | None, typer.Option("--reader", help="'own' (default), or 'docling' where it is installed.")]
+HarvestOption = Annotated[
+    str | None, typer.Option("--harvest", help="The documents' own questions: 'gold' (default), 'train' or 'off'; never both.")
+]
 LlmOption = Annotated[str | None, typer.Option("--llm", help="Write with an LLM, as openai:MODEL; the key comes from the environment.")]
 UrlOption = Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")]
 BudgetOption = Annotated[
@@ -47,6 +56,11 @@ def generate(
     target_tokens: TokensOption = None,
     overlap_tokens: OverlapOption = None,
     tokenizer: TokenizerOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    follow_links: LinksOption = None,
+    reader: ReaderOption = None,
+    harvest: HarvestOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
     budget: BudgetOption = None,
@@ -62,8 +76,17 @@ def generate(
     from synth.generate import generate as run_all
     from synth.show import render, select_triplets
 
-    chunk_settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
-    write_settings, llm_settings = _write_settings(config, llm, base_url)
+    chunk_settings = _chunk_settings(
+        config,
+        target_tokens=target_tokens,
+        overlap_tokens=overlap_tokens,
+        tokenizer=tokenizer,
+        include=include,
+        exclude=exclude,
+        follow_links=follow_links,
+        reader=reader,
+    )
+    write_settings, llm_settings = _write_settings(config, llm, base_url, harvest)
     mine_settings = _mine_settings(config, encoder, negatives)
     place = open_run(run)
     if dry_run:
@@ -97,15 +120,28 @@ def chunk(
     target_tokens: TokensOption = None,
     overlap_tokens: OverlapOption = None,
     tokenizer: TokenizerOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    follow_links: LinksOption = None,
+    reader: ReaderOption = None,
     json_output: JsonOption = False,
 ) -> int:
-    """Read documents (md, txt, pdf, html, docx) and cut them into chunks.
+    """Read documents (md, txt, pdf, html, docx, odt, rtf, epub, pptx, xlsx, docling's json) and cut them into chunks.
 
     Example: synth chunk --corpus fr_rules/ --target-tokens 450 --overlap-tokens 50
     """
     from synth.chunk import chunk_corpus
 
-    settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
+    settings = _chunk_settings(
+        config,
+        target_tokens=target_tokens,
+        overlap_tokens=overlap_tokens,
+        tokenizer=tokenizer,
+        include=include,
+        exclude=exclude,
+        follow_links=follow_links,
+        reader=reader,
+    )
     result = chunk_corpus(open_run(run), corpus, settings)
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
@@ -133,6 +169,7 @@ def chunk(
 def write(
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
+    harvest: HarvestOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
     budget: BudgetOption = None,
@@ -145,7 +182,7 @@ def write(
     """
     from synth.write import write_questions
 
-    settings, llm_settings = _write_settings(config, llm, base_url)
+    settings, llm_settings = _write_settings(config, llm, base_url, harvest)
     place = open_run(run)
     if dry_run:
         _quote(place, settings, llm_settings, json_output)
@@ -273,22 +310,22 @@ def init(
     say(f"wrote {path}")
 
 
-def _chunk_settings(config: Path | None, target: int | None, overlap: int | None, tokenizer: str | None) -> Any:
+def _chunk_settings(config: Path | None, **overrides: Any) -> Any:
     from triplette.settings.base import load_section
     from triplette.settings.synth import ChunkSettings
 
-    overrides = {"target_tokens": target, "overlap_tokens": overlap, "tokenizer": tokenizer}
-    return load_section(ChunkSettings, "synth.chunk", config, **overrides)
+    given = {name: value for name, value in overrides.items() if value is not None and value != []}
+    return load_section(ChunkSettings, "synth.chunk", config, **given)
 
 
-def _write_settings(config: Path | None, llm: str | None, base_url: str | None) -> tuple[Any, Any]:
+def _write_settings(config: Path | None, llm: str | None, base_url: str | None, harvest: str | None = None) -> tuple[Any, Any]:
     from triplette.settings.base import load_section
     from triplette.settings.llm import LlmSettings
     from triplette.settings.write import WriteSettings
 
     writer = "llm" if llm or base_url else None
     return (
-        load_section(WriteSettings, "synth.write", config, writer=writer),
+        load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest),
         load_section(LlmSettings, "synth.llm", config, model=llm, base_url=base_url),
     )
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from synth.chunk import load_chunks
+from synth.harvesting import apply_harvest, load_harvest, write_gold
+from synth.ingest.harvest import FILE as HARVEST_FILE
+from synth.ingest.harvest import Harvested
 from synth.llm_writer import Written, write_from_paid, write_with_llm
 from triplette.errors import BudgetReached
 from triplette.records import Chunk, Question
@@ -52,23 +55,30 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
     started = time.perf_counter()
     chunks = load_chunks(run)
     rules = settings.writer == "rules"
-    used: dict[str, Any] = {"writer": "rules"} if rules else {**as_dict(settings), "llm": as_dict(llm)}
-    inputs = run.fingerprints(["chunks.parquet"])
+    used: dict[str, Any] = {"writer": "rules", "harvest": settings.harvest} if rules else {**as_dict(settings), "llm": as_dict(llm)}
+    inputs = run.fingerprints(["chunks.parquet", HARVEST_FILE])
+    harvested = load_harvest(run, chunks)
     previous = run.current("synth.write", inputs, used)
     if previous:
-        notes = (RULES_NOTE,) if rules else ()
-        return WriteSummary(**{**previous["result"], "notes": notes, "seconds": time.perf_counter() - started, "unchanged": True})
+        return WriteSummary(
+            **{
+                **previous["result"],
+                "notes": tuple(previous["result"]["notes"]),
+                "seconds": time.perf_counter() - started,
+                "unchanged": True,
+            }
+        )
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         if rules:
-            return _store(run, _by_rules(chunks), "rules", inputs, used, started)
+            return _store(run, _by_rules(chunks), harvested, "rules", inputs, used, started)
         try:
             written = write_with_llm(run, chunks, llm, settings, budget=budget)
         except BudgetReached as reached:
             paid, answered = write_from_paid(run, chunks, llm, settings)
-            _store(run, paid, llm.model, inputs, {**used, "chunks_answered": answered}, started)
+            _store(run, paid, harvested, llm.model, inputs, {**used, "chunks_answered": answered}, started)
             reached.message += f"; the questions of {answered} of {len(chunks)} chunks are written"
             raise
-        return _store(run, written, llm.model, inputs, used, started)
+        return _store(run, written, harvested, llm.model, inputs, used, started)
 
 
 def _by_rules(chunks: list[Chunk]) -> Written:
@@ -79,29 +89,38 @@ def _by_rules(chunks: list[Chunk]) -> Written:
 
 
 def _store(
-    run: RunDir, written: Written, writer: str, inputs: Mapping[str, str], used: Mapping[str, Any], started: float
+    run: RunDir,
+    written: Written,
+    harvested: Sequence[Harvested],
+    writer: str,
+    inputs: Mapping[str, str],
+    used: Mapping[str, Any],
+    started: float,
 ) -> WriteSummary:
-    """Write the questions and the rejects, then the ledger line."""
+    """Write the questions, with or without the documents' own, and the rejects, then the ledger line."""
+    questions, fallen, notes = apply_harvest(harvested, used["harvest"], written.questions)
+    rejects = [*written.rejects, *fallen]
     summary = WriteSummary(
         writer=writer,
-        questions=len(written.questions),
-        kinds=dict(sorted(Counter(question.kind for question in written.questions).items())),
-        rejected=dict(sorted(Counter(reject.reason for reject in written.rejects).items())),
+        questions=len(questions),
+        kinds=dict(sorted(Counter(question.kind for question in questions).items())),
+        rejected=dict(sorted(Counter(reject.reason for reject in rejects).items())),
         tokens=written.tokens,
         cost=written.cost,
         seconds=time.perf_counter() - started,
-        notes=written.notes,
+        notes=(*written.notes, *notes),
     )
-    write_records(run.path("questions.parquet"), written.questions, Question)
-    run.write_rejects("synth.write", written.rejects)
+    write_records(run.path("questions.parquet"), questions, Question)
+    gold = write_gold(run, harvested, used["harvest"])
+    run.write_rejects("synth.write", rejects)
     run.write_rejects("synth.import", [])
     kept = {key: getattr(summary, key) for key in WriteSummary.__slots__ if key not in ("seconds", "unchanged")}
     run.record(
         "synth.write",
         inputs=inputs,
-        outputs=["questions.parquet"],
+        outputs=["questions.parquet", *gold],
         settings=used,
-        counts={"questions": len(written.questions), "rejected": len(written.rejects)},
+        counts={"questions": len(questions), "rejected": len(rejects), "harvested": len(harvested)},
         seconds=summary.seconds,
         cost=written.cost,
         tokens=written.tokens,
