@@ -8,8 +8,8 @@ so that a question on the phone meets passages embedded by the same numbers.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,21 +72,35 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
         connection.execute("VACUUM")
 
 
+@contextmanager
+def open_index(path: Path) -> Iterator[sqlite3.Connection]:
+    """The index, read only. A bundle may come from anywhere: tables that are views (one that never ends, say) raise sqlite3.DatabaseError.
+
+    The path goes in as a URI with its # ? % written out; as it stands each of them would open, and leave behind, another file.
+    """
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        strange = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone()
+        if strange:
+            raise sqlite3.DatabaseError(f"it has a view or trigger, {strange[0]!r}")
+        yield connection
+
+
 def read_index(path: Path) -> Index:
     """The index of a bundle. Raises InputError when it is absent or malformed."""
     if not path.exists():
         raise InputError("there is no index", where=str(path), cure="export the bundle again")
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with open_index(path) as connection:
             rows = connection.execute("SELECT chunk_id, scale, vector FROM chunks ORDER BY position").fetchall()
             width = int(connection.execute("SELECT value FROM meta WHERE key = 'dimension'").fetchone()[0])
         values = np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(len(rows), width)
-    except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+    except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"not a bundle's index ({error})", where=str(path), cure="export the bundle again") from error
     return Index(tuple(row[0] for row in rows), values, np.array([row[1] for row in rows], np.float32))
 
 
 def read_meta(path: Path) -> dict[str, str]:
     """What the index says about the model and contract that made it."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with open_index(path) as connection:
         return dict(connection.execute("SELECT key, value FROM meta").fetchall())

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import numpy as np
 
 from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
-from triplette.export.index import INDEX, read_index
+from triplette.export.index import INDEX, open_index, read_index
 from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
 from triplette.export.tokenizers.pieces import Pieces
 
@@ -92,6 +90,6 @@ class Bundle:
     def passage(self, position: int, rank: int = 0, score: float = 0.0) -> Passage:
         """The passage at a position of the index."""
         query = "SELECT chunk_id, title, source, page_start, page_end, text FROM chunks WHERE position = ?"
-        with closing(sqlite3.connect(f"file:{self.path / INDEX}?mode=ro", uri=True)) as connection:
+        with open_index(self.path / INDEX) as connection:
             row = connection.execute(query, (position,)).fetchone()
         return Passage(rank, round(score, 6), *row)

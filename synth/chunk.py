@@ -27,6 +27,8 @@ from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
 from triplette.step import Step
 from triplette.synth.ingest import Block, Document, Structured, find_documents, heading_number, read_document, structure
+from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
+from triplette.synth.ingest.harvest import Harvested, harvest
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
 
@@ -115,10 +117,11 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Pr
     )
     with run.locked():
         write_records(run.path("chunks.parquet"), chunks, Chunk)
+        write_records(run.path(HARVEST_FILE), tally.harvested, Harvested)
         _keep_profile(run, profile, chunks)
         run.write_rejects("synth.chunk", tally.rejects)
         counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)}
-        return step.record(result, outputs=["chunks.parquet"], counts=counts)
+        return step.record(result, outputs=["chunks.parquet", HARVEST_FILE], counts=counts)
 
 
 def _keep_profile(run: RunDir, profile: Profile | None, chunks: Sequence[Chunk] | None) -> None:
@@ -140,6 +143,7 @@ class _Tally:
     notes: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     rejects: list[Rejection] = field(default_factory=list)
+    harvested: list[Harvested] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,7 @@ def _cut(one: _Read, code: str, settings: ChunkSettings, counter: TokenCounter, 
     if not settings.language:
         chunks = [replace(chunk, language=other_language(chunk.text, code)) for chunk in chunks]
     reached, body = coverage(structured, chunks, repeated)
+    tally.harvested += harvest(structured.blocks, chunks)
     tally.reached += reached
     tally.body += body
     tally.dropped.update(structured.dropped)

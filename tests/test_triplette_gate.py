@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from training_data import sign_result
 
 from triplette.dataset import HASHED_FILES, dataset_hash
 from triplette.errors import GateClosed, InputError
-from triplette.gate import RESULT, read_gate
+from triplette.gate import CRITICAL, RESULT, quota_stamp, read_gate
 from triplette.rundir import RunDir
 from triplette.tables import write_text
 
@@ -25,13 +26,18 @@ def write_result(run: RunDir, **changes: Any) -> None:
         "dataset_hash": dataset_hash(run),
         "suite_hash": "s",
         "review": {"quota": 0.1, "required": 5, "done": 5, "missing": 0},
-        "expectations": [],
+        "expectations": passing(),
     }
-    write_text(run.path(RESULT), json.dumps({**result, **changes}))
+    sign_result(run, {**result, **changes})
+
+
+def passing() -> list[dict[str, Any]]:
+    return [{"name": name, "severity": "critical", "success": True} for name in CRITICAL]
 
 
 def failing(name: str, severity: str = "critical") -> list[dict[str, Any]]:
-    return [{"name": name, "severity": severity, "success": False}]
+    others = [item for item in passing() if item["name"] != name]
+    return [*others, {"name": name, "severity": severity, "success": False}]
 
 
 def test_a_validated_and_reviewed_dataset_opens_the_gate(run: RunDir) -> None:
@@ -105,3 +111,51 @@ def test_an_unreadable_result_is_an_error_not_an_open_gate(run: RunDir, text: st
     write_text(run.path(RESULT), text)
     with pytest.raises(InputError, match="not a validation result"):
         read_gate(run)
+
+
+def test_a_result_written_by_hand_does_not_open_it(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run, passed=False, expectations=failing("row_unique"))
+    forged = {**json.loads(run.path(RESULT).read_text()), "passed": True, "expectations": passing()}
+    write_text(run.path(RESULT), json.dumps(forged))
+    assert "is not what `curate validate` wrote" in read_gate(run).blockers[0].reason
+    run.path("ledger.jsonl").unlink()
+    assert "is not what `curate validate` wrote" in read_gate(run).blockers[0].reason
+
+
+def test_a_result_of_another_dataset_does_not_open_it_although_it_names_this_one(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run)
+    write_text(run.path(HASHED_FILES[0]), "edited")
+    result = {**json.loads(run.path(RESULT).read_text()), "dataset_hash": dataset_hash(run)}
+    write_text(run.path(RESULT), json.dumps(result))
+    assert not read_gate(run).open
+
+
+@pytest.mark.parametrize("name", [None, *CRITICAL])
+def test_suites_that_leave_out_what_is_critical_do_not_open_it(run: RunDir, name: str | None) -> None:
+    write_dataset(run)
+    write_result(run, expectations=[item for item in passing() if name is not None and item["name"] != name])
+    reason = read_gate(run).blockers[0].reason
+    assert "did not ask as critical" in reason
+    assert (name or CRITICAL[0]) in reason
+
+
+def test_what_is_critical_turned_into_a_warning_does_not_open_it(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run, expectations=failing("component_in_one_split", "warning"))
+    assert "component_in_one_split" in read_gate(run).blockers[0].reason
+
+
+def test_every_critical_expectation_is_in_the_suites_that_come_along() -> None:
+    from triplette.curate.suites import load_suites
+    from triplette.settings.validate import ValidateSettings
+
+    critical = {item.name for item in load_suites(ValidateSettings()) if item.severity == "critical"}
+    assert set(CRITICAL) <= critical
+
+
+def test_a_lowered_quota_is_said_in_words() -> None:
+    assert quota_stamp(0.1) == quota_stamp(0.5) == ""
+    assert "none of the synthetic rows" in quota_stamp(0.0)
+    assert "2.5 % of the synthetic rows" in quota_stamp(0.025)

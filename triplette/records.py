@@ -183,3 +183,13 @@ class Rejection:
     parent_id: str = ""
     text: str = ""
     payload: str = field(default="")
+
+
+# the words that a column may hold; a verdict with another one would be a decision that nobody takes
+TERMS: dict[type[Any], dict[str, tuple[str, ...]]] = {
+    Verdict: {
+        "subject_kind": ("question", "triplet", "negative"),
+        "judge": ("rules", "llm", "human"),
+        "decision": ("keep", "reject", "quarantine", "unsure", "positive", "drop"),
+    }
+}
