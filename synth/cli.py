@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +21,9 @@ from triplette.console import (
     summarise,
     table,
 )
+
+if TYPE_CHECKING:
+    from triplette.rundir import RunDir
 
 app = new_app("Documents -> chunks -> questions -> triplets with hard negatives.")
 
@@ -97,6 +101,10 @@ def chunk(
     target_tokens: TokensOption = None,
     overlap_tokens: OverlapOption = None,
     tokenizer: TokenizerOption = None,
+    show_file: Annotated[
+        str | None,
+        typer.Option("--show", help="Write a page that shows this document facing its chunks, lost words marked.", metavar="FILE"),
+    ] = None,
     json_output: JsonOption = False,
 ) -> int:
     """Read documents (md, txt, pdf, html, docx) and cut them into chunks.
@@ -106,8 +114,11 @@ def chunk(
     from synth.chunk import chunk_corpus
 
     settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
-    result = chunk_corpus(open_run(run), corpus, settings)
-    if json_output:
+    place = open_run(run)
+    result = chunk_corpus(place, corpus, settings)
+    if show_file is not None:
+        _show_document(place, corpus, show_file)
+    elif json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
         dropped = sum(result.dropped.values())
@@ -118,15 +129,46 @@ def chunk(
                 "chunks": result.chunks,
                 "longest, in tokens": result.longest,
                 "characters of text": result.characters,
-                "of them in a chunk": f"{100 * result.coverage:.2f} %",
+                "words in a chunk": f"{100 * result.coverage:.2f} %",
+                "sentences whole in a chunk": f"{100 * result.whole:.2f} %",
                 "dropped as boilerplate": f"{dropped} ({', '.join(f'{k} {v}' for k, v in result.dropped.items()) or 'none'})",
                 "seconds": round(result.seconds, 2),
             },
         )
         for note in result.notes:
             say(f"note: {note}")
+        _report_worst(result.worst, settings.warn_words, settings.warn_sentences)
     _report_failures(result.failed)
     return 1 if result.failed else 0
+
+
+def _report_worst(worst: Sequence[tuple[str, float, float]], words: float, sentences: float) -> None:
+    """The documents of which a second reader finds too much that no chunk holds."""
+    if not worst:
+        return
+    rows = [(source, f"{100 * held:.1f} %", f"{100 * whole:.1f} %") for source, held, whole in worst]
+    table(
+        f"Read badly (under {100 * words:.0f} % of words or {100 * sentences:.0f} % of whole sentences)",
+        ("document", "words", "sentences"),
+        rows,
+    )
+    say(f"See what is lost: synth chunk --corpus DIR --show '{worst[0][0]}'")
+
+
+def _show_document(place: RunDir, corpus: Path, wanted: str) -> None:
+    """Write a document's facing pages under the run, print where, and open them for a person at a terminal."""
+    import sys
+    import webbrowser
+
+    from synth.chunk import load_chunks
+    from synth.facing import show_document
+    from triplette.hashing import hash_text
+
+    out = place.path(f"show/{hash_text(wanted)[:12]}.html")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    say(str(show_document(corpus, wanted, load_chunks(place), out)))
+    if sys.stdout.isatty():
+        webbrowser.open(out.resolve().as_uri())
 
 
 @app.command()

@@ -9,10 +9,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import re
 from pathlib import Path
 
 PDF, TEXT = (".pdf",), (".txt", ".text")
 SAMPLE = 200_000  # bytes from which a legacy encoding is told
+UNMAPPED_SHARE = 0.2  # of a text's words: with more letters that pdfminer cannot name it is no witness
+_UNMAPPED = re.compile(r"\(cid:\d+\)")
+_TURNED = re.compile(r"(?:(?<=\n)|^)(?:\S{0,2}\n+){4,}")  # what stands turned comes out a letter a line
 _MARKUP = "synth.ingest.witness_markup"  # the witness of every other format
 
 
@@ -38,11 +42,15 @@ def witness_name(path: Path) -> str:
     return "pdfminer.six" if suffix in PDF else "charset-normalizer" if suffix in TEXT else "markup"
 
 
-def _pdf(path: Path) -> str:
+def _pdf(path: Path) -> str | None:
     from pdfminer.high_level import extract_text
 
     logging.getLogger("pdfminer").setLevel(logging.ERROR)  # font warnings on every page help nobody
-    return extract_text(str(path))
+    text = extract_text(str(path))
+    unmapped = len(_UNMAPPED.findall(text))
+    if unmapped > UNMAPPED_SHARE * len(text.split()):
+        return None  # it cannot tell this file's letters
+    return _TURNED.sub("\n", _UNMAPPED.sub("", text))
 
 
 def _text(path: Path) -> str:

@@ -26,3 +26,17 @@ class ChunkSettings:
         "measurements) or the path or id of a tokenizer (needs the [models] extra).",
     )
     contract: str = setting("embeddinggemma", "The prompt contract whose document prefix must fit too.")
+    check: bool = setting(
+        True,
+        "Read every document a second time with another library, and measure what of it the chunks hold. It takes about as long as "
+        "reading does; without it a document that is half lost says nothing.",
+    )
+    warn_words: float = setting(0.97, "Warn of a document when the chunks hold a smaller share of its words.", low=0.0, high=1.0)
+    warn_sentences: float = setting(
+        0.9,
+        "Warn of a document when the chunks hold a smaller share of its sentences whole. Lower than for words, because the second "
+        "reader cuts some sentences itself.",
+        low=0.0,
+        high=1.0,
+    )
+    workers: int = setting(0, "Processes that read documents; 0: one a core, and one alone for a small corpus.", low=0, high=256)
