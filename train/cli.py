@@ -75,10 +75,11 @@ def fit(
 
     Example: train fit --preset cpu --model ./all-MiniLM-L6-v2 --sweep
     """
+    from triplette.settings.load import load_training
     from triplette.train.fit import fit as run_fit
 
     overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
-    settings, chosen = _settings(config, preset, seed, overrides)
+    settings, chosen = load_training(config, preset, seed, **overrides)
     result = run_fit(open_run(run), settings, chosen, ungated=ungated, sweep=sweep, device=device)
     _first_only(lambda: _show_fit(result, json_output))
 
@@ -168,10 +169,11 @@ def run_(
 
     Example: train run --preset tiny --ungated --no-export
     """
+    from triplette.settings.load import load_training
     from triplette.train.run import run_all
 
     overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
-    settings, chosen = _settings(config, preset, seed, overrides)
+    settings, chosen = load_training(config, preset, seed, **overrides)
     place = open_run(run)
     result = run_all(
         place,
@@ -236,16 +238,6 @@ def _overrides(
         "scale": scale,
         "negatives": negatives,
     }
-
-
-def _settings(config: Path | None, preset: str | None, seed: int | None, overrides: dict[str, Any]) -> tuple[Any, Any]:
-    """The stage's settings and the chosen preset, the command line's values over the file's."""
-    from triplette.settings.load import load_section
-    from triplette.settings.train import PRESETS, TrainSettings, preset_of
-
-    settings = load_section(TrainSettings, "train", config, preset=preset, seed=seed)
-    name = settings.preset
-    return settings, preset_of(load_section(PRESETS[name], f"train.presets.{name}", config, **overrides))
 
 
 def _evaluate_settings(config: Path | None, split: list[str] | None, dimension: int | None, int8: bool | None) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from triplette.errors import SettingError
 from triplette.settings.base import FILE_NAME, build, checked, likeness
 from triplette.settings.catalogue import SECTIONS
+from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 
 S = TypeVar("S")
 TOP_LEVEL = ("profile",)  # keys that stand in no section
@@ -95,3 +96,10 @@ def _field_of(cls: type[Any], name: str) -> tuple[dataclasses.Field[Any], Any]:
 def build_values(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """``values`` as the fields of ``cls`` hold them: lists as tuples, whole numbers as floats where the field is one."""
     return {name: checked(*_field_of(cls, name), value, name) for name, value in values.items()}
+
+
+def load_training(config: Path | None, preset: str | None, seed: int | None, **overrides: Any) -> tuple[TrainSettings, Preset]:
+    """The stage's settings and the chosen preset, the keywords' values over the file's. Raises SettingError."""
+    settings = load_section(TrainSettings, "train", config, preset=preset, seed=seed)
+    chosen = load_section(PRESETS[settings.preset], f"train.presets.{settings.preset}", config, **overrides)
+    return settings, preset_of(chosen)
