@@ -25,6 +25,8 @@ from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
 from triplette.step import Step
 from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
+from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
+from triplette.synth.ingest.harvest import Harvested, harvest
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
 
@@ -95,10 +97,11 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Pr
     )
     with run.locked():
         write_records(run.path("chunks.parquet"), chunks, Chunk)
+        write_records(run.path(HARVEST_FILE), tally.harvested, Harvested)
         _keep_profile(run, profile, chunks)
         run.write_rejects("synth.chunk", tally.rejects)
         counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)}
-        return step.record(result, outputs=["chunks.parquet"], counts=counts)
+        return step.record(result, outputs=["chunks.parquet", HARVEST_FILE], counts=counts)
 
 
 def _keep_profile(run: RunDir, profile: Profile | None, chunks: Sequence[Chunk] | None) -> None:
@@ -120,6 +123,7 @@ class _Tally:
     notes: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     rejects: list[Rejection] = field(default_factory=list)
+    harvested: list[Harvested] = field(default_factory=list)
 
 
 def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
@@ -132,6 +136,7 @@ def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, co
     structured = structure(document)
     chunks, repeated = cut_blocks(structured.blocks, document.source, settings, counter)
     reached, body = coverage(structured, chunks, repeated)
+    tally.harvested += harvest(structured.blocks, chunks)
     tally.reached += reached
     tally.body += body
     tally.dropped.update(structured.dropped)

@@ -28,6 +28,15 @@ CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder (or one fil
 TokensOption = Annotated[int | None, typer.Option("--target-tokens", help="Tokens a chunk aims at, never passed (default 256).")]
 OverlapOption = Annotated[int | None, typer.Option("--overlap-tokens", help="Tokens repeated from the chunk before (default 0).")]
 TokenizerOption = Annotated[str | None, typer.Option("--tokenizer", help="'estimate', or a tokenizer's folder or id (models extra).")]
+IncludeOption = Annotated[
+    list[str] | None, typer.Option("--include", help="Only files this .gitignore-like pattern names (repeatable).")
+]
+ExcludeOption = Annotated[list[str] | None, typer.Option("--exclude", help="Leave out what this pattern names (repeatable).")]
+LinksOption = Annotated[bool | None, typer.Option("--follow-links", help="Follow links that lead out of the folder.")]
+ReaderOption = Annotated[str | None, typer.Option("--reader", help="'own' (default), or 'docling' where it is installed.")]
+HarvestOption = Annotated[
+    str | None, typer.Option("--harvest", help="The documents' own questions: 'gold' (default), 'train' or 'off'; never both.")
+]
 LlmOption = Annotated[str | None, typer.Option("--llm", help="Write with an LLM, as openai:MODEL; the key comes from the environment.")]
 UrlOption = Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")]
 BudgetOption = Annotated[
@@ -48,6 +57,11 @@ def generate(
     target_tokens: TokensOption = None,
     overlap_tokens: OverlapOption = None,
     tokenizer: TokenizerOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    follow_links: LinksOption = None,
+    reader: ReaderOption = None,
+    harvest: HarvestOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
     budget: BudgetOption = None,
@@ -64,8 +78,17 @@ def generate(
     from triplette.synth.show import render, select_triplets
 
     config = _found_beside(corpus, config)
-    chunk_settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
-    write_settings, llm_settings = _write_settings(config, llm, base_url)
+    chunk_settings = _chunk_settings(
+        config,
+        target_tokens=target_tokens,
+        overlap_tokens=overlap_tokens,
+        tokenizer=tokenizer,
+        include=include,
+        exclude=exclude,
+        follow_links=follow_links,
+        reader=reader,
+    )
+    write_settings, llm_settings = _write_settings(config, llm, base_url, harvest)
     mine_settings = _mine_settings(config, encoder, negatives)
     profile = _profile(config)
     place = open_run(run)
@@ -100,16 +123,29 @@ def chunk(
     target_tokens: TokensOption = None,
     overlap_tokens: OverlapOption = None,
     tokenizer: TokenizerOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    follow_links: LinksOption = None,
+    reader: ReaderOption = None,
     json_output: JsonOption = False,
 ) -> int:
-    """Read documents (md, txt, pdf, html, docx) and cut them into chunks.
+    """Read documents (md, txt, pdf, html, docx, odt, rtf, epub, pptx, xlsx, docling's json) and cut them into chunks.
 
     Example: synth chunk --corpus fr_rules/ --target-tokens 450 --overlap-tokens 50
     """
     from triplette.synth.chunk import chunk_corpus
 
     config = _found_beside(corpus, config)
-    settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
+    settings = _chunk_settings(
+        config,
+        target_tokens=target_tokens,
+        overlap_tokens=overlap_tokens,
+        tokenizer=tokenizer,
+        include=include,
+        exclude=exclude,
+        follow_links=follow_links,
+        reader=reader,
+    )
     place = open_run(run)
     result = chunk_corpus(place, corpus, settings, _profile(config))
     if json_output:
@@ -139,6 +175,7 @@ def chunk(
 def write(
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
+    harvest: HarvestOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
     budget: BudgetOption = None,
@@ -152,7 +189,7 @@ def write(
     from triplette.profile import keep_profile
     from triplette.synth.write import write_questions
 
-    settings, llm_settings = _write_settings(config, llm, base_url)
+    settings, llm_settings = _write_settings(config, llm, base_url, harvest)
     place = open_run(run)
     profile = _profile(config)
     if profile:
@@ -358,22 +395,22 @@ def _tell_profile(place: Any) -> None:
     say(f"Profile {profile.name}: asked by {', '.join(profile.persona_names)}. `synth init --profile NAME` writes one of your own.")
 
 
-def _chunk_settings(config: Path | None, target: int | None, overlap: int | None, tokenizer: str | None) -> Any:
+def _chunk_settings(config: Path | None, **overrides: Any) -> Any:
     from triplette.settings.load import load_section
     from triplette.settings.synth import ChunkSettings
 
-    overrides = {"target_tokens": target, "overlap_tokens": overlap, "tokenizer": tokenizer}
-    return load_section(ChunkSettings, "synth.chunk", config, **overrides)
+    given = {name: value for name, value in overrides.items() if value is not None and value != []}
+    return load_section(ChunkSettings, "synth.chunk", config, **given)
 
 
-def _write_settings(config: Path | None, llm: str | None, base_url: str | None) -> tuple[Any, Any]:
+def _write_settings(config: Path | None, llm: str | None, base_url: str | None, harvest: str | None = None) -> tuple[Any, Any]:
     from triplette.settings.llm import LlmSettings
     from triplette.settings.load import load_section
     from triplette.settings.write import WriteSettings
 
     writer = "llm" if llm or base_url else None
     return (
-        load_section(WriteSettings, "synth.write", config, writer=writer),
+        load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest),
         load_section(LlmSettings, "synth.llm", config, model=llm, base_url=base_url),
     )
 
