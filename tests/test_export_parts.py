@@ -17,7 +17,7 @@ from triplette.dataset import GOLD, Dataset
 from triplette.errors import InputError, ProofFailed, SettingError, TripletteError
 from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.convert.resources import needs, require
-from triplette.export.families.architecture import read_architecture
+from triplette.export.families.family import read_architecture
 from triplette.export.index import quantise, read_index, write_index
 from triplette.export.litert import SignatureSpec, Spec, pad
 from triplette.export.proof.audit import unpack_int4

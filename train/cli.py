@@ -100,6 +100,34 @@ def contract_(
 
 
 @app.command()
+def check(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    preset: PresetOption = None,
+    model: ModelOption = None,
+    contract: ContractOption = None,
+    trust_remote_code: RemoteOption = None,
+    batch: BatchOption = None,
+    mini_batch: MiniOption = None,
+    device: DeviceOption = None,
+    measure: Annotated[bool, typer.Option("--measure/--no-measure", help="Load the base and time two steps.")] = True,
+) -> None:
+    """Say before training what a base will do: prompts, export, memory, and how long a step and an evaluation take.
+
+    Example: train check --preset cpu --model ./multilingual-e5-small
+    """
+    from triplette.train.check import dataset_sizes, folder_of, in_words, measure_pace, pace_in_words, preflight
+
+    overrides = _overrides(model, contract, trust_remote_code, None, None, batch, mini_batch, None, None, None)
+    settings, chosen = _settings(config, preset, None, overrides)
+    chosen = folder_of(chosen)
+    summarise(f"Base {chosen.base}, method {chosen.method}", in_words(preflight(chosen), chosen))
+    if measure:
+        sizes = dataset_sizes(run, settings.val_passages)
+        summarise("Measured on this machine", pace_in_words(measure_pace(chosen, device=device), chosen, *sizes))
+
+
+@app.command()
 def evaluate(
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,24 +89,40 @@ def _shown(cell: Any) -> str:
     return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
 
 
-class Progress:
-    """A progress bar that is silent without a terminal. ``advance`` moves it; ``describe`` changes its text."""
+LINE_SECONDS = 60.0  # between two lines of progress in a log file: often enough to see that it lives, and a night stays readable
 
-    def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task = bar, task
+
+class Progress:
+    """A progress bar; without a terminal a line a minute. ``advance`` moves it; ``describe`` changes its text."""
+
+    def __init__(self, bar: Any, task: Any, *, text: str, total: float | None, clock: Callable[[], float]) -> None:
+        self._bar, self._task, self._text, self._total, self._clock = bar, task, text, total, clock
+        self._done, self._started = 0.0, clock()
+        self._said = self._started
 
     def advance(self, steps: float = 1) -> None:
         """Move on by ``steps``."""
+        self._done += steps
         self._bar.advance(self._task, steps)
+        if self._bar.disable and self._clock() - self._said >= LINE_SECONDS:
+            self._said = self._clock()
+            typer.echo(self._line(), err=True)
 
     def describe(self, text: str) -> None:
         """Replace the text at the bar's left."""
+        self._text = text
         self._bar.update(self._task, description=text)
+
+    def _line(self) -> str:
+        if not self._total:
+            return f"{self._text}: {self._done:g} so far"
+        left = (self._said - self._started) / self._done * (self._total - self._done) if self._done else 0.0
+        return f"{self._text}: {self._done:g} of {self._total:g}, about {left / 60:.0f} minutes left"
 
 
 @contextmanager
-def progress(description: str, total: float | None) -> Iterator[Progress]:
-    """A progress bar on stderr with rate and time left; nothing is drawn unless stderr is a terminal."""
+def progress(description: str, total: float | None, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
+    """A progress bar on stderr with rate and time left; a line a minute where stderr is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -118,7 +135,7 @@ def progress(description: str, total: float | None) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=view, disable=not view.is_terminal, transient=True) as bar:
-        yield Progress(bar, bar.add_task(description, total=total))
+        yield Progress(bar, bar.add_task(description, total=total), text=description, total=total, clock=clock)
 
 
 def open_run(path: Path) -> RunDir:
