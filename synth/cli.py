@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +22,9 @@ from triplette.console import (
     with_version,
 )
 from triplette.rundir import DEFAULT_RUN
+
+if TYPE_CHECKING:
+    from triplette.rundir import RunDir
 
 app = with_version(new_app("Documents -> chunks -> questions -> triplets with hard negatives.", completion=True))
 
@@ -133,6 +137,10 @@ def chunk(
     exclude: ExcludeOption = None,
     follow_links: LinksOption = None,
     reader: ReaderOption = None,
+    show_file: Annotated[
+        str | None,
+        typer.Option("--show", help="Write a page that shows this document facing its chunks, lost words marked.", metavar="FILE"),
+    ] = None,
     json_output: JsonOption = False,
 ) -> int:
     """Read documents (md, txt, pdf, html, docx, odt, rtf, epub, pptx, xlsx, docling's json) and cut them into chunks.
@@ -155,7 +163,9 @@ def chunk(
     )
     place = open_run(run)
     result = chunk_corpus(place, corpus, settings, _profile(config))
-    if json_output:
+    if show_file is not None:
+        _show_document(place, corpus, show_file)
+    elif json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
         dropped = sum(result.dropped.values())
@@ -167,7 +177,8 @@ def chunk(
                 "languages": result.spoken(),
                 "longest, in tokens": result.longest,
                 "characters of text": result.characters,
-                "of them in a chunk": f"{100 * result.coverage:.2f} %",
+                "words in a chunk": f"{100 * result.coverage:.2f} %",
+                "sentences whole in a chunk": f"{100 * result.whole:.2f} %",
                 "dropped as boilerplate": f"{dropped} ({', '.join(f'{k} {v}' for k, v in result.dropped.items()) or 'none'})",
                 "seconds": round(result.seconds, 2),
             },
@@ -175,8 +186,38 @@ def chunk(
         for note in result.notes:
             say(f"note: {note}")
         _tell_profile(place)
+        _report_worst(result.worst, settings.warn_words, settings.warn_sentences)
     _report_failures(result.failed)
     return 1 if result.failed else 0
+
+
+def _report_worst(worst: Sequence[tuple[str, float, float]], words: float, sentences: float) -> None:
+    """The documents of which a second reader finds too much that no chunk holds."""
+    if not worst:
+        return
+    rows = [(source, f"{100 * held:.1f} %", f"{100 * whole:.1f} %") for source, held, whole in worst]
+    table(
+        f"Read badly (under {100 * words:.0f} % of words or {100 * sentences:.0f} % of whole sentences)",
+        ("document", "words", "sentences"),
+        rows,
+    )
+    say(f"See what is lost: synth chunk --corpus DIR --show '{worst[0][0]}'")
+
+
+def _show_document(place: RunDir, corpus: Path, wanted: str) -> None:
+    """Write a document's facing pages under the run, print where, and open them for a person at a terminal."""
+    import sys
+    import webbrowser
+
+    from triplette.hashing import hash_text
+    from triplette.synth.chunk import load_chunks
+    from triplette.synth.facing import show_document
+
+    out = place.path(f"show/{hash_text(wanted)[:12]}.html")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    say(str(show_document(corpus, wanted, load_chunks(place), out)))
+    if sys.stdout.isatty():
+        webbrowser.open(out.resolve().as_uri())
 
 
 @app.command()

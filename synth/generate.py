@@ -36,7 +36,7 @@ class GenerateResult:
             ("documents", f"{self.chunked.documents}"),
             ("chunks", f"{self.chunked.chunks}{_again(self.chunked.unchanged)}"),
             ("  languages", self.chunked.spoken()),
-            ("  of the text's characters", f"{100 * self.chunked.coverage:.2f} %"),
+            ("  with so much of the words", f"{100 * self.chunked.coverage:.2f} %"),
             (f"questions (by {self.written.writer})", f"{self.written.questions}{_again(self.written.unchanged)}"),
             *kinds,
             ("triplets", f"{self.mined.triplets}{_again(self.mined.unchanged)}"),

@@ -85,6 +85,7 @@ def test_a_row_that_people_refused_counts_as_reviewed_though_no_dataset_holds_it
     quota = read_quota(built(tmp_path, parts, out=(4, 5)), 1.0)
     count = len(parts.triplets) - 1
     assert sum(stratum.population for stratum in quota.strata.values()) == count, "those of train and the refused one"
+    assert "unknown" not in quota.strata, "a refused row is of its question's kind"
     assert (quota.done, quota.missing) == (2, count - 2), "a row that is in no split, and one the run has lost, count for nothing"
 
 

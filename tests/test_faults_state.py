@@ -187,6 +187,7 @@ def test_bytes_that_are_no_parquet_are_named_and_never_to_be_deleted(tmp_path: P
     assert "delete" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_every_command_refuses_chunks_with_whole_numbers_as_ids(tmp_path: Path) -> None:
     run = small_run(4).write(tmp_path / "run")
     rewrite(run.path("chunks.parquet"), put("id", pa.int64(), [1, 2, 3, 4]))
@@ -197,6 +198,7 @@ def test_every_command_refuses_chunks_with_whole_numbers_as_ids(tmp_path: Path) 
         assert "internal error" not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["chunks", "questions", "triplets"])
 def test_a_table_without_rows_is_no_crash(tmp_path: Path, name: str) -> None:
     run = small_run(4).write(tmp_path / "run")
@@ -275,6 +277,7 @@ def test_what_acts_on_a_terminal_is_shown_as_text() -> None:
     assert visible("\ud83d") == "\\ud83d"
 
 
+@pytest.mark.slow
 def test_no_command_prints_an_escape_or_a_direction_mark_of_a_document(tmp_path: Path) -> None:
     material = small_run(4)
     bad = "Peut-on \x1b]0;pris\x07 roquer \u202e ici \x9b2J ?"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("triplette", "synth", "curate", "train", "export")
 DISTRIBUTION = {  # import name -> the name to install, where they differ
     "faiss": "faiss-cpu", "markdown_it": "markdown-it-py", "sklearn": "scikit-learn", "yaml": "pyyaml", "pptx": "python-pptx",
-    "llama_index": "llama-index-core", "docx": "python-docx",
+    "llama_index": "llama-index-core", "docx": "python-docx", "pdfminer": "pdfminer-six",
 }  # fmt: skip
 OWN_ENVIRONMENT = "curate/review/serve"  # the review server runs in an environment of its own, with constraints of its own
 ASKED_FOR = {"docling": "an optional reader that the user installs; its absence is an error with a cure"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -159,3 +160,64 @@ def test_a_lowered_quota_is_said_in_words() -> None:
     assert quota_stamp(0.1) == quota_stamp(0.5) == ""
     assert "none of the synthetic rows" in quota_stamp(0.0)
     assert "2.5 % of the synthetic rows" in quota_stamp(0.025)
+
+
+def test_every_reason_and_every_cure_stands_in_the_refusal_once(run: RunDir) -> None:
+    write_dataset(run)
+    expectations = [*failing("review_quota"), *(failing(name)[-1] for name in "abcdefg")]
+    write_result(run, passed=False, expectations=expectations, review={"quota": 0.1, "required": 12, "done": 5, "missing": 7})
+    write_text(run.path(HASHED_FILES[0]), "edited")
+    where = f" --run {run.root}"
+    with pytest.raises(GateClosed) as caught:
+        read_gate(run).require()
+    assert caught.value.message == (
+        "the gate is closed:\n"
+        "  - the dataset changed after it was validated\n"
+        "  - validation failed: a, b, c, d, e\n"
+        "  - review quota: 5 of 12 rows reviewed, 7 missing"
+    )
+    assert caught.value.cure == (
+        f"run `curate validate{where}`; "
+        f"see {run.root}/validation/result.json, cure it or `curate validate --fix{where}`; "
+        f"`curate review push{where}`, review, `curate review pull{where}`, `curate build{where}`, then run `curate validate{where}`; "
+        "or --ungated, which the model card will say"
+    )
+
+
+def test_two_blockers_with_one_cure_say_it_once(run: RunDir) -> None:
+    write_dataset(run)
+    gate = read_gate(run)
+    assert [(b.reason, b.cure) for b in gate.blockers] == [
+        ("the dataset was never validated", f"run `curate validate --run {run.root}`")
+    ]
+    twice = replace(gate, blockers=(*gate.blockers, replace(gate.blockers[0], reason="again")))
+    with pytest.raises(GateClosed) as caught:
+        twice.require()
+    assert caught.value.cure.count("curate validate") == 1
+
+
+def test_a_quota_that_failed_with_nothing_missing_still_closes_it(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run, passed=False, expectations=failing("review_quota"))
+    assert [b.reason for b in read_gate(run).blockers] == ["review quota: 5 of 5 rows reviewed, 0 missing"]
+
+
+def test_rows_missing_close_it_though_no_expectation_says_so(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run, review={"quota": 0.1, "required": 5, "done": 4, "missing": 1})
+    assert not read_gate(run).open
+
+
+def test_a_failure_without_a_name_points_at_the_report(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run, passed=False)
+    assert read_gate(run).blockers[0].reason == "validation failed: see the report"
+
+
+def test_an_unreadable_result_says_where_and_the_cure(run: RunDir) -> None:
+    write_dataset(run)
+    write_text(run.path("validation/result.json"), "no")
+    with pytest.raises(InputError) as caught:
+        read_gate(run)
+    assert caught.value.where == str(run.path("validation/result.json"))
+    assert caught.value.cure == f"run `curate validate --run {run.root}` again"

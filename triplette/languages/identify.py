@@ -107,22 +107,34 @@ def closest(text: str, codes: Sequence[str]) -> str:
 
 
 def identify(texts: Sequence[str]) -> list[str]:
-    """The code of each document's language, by langid over its first letters.
+    """The code of each document's language, by langid over its first letters; "" for documents without letters.
 
-    A document too short to be sure of speaks the language of the most (by letters) of the others; where all are short, they are read as one.
-    "" for documents without letters.
+    A document too short to be sure of speaks the language of the others: see ``settle``.
     """
-    samples = [text[:READ] for text in texts]
-    letters = [sum(character.isalpha() for character in sample) for sample in samples]
-    found = [_best(sample) if count >= ENOUGH else "" for sample, count in zip(samples, letters, strict=True)]
+    return settle(texts, [sure_language(text) for text in texts])
+
+
+def sure_language(text: str) -> str:
+    """The code of a document's language, "" where it has too few letters to be sure of."""
+    sample = text[:READ]
+    return _best(sample) if _letters(sample) >= ENOUGH else ""
+
+
+def settle(texts: Sequence[str], codes: Sequence[str]) -> list[str]:
+    """``codes`` with each "" replaced by the language of most of the other documents (by letters); where all are "", they are read as one."""
+    letters = [_letters(text[:READ]) for text in texts]
     weights: Counter[str] = Counter()
-    for code, count in zip(found, letters, strict=True):
+    for code, count in zip(codes, letters, strict=True):
         if code:
             weights[code] += count
     if not weights and any(letters):
-        weights[_best(" ".join(samples)[:READ])] += 1
+        weights[_best(" ".join(text[:READ] for text in texts)[:READ])] += 1
     most = weights.most_common(1)[0][0] if weights else ""
-    return [code or most for code in found]
+    return [code or most for code in codes]
+
+
+def _letters(text: str) -> int:
+    return sum(character.isalpha() for character in text)
 
 
 def _best(text: str) -> str:
