@@ -78,7 +78,7 @@ def records(positives: Any) -> tuple[list[Any], list[Any]]:
     for number, rows in enumerate(draws.tolist()):
         text = " ".join(" ".join([f"P{number}", *(f"m{term}" for term in row)]) + "." for row in rows)
         chunks.append(
-            Chunk.make(
+            Chunk.make(language="fr",
                 text=text, title=f"T{number}", source=f"{number % 500}.md", articles=(), page_start=0, page_end=0,
                 char_start=1000 * number, char_end=1000 * number + len(text), tokens=60, tokenizer="none",
             )

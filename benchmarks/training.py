@@ -22,7 +22,8 @@ import numpy as np
 import pyarrow as pa
 
 from triplette.dataset import DatasetRow, load_dataset
-from triplette.french import normalise, overlap, tokens
+from triplette.languages import language
+from triplette.languages.text import normalise
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.lsa import LsaEncoder
@@ -119,10 +120,12 @@ def prepare(questions: Path, chunks: Path, work: Path, most: int) -> None:
     split = split_by_component(group)
     order = [question for name in ("train", "val", "test") for question in asked if split[question.id] == name]
     place = {chunk.id: i for i, chunk in enumerate(corpus)}
-    bm25 = Bm25Index([tokens(f"{chunk.title} {chunk.text}") for chunk in corpus])
-    lexical = bm25.top([tokens(question.text) for question in order], DEPTH)[0]
-    lsa = LsaEncoder([chunk.text for chunk in corpus], [chunk.title for chunk in corpus])
-    passages = lsa.encode_documents([chunk.text for chunk in corpus], [chunk.title for chunk in corpus])
+    bm25 = Bm25Index([language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in corpus])
+    lexical = bm25.top([language(corpus[0].language).tokens(question.text) for question in order], DEPTH)[0]
+    lsa = LsaEncoder([chunk.text for chunk in corpus], [chunk.title for chunk in corpus], {chunk.language for chunk in corpus})
+    passages = lsa.encode_documents(
+        [chunk.text for chunk in corpus], [chunk.title for chunk in corpus], {chunk.language for chunk in corpus}
+    )
     queries = lsa.encode_queries([question.text for question in order])
     dense = DenseIndex(passages, kind="flat").top(queries, DEPTH)[0]
     rows: list[dict[str, object]] = []
@@ -157,8 +160,13 @@ def fused(
             if passage >= 0:
                 scores[passage] = scores.get(passage, 0.0) + 1 / (61 + position)
     limit = MARGIN * float(query @ passages[own])
+    spoken = language(corpus[own].language)
     for passage in sorted(scores, key=lambda p: (-scores[p], p)):
-        if passage != own and float(query @ passages[passage]) <= limit and overlap(corpus[passage].text, corpus[own].text) < SAME_TEXT:
+        if (
+            passage != own
+            and float(query @ passages[passage]) <= limit
+            and spoken.overlap(corpus[passage].text, corpus[own].text) < SAME_TEXT
+        ):
             return passage
     return -1
 

@@ -56,7 +56,7 @@ def make_run(folder: Path, triplets: int) -> None:
     run = RunDir(folder)
     keep_profile(run, PROFILE)
     chunks = [
-        Chunk.make(
+        Chunk.make(language="fr",
             text=f"Article {n}. {text(60)}.", title=f"Titre {n}", source=f"document{n % 40}.md", articles=(str(n),), page_start=n + 1,
             page_end=n + 1, char_start=0, char_end=900, tokens=180, tokenizer="estimate",
         )

@@ -113,7 +113,16 @@ def chunks(count: int) -> list[Chunk]:
         text = f"Cas {number}. {PARAGRAPH * 3}"
         place = {"page_start": 0, "page_end": 0, "char_start": 0, "char_end": len(text)}
         made.append(
-            Chunk.make(text=text, title=f"Cas {number}", source="bench.md", articles=(), tokens=200, tokenizer="estimate", **place)
+            Chunk.make(
+                language="fr",
+                text=text,
+                title=f"Cas {number}",
+                source="bench.md",
+                articles=(),
+                tokens=200,
+                tokenizer="estimate",
+                **place,
+            )
         )
     return made
 

@@ -31,6 +31,9 @@ app = with_version(new_app("Documents -> chunks -> questions -> triplets with ha
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder (or one file) of documents.", metavar="DIR")]
 TokensOption = Annotated[int | None, typer.Option("--target-tokens", help="Tokens a chunk aims at, never passed (default 256).")]
 OverlapOption = Annotated[int | None, typer.Option("--overlap-tokens", help="Tokens repeated from the chunk before (default 0).")]
+LanguageOption = Annotated[
+    str | None, typer.Option("--language", help="The documents' language, as fr, en, de; else it is read off each.", metavar="CODE")
+]
 TokenizerOption = Annotated[str | None, typer.Option("--tokenizer", help="'estimate', or a tokenizer's folder or id (models extra).")]
 IncludeOption = Annotated[
     list[str] | None, typer.Option("--include", help="Only files this .gitignore-like pattern names (repeatable).")
@@ -66,6 +69,7 @@ def generate(
     follow_links: LinksOption = None,
     reader: ReaderOption = None,
     harvest: HarvestOption = None,
+    language: LanguageOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
     budget: BudgetOption = None,
@@ -87,6 +91,7 @@ def generate(
         target_tokens=target_tokens,
         overlap_tokens=overlap_tokens,
         tokenizer=tokenizer,
+        language=language,
         include=include,
         exclude=exclude,
         follow_links=follow_links,
@@ -135,6 +140,7 @@ def chunk(
         str | None,
         typer.Option("--show", help="Write a page that shows this document facing its chunks, lost words marked.", metavar="FILE"),
     ] = None,
+    language: LanguageOption = None,
     json_output: JsonOption = False,
 ) -> int:
     """Read documents (md, txt, pdf, html, docx, odt, rtf, epub, pptx, xlsx, docling's json) and cut them into chunks.
@@ -149,6 +155,7 @@ def chunk(
         target_tokens=target_tokens,
         overlap_tokens=overlap_tokens,
         tokenizer=tokenizer,
+        language=language,
         include=include,
         exclude=exclude,
         follow_links=follow_links,
@@ -167,6 +174,7 @@ def chunk(
             {
                 "documents": result.documents,
                 "chunks": result.chunks,
+                "languages": result.spoken(),
                 "longest, in tokens": result.longest,
                 "characters of text": result.characters,
                 "words in a chunk": f"{100 * result.coverage:.2f} %",

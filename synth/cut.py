@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import SettingError
-from triplette.french import normalise, sentences
 from triplette.hashing import hash_value
+from triplette.languages import Language, language
+from triplette.languages.text import normalise
 from triplette.records import Chunk
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.ingest import Block, heading_number
@@ -25,14 +26,16 @@ TITLE_MIN = 12  # tokens it may always take
 ROOM_MIN = 1
 
 
-def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> list[Chunk]:
+def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter, code: str = "") -> list[Chunk]:
     """Chunks of one document, in order; a text that repeats under the same title is kept once."""
-    return cut_blocks(blocks, source, settings, counter)[0]
+    return cut_blocks(blocks, source, settings, counter, code)[0]
 
 
-def cut_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> tuple[list[Chunk], list[str]]:
-    """The chunks, and the texts left out because they repeat under the same title."""
-    measure = _Measure(counter, _contract(settings.contract), settings.target_tokens)
+def cut_blocks(
+    blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter, code: str = ""
+) -> tuple[list[Chunk], list[str]]:
+    """The chunks, in the language of ``code``, and the texts left out because they repeat under the same title."""
+    measure = _Measure(counter, _contract(settings.contract), settings.target_tokens, language(code))
     groups = _merge_small(_pack(blocks, settings, measure), settings, measure)
     chunks: list[Chunk] = []
     repeated: list[str] = []
@@ -58,6 +61,7 @@ def cut_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, co
                 char_end=max(piece.char_end for piece in group.pieces),
                 tokens=measure.cost(title, text),
                 tokenizer=counter.name,
+                language=language(code).code,
             )
         )
     return chunks, repeated
@@ -78,7 +82,8 @@ def _contract(name: str) -> PromptContract:
 class _Measure:
     """Token counts under one contract and limit; titles are shortened once for each heading path."""
 
-    def __init__(self, counter: TokenCounter, contract: PromptContract, limit: int) -> None:
+    def __init__(self, counter: TokenCounter, contract: PromptContract, limit: int, spoken: Language) -> None:
+        self.spoken = spoken
         self._counter = counter
         self._contract = contract
         self.limit = limit
@@ -159,7 +164,7 @@ def _tail(piece: Block, tokens: int, measure: _Measure) -> str:
     if not tokens or piece.kind == "table":
         return ""
     found = ""
-    for sentence in reversed(sentences(piece.text)):
+    for sentence in reversed(measure.spoken.sentences(piece.text)):
         longer = f"{sentence} {found}".strip()
         if measure.count(longer) > tokens:
             break
@@ -178,7 +183,7 @@ def _fit(block: Block, room: int, measure: _Measure) -> list[Block]:
         units = [part for row in rows[len(head) :] for part in _words(row, left, measure)]
         texts = ["\n".join([*head, part]) for part in _gather(units, left, measure, "\n")]
     else:
-        units = [part for sentence in sentences(block.text) for part in _words(sentence, room, measure)]
+        units = [part for sentence in measure.spoken.sentences(block.text) for part in _words(sentence, room, measure)]
         texts = _gather(units, room, measure, " ")
     return [replace(block, text=text) for text in texts]
 

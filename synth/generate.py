@@ -35,6 +35,7 @@ class GenerateResult:
         return [
             ("documents", f"{self.chunked.documents}"),
             ("chunks", f"{self.chunked.chunks}{_again(self.chunked.unchanged)}"),
+            ("  languages", self.chunked.spoken()),
             ("  with so much of the words", f"{100 * self.chunked.coverage:.2f} %"),
             (f"questions (by {self.written.writer})", f"{self.written.questions}{_again(self.written.unchanged)}"),
             *kinds,
@@ -51,7 +52,7 @@ class GenerateResult:
 
     def notes(self) -> list[str]:
         """What the user should know beside the figures."""
-        return [*(f"note: {note}" for note in self.chunked.notes), *self.written.notes, *self.mined.notes]
+        return [*(f"note: {note}" for note in (*self.chunked.notes, *self.chunked.lacks())), *self.written.notes, *self.mined.notes]
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values."""

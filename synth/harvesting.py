@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from triplette.french import folded_words, shingles
+from triplette.languages import language
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.synth.ingest.harvest import FILE, Harvested
@@ -33,16 +33,18 @@ def apply_harvest(
     if mode == "off" or not harvested:
         notes = (f"{len(harvested)} questions that people wrote in the documents are left out (--harvest gold or train uses them)",)
         return list(questions), [], notes if harvested else ()
-    exact = {" ".join(folded_words(row.question)) for row in harvested}
+    exact = {" ".join(language(row.language).folded_words(row.question)) for row in harvested}
     near: dict[str, list[frozenset[str]]] = {}
     for row in harvested:
-        near.setdefault(row.chunk_id, []).append(shingles(row.question, 2))
+        near.setdefault(row.chunk_id, []).append(language(row.language).shingles(row.question, 2))
+    spoken = {row.chunk_id: language(row.language) for row in harvested}
     kept: list[Question] = []
     rejects: list[Rejection] = []
     for question in questions:
-        own = shingles(question.text, 2)
+        mine = spoken.get(question.chunk_id, language(harvested[0].language))
+        own = mine.shingles(question.text, 2)
         same = any(len(own & other) >= SAME * len(own | other) for other in near.get(question.chunk_id, ()) if own | other)
-        if same or " ".join(folded_words(question.text)) in exact:
+        if same or " ".join(mine.folded_words(question.text)) in exact:
             detail = "a document asks the same: its own wording is kept" + (" as gold" if mode == "gold" else "")
             rejects.append(Rejection("synth.write", question.id, "question", "harvested", detail, question.chunk_id, question.text))
         else:

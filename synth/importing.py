@@ -17,9 +17,11 @@ from typing import Any
 
 from triplette.contract import CONTRACTS
 from triplette.errors import InputError
-from triplette.french import fold
 from triplette.hashing import hash_file
 from triplette.jsonl import read_jsonl
+from triplette.languages import language
+from triplette.languages.identify import identify, other_language
+from triplette.languages.text import fold
 from triplette.profile import Kind, Persona, Profile, keep_profile, neutral_for, run_profile
 from triplette.records import DIFFICULTIES, UNKNOWN, Chunk, Question, Rejection
 from triplette.resolve import ChunkIndex, Unresolved
@@ -70,7 +72,7 @@ def import_questions(
         run.require("chunks.parquet")
         chunks, aliases = read_records(run.path("chunks.parquet"), Chunk), {}
     if profile is None:
-        profile = run_profile(run) if chunks_path is None else neutral_for([chunk.text for chunk in chunks])
+        profile = run_profile(run) if chunks_path is None else neutral_for(chunks)
     terms = _Terms(profile)
     step = Step(run, "synth.import", {one.name: hash_file(one) for one in (path, chunks_path) if one is not None}, {})
     index = ChunkIndex(chunks, aliases)
@@ -144,7 +146,8 @@ def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:
     counts = counter.count([contract.format_document(row["text"], t) for (_, row), t in zip(rows, titles, strict=True)])
     chunks: dict[str, Chunk] = {}
     aliases: dict[str, str] = {}
-    for (number, row), title, count in zip(rows, titles, counts, strict=True):
+    codes = _languages([row for _, row in rows])
+    for (number, row), title, count, code in zip(rows, titles, counts, codes, strict=True):
         page = int(row["page"]) if str(row.get("page") or "").isdigit() else 0
         chunk = Chunk.make(
             text=row["text"],
@@ -157,11 +160,24 @@ def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:
             char_end=len(row["text"]),
             tokens=count,
             tokenizer=counter.name,
+            language=code,
         )
         chunks.setdefault(chunk.id, chunk)
         if aliases.setdefault(row["id"], chunk.id) != chunk.id:
             raise InputError(f"the id {row['id']!r} stands for two passages", where=f"{path}:{number}", cure="give each its own id")
     return list(chunks.values()), aliases
+
+
+def _languages(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The code of each foreign chunk's language: its own ``language`` where it says one, else its source document's."""
+    texts: dict[str, list[str]] = {}
+    for row in rows:
+        texts.setdefault(str(row.get("source") or ""), []).append(row["text"])
+    found = dict(zip(texts, identify(["\n".join(parts) for parts in texts.values()]), strict=True))
+    return [
+        language(str(row["language"])).code if row.get("language") else other_language(row["text"], found[str(row.get("source") or "")])
+        for row in rows
+    ]
 
 
 def _title(row: Mapping[str, Any]) -> str:

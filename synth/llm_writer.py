@@ -13,10 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from triplette.languages import language
 from triplette.llm.client import Answer, LlmClient, Quote, Request
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
-from triplette.profile import Profile
+from triplette.profile import Profile, neutral_profile
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
@@ -67,13 +68,20 @@ def requests_of(chunks: Sequence[Chunk], settings: WriteSettings, profile: Profi
     expected = settings.questions_per_chunk * TOKENS_A_QUESTION + 20
     return [
         Request(
-            messages(chunk, plan(chunk.id, settings.questions_per_chunk, settings.seed, profile), profile, settings.prompt),
+            messages(
+                chunk, plan(chunk.id, settings.questions_per_chunk, settings.seed, own := _own(profile, chunk)), own, settings.prompt
+            ),
             answer_form(),
             label=chunk.id,
             expected_tokens=expected,
         )
         for chunk in chunks
     ]
+
+
+def _own(profile: Profile, chunk: Chunk) -> Profile:
+    """The profile, or the neutral one of a chunk's language where that is another."""
+    return profile if chunk.language in ("", profile.language) else neutral_profile(chunk.language)
 
 
 def quote(run: RunDir, chunks: Sequence[Chunk], llm: LlmSettings, settings: WriteSettings, profile: Profile) -> Quote:
@@ -127,8 +135,9 @@ def sort_answers(chunks: Sequence[Chunk], answers: Sequence[Answer], model: str,
             written.rejects.append(_reject(chunk, reason, answer.error, answer.raw[:RAW_KEPT]))
             continue
         content: Any = answer.value
-        orders = plan(chunk.id, settings.questions_per_chunk, settings.seed, profile)
-        kept, rejects = _kept(chunk, content, orders, settings, profile, seen)
+        own = _own(profile, chunk)
+        orders = plan(chunk.id, settings.questions_per_chunk, settings.seed, own)
+        kept, rejects = _kept(chunk, content, orders, settings, own, seen)
         written.rejects += rejects
         written.questions += [
             Question.make(
@@ -153,17 +162,18 @@ def _kept(
     """The questions of one answer that pass every check, with their orders; and what was rejected."""
     kept: list[tuple[Order, str]] = []
     rejects: list[Rejection] = []
+    spoken = language(chunk.language)
     open_orders = {order.number: order for order in orders}
     for item in content.questions:
         order = open_orders.pop(item.number, None)
-        text = tidy(item.question)
+        text = tidy(item.question, spoken)
         reason, detail = ("not_ordered", f"number {item.number} was not asked for") if order is None else ("", "")
         if not reason:
             reason, detail = fault(text if "\n" not in item.question.strip() else item.question, chunk, settings, seen, profile)
         if reason or order is None:
             rejects.append(_reject(chunk, reason, detail, text, order))
             continue
-        seen.keep(text)
+        seen.keep(text, spoken)
         kept.append((order, text))
     why = " ".join(content.reason.split()) or "no reason given"
     if not content.questions:

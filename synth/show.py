@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from triplette.errors import InputError
-from triplette.french import fold, sentences, tokens
+from triplette.languages import Language, language
+from triplette.languages.text import fold
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
 from triplette.tables import read_records
@@ -69,6 +70,7 @@ def as_view(triplet: Triplet, question: Question, chunks: Mapping[str, Chunk]) -
             "page": chunk.page_start,
             "articles": list(chunk.articles),
             "title": chunk.title,
+            "language": chunk.language,
             "text": chunk.text,
         }
 
@@ -99,27 +101,27 @@ def as_view(triplet: Triplet, question: Question, chunks: Mapping[str, Chunk]) -
     }
 
 
-def excerpt(text: str, question: str, length: int = EXCERPT) -> str:
+def excerpt(text: str, question: str, spoken: Language, length: int = EXCERPT) -> str:
     """At most ``length`` characters of ``text`` from the sentence that shares most tokens with ``question``, cuts shown as "[…]".
 
     The first of equally good sentences counts. Where little follows it, the excerpt begins at an earlier sentence and runs to the end.
     """
     if len(text) <= length:
         return text
-    starts = _sentence_starts(text)
-    asked = set(tokens(question))
-    shared = [len(asked & set(tokens(text[start:stop]))) for start, stop in pairwise([*starts, len(text)])]
+    starts = _sentence_starts(text, spoken)
+    asked = set(spoken.tokens(question))
+    shared = [len(asked & set(spoken.tokens(text[start:stop]))) for start, stop in pairwise([*starts, len(text)])]
     best = starts[shared.index(max(shared))]
     start = min([best, *(start for start in starts if len(text) - start <= length)])
     cut = text[start : start + length].rstrip()
     return ("[…] " if start else "") + cut + (" […]" if start + length < len(text) else "")
 
 
-def _sentence_starts(text: str) -> list[int]:
+def _sentence_starts(text: str, spoken: Language) -> list[int]:
     """Where the sentences of each line begin, 0 first."""
     starts, place = [0], 0
     for line in text.split("\n"):
-        for sentence in sentences(line):
+        for sentence in spoken.sentences(line):
             # by its first word: around an abbreviation its spaces may be fewer than the text's, never more
             found = text.index(sentence.split(maxsplit=1)[0], place)
             if found:
@@ -158,7 +160,7 @@ def _passage(out: Any, label: str, passage: Mapping[str, Any], detail: str, ques
     head.append(_safe(f"{passage['source']}{page} · {passage['title']}"))
     out.print(head)
     text = _safe(passage["text"])
-    out.print(Padding(Text(excerpt(text, question) if question else text), (0, 0, 0, 4)))
+    out.print(Padding(Text(excerpt(text, question, language(passage["language"])) if question else text), (0, 0, 0, 4)))
     out.print(Padding(Text(f"({detail})", style="dim"), (0, 0, 0, 4)))
 
 

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from triplette.errors import BudgetReached
+from triplette.errors import BudgetReached, LanguageUnknown
+from triplette.languages import NO_RULES, language, written_out
 from triplette.llm.addresses import public_address
 from triplette.profile import FILE as PROFILE
 from triplette.profile import Profile, run_profile
-from triplette.records import Chunk, Question
+from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.llm import LlmSettings
@@ -25,7 +26,7 @@ from triplette.synth.chunk import load_chunks
 from triplette.synth.harvesting import apply_harvest, load_harvest, write_gold
 from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
 from triplette.synth.ingest.harvest import Harvested
-from triplette.synth.llm_writer import Written, write_from_paid, write_with_llm
+from triplette.synth.llm_writer import STEP, Written, write_from_paid, write_with_llm
 from triplette.tables import write_records
 
 RULES_NOTE = (
@@ -53,7 +54,8 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
     """Write questions.parquet from chunks.parquet, as the run's profile says.
 
     Raises MissingStage without chunks, BudgetReached when ``budget`` (US dollars) is spent: every answer is kept, the questions of the
-    chunks that were answered are in questions.parquet, and the same command goes on from there.
+    chunks that were answered are in questions.parquet, and the same command goes on from there; LanguageUnknown where the built-in rules
+    write the language of no chunk.
     """
     chunks = load_chunks(run)
     rules = settings.writer == "rules"
@@ -62,7 +64,9 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
         if rules
         else {**as_dict(settings), "llm": {**as_dict(llm), "base_url": public_address(llm.base_url)}}
     )
-    step = Step(run, "synth.write", run.fingerprints(["chunks.parquet", HARVEST_FILE, PROFILE]), used)
+    if rules:
+        _known_language(chunks)
+    step = Step(run, STEP, run.fingerprints(["chunks.parquet", HARVEST_FILE, PROFILE]), used)
     profile = run_profile(run)
     harvested = load_harvest(run, chunks)
     if done := step.done(WriteSummary):
@@ -80,11 +84,46 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
         return _store(step, written, harvested, llm.model)
 
 
+def _known_language(chunks: list[Chunk]) -> None:
+    """Raise LanguageUnknown where no chunk is in a language that the built-in rules write, with what that language lacks besides."""
+    counts = Counter(chunk.language for chunk in chunks)
+    if not counts or any(language(code).rules for code in counts):
+        return
+    first = language(counts.most_common(1)[0][0])
+    written = ", ".join(language(code).name for code in written_out() if language(code).rules)
+    also = "; ".join(lack for lack in first.lacks if lack != NO_RULES)
+    raise LanguageUnknown(
+        f"the built-in rules write {written}, and these passages are in {', '.join(language(code).name for code in counts)}"
+        + (f". {first.name} also lacks: {also}" if also else ""),
+        where="chunks.parquet",
+        cure="write with a model, --llm openai:MODEL (key in OPENAI_API_KEY), or bring questions in with `synth import`; "
+        "if the language was misread, --language fr",
+    )
+
+
 def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
     from triplette.synth.rules import write_questions as write_by_rules
 
-    questions, rejects = write_by_rules(chunks, profile)
-    return Written(questions, rejects, notes=(RULES_NOTE,))
+    known = [chunk for chunk in chunks if language(chunk.language).rules]
+    questions, rejects = write_by_rules(known, profile)
+    others = Counter(chunk.language for chunk in chunks if not language(chunk.language).rules)
+    rejects += [
+        Rejection(
+            STEP,
+            chunk.id,
+            "chunk",
+            "other_language",
+            f"the built-in rules do not write {language(chunk.language).name}",
+            text=chunk.text,
+        )
+        for chunk in chunks
+        if chunk.language in others
+    ]
+    left = ", ".join(f"{count} in {language(code).name}" for code, count in others.most_common())
+    note = (
+        f"No question was written over the passages {left}: the built-in rules do not write it. For them: --llm, or `synth import`.",
+    )
+    return Written(questions, rejects, notes=(RULES_NOTE, *(note if others else ())))
 
 
 def _store(

@@ -30,6 +30,7 @@ def make_chunks(count: int = 24) -> list[Chunk]:
     """Distinct French passages, one article each."""
     return [
         Chunk.make(
+            language="fr",
             text=f"Article {n + 1}. Le {SUBJECTS[n % len(SUBJECTS)]} numéro {n} obéit à la règle {n} du règlement de la salle {n}.",
             title=f"Titre {n} > Article {n + 1}",
             source=f"document{n % 3}.md",

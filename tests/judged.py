@@ -56,7 +56,16 @@ def chunk(name: str, **changes: Any) -> Chunk:
     """A passage of the corpus; ``changes`` replace its title, text or source."""
     title, text = PASSAGES[name]
     content = {"text": text, "title": title, "source": f"{name}.md", **changes}
-    place = {"articles": (), "page_start": 0, "page_end": 0, "char_start": 0, "char_end": 1, "tokens": 60, "tokenizer": "estimate"}
+    place = {
+        "articles": (),
+        "page_start": 0,
+        "page_end": 0,
+        "char_start": 0,
+        "char_end": 1,
+        "tokens": 60,
+        "tokenizer": "estimate",
+        "language": "fr",
+    }
     return Chunk.make(**content, **place)
 
 

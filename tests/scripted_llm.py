@@ -183,7 +183,7 @@ def questions(*texts: str, reason: str = "") -> str:
 def good_writer(call: Call) -> str:
     """A well-behaved writer: one question an order about the passage's first number and long words, always the same."""
     found = re.search(r"\d+", passage(call))
-    about = f"le point {found.group()}" if found else "cette règle"
+    about = f"le point {found.group()}" if found else "un joueur"
     terms = list(dict.fromkeys(re.findall(r"[a-zàâçéèêëîïôûùü]{6,}", passage(call)))) or ["joueur"]
     forms = (
         "Pour {}, quelle règle faut-il appliquer quand on parle de {} et aussi de {} ?",

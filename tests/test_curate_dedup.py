@@ -19,7 +19,8 @@ from triplette.curate.decisions import Decisions, read_decisions
 from triplette.curate.same.dedup import dedup
 from triplette.curate.same.question import ask_the_same, asked_for, exact_pairs, read_question, vector_pairs, word_pairs
 from triplette.errors import MissingStage
-from triplette.french import plain
+from triplette.languages.fr import LANGUAGE as FRENCH
+from triplette.languages.text import plain
 from triplette.records import Chunk, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.dedup import DedupSettings
@@ -31,7 +32,7 @@ SETTINGS = DedupSettings()
 
 def same(one: str, other: str, *, same_passage: bool = True) -> bool:
     """Whether two questions count as one."""
-    return ask_the_same(read_question(one), read_question(other), same_passage=same_passage)
+    return ask_the_same(read_question(one, FRENCH), read_question(other, FRENCH), same_passage=same_passage)
 
 
 def judged_run(run: RunDir, rows: list[tuple[str, str, float]], people: dict[int, str] | None = None, **passages: Any) -> Decisions:
@@ -204,33 +205,33 @@ def test_an_added_word_is_forgiven_over_one_passage_only() -> None:
     ],
 )
 def test_what_is_asked_for_is_read_off_the_question(question: str, kind: str) -> None:
-    assert asked_for(plain(question)) == kind
+    assert asked_for(plain(question), FRENCH) == kind
 
 
 def test_each_finder_proposes_its_own_pairs() -> None:
     texts = [A, A2, "Au bout de combien de minutes un joueur absent est-il alors déclaré forfait ?", B]
     assert [(p.left, p.right) for p in exact_pairs(texts)] == [(0, 1)]
-    assert {(0, 1), (0, 2), (1, 2)} == {(p.left, p.right) for p in word_pairs(texts, SETTINGS)}
+    assert {(0, 1), (0, 2), (1, 2)} == {(p.left, p.right) for p in word_pairs(texts, ["fr"] * len(texts), SETTINGS)}
     vectors = np.array([[1, 0], [0.9, 0.436], [0, 1]], dtype=np.float32)
     assert [(p.left, p.right) for p in vector_pairs(vectors, SETTINGS)] == [(0, 1), (0, 1)]  # each sees the other
 
 
 def test_word_pairs_are_all_pairs_of_that_jaccard_similarity_equal_ones_too() -> None:
     texts = [f"Que vaut la règle {word} du roque au tournoi pour le joueur {n % 7} ?" for n, word in enumerate("abcdefgh" * 6)]
-    sets = word_sets(texts)
+    sets = word_sets(texts, ["fr"] * len(texts))
     wanted = {}
     for left, right in itertools.combinations(range(len(texts)), 2):
         one, other = sets.set_of(left), sets.set_of(right)
         if len(one & other) / len(one | other) >= SETTINGS.jaccard:
             wanted[left, right] = len(one & other) / len(one | other)
-    assert {(p.left, p.right): pytest.approx(p.similarity) for p in word_pairs(texts, SETTINGS)} == wanted
+    assert {(p.left, p.right): pytest.approx(p.similarity) for p in word_pairs(texts, ["fr"] * len(texts), SETTINGS)} == wanted
     assert min(wanted.values()) < 1.0 == max(wanted.values())
 
 
 def test_a_pair_that_differs_between_two_that_agree_does_not_part_them() -> None:
     """The three have the same content words; only the middle one is negated."""
     texts = ["Le joueur peut-il roquer ?", "Le joueur ne peut-il pas roquer ?", "Peut-il roquer, le joueur ?"]
-    assert (0, 2) in {(p.left, p.right) for p in word_pairs(texts, SETTINGS)}
+    assert (0, 2) in {(p.left, p.right) for p in word_pairs(texts, ["fr"] * len(texts), SETTINGS)}
 
 
 @pytest.mark.parametrize(

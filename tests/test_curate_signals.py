@@ -12,10 +12,10 @@ from judged import GOOD, corpus, good_rows, triplet
 from triplette.criteria import NAMES
 from triplette.curate.judge.domain import Domain
 from triplette.curate.judge.passages import Corpus, copied_run, focus, is_figures, read_passage, subject_words
-from triplette.curate.judge.patterns import LEANING, found
 from triplette.curate.judge.rules import decide, judge_by_rules
-from triplette.curate.judge.signals import points, read_signals
-from triplette.french import longest_copied_run, plain
+from triplette.curate.judge.signals import read_signals
+from triplette.languages.fr import LANGUAGE as FRENCH
+from triplette.languages.text import plain
 from triplette.profile import load_profile
 from triplette.records import Chunk
 from triplette.settings.judge import JudgeSettings
@@ -51,7 +51,7 @@ def test_a_good_question_is_kept(name: str) -> None:
         ("Quel délai de retard vaut selon l'article 6.7 pour un joueur ?", "retard", "clarity: points out of the question"),
         ("Dans ce tournoi, quel retard un joueur peut-il avoir ?", "retard", "clarity: points out of the question"),
         ("Le délai de retard est de trente minutes pour un joueur.", "retard", "realism: does not end with a question mark"),
-        ("What happens when a player arrives too late for the first round?", "retard", "realism: not French"),
+        ("What happens when a player arrives too late for the first round?", "retard", "realism: not in its passage's language"),
         ("Contre qui joue A1 à la ronde 2 ?", "grille", "realism: asks for a cell of a grid"),
         ("Quel document fixe le délai de retard de la compétition ?", "retard", "realism: about the document"),
         ("Quand le règlement sur le retard est-il entré en vigueur ?", "retard", "realism: about the document"),
@@ -102,17 +102,18 @@ def test_the_lowest_failing_criterion_gives_the_reason_and_nan_never_passes() ->
 
 
 def test_a_demonstrative_points_out_only_when_its_noun_was_not_named() -> None:
-    assert points(plain("Cette règle vaut-elle en blitz ?")) == "cette regle"
-    assert points(plain("Un joueur quitte un tournoi : peut-il revenir dans ce tournoi ?")) == ""
-    assert points(plain("Combien de parties joue-t-on cette saison ?")) == ""
-    assert points(plain("La notation des parties est-elle obligatoire pour tous dans ce tournoi ?"), CHESS) == "ce tournoi"
+    assert FRENCH.points_outside(plain("Cette règle vaut-elle en blitz ?")) == "cette regle"
+    assert FRENCH.points_outside(plain("Un joueur quitte un tournoi : peut-il revenir dans ce tournoi ?")) == ""
+    assert FRENCH.points_outside(plain("Combien de parties joue-t-on cette saison ?")) == ""
+    late = plain("La notation des parties est-elle obligatoire pour tous dans ce tournoi ?")
+    assert FRENCH.points_outside(late, CHESS.patterns("fr")) == "ce tournoi"
 
 
 @pytest.mark.parametrize(
     "text", ["Le document d'identité est-il exigé ?", "Que vaut la règle des 50 coups ?", "Gagne-t-on 0,5 point ?"]
 )
 def test_ordinary_words_do_not_lean(text: str) -> None:
-    assert found(LEANING, plain(text)) == ""
+    assert FRENCH.points_outside(plain(text)) == ""
 
 
 def test_a_row_of_figures_is_told_from_a_row_of_words() -> None:
@@ -129,7 +130,7 @@ TOLD = st.lists(st.sampled_from("le la roi dame échec l'arbitre pat".split()), 
 @settings(max_examples=300, deadline=None, derandomize=True)
 def test_the_copied_run_is_the_one_that_comparing_every_pair_finds(asked: list[str], told: list[str]) -> None:
     passage = corpus(roque={"text": " ".join(told), "title": ""})["roque"]
-    assert copied_run(" ".join(asked), read_passage(passage)) == longest_copied_run(" ".join(asked), " ".join(told))
+    assert copied_run(" ".join(asked), read_passage(passage), FRENCH) == FRENCH.longest_copied_run(" ".join(asked), " ".join(told))
 
 
 def test_sums_are_made_in_one_order_whatever_the_set_gives() -> None:
@@ -140,5 +141,5 @@ def test_sums_are_made_in_one_order_whatever_the_set_gives() -> None:
 def test_words_that_stand_together_count_more_than_words_apart() -> None:
     chunks = corpus()
     index = Corpus(chunks.values())
-    weights = index.weights(subject_words("caution rendue appel accepté"))
+    weights = index.weights(subject_words("caution rendue appel accepté", FRENCH))
     assert focus(weights, index.passages[chunks["appel"].id]) > focus(weights, index.passages[chunks["pendule"].id])

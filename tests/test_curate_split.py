@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triplette.curate.dataset.split import Node, assign, components, leaks, touching
+from triplette.curate.dataset.split import Node as AnyNode
+from triplette.curate.dataset.split import assign, components, leaks, touching
 from triplette.settings.build import BuildSettings
 
+Node = partial(AnyNode, language="fr")
 DEFAULTS = BuildSettings()
 HELD_OUT = BuildSettings(gold_chunks="held-out")
 
@@ -90,5 +93,5 @@ def test_the_shares_are_met_when_components_are_small_and_the_seed_changes_who_i
 
 def test_leaks_are_found_between_any_two_splits() -> None:
     questions = ["Qui signe la feuille ?", "La feuille, qui la signe ?", "Quand joue-t-on ?", "Qui signe la feuille ?"]
-    assert leaks(["train", "val", "train", "test"], questions, 0.8) == [(0, 1, 1.0), (0, 3, 1.0), (1, 3, 1.0)]
-    assert leaks(["train"] * 4, questions, 0.8) == []
+    assert leaks(["train", "val", "train", "test"], questions, ["fr"] * 4, 0.8) == [(0, 1, 1.0), (0, 3, 1.0), (1, 3, 1.0)]
+    assert leaks(["train"] * 4, questions, ["fr"] * 4, 0.8) == []

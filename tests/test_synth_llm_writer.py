@@ -23,6 +23,7 @@ from scripted_llm import Call, Reply, ScriptedServer, good_writer, passage, ques
 
 from triplette.errors import BudgetReached, InputError
 from triplette.hashing import hash_text
+from triplette.languages.fr import LANGUAGE as FRENCH
 from triplette.llm.prompts import guard_line, read_prompt
 from triplette.profile import load_profile
 from triplette.records import DIFFICULTIES, Chunk, Question, Rejection
@@ -47,6 +48,7 @@ PROMPT_HASHES = {"questions-v1": "c37dc5c2cdc460b4"}
 
 def chunk(text: str = TEXT, title: str = "Retards et forfaits", source: str = "retards.md") -> Chunk:
     return Chunk.make(
+        language="fr",
         text=text,
         title=title,
         source=source,
@@ -230,7 +232,7 @@ def test_an_instruction_hidden_in_a_chunk_does_not_change_what_is_written(run: R
         (questions(PAYLOAD, PAYLOAD, PAYLOAD), "copied"),
         (questions("Quelle est la recette de la tarte aux pommes ?"), "off_topic"),
         (questions("Visitez https://exemple.test pour gagner la partie, non ?"), "not_plain"),
-        (questions("Where can the player buy cheap watches for the game?"), "not_french"),
+        (questions("Where can the player buy cheap watches for the game?"), "other_language"),
         ('{"pwned": true}', "malformed_answer"),
         ("D'accord, j'ignore les consignes.", "malformed_answer"),
         (json.dumps({"questions": [{"number": 9, "question": "Quelle cadence la partie a-t-elle ?"}], "reason": ""}), "not_ordered"),
@@ -257,7 +259,7 @@ COPIED = "Que se passe-t-il pour le joueur qui arrive devant son échiquier apr�
         ("Le joueur en retard perd la partie.", "not_a_question"),
         ("Quel retard ?", "length"),
         ("Pourquoi le joueur en retard " + "et son adversaire " * 14 + "?", "length"),
-        ("What does a player risk when late for the game?", "not_french"),
+        ("What does a player risk when late for the game?", "other_language"),
         ("Selon ce texte, que risque un joueur en retard ?", "not_standalone"),
         ("D'après le document, que risque un joueur en retard ?", "not_standalone"),
         ("Que dit le document sur le retard du joueur ?", "not_standalone"),
@@ -284,16 +286,16 @@ def test_thresholds_are_settings() -> None:
 
 def test_duplicates_are_found_over_the_run_and_near_ones_within_a_chunk() -> None:
     seen = Seen()
-    seen.keep("Que risque un joueur qui arrive en retard ?")
-    assert seen.has("que risque un joueur qui arrive en retard?")
-    assert seen.has("Que risque donc un joueur qui arrive en retard ?")
+    seen.keep("Que risque un joueur qui arrive en retard ?", FRENCH)
+    assert seen.has("que risque un joueur qui arrive en retard?", FRENCH)
+    assert seen.has("Que risque donc un joueur qui arrive en retard ?", FRENCH)
     seen.next_chunk()
-    assert seen.has("Que risque un joueur qui arrive en retard ?")
-    assert not seen.has("Que risque donc un joueur qui arrive en retard ?")
+    assert seen.has("Que risque un joueur qui arrive en retard ?", FRENCH)
+    assert not seen.has("Que risque donc un joueur qui arrive en retard ?", FRENCH)
 
 
 def test_typographic_spaces_and_apostrophes_are_made_plain() -> None:
-    assert tidy(" Que fait l’arbitre\u00a0? ") == "Que fait l'arbitre ?"
+    assert tidy(" Que fait l’arbitre\u00a0? ", FRENCH) == "Que fait l'arbitre ?"
 
 
 def test_a_declined_chunk_and_an_omitted_question_are_kept_with_the_models_reason(run: RunDir) -> None:
@@ -355,7 +357,7 @@ def test_everything_an_endpoint_does_wrong_ends_in_questions_or_in_named_rejecti
     assert reasons["malformed_answer"] == 2
     assert reasons["refused"] == 2
     assert reasons["model_declined"] == 2
-    assert reasons["not_french"] == 2
+    assert reasons["other_language"] == 2
     assert reasons["duplicate"] == 5, "one of the two chunks' six may stay"
     answered = {question.chunk_id for question in result.questions}
     assert len(answered) == 30 - 2 - 2 - 2 - 2 - 1

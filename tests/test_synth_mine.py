@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from triplette.errors import InputError, MissingStage
-from triplette.french import shingles, tokens
 from triplette.hashing import hash_file
+from triplette.languages.fr import LANGUAGE as FRENCH
 from triplette.ranking.lsa import LsaEncoder
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
@@ -35,6 +35,7 @@ TOPICS = {
 
 def a_chunk(text: str, source: str, number: int) -> Chunk:
     return Chunk.make(
+        language="fr",
         text=text,
         title=f"Partie {number}",
         source=source,
@@ -181,7 +182,7 @@ def test_an_encoder_of_ones_own_takes_the_place_of_the_named_one() -> None:
     class Named(LsaEncoder):
         name = "own"
 
-    own = Named([chunk.text for chunk in chunks], [chunk.title for chunk in chunks])
+    own = Named([chunk.text for chunk in chunks], [chunk.title for chunk in chunks], ["fr"])
     triplets, _, _, margin, name = mine(chunks, questions, MineSettings(encoder="no/such-model"), encoder=own)
     _, _, _, expected, _ = mine(chunks, questions, MineSettings())
     assert (name, {triplet.encoder for triplet in triplets}) == ("own", {"own"})
@@ -251,7 +252,7 @@ def test_look_alikes_are_symmetric_and_found_across_documents() -> None:
 )
 def test_look_alikes_are_the_pairs_that_sets_of_word_runs_give(texts: list[str], containment: float) -> None:
     chunks = [a_chunk(text, f"{n}.md", n) for n, text in enumerate(texts)]
-    runs = [shingles(text) for text in texts]
+    runs = [FRENCH.shingles(text) for text in texts]
 
     def alike(one: int, other: int) -> bool:
         shared = len(runs[one] & runs[other])
@@ -276,7 +277,7 @@ def test_overlapping_spans_of_one_document_are_look_alikes() -> None:
 def test_the_same_question_is_recognised_without_case_and_accents() -> None:
     chunks, _ = a_corpus()
     questions = [a_question("Où va le roi ?", chunks[0]), a_question("ou va le ROI?", chunks[1])]
-    assert other_positives(questions, [0, 1]) == [frozenset({1}), frozenset({0})]
+    assert other_positives(questions, [0, 1], chunks) == [frozenset({1}), frozenset({0})]
 
 
 def test_relative_scores_are_0_for_the_mean_1_for_the_positive_and_capped() -> None:
@@ -291,7 +292,7 @@ def test_a_hopeless_positive_tells_nothing_so_its_candidates_may_all_answer() ->
 def test_the_answering_sentence_is_the_one_the_question_is_about() -> None:
     passage = TOPICS["téléphone"]
     assert (
-        answering_sentence(tokens("Que se passe-t-il si le téléphone sonne ?"), passage)
+        answering_sentence(FRENCH.tokens("Que se passe-t-il si le téléphone sonne ?"), passage, FRENCH)
         == "Un téléphone qui sonne fait perdre la partie."
     )
-    assert answering_sentence(tokens("Quelle est la hauteur de la table ?"), passage) == ""
+    assert answering_sentence(FRENCH.tokens("Quelle est la hauteur de la table ?"), passage, FRENCH) == ""

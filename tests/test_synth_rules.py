@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triplette.french import tokens
+from triplette.languages.fr import tokens
 from triplette.profile import load_profile
 from triplette.ranking.bm25 import Bm25Index
 from triplette.records import DIFFICULTIES, Chunk, Question, Rejection
@@ -50,7 +50,7 @@ def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejec
 
 def passage(text: str, title: str = "Règles du jeu", source: str = "a.md") -> Chunk:
     """A chunk."""
-    return Chunk.make(text=text, title=title, source=source, articles=(), page_start=0, page_end=0, char_start=0, char_end=len(text),
+    return Chunk.make(language="fr", text=text, title=title, source=source, articles=(), page_start=0, page_end=0, char_start=0, char_end=len(text),
                       tokens=len(text) // 4, tokenizer="estimate", )  # fmt: skip
 
 
@@ -414,10 +414,12 @@ def test_each_chunk_is_read_alone_and_the_same_way_every_time(sample: list[Chunk
 
 
 def test_questions_are_not_copies_of_their_passage(sample: list[Chunk]) -> None:
-    from triplette.french import longest_copied_run, words
+    from triplette.languages.fr import LANGUAGE as FRENCH
 
     texts = {chunk.id: chunk.text for chunk in sample}
-    shares = [longest_copied_run(q.text, texts[q.chunk_id]) / max(len(words(q.text)), 1) for q in write_questions(sample)[0]]
+    shares = [
+        FRENCH.longest_copied_run(q.text, texts[q.chunk_id]) / max(len(FRENCH.words(q.text)), 1) for q in write_questions(sample)[0]
+    ]
     assert sum(shares) / len(shares) < 0.75
 
 

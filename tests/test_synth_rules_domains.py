@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from triplette.french import fold, folded_words
+from triplette.languages.fr import LANGUAGE
+from triplette.languages.text import fold
 from triplette.profile import load_profile, run_profile
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
@@ -58,10 +59,10 @@ def questions_of(run: RunDir) -> list[Question]:
 @pytest.mark.parametrize("name", FRENCH)
 def test_a_folder_gives_its_own_questions_and_no_word_of_another_domain(name: str, runs: dict[str, RunDir]) -> None:
     run = runs[name]
-    questions, told = questions_of(run), set(folded_words(" ".join(f"{c.title} {c.text}" for c in load_chunks(run))))
+    questions, told = questions_of(run), set(LANGUAGE.folded_words(" ".join(f"{c.title} {c.text}" for c in load_chunks(run))))
     assert len(questions) >= 2 * len(load_chunks(run))
     for question in questions:
-        foreign = (set(folded_words(question.text)) & CHESS) - told
+        foreign = (set(LANGUAGE.folded_words(question.text)) & CHESS) - told
         assert not foreign, f"{foreign} in {question.text}"
         assert "de la fédération" not in question.text
     assert {question.persona for question in questions} <= set(load_profile("fr").persona_names)
@@ -95,7 +96,7 @@ def test_what_reading_those_folders_showed_to_be_wrong_is_not_asked(text: str, w
 
 def passage(text: str, title: str) -> Chunk:
     """A chunk."""
-    return Chunk.make(text=text, title=title, source="a.md", articles=(), page_start=0, page_end=0, char_start=0, char_end=len(text),
+    return Chunk.make(language="fr", text=text, title=title, source="a.md", articles=(), page_start=0, page_end=0, char_start=0, char_end=len(text),
                       tokens=len(text) // 4, tokenizer="estimate")  # fmt: skip
 
 

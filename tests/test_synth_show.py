@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from triplette.console import run_app
 from triplette.errors import InputError, MissingStage
+from triplette.languages.fr import LANGUAGE as FRENCH
 from triplette.records import Chunk, Negative, Question, Triplet
 from triplette.rundir import RunDir
 from triplette.synth.cli import app
@@ -25,6 +26,7 @@ FILLING = "La pendule est posée à droite des Noirs. L'arbitre la règle avant 
 
 def a_chunk(text: str, source: str, *, title: str = "Partie 6", page: int = 0) -> Chunk:
     return Chunk.make(
+        language="fr",
         text=text,
         title=title,
         source=source,
@@ -167,6 +169,7 @@ def test_json_holds_whole_texts_unchanged_control_characters_too(mined: RunDir, 
             "page": 0,
             "articles": ["6.4"],
             "title": "Partie 6",
+            "language": "fr",
             "text": CHUNKS[2].text,
             "ranker": "both",
             "bm25_rank": 3,
@@ -218,24 +221,24 @@ def test_before_mining_the_missing_stage_is_named(run: RunDir) -> None:
 
 
 def test_a_short_text_is_its_own_excerpt() -> None:
-    assert excerpt("Court. Très court.", "Quoi ?") == "Court. Très court."
+    assert excerpt("Court. Très court.", "Quoi ?", FRENCH) == "Court. Très court."
 
 
 def test_an_excerpt_begins_at_the_sentence_that_shares_most_with_the_question() -> None:
     text = f"Début. {ANSWER} {FILLING}"
-    assert excerpt(text, "Qui perd quand le drapeau tombe ?", 60).startswith(f"[…] {ANSWER}")
-    assert excerpt(text, "Rien de commun ?", 60).startswith("Début.")
+    assert excerpt(text, "Qui perd quand le drapeau tombe ?", FRENCH, 60).startswith(f"[…] {ANSWER}")
+    assert excerpt(text, "Rien de commun ?", FRENCH, 60).startswith("Début.")
 
 
 def test_an_excerpt_near_the_end_begins_earlier_rather_than_being_short() -> None:
-    shown = excerpt(FILLING + ANSWER, "Qui perd quand le drapeau tombe ?", 200)
+    shown = excerpt(FILLING + ANSWER, "Qui perd quand le drapeau tombe ?", FRENCH, 200)
     assert shown.endswith(ANSWER)
     assert 150 < len(shown) <= 200 + len("[…] ")
 
 
 def test_a_sentence_is_found_where_it_stands_not_where_its_first_word_stood_before() -> None:
     text = "Voir l'art.  6 et Le guide. Le drapeau tombe ici. " + FILLING
-    assert excerpt(text, "Le drapeau tombe ?", 40).startswith("[…] Le drapeau tombe ici.")
+    assert excerpt(text, "Le drapeau tombe ?", FRENCH, 40).startswith("[…] Le drapeau tombe ici.")
 
 
 @given(
@@ -244,7 +247,7 @@ def test_a_sentence_is_found_where_it_stands_not_where_its_first_word_stood_befo
     length=st.integers(1, EXCERPT),
 )
 def test_an_excerpt_is_a_piece_of_its_text_within_its_length(text: str, question: str, length: int) -> None:
-    shown = excerpt(text, question, length)
+    shown = excerpt(text, question, FRENCH, length)
     piece = shown.removeprefix("[…] ").removesuffix(" […]")
     assert piece in text
     assert len(piece) <= length

@@ -19,7 +19,9 @@ EVIL = '<script>alert(1)</script> & "l\'arbitre"'
 
 
 def questions(count: int, *, per_passage: int = 1) -> Questions:
-    passages = Passages(tuple(f"c{i}" for i in range(50)), tuple(f"Titre {i} {EVIL}" for i in range(50)), tuple("x" for _ in range(50)))
+    passages = Passages(
+        tuple(f"c{i}" for i in range(50)), tuple(f"Titre {i} {EVIL}" for i in range(50)), tuple("x" for _ in range(50)), ("fr",) * 50
+    )
     answers = [(i // per_passage) % 50 for i in range(count)]
     return Questions(
         name="test", ids=tuple(f"q{i}" for i in range(count)), texts=tuple(f"Question {i} {EVIL}" for i in range(count)),

@@ -28,6 +28,7 @@ PASSAGES = {
 def make_chunks() -> list[Chunk]:
     return [
         Chunk.make(
+            language="fr",
             text=text,
             title=title,
             source="a.md",

@@ -33,7 +33,7 @@ def row(split: str, position: int, question: str, positive: Chunk, negatives: Se
 
 def chunk(text: str, title: str, source: str, number: int = 0) -> Chunk:
     """A chunk of a text."""
-    return Chunk.make(
+    return Chunk.make(language="fr",
         text=text, title=title, source=source, articles=(), page_start=0, page_end=0, char_start=number, char_end=number + len(text),
         tokens=len(text.split()), tokenizer="estimate",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from triplette.contract import PromptContract
 from triplette.gate import quota_stamp, read_gate
 from triplette.rundir import RunDir
-from triplette.tables import write_text
+from triplette.tables import read_table, write_text
 
 GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 SHOWN = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "MRR@10")
@@ -30,7 +31,7 @@ def write_card(
     """Write ``README.md`` into the merged folder from the ledger, the evaluation and the merge's proof."""
     fit = run.last("train.fit") or {}
     sections = [
-        _front(facts),
+        _front(run, facts),
         _intended(contract, facts),
         _gate(run, fit),
         _data(run, fit),
@@ -43,13 +44,20 @@ def write_card(
     write_text(folder / "README.md", "\n\n".join(sections) + "\n")
 
 
-def _front(facts: Mapping[str, Any]) -> str:
+def _front(run: RunDir, facts: Mapping[str, Any]) -> str:
     licence = "gemma" if _is_gemma(facts) else "other"
     return (
         f"---\nlicense: {licence}\nbase_model: {facts['base']}\npipeline_tag: sentence-similarity\n"
-        "library_name: sentence-transformers\nlanguage: fr\n---\n\n"
+        f"library_name: sentence-transformers\nlanguage:\n{_languages(run)}\n---\n\n"
         f"# {facts['base']}, fine-tuned for one body of documents"
     )
+
+
+def _languages(run: RunDir) -> str:
+    """The languages of the training rows as the card's list, most frequent first; "und" (undetermined) where nobody knows."""
+    rows = read_table(run.path("dataset/rows.parquet"), ["language"])["language"].to_pylist() if run.has("dataset/rows.parquet") else []
+    codes = [code or "und" for code, _ in Counter(rows).most_common()] or ["und"]
+    return "\n".join(f"- {code}" for code in codes)
 
 
 def _intended(contract: PromptContract, facts: Mapping[str, Any]) -> str:

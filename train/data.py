@@ -17,6 +17,7 @@ from typing import Any
 from triplette.contract import PromptContract
 from triplette.dataset import Dataset
 from triplette.errors import InputError
+from triplette.languages.identify import identify
 from triplette.records import UNKNOWN, Chunk
 from triplette.rundir import RunDir
 from triplette.tables import read_table
@@ -29,16 +30,18 @@ FACETS = ("kind", "persona", "difficulty", "document", "origin")
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """What is ranked: ids, titles and texts, in one order."""
+    """What is ranked: ids, titles, texts and the languages' codes, in one order."""
 
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     texts: tuple[str, ...]
+    languages: tuple[str, ...]
 
     @classmethod
     def of(cls, chunks: Sequence[Chunk]) -> Passages:
         """The passages of chunks, in their order."""
-        return cls(tuple(chunk.id for chunk in chunks), tuple(chunk.title for chunk in chunks), tuple(chunk.text for chunk in chunks))
+        columns = zip(*((chunk.id, chunk.title, chunk.text, chunk.language) for chunk in chunks), strict=True)
+        return cls(*columns) if chunks else cls((), (), (), ())
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,6 +68,11 @@ class Questions:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def languages(self) -> list[str]:
+        """The code of each question's language: its first answer's."""
+        return [self.passages.languages[answers[0]] for answers in self.relevant]
 
     def formatted(self, contract: PromptContract) -> list[str]:
         """The texts that are tokenised."""
@@ -141,7 +149,10 @@ def read_beir(folder: Path) -> Questions:
         groups=tuple(str(corpus[relevant[i][0]]["_id"]) for i in ids),
         labels={facet: tuple(str((queries[i].get("metadata") or {}).get(facet, UNKNOWN)) for i in ids) for facet in FACETS},
         passages=Passages(
-            tuple(place), tuple(str(row.get("title") or "") for row in corpus), tuple(str(row["text"]) for row in corpus)
+            tuple(place),
+            tuple(str(row.get("title") or "") for row in corpus),
+            tuple(str(row["text"]) for row in corpus),
+            tuple(identify([str(row["text"]) for row in corpus])),
         ),
     )
 

@@ -16,8 +16,8 @@ from triplette.console import progress
 from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import ContractMismatch, InputError, SettingError
-from triplette.french import tokens
 from triplette.hashing import hash_tree
+from triplette.languages import language
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.encoder import Vectors
 from triplette.ranking.metrics import PRIMARY
@@ -160,9 +160,11 @@ def _baselines(one: Questions, tuned: Ids, settings: EvaluateSettings) -> dict[t
     from triplette.ranking.lsa import LsaEncoder
 
     passages = one.passages
-    lexical = Bm25Index([tokens(f"{title} {text}") for title, text in zip(passages.titles, passages.texts, strict=True)])
-    bm25 = lexical.top([tokens(text) for text in one.texts], settings.depth)[0]
-    encoder = LsaEncoder(passages.texts, passages.titles)
+    columns = zip(passages.languages, passages.titles, passages.texts, strict=True)
+    lexical = Bm25Index([language(code).tokens(f"{title} {text}") for code, title, text in columns])
+    asked = zip(one.languages, one.texts, strict=True)
+    bm25 = lexical.top([language(code).tokens(text) for code, text in asked], settings.depth)[0]
+    encoder = LsaEncoder(passages.texts, passages.titles, passages.languages)
     lsa = rank(encoder.encode_queries(one.texts), encoder.encode_documents(passages.texts, passages.titles), settings.depth)
     both = fuse([bm25, lsa], constant=settings.fusion_k, depth=settings.depth)
     hybrid = fuse([bm25, tuned], constant=settings.fusion_k, depth=settings.depth)

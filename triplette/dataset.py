@@ -37,7 +37,7 @@ class DatasetRow:
     in the file first; ``negative_ids`` are the file's negatives, in order. ``origin`` is ``synthetic`` or ``gold``;
     ``triplet_id`` is "" for gold. ``component`` names the connected component that must not cross
     splits. ``source`` is the positive's document. ``score`` is the judge's, 0..1 (1 for gold).
-    ``review`` is the human decision (``keep``), or "" where nobody looked.
+    ``review`` is the human decision (``keep``), or "" where nobody looked. ``language`` is the first passage's.
     """
 
     split: str
@@ -56,6 +56,7 @@ class DatasetRow:
     component: str
     score: float
     review: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@
     ├── ServiceError               2   a server that cannot be reached or refuses
     ├── GateClosed                 3   the gate before training refuses
     ├── BudgetReached              4   the spending limit stops the run; it can be resumed
-    └── ProofFailed                5   a proof (parity, merge, evaluation) did not hold
+    ├── ProofFailed                5   a proof (parity, merge, evaluation) did not hold
+    └── LanguageUnknown            6   the built-in question writer does not write the documents' language
 
 Exit code 1 means that a command finished and found problems in the data; 130 is Ctrl-C, 143 is SIGTERM.
 """
@@ -68,3 +69,9 @@ class ProofFailed(TripletteError):
     """A proof that must hold before the next step did not hold."""
 
     exit_code = 5
+
+
+class LanguageUnknown(TripletteError):
+    """The built-in question writer does not write the language of any passage."""
+
+    exit_code = 6

@@ -23,7 +23,8 @@ class Chunk:
     ``title`` is the heading path joined by " > "; ``articles`` are the numbers of the articles that begin in
     it or that it continues; ``page_start``/``page_end`` count from 1 (0: the format has no pages);
     ``char_start``/``char_end`` are offsets in the document's extracted text; ``tokens`` is the count
-    under the target tokenizer named by ``tokenizer``.
+    under the target tokenizer named by ``tokenizer``. ``language`` is the text's (ISO 639-1, "" where nobody said): it is read off
+    the text or set for the run, so it is no part of the id.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Chunk:
     tokens: int
     tokenizer: str
     sha256: str
+    language: str = ""
 
     @classmethod
     def make(cls, **content: Any) -> Self:

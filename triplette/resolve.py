@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from triplette.french import normalise, tokens
+from triplette.languages import language
+from triplette.languages.text import normalise
 from triplette.records import Chunk
 
 TEXT_SHARE = 0.6  # of the given text's tokens that a chunk must hold to be taken for its source
@@ -72,12 +73,11 @@ class ChunkIndex:
 
     def _by_text(self, chunks: Iterable[Chunk], text: str) -> Chunk:
         plain = normalise(text)
-        wanted = frozenset(tokens(text))
         best: tuple[float, Chunk] | None = None
         for chunk in chunks:
             if plain in self._plain_text(chunk):
                 return chunk
-            share = len(wanted & self._chunk_tokens(chunk)) / max(len(wanted), 1)
+            share = self._share(text, chunk)
             if best is None or share > best[0]:
                 best = (share, chunk)
         if best is None or best[0] < TEXT_SHARE:
@@ -85,7 +85,7 @@ class ChunkIndex:
         return best[1]
 
     def _share(self, hint: str, chunk: Chunk) -> float:
-        wanted = frozenset(tokens(hint))
+        wanted = frozenset(language(chunk.language).tokens(hint))
         return len(wanted & self._chunk_tokens(chunk)) / max(len(wanted), 1)
 
     def _plain_text(self, chunk: Chunk) -> str:
@@ -95,7 +95,7 @@ class ChunkIndex:
 
     def _chunk_tokens(self, chunk: Chunk) -> frozenset[str]:
         if chunk.id not in self._tokens:
-            self._tokens[chunk.id] = frozenset(tokens(chunk.text))
+            self._tokens[chunk.id] = frozenset(language(chunk.language).tokens(chunk.text))
         return self._tokens[chunk.id]
 
 

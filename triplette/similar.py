@@ -1,6 +1,6 @@
 """Which questions nearly repeat each other: a set-similarity join over their words, without comparing every pair.
 
-Two questions are near-duplicates when the Jaccard similarity of their word sets (Snowball stems, accents folded, function words
+Two questions are near-duplicates when the Jaccard similarity of their word sets (stems of its language, accents folded, function words
 dropped, question words kept) reaches a threshold. Candidates come from prefix and position filtering (Chaudhuri, Ganti, Kaushik 2006;
 Xiao et al. 2008, PPJoin): with the words of a set sorted rarest first, similar sets share one of their first few. For sets as
 short as questions this is exact where MinHash-LSH misses some, and as fast. The trade-off: where more than ``WINDOW`` questions
@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from triplette.french import STOP_WORDS, fold, normalise, stem
+from triplette.languages import Language, language
+from triplette.languages.text import fold, normalise
 
 WINDOW = 256
 MOST_LOOKUPS = 100_000_000  # entries that a join across labels may look at before it falls back on the window
 _AT_ONCE = 4_000_000  # of them at a time: bounds memory
-ASKING = frozenset("qui quand où comment combien pourquoi".split())
-_DROPPED = STOP_WORDS - ASKING
 _SEPARATORS = r"[^\p{L}\p{N}.,:/]+"
 _VERIFY_AT_ONCE = 200_000  # pairs: bounds the memory of one verification
 
@@ -77,16 +76,24 @@ def split_words(texts: Sequence[str] | Any) -> tuple[Any, Any, list[str]]:
     return row, encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def word_sets(texts: Sequence[str] | Any, pieces: tuple[Any, Any, list[str]] | None = None) -> WordSets:
-    """The word sets of texts. A text without a content word gets one word of its own: itself.
+def word_sets(texts: Sequence[str] | Any, codes: Sequence[str], pieces: tuple[Any, Any, list[str]] | None = None) -> WordSets:
+    """The word sets of texts, each in the language of its code. A text without a content word gets one word of its own: itself.
 
     ``pieces`` is what ``split_words`` said of the texts, for who has it already.
     """
     count = len(texts)
     row, code, vocabulary = pieces or split_words(texts)
     known: dict[str, int] = {}
-    mapped = np.array([_canonical(word, known) for word in vocabulary] or [0], dtype=np.int64)
-    code = mapped[code] if len(code) else code
+    spoken, number = np.unique(np.asarray(codes, dtype=str), return_inverse=True)
+    speech, word = number[row], code
+    code = np.empty_like(word)
+    for index, name in enumerate(spoken.tolist()):
+        mine = speech == index
+        used = range(len(vocabulary)) if len(spoken) == 1 else _distinct(word[mine]).tolist()
+        mapped = np.full(len(vocabulary), -1, dtype=np.int64)
+        for place in used:
+            mapped[place] = _canonical(vocabulary[place], language(name), known)
+        code[mine] = mapped[word[mine]]
     row, code = row[code >= 0], code[code >= 0]
     for bare in np.setdiff1d(np.arange(count), row):
         text = texts[int(bare)]
@@ -165,11 +172,12 @@ def jaccard_of(sets: WordSets, left: Any, right: Any) -> Any:
     return _jaccard(sets, np.asarray(left, dtype=np.int64), np.asarray(right, dtype=np.int64))
 
 
-def _canonical(word: str, known: dict[str, int]) -> int:
+def _canonical(word: str, spoken: Language, known: dict[str, int]) -> int:
     bare = word.strip(".,:/")
-    if not bare or bare in _DROPPED or (len(bare) == 1 and bare.isalpha() and bare not in "abcdefgh"):
+    asking = spoken.asking is not None and bare in spoken.asking.question_words
+    if not bare or (bare in spoken.stop_words and not asking) or (len(bare) == 1 and bare.isalpha() and bare not in "abcdefgh"):
         return -1
-    return known.setdefault(stem(bare) if bare not in ASKING else fold(bare), len(known))
+    return known.setdefault(fold(bare) if asking else spoken.stem(bare), len(known))
 
 
 def _grouped(sets: WordSets, labels: Any) -> tuple[Any, Any]:

@@ -206,7 +206,7 @@ def _gold(item: GoldQuestion) -> Draft:
 
 def _node(draft: Draft, chunks: dict[str, Chunk]) -> Node:
     passages = tuple(dict.fromkeys(chunks[i].sha256 for i in draft.positives))
-    return Node(draft.id, draft.question.text, passages, draft.origin == GOLD)
+    return Node(draft.id, draft.question.text, passages, draft.origin == GOLD, chunks[draft.positives[0]].language)
 
 
 def _row(draft: Draft, split: str, position: int, component: str, chunks: dict[str, Chunk], negatives: tuple[str, ...]) -> DatasetRow:
@@ -228,6 +228,7 @@ def _row(draft: Draft, split: str, position: int, component: str, chunks: dict[s
         component=component,
         score=draft.score,
         review=draft.review,
+        language=chunks[draft.positives[0]].language,
     )
 
 

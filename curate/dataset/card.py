@@ -52,7 +52,7 @@ def _header(composition: Mapping[str, Any], settings: BuildSettings) -> str:
     lines = [
         "---",
         f"pretty_name: {_quoted(settings.name)}",
-        f"language:\n- {settings.language}",
+        "language:\n" + "\n".join(f"- {code}" for code in _languages(composition, settings)),
         f"license: {settings.licence or 'unknown'}",
         "task_categories:\n- text-retrieval\n- sentence-similarity",
         "tags:\n- sentence-transformers\n- hard-negatives\n- synthetic\n- triplette",
@@ -67,6 +67,16 @@ def _header(composition: Mapping[str, Any], settings: BuildSettings) -> str:
         "---",
     ]
     return "\n".join(lines)
+
+
+def _languages(composition: Mapping[str, Any], settings: BuildSettings) -> list[str]:
+    """The codes of the languages, most frequent first; "und" (undetermined) where nobody knows."""
+    counts = composition["languages"]
+    return (
+        [settings.language]
+        if settings.language
+        else sorted((code or "und" for code in counts), key=lambda code: -counts.get(code, 0)) or ["und"]
+    )
 
 
 def _config(name: str, files: Mapping[str, str], *, default: bool = False) -> str:
@@ -184,10 +194,15 @@ def _limits(composition: Mapping[str, Any], settings: BuildSettings) -> str:
             "the test measures new questions on a known corpus, not new documents."
         )
     bias = (
-        "**Bias.** One language, one domain, the personas and kinds counted above. Subjects with more text have more questions, "
+        f"**Bias.** {_spoken(composition)}, one domain, the personas and kinds counted above. Subjects with more text have more questions, "
         f"and {composition['corpus']['chunks'] - composition['corpus']['with_a_train_question']} passages have none in train."
     )
     return "## Known limits and bias\n\n" + "\n".join(f"* {limit}" for limit in limits) + f"\n\n{bias}"
+
+
+def _spoken(composition: Mapping[str, Any]) -> str:
+    counts = composition["languages"]
+    return "One language" if len(counts) < 2 else f"{len(counts)} languages ({_inline(counts)} rows)"
 
 
 def _versions(run: RunDir) -> str:

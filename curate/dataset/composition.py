@@ -52,6 +52,7 @@ def compose(
         "persona_entropy": balance(row.persona for row in train),
         "writers": _counts(row.writer for row in rows),
         "sources": _counts(row.source for row in rows),
+        "languages": _counts(row.language for row in rows),
         "judges": judges(run),
         "encoders": _counts(row.triplet.encoder for row in decisions.rows),
         "negative_columns": len(train[0].negative_ids) if train else 0,
@@ -61,7 +62,9 @@ def compose(
         "corpus": {"chunks": len(decisions.chunks), "with_a_train_question": len(trained & set(decisions.chunks))},
         "leaks": {
             "components_in_two_splits": sum(len(found) > 1 for found in splits_of.values()),
-            "near_duplicates_across_splits": len(leaks([r.split for r in rows], [r.question for r in rows], settings.near_duplicate)),
+            "near_duplicates_across_splits": len(
+                leaks([r.split for r in rows], [r.question for r in rows], [r.language for r in rows], settings.near_duplicate)
+            ),
             "gold_in_train": sum(row.origin == GOLD for row in train),
             "synthetic_in_eval": sum(row.split != "train" for row in synthetic) if gold else 0,
         },

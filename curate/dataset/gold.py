@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import InputError
-from triplette.french import folded_words
 from triplette.jsonl import read_jsonl
+from triplette.languages import language
 from triplette.profile import Profile
 from triplette.records import DIFFICULTIES, UNKNOWN, Chunk, Question, Rejection
 from triplette.resolve import ChunkIndex, Unresolved
@@ -51,7 +51,7 @@ def read_gold(path: Path, chunks: Sequence[Chunk], profile: Profile) -> tuple[li
             rejects.append(Rejection("curate.build", where, "question", "gold unmatched", str(error), text=row["question"]))
             continue
         gold = GoldQuestion(_question(row, positives[0], profile), positives)
-        key = " ".join(folded_words(gold.question.text))
+        key = " ".join(language(index.by_id[positives[0]].language).folded_words(gold.question.text))
         if key in found:
             first = found[key]
             merged = tuple(dict.fromkeys([*first.positives, *positives]))

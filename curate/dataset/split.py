@@ -26,12 +26,13 @@ from triplette.similar import WordSets, jaccard_of, near_duplicates, near_duplic
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What a row brings to the split: its id, question, the keys of the passages that answer it, and whether it is gold."""
+    """What a row brings to the split: its id, question, the keys of the passages that answer it, whether it is gold, its language."""
 
     id: str
     question: str
     passages: tuple[str, ...]
     gold: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def touching(nodes: Sequence[Node], settings: BuildSettings) -> list[Touch]:
     if not any(node.gold for node in nodes) or all(node.gold for node in nodes):
         return []
     gold = np.array([node.gold for node in nodes])
-    sets = word_sets([node.question for node in nodes])
+    sets = word_sets([node.question for node in nodes], [node.language for node in nodes])
     found: dict[tuple[int, int], Touch] = {}
 
     def add(left: int, right: int, score: float, why: str) -> None:
@@ -77,7 +78,7 @@ def components(nodes: Sequence[Node], settings: BuildSettings) -> list[str]:
 
     if not nodes:
         return []
-    sets = word_sets([node.question for node in nodes])
+    sets = word_sets([node.question for node in nodes], [node.language for node in nodes])
     left, right, _ = near_duplicates(sets, settings.near_duplicate)
     links = list(zip(left.tolist(), right.tolist(), strict=True))
     links += _passage_links(nodes, across=settings.gold_chunks == "held-out")
@@ -120,9 +121,12 @@ def assign(names: Sequence[str], shares: Sequence[tuple[str, float]], rest: str,
     return [chosen.get(name, rest) for name in names]
 
 
-def leaks(splits: Sequence[str], questions: Sequence[str] | Any, threshold: float, pieces: Any = None) -> list[tuple[int, int, float]]:
+def leaks(
+    splits: Sequence[str], questions: Sequence[str] | Any, codes: Sequence[str], threshold: float, pieces: Any = None
+) -> list[tuple[int, int, float]]:
     """(row, row, similarity) of near-duplicate questions that lie in different splits: what a build must never leave behind."""
-    pairs = near_duplicates_across(word_sets(questions, pieces), threshold, np.unique(np.asarray(splits), return_inverse=True)[1])
+    sides = np.unique(np.asarray(splits), return_inverse=True)[1]
+    pairs = near_duplicates_across(word_sets(questions, codes, pieces), threshold, sides)
     return [(int(left), int(right), float(score)) for left, right, score in zip(*pairs, strict=True)]
 
 

@@ -1,61 +1,58 @@
-"""What the rules judge knows of the domain: the language's patterns with those of the run's profile."""
+"""What the rules judge knows of the domain: each language's patterns, and with those of the profile's language the profile's own."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from dataclasses import replace
+from functools import lru_cache
 
-from triplette.curate.judge import patterns
-from triplette.french import plain, tokens
+from triplette.languages import language
+from triplette.languages.patterns import Patterns
+from triplette.languages.text import plain
 from triplette.profile import Profile
 
 
 class Domain:
-    """Patterns for plain text (small letters, no accents), each the language's own and the profile's. Built once a profile."""
+    """Patterns for plain text (small letters, no accents), each the language's own and the profile's. Built once a profile and language."""
 
     def __init__(self, profile: Profile | None = None) -> None:
-        self.profile = profile or Profile(language="fr")
+        self.profile = profile
+        self._patterns: dict[str, Patterns] = {}
+        self._asking: dict[str, frozenset[str]] = {}
 
-    @cached_property
-    def leaning(self) -> re.Pattern[str]:
-        """Points at the passage: the language's forms, and the phrases that mean this very document."""
-        return _joined(patterns.LEANING, (rf"\b{re.escape(plain(phrase))}\b" for phrase in self.profile.this_document))
+    def patterns(self, code: str) -> Patterns:
+        """A language's patterns; with the profile's where it is the profile's language."""
+        if code not in self._patterns:
+            base = language(code).patterns or Patterns()
+            ours = self.profile is not None and language(code).code == language(self.profile.language).code
+            self._patterns[code] = _with_profile(base, self.profile) if ours and self.profile is not None else base
+        return self._patterns[code]
 
-    @cached_property
-    def example(self) -> re.Pattern[str]:
-        """One worked example."""
-        return _joined(patterns.EXAMPLE, self.profile.judge.example)
-
-    @cached_property
-    def cell(self) -> re.Pattern[str]:
-        """What only a grid is asked for."""
-        return _joined(patterns.CELL, self.profile.judge.cell)
-
-    @cached_property
-    def about(self) -> re.Pattern[str]:
-        """The document instead of the rule that it states."""
-        return _joined(patterns.ABOUT, self.profile.judge.about)
-
-    @cached_property
-    def how_many(self) -> re.Pattern[str]:
-        """Asks for a number."""
-        return _joined(patterns.HOW_MANY, (rf"{patterns.WHAT_IS}(?:{noun})\b" for noun in self.profile.judge.counted))
-
-    @cached_property
-    def events(self) -> frozenset[str]:
-        """Nouns that a demonstrative points at from outside, however much was said before."""
-        return patterns.EVENTS | set(self.profile.judge.events)
-
-    @cached_property
-    def asking(self) -> frozenset[str]:
+    def asking(self, code: str) -> frozenset[str]:
         """Tokens that nearly every question of the domain has."""
-        return frozenset(tokens(" ".join(self.profile.judge.asking)))
+        if code not in self._asking:
+            words = self.profile.judge.asking if self.profile is not None else ()
+            self._asking[code] = frozenset(language(code).tokens(" ".join(words)))
+        return self._asking[code]
+
+
+def _with_profile(base: Patterns, profile: Profile) -> Patterns:
+    judge = profile.judge
+    return replace(
+        base,
+        leaning=_joined(base.leaning, (rf"\b{re.escape(plain(phrase))}\b" for phrase in profile.this_document)),
+        example=_joined(base.example, judge.example),
+        cell=_joined(base.cell, judge.cell),
+        about=_joined(base.about, judge.about),
+        how_many=_joined(base.how_many, (rf"{base.what_is}(?:{noun})\b" for noun in judge.counted if base.what_is)),
+        events=base.events | set(judge.events),
+    )
 
 
 @lru_cache(maxsize=1)
 def no_domain() -> Domain:
-    """The language's patterns alone."""
+    """The languages' patterns alone."""
     return Domain()
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from triplette.curate.judge.passages import Corpus, focus, share
-from triplette.french import shingles
+from triplette.languages import language
 from triplette.records import Chunk, Negative, Score, Triplet, Verdict
 from triplette.settings.judge import JudgeSettings
 
@@ -35,7 +35,7 @@ class NegativeJudge:
 
     def verdicts(self, triplet: Triplet) -> list[Verdict]:
         """One verdict for each negative of a triplet whose positive is in the corpus."""
-        asked = self.corpus.subject_words(triplet.question)
+        asked = self.corpus.subject_words(triplet.question, self.chunks[triplet.positive_id].language)
         weights = self.corpus.weights(asked)
         own = focus(weights, self.corpus.passages[triplet.positive_id])
         return [self._verdict(triplet, negative, weights, own) for negative in triplet.negatives]
@@ -77,7 +77,7 @@ class NegativeJudge:
 
     def _of(self, chunk_id: str) -> frozenset[str]:
         if chunk_id not in self._shingles:
-            self._shingles[chunk_id] = shingles(self.chunks[chunk_id].text)
+            self._shingles[chunk_id] = language(self.chunks[chunk_id].language).shingles(self.chunks[chunk_id].text)
         return self._shingles[chunk_id]
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from triplette.curate.judge.domain import Domain, no_domain
-from triplette.curate.judge.patterns import NUMBER, POINTER, STATES
-from triplette.french import fold, plain, sentences, tokens
-from triplette.french import words as split_words
+from triplette.languages import Language, language
+from triplette.languages.patterns import Patterns
+from triplette.languages.text import fold, plain
 from triplette.records import Chunk
 
 WINDOW = 2  # sentences (or table rows) in a row that an answer may be spread over
@@ -59,9 +59,9 @@ class Corpus:
             for token in passage.held:
                 self._holders[token].add(passage.id)
 
-    def subject_words(self, question: str) -> frozenset[str]:
-        """The question's ranking tokens that say what it is about, in this domain."""
-        return subject_words(question) - self.domain.asking
+    def subject_words(self, question: str, code: str) -> frozenset[str]:
+        """The question's ranking tokens that say what it is about, in its language and this domain."""
+        return subject_words(question, language(code)) - self.domain.asking(code)
 
     def rarity(self, token: str) -> float:
         """idf scaled to 0..1: 0 for a token in every passage, 1 for one in a single passage (or none)."""
@@ -80,18 +80,20 @@ class Corpus:
 
 
 def read_passage(chunk: Chunk) -> Passage:
-    """One chunk's words and form."""
+    """One chunk's words and form, in its language."""
+    spoken = language(chunk.language)
+    tokens, patterns = spoken.tokens, spoken.patterns or Patterns()
     lines = [line for line in MARKUP.sub(" ", chunk.text).splitlines() if line.strip()]
     rows = [line for line in lines if line.count("|") >= 2]
     headings = {plain(part).strip() for part in chunk.title.split(">")}
     prose = " ".join(line for line in lines if line.count("|") < 2 and plain(line).strip() not in headings)
-    units = [frozenset(tokens(sentence)) for sentence in sentences(prose)] + [frozenset(tokens(row)) for row in rows]
+    units = [frozenset(tokens(sentence)) for sentence in spoken.sentences(prose)] + [frozenset(tokens(row)) for row in rows]
     title = frozenset(tokens(chunk.title))
     windows = tuple(title.union(*units[i : i + WINDOW]) for i in range(max(len(units) - WINDOW + 1, 1 if units else 0)))
     length = sum(map(len, lines)) or 1
     told = plain(prose)
     worded = [row for row in rows if not is_figures(row)]
-    in_order = tuple(fold(word) for word in split_words(f"{chunk.title} {chunk.text}"))
+    in_order = tuple(fold(word) for word in spoken.words(f"{chunk.title} {chunk.text}"))
     places: dict[str, list[int]] = defaultdict(list)
     for place, word in enumerate(in_order):
         places[word].append(place)
@@ -103,16 +105,16 @@ def read_passage(chunk: Chunk) -> Passage:
         windows=windows or (title,),
         grid=sum(len(row) for row in rows if is_figures(row)) / length,
         body=len(frozenset().union(*units) - title),
-        numbers=bool(NUMBER.search(told)) or any(NUMBER.search(row) for row in rows),
-        states=bool(worded) or (bool(STATES.search(told)) and not (POINTER.search(told) and len(told) < 120)),
+        numbers=bool(patterns.number.search(told)) or any(patterns.number.search(row) for row in rows),
+        states=bool(worded) or (bool(patterns.states.search(told)) and not (patterns.pointer.search(told) and len(told) < 120)),
         words=in_order,
         places={word: tuple(found) for word, found in places.items()},
     )
 
 
-def copied_run(question: str, passage: Passage) -> int:
-    """Words of the longest run of ``question`` that the passage has word for word: ``french.longest_copied_run`` on its index."""
-    asked = [fold(word) for word in split_words(question)]
+def copied_run(question: str, passage: Passage, spoken: Language) -> int:
+    """Words of the longest run of ``question`` that the passage has word for word: ``Language.longest_copied_run`` on its index."""
+    asked = [fold(word) for word in spoken.words(question)]
     best = 0
     for start in range(len(asked)):
         if len(asked) - start <= best:
@@ -143,18 +145,12 @@ def focus(weights: Mapping[str, float], passage: Passage) -> float:
     return max(share(weights, window) for window in passage.windows)
 
 
-@lru_cache(maxsize=1)
-def asking_words() -> frozenset[str]:
+@lru_cache(maxsize=64)
+def asking_words(spoken: Language) -> frozenset[str]:
     """Tokens that a question has for asking and not for its subject."""
-    return frozenset(
-        tokens(
-            "quel type nombre fonction manière différence règle condition procédure but objectif rôle dire savoir donner expliquer "
-            "consister servir prévoir dépendre appeler entendre passer arriver signifier pouvoir devoir avoir être est-ce principal "
-            "différent exister"
-        )
-    )
+    return frozenset(spoken.tokens(spoken.patterns.asking_words)) if spoken.patterns else frozenset()
 
 
-def subject_words(question: str) -> frozenset[str]:
+def subject_words(question: str, spoken: Language) -> frozenset[str]:
     """The question's ranking tokens that say what it is about."""
-    return frozenset(tokens(question)) - asking_words()
+    return frozenset(spoken.tokens(question)) - asking_words(spoken)

@@ -16,6 +16,7 @@ from triplette.settings.judge import JudgeSettings
 
 NAME = "rules-2"
 WORDS = (4, 45)  # of a question that somebody types or says
+SPOKEN = 0.5  # share of the passage's language: as likely another
 FREE_RUN = 4  # words: a term and its article; shorter runs are not copies
 LONG_RUN = 14  # words over the free ones: a run that makes a whole copy score 0
 WHOLE = 0.99  # of the question's words in the headings: the passage is about just that
@@ -60,11 +61,11 @@ def _independence(s: Signals) -> Score:
 
 
 def _realism(s: Signals) -> Score:
-    """0 for what is no French question; low for questions about an example, a grid's cell or the document itself; else 1."""
+    """0 for what is no question in the passage's language; low for questions about an example, a grid's cell or the document itself; else 1."""
     if not s.asks:
         return Score("realism", 0.0, "does not end with a question mark")
-    if s.french < 0.5:
-        return Score("realism", 0.0, f"not French (probability {s.french:.2f})")
+    if s.spoken < SPOKEN:
+        return Score("realism", 0.0, f"not in its passage's language ({s.spoken:.2f})")
     if s.example:
         return Score("realism", 0.1, f"about one worked example: {s.example!r}")
     if s.grid >= GRID and s.cell and s.prose < PROSE:

@@ -8,17 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from triplette.curate.judge.domain import Domain, no_domain
 from triplette.curate.judge.passages import Corpus, copied_run, focus, share
-from triplette.curate.judge.patterns import (
-    ANTECEDENT_WORDS,
-    ASKS,
-    DEFINES,
-    POINTING,
-    TURNED,
-    found,
-)
-from triplette.french import french_probability, normalise, plain, stem, tokens, words
+from triplette.languages import Language, language
+from triplette.languages.identify import share as language_share
+from triplette.languages.patterns import found
+from triplette.languages.text import normalise, plain
 from triplette.records import Chunk, Triplet
 
 _CAPITALS = re.compile(r"\b[A-ZÉÈÀ]{4,}\b")
@@ -38,7 +32,7 @@ class Signals:
     positive holds; ``titled``: the share in its headings;
     ``bare``: two subject words at most, none of them in the headings, so that the question leaves out what it is about.
     ``copied``: the longest copied run in words; ``copied_share``: its share of the question. ``turned``: a statement turned
-    into a yes/no question. ``french``: probability, 0..1.
+    into a yes/no question. ``spoken``: how much the question is in its passage's language, 0..1.
     ``length`` in words; ``asks``: ends in a question mark. ``leaning``, ``example``, ``about``: what was found, or "":
     pointing at the passage, at one worked example, at the document instead of its rule. ``cell``: asks for a cell, and
     ``grid`` is the share of the passage in rows of figures, ``prose`` of the subject words outside them. ``counts``: asks for a number; ``numbers``: the
@@ -57,7 +51,7 @@ class Signals:
     copied: int
     copied_share: float
     turned: bool
-    french: float
+    spoken: float
     length: int
     asks: bool
     leaning: str
@@ -75,14 +69,15 @@ class Signals:
 def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
     """The signals of one triplet's question and positive."""
     question = normalise(triplet.question)
+    spoken = language(chunk.language)
+    patterns = corpus.domain.patterns(chunk.language)
     text = plain(question)
     passage = corpus.passages[chunk.id]
-    asked = corpus.subject_words(question)
-    domain = corpus.domain
+    asked = corpus.subject_words(question, chunk.language)
     weights = corpus.weights(asked)
     shared = asked & passage.held
-    length = len(words(question))
-    copied = copied_run(question, passage)
+    length = len(spoken.words(question))
+    copied = copied_run(question, passage, spoken)
     return Signals(
         bm25_rank=triplet.positive_bm25_rank,
         dense_rank=triplet.positive_dense_rank,
@@ -95,46 +90,34 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
         bare=len(asked) <= 2
         and bool(passage.title)
         and not asked & passage.title
-        and not found(DEFINES, text)
+        and not found(patterns.defines, text)
         and max(weights.values(), default=0.0) < NAMED,
         copied=copied,
         copied_share=copied / length if length else 1.0,
-        turned=bool(TURNED.search(text)) and not found(ASKS, text),
-        french=french_probability(question),
+        turned=bool(patterns.turned.search(text)) and not found(patterns.asks, text),
+        spoken=language_share(question, chunk.language),
         length=length,
         asks=question.endswith("?"),
-        leaning=found(domain.leaning, text) or points(text, domain),
-        example=found(domain.example, text) or names(question, chunk, corpus),
-        about=found(domain.about, text),
-        cell=found(domain.cell, text),
+        leaning=spoken.points_outside(text, patterns),
+        example=found(patterns.example, text) or names(question, chunk, corpus, spoken),
+        about=found(patterns.about, text),
+        cell=found(patterns.cell, text),
         grid=passage.grid,
         prose=share(weights, passage.prose),
-        counts=bool(domain.how_many.search(text)),
+        counts=bool(patterns.how_many.search(text)),
         numbers=passage.numbers,
         states=passage.states,
         told=passage.body - len(asked & passage.held - passage.title),
     )
 
 
-def points(text: str, domain: Domain | None = None) -> str:
-    """A demonstrative that points out of the question: its noun was not named before it, and little else was said."""
-    events = (domain or no_domain()).events
-    for match in POINTING.finditer(text):
-        before = text[: match.start()]
-        noun = stem(match.group(1))
-        named = noun in {stem(word) for word in words(before)}
-        if not named and (len(words(before)) < ANTECEDENT_WORDS or match.group(1) in events):
-            return match.group().strip()
-    return ""
-
-
-def names(question: str, chunk: Chunk, corpus: Corpus) -> str:
+def names(question: str, chunk: Chunk, corpus: Corpus, spoken: Language) -> str:
     """A word in capitals that few passages hold: the name of somebody in a worked example.
 
     An institution's is in many passages, and an acronym that the passage brings in stands in brackets there.
     """
     for name in _CAPITALS.findall(question):
-        known = tokens(name)
+        known = spoken.tokens(name)
         if (
             known
             and f"({name}" not in chunk.text

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from triplette.curate.decisions import HUMAN, KEEP, POSITIVE, REWRITES
 from triplette.curate.review import labels
-from triplette.french import normalise
+from triplette.languages.text import normalise
 from triplette.records import Question, Score, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.step import Step

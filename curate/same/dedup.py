@@ -20,8 +20,8 @@ import numpy as np
 
 from triplette.curate.decisions import HUMAN, KEEP, POSITIVE, QUARANTINE, REWRITES, Decision, read_decisions
 from triplette.curate.same.question import EXACT, VECTORS, Pair, ask_the_same, exact_pairs, read_question, vector_pairs, word_pairs
-from triplette.french import shingles
 from triplette.hashing import hash_value
+from triplette.languages import language
 from triplette.records import Chunk, Score, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -84,7 +84,7 @@ def dedup(run: RunDir, settings: DedupSettings) -> DedupResult:
         return done
     decisions = read_decisions(run)
     rows = [row for row in decisions.rows if row.comparable]
-    pairs = same_questions(rows, decisions.chunks, settings, _vectors(run, [row.question.text for row in rows], settings))
+    pairs = same_questions(rows, decisions.chunks, settings, _vectors(run, rows, decisions.chunks, settings))
     verdicts: list[Verdict] = []
     clusters: list[list[Any]] = []
     for members, inside in _clusters(len(rows), pairs):
@@ -112,11 +112,12 @@ def same_questions(
 ) -> list[Pair]:
     """The pairs of rows that ask the same, each once, with the finder that saw it first; left < right, in order."""
     texts = [row.question.text for row in rows]
-    asked = [read_question(text) for text in texts]
+    codes = [chunks[row.triplet.positive_id].language for row in rows]
+    asked = [read_question(text, language(code)) for text, code in zip(texts, codes, strict=True)]
     passages = _Passages(chunks, settings.same_passage)
     found: dict[tuple[int, int], Pair] = {}
     near = vector_pairs(vectors, settings) if vectors is not None else ()
-    proposed = (*exact_pairs(texts), *word_pairs(texts, settings), *near)
+    proposed = (*exact_pairs(texts), *word_pairs(texts, codes, settings), *near)
     for pair in proposed:
         if (pair.left, pair.right) in found:
             continue
@@ -155,23 +156,25 @@ class _Passages:
 
     def _of(self, chunk_id: str) -> frozenset[str]:
         if chunk_id not in self._shingles:
-            self._shingles[chunk_id] = shingles(self._chunks[chunk_id].text)
+            self._shingles[chunk_id] = language(self._chunks[chunk_id].language).shingles(self._chunks[chunk_id].text)
         return self._shingles[chunk_id]
 
 
-def _vectors(run: RunDir, questions: Sequence[str], settings: DedupSettings) -> Vectors | None:
+def _vectors(run: RunDir, rows: Sequence[Decision], chunks: Mapping[str, Chunk], settings: DedupSettings) -> Vectors | None:
     """Unit vectors of the questions (n, d), or None without an encoder."""
+    questions = [row.question.text for row in rows]
     if settings.encoder == NONE or len(questions) < 2:
         return None
     if settings.encoder == "lsa":
         from triplette.ranking.lsa import LsaEncoder
 
-        encoder: Any = LsaEncoder(questions, [""] * len(questions), rank=RANK, seed=settings.seed)
+        codes = {chunks[row.triplet.positive_id].language for row in rows}
+        encoder: Any = LsaEncoder(questions, [""] * len(questions), codes, rank=RANK, seed=settings.seed)
     else:
         from triplette.ranking.encoders import make_encoder
 
         encoder = make_encoder(settings.encoder, [], cache=run.path("vectors"))
-    vectors: Vectors = encoder.encode_queries(list(questions))
+    vectors: Vectors = encoder.encode_queries(questions)
     return vectors
 
 

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from triplette.french import STOP_WORDS, fold, normalise, plain, stem, words
+from triplette.languages import Language
+from triplette.languages.patterns import Asking
+from triplette.languages.text import fold, normalise, plain
 from triplette.settings.dedup import DedupSettings
 from triplette.similar import every_near_duplicate, question_keys, word_sets
 
@@ -25,72 +27,7 @@ if TYPE_CHECKING:
     from triplette.ranking.encoder import Vectors
 
 EXACT, WORDS, VECTORS = "the same words", "nearly the same words", "near vectors"
-# Alternatives: a word of one group on one side only makes another question.
-_KEY_TERMS = """
-    rapide blitz lent lente standard classique fischer ligne hybride
-    blanc noir
-    premier première deuxième second seconde troisième quatrième dernier dernière suivant précédent prochain
-    avant après pendant debut fin
-    minimum maximum minimal maximal moins plus
-    féminin masculin mixte jeune vétéran scolaire
-    départemental régional national international ligue fédération
-    individuel équipe
-    roi dame tour fou cavalier pion
-    gagner perdre nul nulle
-    président vice-président trésorier secrétaire arbitre capitaine joueur organisateur directeur délégué
-    petit grand
-    mineur majeur
-"""
-_NUMBER_WORDS = dict(
-    zip(
-        "un deux trois quatre cinq six sept huit neuf dix onze douze vingt trente cent".split(),
-        (*range(1, 13), 20, 30, 100),
-        strict=True,
-    )
-)
-_NEGATIONS = re.compile(r"\b(?:pas|jamais|aucun|aucune|sans|sauf|hors|excepte|non|ni|interdit\w*|interdire|refuse\w*|impossible)\b")
 _CODE = re.compile(r"\b[a-z]{1,3}\d+[a-z]?\b|\d+(?:[.,:/]\d+)*")
-# What is asked for, first match first; different ways of asking for one thing have one name.
-_CONSEQUENCE = (
-    r"que se passe|qu'arrive|qu'est-ce qu(?:i|'il) (?:se passe|arrive|peut arriver)|que risque|c'est quoi la sanction"
-    r"|quel\w* (?:est|sont|serai\w+) (?:la|les|l')\s*(?:\w+ )?(?:consequence|sanction|penalite)|quelles? (?:consequence|sanction|penalite)"
-)
-_HOW_LONG = (
-    r"combien de (?:temps|jours|minutes|mois|semaines|heures|secondes)"
-    r"|quel\w* (?:est|sont) (?:le|la|les) (?:\w+ )?(?:delai|duree)|quel(?:le)? (?:delai|duree)"
-)
-_WHEN = r"\bquand\b|a quel moment|quel\w* (?:est|sont) (?:la|les) dates?|a quelle (?:date|heure)|a partir de quelle date|quelle date"
-_WHO = (
-    r"(?<!qu'est-ce )(?<!ce )(?:^|[ ,])(?:a |par |de |avec |pour |chez |aupres de )?qui (?!se passe)"
-    r"|quel(?:le)? (?:instance|organe|commission|personne)"
-)
-_WHICH = (
-    r"quel(?:le)?s? (?:(?:est|sont|etait|serait) )?(?:(?:le|la|les|l')\s*)?"
-    r"(?:(?:seule?s?|principale?s?|differente?s?|autres?) )?(?P<noun>\w+)"
-)
-_WHAT = r"qu'est-ce qu|c'est quoi|que signifie|que veut dire|\bque (?:doit|doivent|dois|faut|fait|peut|peuvent)"
-_ASKED_FOR = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("consequence", _CONSEQUENCE),
-        ("how long", _HOW_LONG),
-        ("share", r"pourcentage|quelle part\b|quelle proportion"),
-        ("how many", r"combien|quel\w* (?:est|sont|etait) le nombre|quel nombre"),
-        ("when", _WHEN),
-        ("why", r"pourquoi|pour quelles? raisons?|quelles? (?:est|sont) (?:la|les) raisons?"),
-        ("who", _WHO),
-        ("how", r"comment|de quelle (?:maniere|facon)|quel\w* (?:est|sont) la (?:procedure|methode|demarche)"),
-        ("where", r"(?:^|[ ,]|d'|jusqu')ou (?:est|se|puis|peut|doit|trouve|sont|les?|la|l'|faut|dois|s'|a lieu)"),
-        ("which", _WHICH),
-        ("what", _WHAT),
-        ("whether", ""),
-    )
-)
-_LIGHT = STOP_WORDS | set(
-    "quel quelle quels quelles doit-on peut-on faire fait passe-t-il passe arrive signifie faut nombre type règle règles cas lors cadre contexte "
-    "différent différents différente différentes possible principal principale jeu échecs échec partie personne selon concernant niveau "
-    "possibilité existe conséquence sanction pénalité façon manière dire savoir dois puis pouvez".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,39 +51,37 @@ class Pair:
     how: str
 
 
-@lru_cache(maxsize=1)
-def _keys() -> frozenset[str]:
-    return frozenset(stem(word) for word in _KEY_TERMS.split())
+@lru_cache(maxsize=64)
+def _known(spoken: Language) -> tuple[Asking, dict[str, int], frozenset[str], frozenset[str]]:
+    """What a language knows of asking: itself, number words, and the stems of alternatives and of light words."""
+    asking = spoken.asking or Asking(light=spoken.stop_words)
+    alternatives, light = (frozenset(map(spoken.stem, words)) for words in (asking.alternatives, asking.light))
+    return asking, dict(asking.numbers), alternatives, light
 
 
-@lru_cache(maxsize=1)
-def _light() -> frozenset[str]:
-    return frozenset(stem(word) for word in _LIGHT)
-
-
-def read_question(question: str) -> Asked:
-    """The parts of one question."""
-    found = words(normalise(question))
+def read_question(question: str, spoken: Language) -> Asked:
+    """The parts of one question in its language."""
+    asking, number_words, alternatives, light = _known(spoken)
+    found = spoken.words(normalise(question))
     text = plain(question)
+    stem = spoken.stem
     stems = frozenset(stem(word) for word in found)
-    numbers = set(_CODE.findall(text)) | {
-        str(_NUMBER_WORDS[word]) for word in map(fold, found) if word in _NUMBER_WORDS and word != "un"
-    }
+    numbers = set(_CODE.findall(text)) | {str(number_words[word]) for word in map(fold, found) if word in number_words}
     return Asked(
-        asks=asked_for(text),
+        asks=asked_for(text, spoken),
         numbers=frozenset(numbers),
-        negations=frozenset(stem(word) for word in _NEGATIONS.findall(text)),
-        keys=stems & _keys(),
-        subject=frozenset(stem(word) for word in found if word not in _LIGHT and len(word) > 1) - _light(),
+        negations=frozenset(stem(word) for word in asking.negations.findall(text)),
+        keys=stems & alternatives,
+        subject=frozenset(stem(word) for word in found if word not in asking.light and len(word) > 1) - light,
     )
 
 
-def asked_for(text: str) -> str:
+def asked_for(text: str, spoken: Language) -> str:
     """What a plain question asks for: ``who``, ``when``, ``how many`` ..., or ``which`` with the stem of the noun that follows."""
-    for name, pattern in _ASKED_FOR:
+    for name, pattern in spoken.asking.forms if spoken.asking else ():
         match = pattern.search(text)
         if match:
-            return f"{name} {stem(match.group('noun'))}" if name == "which" else name
+            return f"{name} {spoken.stem(match.group('noun'))}" if name == "which" else name
     return ""
 
 
@@ -172,11 +107,11 @@ def exact_pairs(questions: Sequence[str]) -> Iterator[Pair]:
             yield Pair(twin, place, 1.0, EXACT)
 
 
-def word_pairs(questions: Sequence[str], settings: DedupSettings) -> Iterator[Pair]:
+def word_pairs(questions: Sequence[str], codes: Sequence[str], settings: DedupSettings) -> Iterator[Pair]:
     """Every pair whose words have a Jaccard similarity of at least the setting."""
     if not questions:
         return
-    for left, right, similarity in zip(*every_near_duplicate(word_sets(questions), settings.jaccard), strict=True):
+    for left, right, similarity in zip(*every_near_duplicate(word_sets(questions, codes), settings.jaccard), strict=True):
         yield Pair(int(left), int(right), float(similarity), WORDS)
 
 

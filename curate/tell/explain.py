@@ -12,8 +12,9 @@ from typing import Any
 
 from triplette.curate.decisions import AUTOMATIC, HUMAN, QUARANTINE, Decision, Decisions, read_decisions
 from triplette.errors import InputError
-from triplette.french import fold, normalise, overlap
 from triplette.gate import RESULT
+from triplette.languages import Language, language
+from triplette.languages.text import plain
 from triplette.records import Chunk, Question, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.tables import read_records, read_table
@@ -99,16 +100,18 @@ def _find(
     for found in (by_id, gold, fallen):
         if found:
             return found[0]
-    wanted = fold(normalise(subject)).lower()
+    wanted = plain(subject)
     candidates: list[Decision | dict[str, Any]] = [*decisions.rows, *(row for row in rows if not row["triplet_id"])]
-    exact = [c for c in candidates if fold(normalise(_text(c))).lower() == wanted]
-    holding = [c for c in candidates if wanted in fold(normalise(_text(c))).lower()]
+    exact = [c for c in candidates if plain(_text(c)) == wanted]
+    holding = [c for c in candidates if wanted in plain(_text(c))]
     for matches in (exact, holding):
         if len(matches) == 1:
             return matches[0]
         if matches:
             raise _several(subject, matches)
-    close = sorted(((overlap(subject, _text(c)), i) for i, c in enumerate(candidates)), key=lambda item: (-item[0], item[1]))
+    close = sorted(
+        ((_speech(c, decisions).overlap(subject, _text(c)), i) for i, c in enumerate(candidates)), key=lambda item: (-item[0], item[1])
+    )
     close = [item for item in close if item[0] >= 0.6]
     if len(close) == 1 or (len(close) > 1 and close[0][0] > close[1][0]):
         return candidates[close[0][1]]
@@ -117,6 +120,11 @@ def _find(
     raise InputError(
         f"nothing in this run has the id or the words {subject!r}", cure="`synth show --containing WORD` lists questions with their ids"
     )
+
+
+def _speech(candidate: Decision | dict[str, Any], decisions: Decisions) -> Language:
+    code = candidate["language"] if isinstance(candidate, dict) else decisions.chunks[candidate.triplet.positive_id].language
+    return language(code)
 
 
 def _several(subject: str, matches: Sequence[Decision | dict[str, Any]]) -> InputError:

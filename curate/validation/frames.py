@@ -21,9 +21,9 @@ from triplette.curate.dataset.composition import balance
 from triplette.curate.dataset.split import leaks
 from triplette.curate.decisions import KEEP, REWRITES, VERDICT_FILES
 from triplette.curate.quota import Quota
-from triplette.curate.validation.language import french_share
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError
+from triplette.languages.identify import shares
 from triplette.records import Chunk, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
@@ -128,7 +128,7 @@ def _questions(rows: pa.Table, ids: Any, pieces: Any) -> pd.DataFrame:
 
     frame = rows.select(["question", "kind", "persona", "difficulty"]).to_pandas().rename(columns={"question": "text"})
     frame.insert(0, "id", ids)
-    frame["french"] = french_share(rows["question"], pieces)
+    frame["language_share"] = shares(rows["question"], rows["language"].to_pylist(), pieces)
     frame["key"] = pd.Series(question_keys(rows["question"]).to_pandas())
     return frame
 
@@ -233,7 +233,7 @@ def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
             "positive_among_negatives": clash.astype(np.int64),
             "negatives_missing": (train & (np.bincount(negative_row, minlength=size) == 0)).astype(np.int64),
             "component_crosses": _crossing(rows["component"], split),
-            "leaks": _leaking(split, rows["question"], build, pieces),
+            "leaks": _leaking(split, rows, build, pieces),
             "gold_in_train": (gold & train).astype(np.int64),
             "synthetic_in_eval": (gold.any() & ~gold & ~train).astype(np.int64),
             "texts_wrong": texts_wrong(tables, split),
@@ -320,11 +320,11 @@ def _crossing(components: pa.ChunkedArray, split: Any) -> Any:
     return (low[code] != high[code]).astype(np.int64)
 
 
-def _leaking(split: Any, questions: pa.ChunkedArray, build: BuildSettings, pieces: Any) -> Any:
+def _leaking(split: Any, rows: pa.Table, build: BuildSettings, pieces: Any) -> Any:
     """For every row the number of near-duplicates it has in another split, told of the row that is nearer to training."""
     counts = np.zeros(len(split), dtype=np.int64)
     order = {name: number for number, name in enumerate(SPLITS)}
-    for left, right, _ in leaks(split, questions, build.near_duplicate, pieces):
+    for left, right, _ in leaks(split, rows["question"], rows["language"].to_pylist(), build.near_duplicate, pieces):
         counts[left if order.get(split[left], 0) <= order.get(split[right], 0) else right] += 1
     return counts
 

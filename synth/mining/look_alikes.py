@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from triplette.french import folded_words
+from triplette.languages import language
 from triplette.records import Chunk, Question
 
 COMMON = 200  # passages that share a run of words above which it is taken for boilerplate
@@ -73,7 +73,7 @@ def _runs(chunks: Sequence[Chunk]) -> tuple[Any, npt.NDArray[np.int64]]:
     from scipy.sparse import csr_array
 
     numbers: dict[str, int] = defaultdict(lambda: len(numbers) + 1)  # 0: no word
-    texts = [[numbers[word] for word in folded_words(chunk.text)] for chunk in chunks]
+    texts = [[numbers[word] for word in language(chunk.language).folded_words(chunk.text)] for chunk in chunks]
     padded = [[*text, *[0] * (RUN - len(text))] if text else text for text in texts]  # a shorter text is one run
     lengths = np.array([len(text) for text in padded], dtype=np.int64)
     flat = np.fromiter((word for text in padded for word in text), dtype=np.int64, count=int(lengths.sum()))
@@ -91,9 +91,12 @@ def _runs(chunks: Sequence[Chunk]) -> tuple[Any, npt.NDArray[np.int64]]:
     return matrix, np.bincount(row[telling], minlength=len(chunks))
 
 
-def other_positives(questions: Sequence[Question], positives: Sequence[int]) -> list[frozenset[int]]:
+def other_positives(questions: Sequence[Question], positives: Sequence[int], chunks: Sequence[Chunk]) -> list[frozenset[int]]:
     """For each question the chunks over which the same question (case, accents and punctuation apart) was written too."""
-    keys = [" ".join(folded_words(question.text)) for question in questions]
+    keys = [
+        " ".join(language(chunks[positive].language).folded_words(question.text))
+        for question, positive in zip(questions, positives, strict=True)
+    ]
     answers: dict[str, set[int]] = defaultdict(set)
     for key, positive in zip(keys, positives, strict=True):
         answers[key].add(positive)

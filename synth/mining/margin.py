@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triplette.french import sentences, tokens
+from triplette.languages import Language, language
 from triplette.ranking.encoder import Encoder, Vectors
 from triplette.ranking.lexical import LexicalRanker
 from triplette.records import Chunk
@@ -132,22 +132,26 @@ def _known_answers(
     rows: list[int] = []
     texts: list[str] = []
     titles: list[str] = []
+    speech: list[Language] = []
     for row in order:
         if len(rows) == sample:
             break
+        own = material.chunks[material.positives[row]]
         hosts = [number for number in candidates.ids[row, :HOSTS].tolist() if number >= 0]
-        sentence = answering_sentence(material.asked_tokens[row], material.chunks[material.positives[row]].text)
+        sentence = answering_sentence(material.asked_tokens[row], own.text, language(own.language))
         if hosts and sentence:
             host = material.chunks[hosts[int(random.integers(len(hosts)))]]
             rows.append(int(row))
             texts.append(f"{host.text} {sentence}")
             titles.append(host.title)
+            speech.append(language(host.language))
     if not rows:
         return np.zeros(0)
     chosen = np.array(rows)
     vectors = material.encoder.encode_documents(texts, titles)
     lexical = material.bm25.score_pairs(
-        [material.asked_tokens[row] for row in rows], [tokens(f"{title} {text}") for title, text in zip(titles, texts, strict=True)]
+        [material.asked_tokens[row] for row in rows],
+        [spoken.tokens(f"{title} {text}") for spoken, title, text in zip(speech, titles, texts, strict=True)],
     )
     dense = (material.asked[chosen] * vectors).sum(axis=1)
     alike = (material.passages[material.positives[chosen]] * vectors).sum(axis=1)
@@ -155,13 +159,13 @@ def _known_answers(
     return likeness.of(evidence, alike[:, None], chosen)[:, 0]
 
 
-def answering_sentence(asked: Sequence[str], passage: str) -> str:
+def answering_sentence(asked: Sequence[str], passage: str, spoken: Language) -> str:
     """The sentence of ``passage`` that shares most with the question, or "" when none stands out as its subject."""
     wanted = set(asked)
-    found = [sentence for line in passage.split("\n") for sentence in sentences(line)]
+    found = [sentence for line in passage.split("\n") for sentence in spoken.sentences(line)]
     if not wanted or len(found) < 2:
         return ""
-    shares = [len(wanted & set(tokens(sentence))) / len(wanted) for sentence in found]
+    shares = [len(wanted & set(spoken.tokens(sentence))) / len(wanted) for sentence in found]
     best = int(np.argmax(shares))
     return found[best] if shares[best] >= ANSWER_SHARE and len(found[best]) <= LONGEST_SHARE * len(passage) else ""
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from triplette.errors import InputError
-from triplette.french import tokens
 from triplette.hashing import hash_tree
+from triplette.languages import language
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.encoder import LSA, Encoder
@@ -166,7 +166,7 @@ def mine(
         rrf_k=settings.rrf_k,
     )
     alike = look_alikes(chunks, settings.containment)
-    same = other_positives(questions, positives.tolist())
+    same = other_positives(questions, positives.tolist(), chunks)
     barred = bar(candidates.ids, positives, alike, same)
     likeness = Likeness(material, candidates.positive_bm25, candidates.positive_dense)
     margin = tune(
@@ -186,12 +186,13 @@ def mine(
 
 
 def _material(chunks: Sequence[Chunk], questions: Sequence[Question], positives: Ints, encoder: Encoder) -> Material:
-    passage_tokens = [tokens(f"{chunk.title} {chunk.text}") for chunk in chunks]
+    passage_tokens = [language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks]
+    spoken = [language(chunks[positive].language) for positive in positives.tolist()]  # a question speaks its passage's language
     return Material(
         chunks=chunks,
         tokens=passage_tokens,
         passages=encoder.encode_documents([chunk.text for chunk in chunks], [chunk.title for chunk in chunks]),
-        asked_tokens=[tokens(question.text) for question in questions],
+        asked_tokens=[speech.tokens(question.text) for speech, question in zip(spoken, questions, strict=True)],
         asked=encoder.encode_queries([question.text for question in questions]),
         positives=positives,
         bm25=Bm25Index(passage_tokens),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from triplette.french import fold
+from triplette.languages.text import fold
 from triplette.synth.rules.clauses import STRONG, Clause, stands_alone
 from triplette.synth.rules.grammar import Phrase, ask, hyphenated, invert
 from triplette.synth.rules.lexicon import VAGUE

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from triplette.french import fold
+from triplette.languages.text import fold
 from triplette.profile import Setting
 from triplette.records import Chunk
 from triplette.synth.rules.grammar import lower_first, upper_first

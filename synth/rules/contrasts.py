@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from triplette.french import stem, words
+from triplette.languages.fr import stem, words
 from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, make, person, vague
 from triplette.synth.rules.clauses import Clause, clause, stands_alone
 from triplette.synth.rules.grammar import lower_first, of, phrase

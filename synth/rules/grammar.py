@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from triplette.french import fold
+from triplette.languages.text import fold
 from triplette.synth.rules.lexicon import FEMININE_ENDINGS, H_ASPIRATED, MASCULINE_ENDINGS
 from triplette.synth.rules.verbs import FORMS, INFINITIVES
 from triplette.synth.rules.vocabulary import words_in_force

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from triplette.french import fold, stem, tokens
+from triplette.languages.fr import stem, tokens
+from triplette.languages.text import fold
 from triplette.records import Chunk
 from triplette.synth.rules.candidate import Candidate, make
 from triplette.synth.rules.clauses import has_verb, stands_alone

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from triplette.french import normalise, sentences
+from triplette.languages.fr import sentences
+from triplette.languages.text import normalise
 from triplette.records import Chunk
 
 _NUMBERING = re.compile(

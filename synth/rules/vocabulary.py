@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property, lru_cache
 
-from triplette.french import fold, stem
+from triplette.languages.fr import stem
+from triplette.languages.text import fold
 from triplette.profile import Persona, Profile
 from triplette.synth.rules import lexicon
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from triplette.french import stem, words
+from triplette.languages.fr import stem, words
 from triplette.profile import Profile
 from triplette.records import Chunk, Question, Rejection
 from triplette.synth.rules.candidate import Candidate

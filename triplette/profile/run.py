@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from triplette.errors import SettingError
-from triplette.french import french_probability
 from triplette.profile.read import load_profile, neutral_profile, read_profile
 from triplette.profile.shape import Profile
 from triplette.profile.write import as_toml
+from triplette.records import Chunk
 from triplette.rundir import RunDir
 from triplette.settings.base import FILE_NAME
 from triplette.settings.load import read_file
 from triplette.tables import write_text
 
 FILE = "profile.toml"
-SAMPLED = 50  # texts whose language is looked at
-DEFAULT_LANGUAGE = "fr"  # of a run from before runs kept their profile
+DEFAULT_LANGUAGE = "fr"  # of a run from before runs kept their profile, and of passages without a word
 
 
 def keep_profile(run: RunDir, profile: Profile) -> bool:
@@ -53,8 +53,10 @@ def corpus_profile(corpus: Path) -> Profile | None:
     return settings_profile(file) if file.is_file() else None
 
 
-def neutral_for(texts: Sequence[str]) -> Profile:
-    """The profile without a domain in the language of ``texts``."""
-    shares = [french_probability(text) for text in texts[:SAMPLED] if text.strip()]
-    french = not shares or sum(shares) >= len(shares) / 2
-    return neutral_profile("fr" if french else "en")
+def neutral_for(chunks: Sequence[Chunk]) -> Profile:
+    """The profile without a domain in the language that most characters of ``chunks`` are in."""
+    counts: Counter[str] = Counter()
+    for chunk in chunks:
+        counts[chunk.language] += len(chunk.text)
+    most = counts.most_common(1)[0][0] if counts else ""
+    return neutral_profile(most or DEFAULT_LANGUAGE)

@@ -18,7 +18,9 @@ def make_encoder(name: str, chunks: Sequence[Chunk], *, cache: Path | None = Non
     if name == LSA:
         from triplette.ranking.lsa import LsaEncoder
 
-        return LsaEncoder([chunk.text for chunk in chunks], [chunk.title for chunk in chunks], seed=seed)
+        return LsaEncoder(
+            [chunk.text for chunk in chunks], [chunk.title for chunk in chunks], {chunk.language for chunk in chunks}, seed=seed
+        )
     from triplette.ranking.sentence_encoder import SentenceEncoder
 
     return SentenceEncoder(name, cache=cache)

@@ -1,20 +1,22 @@
 """Latent semantic analysis (Deerwester et al. 1990) as an encoder that needs nothing but the corpus.
 
-TF-IDF of French word stems and of character n-grams (which forgive inflection and typing errors), each half of the weight, reduced by a
+TF-IDF of word stems and of character n-grams (which forgive inflection and typing errors), each half of the weight, reduced by a
 truncated SVD fitted on the corpus. It knows no synonym that the corpus does not teach, and vectors of different corpora cannot be
 compared; in exchange it is deterministic, quick and free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from triplette.contract import PromptContract
 from triplette.errors import InputError
-from triplette.french import fold, normalise, tokens
+from triplette.languages import UNKNOWN, language
+from triplette.languages.identify import closest
+from triplette.languages.text import plain
 from triplette.ranking.encoder import LSA, Vectors, unit_rows
 
 RANK = 384  # dimensions at most: on French federation rules, MRR 0.65 against 0.63 with 256 and 0.69 unreduced
@@ -25,24 +27,29 @@ SMALL = 50  # chunks under which every n-gram is kept
 
 
 class LsaEncoder:
-    """TF-IDF + truncated SVD, fitted on ``texts`` with their ``titles``. Raises InputError when they hold no word."""
+    """TF-IDF + truncated SVD, fitted on ``texts`` with their ``titles``. Raises InputError when they hold no word.
+
+    ``languages`` are the codes of the texts' languages; where there are several, each text is split in the one that it looks like.
+    """
 
     name = LSA
 
-    def __init__(self, texts: Sequence[str], titles: Sequence[str], *, rank: int = RANK, seed: int = 0) -> None:
+    def __init__(
+        self, texts: Sequence[str], titles: Sequence[str], languages: Iterable[str], *, rank: int = RANK, seed: int = 0
+    ) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         self.contract = PromptContract(
             name=LSA, query_prefix="", document_prefix="{title}\n", no_title="", pooling="mean", normalize=True,
             dimensions=(rank,), max_tokens=1_000_000,
         )  # fmt: skip
-        self._words = TfidfVectorizer(analyzer=tokens, sublinear_tf=True, dtype=np.float32)
+        self._words = TfidfVectorizer(analyzer=_tokens_in(languages), sublinear_tf=True, dtype=np.float32)
         self._characters = TfidfVectorizer(
             analyzer="char_wb",
             ngram_range=CHARACTERS,
             sublinear_tf=True,
             min_df=RARE if len(texts) >= SMALL else 1,
-            preprocessor=_plain,
+            preprocessor=plain,
             dtype=np.float32,
         )
         documents = self._documents(texts, titles)
@@ -75,8 +82,11 @@ class LsaEncoder:
         return hstack([by_words * half, by_characters * half]).tocsr()
 
 
-def _plain(text: str) -> str:
-    return fold(normalise(text).lower())
+def _tokens_in(languages: Iterable[str]) -> Callable[[str], list[str]]:
+    codes = sorted(set(languages)) or [UNKNOWN]
+    if len(codes) == 1:
+        return language(codes[0]).tokens
+    return lambda text: language(closest(text, codes)).tokens(text)
 
 
 def _axes(features: Any, rank: int, seed: int) -> Vectors:

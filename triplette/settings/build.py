@@ -43,7 +43,7 @@ class BuildSettings:
     )
     max_negatives: int = setting(7, "Negative columns at most.", low=1, high=50)
     name: str = setting("triplette-dataset", "The dataset's name on its card.")
-    language: str = setting("fr", "ISO 639-1 code of the questions and passages.")
+    language: str = setting("", "ISO 639-1 code that the card gives. Empty: the languages of the rows, most frequent first.")
     licence: str = setting(
         "", "Licence of the dataset as a Hugging Face identifier, such as cc-by-sa-4.0. Empty: 'unknown' on the card."
     )

@@ -25,6 +25,10 @@ class ChunkSettings:
         "Whose tokens are counted: 'estimate' (built in, never under the Gemma tokenizer's count on French rule texts in our "
         "measurements) or the path or id of a tokenizer (needs the [models] extra).",
     )
+    language: str = setting(
+        "",
+        "ISO 639-1 code of the documents' language, such as fr. Empty: read off each document, and off a passage plainly in another.",
+    )
     contract: str = setting("embeddinggemma", "The prompt contract whose document prefix must fit too.")
     reader: str = setting(
         "own",

@@ -36,7 +36,9 @@ class ValidateSettings:
         0.5, "Balance of kinds in train: entropy over that of equal shares, of the kinds that occur.", low=0.0, high=1.0
     )
     min_persona_entropy: float = setting(0.5, "The same for personas.", low=0.0, high=1.0)
-    min_french: float = setting(0.5, "How French a question must be, 0..1, against six neighbouring languages.", low=0.0, high=1.0)
+    min_language_share: float = setting(
+        0.5, "How much a question must be in its passage's language, 0..1, against six neighbouring ones.", low=0.0, high=1.0
+    )
     min_length: int = setting(10, "Characters that a question has at least.", low=1)
     max_length: int = setting(400, "Characters that a question has at most.", low=10)
     max_tokens: int = setting(2048, "Tokens that a passage has at most: EmbeddingGemma's window.", low=32)

@@ -13,7 +13,7 @@ class WriteSettings:
 
     writer: str = setting(
         "rules",
-        "Who writes the questions: 'rules' (built in, French, no network) or 'llm' (any OpenAI-compatible endpoint; see [synth.llm]).",
+        "Who writes the questions: 'rules' (built in, for French, no network) or 'llm' (any OpenAI-compatible endpoint; see [synth.llm]).",
         choices=("rules", "llm"),
     )
     harvest: str = setting(
@@ -39,4 +39,10 @@ class WriteSettings:
         low=0.0,
         high=1.0,
     )
-    min_french: float = setting(0.8, "An LLM's question less French than this (langid, 0 to 1) is rejected.", low=0.0, high=1.0)
+    min_language_share: float = setting(
+        0.8,
+        "An LLM's question is rejected that is less than this in its passage's language (1 where its function words tell, else langid's "
+        "probability). 0 to 1.",
+        low=0.0,
+        high=1.0,
+    )

@@ -1,12 +1,13 @@
-"""Forms of words that give a bad question away, each with what it gives away. ``curate.signals`` applies them.
+"""French: forms of words that give a bad question away, each with what it gives away (``languages.patterns`` says what each is for).
 
-Patterns are for folded text (lower case, no accents, plain apostrophes: ``plain``), so that one spelling serves for all.
 They were written by reading questions that a model wrote over a federation's rules; docs/experiments.md has the counts.
 """
 
 from __future__ import annotations
 
 import re
+
+from triplette.languages.patterns import Patterns
 
 # Parts of documents: "ce tableau" points at something only the reader of the passage sees, whatever was said before.
 _PART = (
@@ -19,6 +20,13 @@ _LEANING = (
     r"\b(?:du|au|le|la|les|l'|aux|des)\s*presente?s?\s+\w+",
     r"\b(?:selon|d'apres|dans|suivant|d'apres)\s+(?:le|la|l'|les)\s*(?:textes?|passages?|extraits?|documents?|tableaux?|grilles?|exemples?|"
     r"paragraphes?|illustrations?)\b(?!\s+(?:[a-z]?\.?\d|d['eu]|des\b|officiel|de\b))",
+    # "l'article 7.5", "les annexes du règlement" name their thing
+    r"\b(?:selon|d'apres|dans|suivant)\s+(?:le|la|l'|les)\s*(?:articles?|sections?|chapitres?|annexes?|alineas?|listes?)\b"
+    r"(?!\s+(?:[a-z]?\.?\d|d['eu]|des\b|offic))",
+    # "le document" alone points at something; "le document d'identité" is a thing of its own
+    r"\b(?:le|du|au)\s+(?:document|texte)\b(?!\s+(?:d['e]|du\b|des\b|offic|qui\b|que\b|a\s))",
+    r"\b(?:le|du|au)\s+passage\s*(?:\?|,|dit|parle|indique|mentionne|precise)",
+    r"\bl'extrait\b(?!\s+d)",
     r"\b(?:selon|d'apres|dans|par|a|de)\s+l'(?:article|annexe)\s+[a-z]?\.?\d[\w.-]*",
     r"\b(?:aux?|des|les|l'|de l'|d'|par l'|a l')\s*articles?\s+[a-z]?\.?\d[\w.-]*",
     r"\bci-(?:dessus|dessous|apres|avant|joint\w*|contre)\b",
@@ -31,6 +39,7 @@ _LEANING = (
     r"\bnote \d+\b|\bregle \d+\b(?! coups)",
     r"\b\d+(?:\.\d+)+\.?[a-z]?\)?(?=\s|$|\?)(?!\s*(?:points?|pts|%|euros?|€))",
 )
+# Asked by the writer's checks and by the judge: a question that points outside its passage is refused before it is mined.
 LEANING = re.compile("|".join(_LEANING))
 
 # Any other "ce tournoi", "cette regle": points outside the question unless the question itself has said of what it speaks.
@@ -38,7 +47,6 @@ POINTING = re.compile(
     r"\b(?:ce|cet|cette|ces)\s+(?!qu|dernier|derniere|type|genre|sens|jour|mois|annee|saison|sont|soit|n'|moment|point\b)(\w{3,})"
 )
 EVENTS = frozenset({"systeme"})  # "ce systeme" needs the system named, however late it comes
-ANTECEDENT_WORDS = 7  # words before a demonstrative that are enough to have said what it points at
 
 # One worked example.
 EXAMPLE = re.compile(r"\bdans (?:l'|cet |un |les )(?:exemple|illustration)s?\b(?!\s+d)|\bexemple (?:donne|presente|fourni)")
@@ -118,8 +126,40 @@ ASKS = re.compile(
 
 DEFINES = re.compile(r"\bqu'est-ce qu|\bc'est quoi\b|\bdefini|\bsignifie|\bveut dire\b|\bappelle-t-on\b")
 
+# Words that a question has for asking and not for its subject.
+ASKING_WORDS = (
+    "quel type nombre fonction manière différence règle condition procédure but objectif rôle dire savoir donner expliquer "
+    "consister servir prévoir dépendre appeler entendre passer arriver signifier pouvoir devoir avoir être est-ce principal "
+    "différent exister"
+)
 
-def found(pattern: re.Pattern[str], text: str) -> str:
-    """What a pattern finds in a plain text, or ""."""
-    match = pattern.search(text)
-    return match.group().strip() if match else ""
+# Text that gives orders to whoever reads it for judging. Narrow on purpose: rules of chess give orders too, to players.
+ORDERS = re.compile(
+    r"\b(?:ignore[zrs]?|oublie[zrs]?|neglige[zr]?|ne (?:tiens|tenez) pas compte)\b.{0,60}\b(?:consignes?|instructions?|directives?|precede\w*|"
+    r"prompt|ci-dessus|regles d'evaluation)\b"
+    r"|\b(?:reponds?|repondez|ecris|ecrivez|affiche[zr]?|renvoie|retourne[zr]?)\b.{0,30}\b(?:json|uniquement|seulement|toujours)\b.{0,40}"
+    r"\b(?:oui|non|5|keep|json|score)"
+    r"|\b(?:attribue[zr]?|donne[zr]?|mets|mettez|note[zr]?)\b.{0,40}\b(?:note|notes|score|scores)\b.{0,30}\b(?:5|maximum|maximale?s?|partout|parfaite?s?)\b"
+    r"|\b(?:evaluateur|correcteur|juge automatique|modele de langage|intelligence artificielle|language model|assistant ia)\b.{0,80}"
+    r"\b(?:dois|doit|devez|reponds?|donne|note|accepte|considere)\b"
+    r"|\bsystem prompt\b|\bprompt systeme\b|<\|?(?:system|assistant|im_start)|[\"']?(?:relevance|clarity|realism|independence|evidence)[\"']\s*:"
+)
+
+PATTERNS = Patterns(
+    leaning=LEANING,
+    pointing=POINTING,
+    events=EVENTS,
+    example=EXAMPLE,
+    cell=CELL,
+    about=ABOUT,
+    how_many=HOW_MANY,
+    what_is=WHAT_IS,
+    number=NUMBER,
+    states=STATES,
+    pointer=POINTER,
+    turned=TURNED,
+    asks=ASKS,
+    defines=DEFINES,
+    asking_words=ASKING_WORDS,
+    orders=ORDERS,
+)

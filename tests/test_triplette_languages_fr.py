@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triplette import french
+from triplette.languages import identify
+from triplette.languages.fr import LANGUAGE as FRENCH
+from triplette.languages.text import fold
 
 WORDS = st.sampled_from("le roi est en échec et la tour prend un pion au centre de l'échiquier".split())
 
@@ -31,34 +33,34 @@ WORDS = st.sampled_from("le roi est en échec et la tour prend un pion au centre
 )
 def test_words_cut_elision_ligatures_and_inverted_pronouns(text: str, expected: list[str]) -> None:
     if text.startswith("aujourd"):
-        assert "".join(french.words(text)).startswith("aujourd")
+        assert "".join(FRENCH.words(text)).startswith("aujourd")
     else:
-        assert french.words(text) == expected
+        assert FRENCH.words(text) == expected
 
 
 def test_tokens_fold_accents_and_stem_but_keep_article_numbers_whole() -> None:
-    assert french.tokens("Les pièces et l'échiquier") == french.tokens("une pièce, des échiquiers")
-    assert all(token.isascii() for token in french.tokens("Les pièces déplacées à l'échiquier, très tôt"))
-    assert "7.5.1" in french.tokens("selon l'article 7.5.1")
-    assert french.tokens("le la les de du") == []
+    assert FRENCH.tokens("Les pièces et l'échiquier") == FRENCH.tokens("une pièce, des échiquiers")
+    assert all(token.isascii() for token in FRENCH.tokens("Les pièces déplacées à l'échiquier, très tôt"))
+    assert "7.5.1" in FRENCH.tokens("selon l'article 7.5.1")
+    assert FRENCH.tokens("le la les de du") == []
 
 
 def test_compound_words_are_found_whole_and_by_part() -> None:
-    found = french.tokens("procès-verbal")
-    assert french.stem("procès") in found
-    assert french.stem("verbal") in found
+    found = FRENCH.tokens("procès-verbal")
+    assert FRENCH.stem("procès") in found
+    assert FRENCH.stem("verbal") in found
     assert any("-" in token for token in found)
 
 
 @given(st.text(max_size=80))
 def test_folding_equals_decomposition_for_any_text(text: str) -> None:
     decomposed = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-    assert french.fold(text) == decomposed
+    assert fold(text) == decomposed
 
 
 def test_decomposed_and_composed_letters_give_the_same_tokens() -> None:
     text = "Règlement intérieur : pénalité"
-    assert french.tokens(unicodedata.normalize("NFD", text)) == french.tokens(text)
+    assert FRENCH.tokens(unicodedata.normalize("NFD", text)) == FRENCH.tokens(text)
 
 
 @pytest.mark.parametrize(
@@ -76,23 +78,23 @@ def test_decomposed_and_composed_letters_give_the_same_tokens() -> None:
     ],
 )
 def test_sentences_end_at_stops_but_not_at_abbreviations_or_article_numbers(text: str, count: int) -> None:
-    assert len(french.sentences(text)) == count
+    assert len(FRENCH.sentences(text)) == count
 
 
 @given(st.lists(WORDS, max_size=12))
 def test_sentences_lose_no_word(chosen: list[str]) -> None:
     text = ". ".join(word.capitalize() for word in chosen)
-    assert french.words(" ".join(french.sentences(text))) == french.words(text)
+    assert FRENCH.words(" ".join(FRENCH.sentences(text))) == FRENCH.words(text)
 
 
 @pytest.mark.parametrize("text", ["Que faire si un drapeau tombe ?", "Combien de points vaut une victoire ?", "Puis-je roquer ?"])
 def test_short_french_questions_are_taken_for_french(text: str) -> None:
-    assert french.french_probability(text) > 0.5
+    assert identify.share(text, "fr") > 0.5
 
 
 @pytest.mark.parametrize("text", ["What should the arbiter do if a flag falls?", "¿Qué debe hacer el árbitro si cae la bandera?"])
 def test_other_languages_are_not_taken_for_french(text: str) -> None:
-    assert french.french_probability(text) < 0.5
+    assert identify.share(text, "fr") < 0.5
 
 
 def quadratic_run(question: list[str], passage: list[str]) -> int:
@@ -110,24 +112,20 @@ def quadratic_run(question: list[str], passage: list[str]) -> int:
 @given(st.lists(WORDS, max_size=12), st.lists(WORDS, max_size=30))
 def test_longest_copied_run_is_the_longest_common_run_of_words(asked: list[str], told: list[str]) -> None:
     question, passage = " ".join(asked), " ".join(told)
-    plain = [[french.fold(w) for w in french.words(text)] for text in (question, passage)]
-    assert french.longest_copied_run(question, passage) == quadratic_run(*plain)
+    plain = [[fold(w) for w in FRENCH.words(text)] for text in (question, passage)]
+    assert FRENCH.longest_copied_run(question, passage) == quadratic_run(*plain)
 
 
 def test_longest_copied_run_ignores_accents_and_case() -> None:
-    assert french.longest_copied_run("Le ROI est en echec ?", "alors le roi est en échec par la tour") == 5
+    assert FRENCH.longest_copied_run("Le ROI est en echec ?", "alors le roi est en échec par la tour") == 5
 
 
 def test_overlap_is_the_share_of_the_questions_words() -> None:
-    assert french.overlap("roque tour", "le roque et la tour") == 1.0
-    assert french.overlap("roque tour", "le roque") == 0.5
-    assert french.overlap("", "le roque") == 0.0
+    assert FRENCH.overlap("roque tour", "le roque et la tour") == 1.0
+    assert FRENCH.overlap("roque tour", "le roque") == 0.5
+    assert FRENCH.overlap("", "le roque") == 0.0
 
 
 def test_shingles_of_a_short_text_are_the_text() -> None:
-    assert french.shingles("un roi") == frozenset(["un roi"])
-    assert french.shingles("") == frozenset()
-
-
-def test_vocabulary_counts_texts_and_not_occurrences() -> None:
-    assert french.vocabulary(["roi roi", "roi tour"])[french.stem("roi")] == 2
+    assert FRENCH.shingles("un roi") == frozenset(["un roi"])
+    assert FRENCH.shingles("") == frozenset()
