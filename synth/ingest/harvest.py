@@ -27,13 +27,14 @@ _NUMBER = re.compile(r"^(?:(?:Q|Question)\s?\d{0,3}\s?[.:)–-]\s*|\d{1,3}(?:\.\
 
 @dataclass(frozen=True, slots=True)
 class Harvested:
-    """A question of a document. ``form`` is ``heading`` or ``pair``; ``answer`` is how its answer begins, as the passage has it."""
+    """A question of a document. ``form`` is ``heading`` or ``pair``; ``answer`` is how its answer begins; ``language`` is the passage's."""
 
     chunk_id: str
     source: str
     question: str
     answer: str
     form: str
+    language: str
 
     def as_question(self) -> Question:
         """The question as one of the run's, told from written ones by its writer."""
@@ -56,7 +57,7 @@ def harvest(blocks: Sequence[Block], chunks: Sequence[Chunk]) -> list[Harvested]
     for question, answer, block, form in _asked(blocks):
         chunk = _holding(chunks, block, answer)
         if chunk is not None:
-            found.setdefault(question.lower(), Harvested(chunk.id, chunk.source, question, answer, form))
+            found.setdefault(question.lower(), Harvested(chunk.id, chunk.source, question, answer, form, chunk.language))
     return list(found.values())
 
 

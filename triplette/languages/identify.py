@@ -124,10 +124,8 @@ def identify(texts: Sequence[str]) -> list[str]:
         if code:
             weights[code] += sum(character.isalpha() for character in text[:READ])
     samples = " ".join(text[:READ] for text in texts)[:READ]
-    if weights:
-        most = weights.most_common(1)[0][0]
-    else:
-        most = best_language(samples) if any(character.isalpha() for character in samples) else ""
+    weights = weights or Counter([best_language(samples)] if any(character.isalpha() for character in samples) else [""])
+    most = weights.most_common(1)[0][0]
     return [code or most for code in found]
 
 
