@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
-import tempfile
 import time
 import unicodedata
 from collections import Counter

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from synth.ingest.pdf_chars import Piece
+import itertools
 
 ROW = 0.4  # ems: pieces whose baselines differ by less stand on one row
 GUTTER = 0.7  # ems of white between columns at least
@@ -105,7 +106,7 @@ def row_texts(pieces: Iterable[Piece]) -> list[str]:
 
 def _leading(rows: Sequence[Sequence[Piece]]) -> float:
     """The usual distance between rows: the median of those that are no wider than two lines."""
-    steps = [a[0].y - b[0].y for a, b in zip(rows, rows[1:], strict=False)]
+    steps = [a[0].y - b[0].y for a, b in itertools.pairwise(rows)]
     sizes = [row[0].size for row in rows]
     near = [step for step in steps if 0 < step <= 2 * statistics.median(sizes)]
     return statistics.median(near) if near else 1.2 * (statistics.median(sizes) if sizes else 10.0)
@@ -171,7 +172,7 @@ def _line(row: Sequence[Piece], kind: str) -> TextLine:
     if row[0].table:
         return TextLine(row[0].text, row[0].x0, row[0].x1, row[0].y, row[0].size, False, kind, apart=True, table=True)
     text = row[0].text
-    for before, piece in zip(row, row[1:], strict=False):
+    for before, piece in itertools.pairwise(row):
         gap = piece.x0 - before.x1
         text += ("   " if gap > 2 * piece.size else " " if gap > 0.1 * piece.size else "") + piece.text
     size = max((len(p.text), p.size) for p in row)[1]
@@ -200,7 +201,7 @@ def _drawn_in_order(pieces: Sequence[Piece], home: dict[int, int], leaves: int) 
     """Whether the page's own order is one to read in: it stays in a column until its end, and goes down."""
     switches = jumps = 0
     ordered = sorted(pieces, key=lambda p: p.order)
-    for before, piece in zip(ordered, ordered[1:], strict=False):
+    for before, piece in itertools.pairwise(ordered):
         if home[before.order] != home[piece.order]:
             switches += 1
         elif piece.y > before.y + 0.8 * piece.size:
@@ -211,7 +212,7 @@ def _drawn_in_order(pieces: Sequence[Piece], home: dict[int, int], leaves: int) 
 def _joined(row: Sequence[Piece], drawn: bool) -> list[list[Piece]]:
     """The row's pieces as lines: one, unless a wide gap parts what was not drawn together either."""
     groups = [[row[0]]]
-    for before, piece in zip(row, row[1:], strict=False):
+    for before, piece in itertools.pairwise(row):
         if piece.table or before.table:
             groups.append([piece])
             continue
@@ -295,7 +296,7 @@ def _columns(pieces: Sequence[Piece], x: float, width: float) -> bool:
 def _alternates(pieces: Sequence[Piece], x: float) -> bool:
     """Whether the page draws these columns row by row: as a table is drawn, or text by a program that knows no columns."""
     sides = [p.x0 < x for p in sorted(pieces, key=lambda p: p.order)]
-    switches = sum(a != b for a, b in zip(sides, sides[1:], strict=False))
+    switches = sum(a != b for a, b in itertools.pairwise(sides))
     return switches > 0.7 * min(sum(sides), len(sides) - sum(sides))
 
 
@@ -307,9 +308,9 @@ def _filled(side: Sequence[Piece]) -> bool:
 
 def _set_apart(lines: Sequence[TextLine]) -> None:
     """Mark the lines before which a paragraph ends: more white than usual, or another part of the page."""
-    steps = [round(a.y - b.y, 1) for a, b in zip(lines, lines[1:], strict=False) if 0 < a.y - b.y < 2.2 * b.size]
+    steps = [round(a.y - b.y, 1) for a, b in itertools.pairwise(lines) if 0 < a.y - b.y < 2.2 * b.size]
     usual = Counter(steps).most_common(1)[0][0] if steps else 12.0
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in itertools.pairwise(lines):
         step = before.y - line.y
         if line.kind != before.kind:
             line.apart = True

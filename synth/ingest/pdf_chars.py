@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+import itertools
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
@@ -190,7 +191,7 @@ def _flush(run: Sequence[Char], found: list[Piece]) -> None:
 
 def _text(run: Sequence[Char], size: float) -> str:
     """The run's words: pdfium's spaces, and one where two words are set so tight that it saw none."""
-    gaps = [b.x0 - a.x1 for a, b in zip(run, run[1:], strict=False) if a is not _SPACE and b is not _SPACE]
+    gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(run) if a is not _SPACE and b is not _SPACE]
     spaced = len(gaps) > 3 and statistics.median(gaps) > SPACED * size
     parts: list[str] = []
     before: Char | None = None
@@ -213,7 +214,7 @@ def _text(run: Sequence[Char], size: float) -> str:
 def _closed(text: str, run: Sequence[Char], size: float) -> str:
     """A title whose letters are set apart ("T I T R E  I") as words: a gap is a word's end when it is much wider than most."""
     solid = [char for char in run if char is not _SPACE]
-    gaps = [b.x0 - a.x1 for a, b in zip(solid, solid[1:], strict=False)]
+    gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(solid)]
     usual = statistics.median(gaps)
     if sum(char.text.isalpha() for char in solid) < 0.8 * len(solid) or usual <= 0:
         return text
