@@ -7,14 +7,15 @@ jumps between columns or up the page. Then a recursive cut along white gutters (
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pages
 from synth.ingest.pdf_chars import Piece
-import itertools
 
 ROW = 0.4  # ems: pieces whose baselines differ by less stand on one row
 GUTTER = 0.7  # ems of white between columns at least
@@ -28,6 +29,7 @@ MARGIN = 0.07  # of the page's height: a row set apart in it is a running head a
 EDGE_GAP = 1.6  # of the usual leading between such a row and the text
 JOIN = 1.2  # ems between pieces of one row that are one line although they were not drawn one after the other
 RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
+SAME_PLACE = 4.0  # points of height that count as one place
 NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
 SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
@@ -73,17 +75,26 @@ def page_lines(
 
 
 def running_heads(pages: Sequence[tuple[Sequence[Piece], float]]) -> list[frozenset[int]]:
-    """For each page (pieces, height), the orders of the pieces at its edges that stand at the same place, but for their numbers, on
-    ``RUNNING`` pages or more."""
-    seen: Counter[tuple[str, int, int]] = Counter()
-    keys: list[list[tuple[int, tuple[str, int, int]]]] = []
-    for pieces, height in pages:
-        edge = [p for p in pieces if p.y > (1 - EDGE) * height or p.y < EDGE * height]
-        found = [(p.order, (re.sub(r"\d+", "#", p.text.lower())[:80], round(p.y / 4), 0)) for p in edge if not p.table]
-        keys.append(found)
-        seen.update({key for _, key in found})
+    """For each page (pieces, height), the orders of the pieces at its edges that come back on ``RUNNING`` pages or more.
+
+    They stand at the same place and differ in nothing but numbers, which stay or count the pages. Where they would be most of the text,
+    they are the text: sheets of one form.
+    """
+    seen: dict[tuple[str, int], list[tuple[int, str]]] = defaultdict(list)
+    keys: list[list[tuple[Piece, tuple[str, int]]]] = []
+    for index, (pieces, height) in enumerate(pages):
+        edge = [p for p in pieces if (p.y > (1 - EDGE) * height or p.y < EDGE * height) and not p.table]
+        keys.append([(p, (re.sub(r"\d+", "#", p.text[:HEAD_LIMIT].lower()), round(p.y / SAME_PLACE))) for p in edge])
+        for key, text in {key: p.text for p, key in keys[-1]}.items():
+            seen[key].append((index, text))
     least = min(RUNNING, max(2, len(pages)))
-    return [frozenset(order for order, key in found if seen[key] >= least) for found in keys]
+    running = {key for key, where in seen.items() if len(where) >= least and counts_pages(where)}
+    found = [[piece for piece, key in page if key in running] for page in keys]
+    full = sum(
+        sum(len(p.text) for p in own) > FILL_SHARE * sum(len(p.text) for p in pieces)
+        for own, (pieces, _) in zip(found, pages, strict=True)
+    )
+    return [frozenset() if full > len(pages) / 2 else frozenset(p.order for p in own) for own in found]
 
 
 def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:

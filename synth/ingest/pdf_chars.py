@@ -8,6 +8,7 @@ lower left, after the page is turned so that most of its text stands upright.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 import re
 import statistics
@@ -15,7 +16,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-import itertools
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
@@ -130,13 +130,13 @@ def _read(textpage: Any) -> tuple[list[_Read], int]:
         raw.FPDFText_GetCharOrigin(handle, index, x, y)
         raw.FPDFText_GetLooseCharBox(handle, index, box)
         angle = raw.FPDFText_GetCharAngle(handle, index)
-        quarter = round(angle / (math.pi / 2))
+        quarter = round(angle / (math.pi / 2))  # pdfium counts clockwise
         if abs(angle - quarter * math.pi / 2) > TURNED:
             odd += text.isalpha()
             continue
         if not found or found[-1] is space:
             bold = _is_bold(raw, handle, index)  # a word is set in one font
-        found.append((text, box.left, box.bottom, box.right, box.top, x.value, y.value, bold, quarter % 4))
+        found.append((text, box.left, box.bottom, box.right, box.top, x.value, y.value, bold, -quarter % 4))
     return found, odd
 
 
