@@ -148,6 +148,9 @@ def _mark_zone(lines: list[Line], repeated: set[str], *, from_top: bool) -> None
     ordered = lines if from_top else lines[::-1]
     last = -1
     for index, line in enumerate(ordered):
+        if line.role in ("header", "footer"):  # by its place
+            last = index
+            continue
         shape = _shape(line.text) if len(line.text) <= HEAD_LIMIT else ""
         # a bullet or "Article #" alone repeats everywhere and is no running head
         if shape in repeated and _substantial(shape):
