@@ -32,6 +32,7 @@ RUNNING = 3  # pages on which a running head comes back: left pages have other h
 SAME_PLACE = 4.0  # points of height that count as one place
 NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
 SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
+LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
 DEPTH = 16  # cuts within cuts: no page has more
@@ -101,7 +102,7 @@ def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
     """Pieces by row from top to bottom, each row from left to right."""
     rows: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda p: (-p.y, p.x0)):
-        if rows and rows[-1][0].y - piece.y <= ROW * max(piece.size, rows[-1][0].size):
+        if rows and rows[-1][0].y - piece.y <= ROW * min(piece.size, rows[-1][0].size):
             rows[-1].append(piece)
         else:
             rows.append([piece])
@@ -211,6 +212,8 @@ def _in_order(pieces: Sequence[Piece], width: float, kind: str) -> list[TextLine
 def _drawn_in_order(pieces: Sequence[Piece], home: dict[int, int], leaves: int) -> bool:
     """Whether the page's own order is one to read in: it stays in a column until its end, and goes down."""
     switches = jumps = 0
+    prose = [p for p in pieces if len(p.text) >= LABEL]
+    pieces = prose if len(prose) >= 2 * COLUMN_ROWS else pieces  # a figure's labels are drawn in any order
     ordered = sorted(pieces, key=lambda p: p.order)
     for before, piece in itertools.pairwise(ordered):
         if home[before.order] != home[piece.order]:
