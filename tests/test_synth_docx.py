@@ -208,3 +208,11 @@ def test_tables_inside_tables_without_end_are_read_in_bounded_time(tmp_path: Pat
     for _ in range(300):
         body = table(cell(body))
     assert texts(tmp_path, body) == ["fond"]
+
+
+def test_the_strict_variant_of_the_format_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.docx"
+    with zipfile.ZipFile(path, "w") as file:
+        names = 'xmlns:w="http://purl.oclc.org/ooxml/wordprocessingml/main"'
+        file.writestr("word/document.xml", f"<w:document {names}><w:body>{par('Du texte.')}</w:body></w:document>")
+    assert [block.text for block in read(path).blocks] == ["Du texte."]
