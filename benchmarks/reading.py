@@ -7,7 +7,8 @@
 ``pdf``: a sentence counts when at least three of the other readers hold it whole (word for word, in one place): three programs that were
 written apart rarely make the same mistake. The score is the share of these sentences that a reader holds. Lines that come back at the
 edges of pages, but for their numbers, are taken out of every reader's text first, for a sentence that is interrupted by a page's foot is no
-sentence; the column "as is" leaves them in. Readers that are not installed are named and left out; Triplette has no vote.
+sentence; the column "as is" leaves them in. Sentences are taken page by page for the same reason: what goes on over a page's end is
+interrupted by a footnote or a foot in every reader that does not know of them. Readers that are not installed are named and left out; Triplette has no vote.
 """
 
 from __future__ import annotations
@@ -144,6 +145,7 @@ def sentences(text: str) -> set[str]:
 def scores(path: Path, *, furniture: bool) -> tuple[int, dict[str, float], list[str], dict[str, float]]:
     """(sentences with enough votes, each reader's share of them, those that Triplette misses, seconds by reader)."""
     texts: dict[str, str] = {}
+    candidates: set[str] = set()
     seconds: dict[str, float] = {}
     for name, read in READERS.items():
         started = time.perf_counter()
@@ -155,8 +157,9 @@ def scores(path: Path, *, furniture: bool) -> tuple[int, dict[str, float], list[
             print(f"{path.name}: {name} fails: {type(error).__name__}: {error}")
             continue
         seconds[name] = time.perf_counter() - started
-        texts[name] = plain(pages if furniture else without_furniture(pages))
-    candidates = set().union(*(sentences(text) for text in texts.values()))
+        kept = pages if furniture else without_furniture(pages)
+        texts[name] = plain(kept)
+        candidates.update(*(sentences(plain([page])) for page in kept))
     whole = {name: f" {folded(text)} " for name, text in texts.items()}
     started = time.perf_counter()
     own = f" {folded(triplette_text(path))} "

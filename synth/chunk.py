@@ -21,7 +21,7 @@ from pathlib import Path
 from triplette.console import progress
 from triplette.errors import InputError, SettingError
 from triplette.languages import language
-from triplette.languages.identify import other_language, settle, sure_language
+from triplette.languages.identify import READ, best_language, other_language, sure_language
 from triplette.profile import Profile, corpus_profile, keep_profile, neutral_for
 from triplette.records import Chunk, Coverage, Rejection
 from triplette.rundir import RunDir
@@ -49,8 +49,8 @@ class ChunkResult:
 
     ``coverage`` is the share of the words that a second reader finds which some chunk holds, ``whole`` that of its sentences that the
     chunks hold word after word, both 0..1 over all documents. ``worst`` are (source, words, sentences) of the documents under a warning
-    limit, lowest first. ``languages`` maps a language's code to its share of the chunks' characters, largest first.
-    ``dropped`` counts characters left out as boilerplate, by reason; ``failed`` holds one error a document.
+    limit, lowest first. ``languages`` maps a language's code to its share of the chunks' characters, largest first. ``dropped`` counts
+    characters left out as boilerplate, by reason; ``failed`` holds one error a document.
     """
 
     documents: int
@@ -79,7 +79,7 @@ class ChunkResult:
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """A document's chunks and figures, or why it has none."""
+    """A document's chunks and figures, or why it has none. ``undecided`` is the start of a text too short to tell its language by."""
 
     source: str
     chunks: tuple[Chunk, ...] = ()
@@ -90,6 +90,8 @@ class ReadDocument:
     failed: str = ""
     reject: Rejection | None = None
     harvested: tuple[Harvested, ...] = ()
+    language: str = ""
+    undecided: str = ""
 
 
 def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None) -> ChunkResult:
@@ -112,7 +114,8 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Pr
     if done := step.done(ChunkResult):
         _keep_profile(run, profile, None)
         return done
-    read = _in_languages(list(_read_all([(path, folder.names[path]) for path in folder.files], corpus, settings)))
+    files = [(path, folder.names[path]) for path in folder.files]
+    read = _settled(list(_read_all(files, corpus, settings)), files, corpus, settings)
     chunks = [chunk for document in read for chunk in document.chunks]
     failed = tuple(document.failed for document in read if document.failed)
     if not chunks:
@@ -161,8 +164,8 @@ def _result(
         characters=sum(document.characters for document in read),
         coverage=total["words_held"] / total["words"] if total["words"] else 0.0,
         whole=total["sentences_whole"] / total["sentences"] if total["sentences"] else 1.0,
-        worst=tuple((c.source, round(c.word_share, 4), round(c.sentence_share, 4)) for c in poor[:WORST]),
         languages=_shares(chunks),
+        worst=tuple((c.source, round(c.word_share, 4), round(c.sentence_share, 4)) for c in poor[:WORST]),
         dropped=dict(sorted(dropped.items())),
         longest=max(chunk.tokens for chunk in chunks),
         notes=skipped + tuple(note for document in read for note in document.notes),
@@ -170,8 +173,32 @@ def _result(
     )
 
 
-def _read_all(files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSettings) -> Iterator[ReadDocument]:
-    """Every document in order, read by as many processes as the work pays for."""
+def _shares(chunks: Sequence[Chunk]) -> dict[str, float]:
+    """Share of the chunks' characters by language, largest first."""
+    counts = Counter[str]()
+    for chunk in chunks:
+        counts[chunk.language] += len(chunk.text)
+    total = sum(counts.values()) or 1
+    return {code: count / total for code, count in counts.most_common()}
+
+
+def _settled(read: list[ReadDocument], files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSettings) -> list[ReadDocument]:
+    """Documents too short to tell their language are read again in that of the most (by letters) of the others, or of all together."""
+    places = [place for place, document in enumerate(read) if document.undecided]
+    weights = Counter[str]()
+    for document in read:
+        if document.language:
+            weights[document.language] += document.characters
+    if places:
+        together = " ".join(read[place].undecided for place in places)[:READ]
+        code = weights.most_common(1)[0][0] if weights else best_language(together)
+        for place, document in zip(places, _read_all([files[place] for place in places], corpus, settings, code), strict=True):
+            read[place] = document
+    return read
+
+
+def _read_all(files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSettings, code: str = "") -> Iterator[ReadDocument]:
+    """Every document in order, read by as many processes as the work pays for; ``code`` is the language of those that do not show it."""
     weights = [path.stat().st_size * (PDF_WEIGHT if path.suffix.lower() == ".pdf" else 1) for path, _ in files]
     workers = min(settings.workers or os.cpu_count() or 1, len(files)) if sum(weights) >= PARALLEL_BYTES else 1
     with ExitStack() as stack:
@@ -182,16 +209,18 @@ def _read_all(files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSe
             # forked before the progress bar starts its thread; elsewhere than on Linux a fresh interpreter is the only safe start
             start = "fork" if sys.platform == "linux" else "spawn"
             pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context(start)))
-            waiting = [pool.submit(read_one, path, corpus, name, settings) for path, name in itertools.islice(left, workers * AHEAD)]
+            waiting = [
+                pool.submit(read_one, path, corpus, name, settings, code) for path, name in itertools.islice(left, workers * AHEAD)
+            ]
         bar = stack.enter_context(progress("reading documents", len(files)))
         if pool is None:
             for path, name in left:
-                yield read_one(path, corpus, name, settings)
+                yield read_one(path, corpus, name, settings, code)
                 bar.advance()
         while pool is not None and waiting:
             done = waiting.pop(0)
             document = done.result()
-            waiting += [pool.submit(read_one, path, corpus, name, settings) for path, name in itertools.islice(left, 1)]
+            waiting += [pool.submit(read_one, path, corpus, name, settings, code) for path, name in itertools.islice(left, 1)]
             bar.advance()
             yield document
 
@@ -201,15 +230,21 @@ def _counter(tokenizer: str) -> TokenCounter:
     return token_counter(tokenizer)
 
 
-def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings) -> ReadDocument:
-    """The chunks and coverage of the document called ``source``; an error is a field of the answer and no exception."""
+def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings, code: str = "") -> ReadDocument:
+    """The chunks and coverage of the document called ``source``; an error is a field of the answer and no exception.
+
+    A passage that is plainly in another language than its document, such as a translation, keeps its own.
+    """
     try:
         document = read_document(path, corpus, source, settings.reader)
     except InputError as error:
         return _failure(source, error.message, error.cure, " ".join(str(error).split()))
     structured = structure(document)
-    code = settings.language or sure_language(structured.body_text())
-    chunks, repeated = cut_blocks(structured.blocks, source, settings, _counter(settings.tokenizer), code)
+    body = structured.body_text()
+    spoken = language(settings.language).code if settings.language else code or sure_language(body)
+    chunks, repeated = cut_blocks(structured.blocks, source, settings, _counter(settings.tokenizer), spoken)
+    if not settings.language:
+        chunks = [replace(chunk, language=other_language(chunk.text, spoken)) for chunk in chunks]
     dropped = Counter(structured.dropped)
     if repeated:
         dropped["repeated"] += sum(len("".join(text.split())) for text in repeated)
@@ -220,8 +255,6 @@ def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings) -> 
             "see whether its text is in the running heads or the contents, and say so",
         )
         return _failure(source, message, cure, f"{source}: {message}; help: {cure}")
-    if code and not settings.language:  # a passage plainly in another language than its document, such as a translation, keeps its own
-        chunks = [replace(chunk, language=other_language(chunk.text, code)) for chunk in chunks]
     notes = [f"{source}: {note}" for note in document.notes]
     told = None
     if settings.check:
@@ -230,35 +263,18 @@ def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings) -> 
         except Exception as error:  # the second reader's library raises whatever it meets; the first one has read the file
             notes.append(f"{source}: not checked by a second reader, {witness_name(path)} fails ({type(error).__name__})")
     covered = measure(structured, chunks, repeated, told, witness_name(path))
-    characters = len("".join(structured.body_text().split()))
+    characters = len("".join(body.split()))
     return ReadDocument(
-        source, tuple(chunks), covered, characters, dict(dropped), tuple(notes), harvested=tuple(harvest(structured.blocks, chunks))
+        source,
+        tuple(chunks),
+        covered,
+        characters,
+        dict(dropped),
+        tuple(notes),
+        harvested=tuple(harvest(structured.blocks, chunks)),
+        language=spoken,
+        undecided="" if spoken else body[:READ],
     )
-
-
-def _in_languages(read: Sequence[ReadDocument]) -> list[ReadDocument]:
-    """Documents too short to be sure of, in the language of the others. They are shorter than a chunk: no sentence of theirs was cut."""
-    bodies = ["\n".join(chunk.text for chunk in document.chunks) for document in read]
-    codes = settle(bodies, [document.chunks[0].language if document.chunks else "" for document in read])
-    return [
-        document
-        if not document.chunks or document.chunks[0].language
-        else replace(
-            document,
-            chunks=tuple(replace(chunk, language=code) for chunk in document.chunks),
-            harvested=tuple(replace(item, language=code) for item in document.harvested),
-        )
-        for document, code in zip(read, codes, strict=True)
-    ]
-
-
-def _shares(chunks: Sequence[Chunk]) -> dict[str, float]:
-    """Share of the chunks' characters by language, largest first."""
-    counts: Counter[str] = Counter()
-    for chunk in chunks:
-        counts[chunk.language] += len(chunk.text)
-    total = sum(counts.values()) or 1
-    return {code: count / total for code, count in counts.most_common()}
 
 
 def _failure(source: str, message: str, cure: str, said: str) -> ReadDocument:

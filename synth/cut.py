@@ -85,6 +85,8 @@ class _Measure:
     def __init__(self, counter: TokenCounter, contract: PromptContract, limit: int, spoken: Language) -> None:
         self.spoken = spoken
         self._counter = counter
+        self.additive = counter.additive
+        self._last = ("", 0)
         self._contract = contract
         self.limit = limit
         self._titles: dict[tuple[str, ...], str] = {}
@@ -92,7 +94,9 @@ class _Measure:
 
     def count(self, text: str) -> int:
         """Tokens of a text alone."""
-        return self._counter.count([text])[0]
+        if text != self._last[0]:
+            self._last = (text, self._counter.count([text])[0])
+        return self._last[1]
 
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text alone."""
@@ -119,7 +123,7 @@ class _Measure:
         parts = [normalise(heading) for heading in headings]
         while len(parts) > 1 and self.cost(" > ".join(parts), "") > allowed:
             parts.pop(0)
-        words = " > ".join(parts).split()
+        words = " > ".join(parts).split()[:allowed]  # each is a token or more
         while words and self.cost(" ".join(words), "") > allowed:
             words.pop()
         return " ".join(words)
@@ -132,6 +136,7 @@ class _Group:
     headings: tuple[str, ...]
     pieces: list[Block]
     overlap: str = ""
+    tokens: int = 0  # of its text, where the counter is additive
 
     def text(self) -> str:
         body = "\n".join(piece.text for piece in self.pieces)
@@ -146,17 +151,29 @@ def _pack(blocks: Iterable[Block], settings: ChunkSettings, measure: _Measure) -
         for piece in _fit(block, max(measure.room(title) - settings.overlap_tokens, ROOM_MIN), measure):
             last = groups[-1] if groups else None
             same = last is not None and last.headings == block.headings
-            if last is not None and same:
-                joined = _Group(last.headings, [*last.pieces, piece], last.overlap)
-                if measure.cost(title, joined.text()) <= measure.limit:
-                    last.pieces.append(piece)
-                    continue
+            if last is not None and same and _join(last, piece, title, measure):
+                continue
             overlap = _tail(last.pieces[-1], settings.overlap_tokens, measure) if last is not None and same else ""
             group = _Group(block.headings, [piece], overlap)
             if overlap and measure.cost(title, group.text()) > measure.limit:
                 group.overlap = ""  # the glue between them was the token too much
+            group.tokens = measure.count(group.text()) if measure.additive else 0
             groups.append(group)
     return groups
+
+
+def _join(group: _Group, piece: Block, title: str, measure: _Measure) -> bool:
+    """Add the piece to the group where the limit allows it. Whole texts are counted again only where counts do not add up."""
+    if measure.additive:
+        tokens = group.tokens + 1 + measure.count(piece.text)
+        fits = tokens <= measure.room(title)
+    else:
+        tokens = 0
+        fits = measure.cost(title, _Group(group.headings, [*group.pieces, piece], group.overlap).text()) <= measure.limit
+    if fits:
+        group.pieces.append(piece)
+        group.tokens = tokens
+    return fits
 
 
 def _tail(piece: Block, tokens: int, measure: _Measure) -> str:
@@ -229,7 +246,7 @@ def _merge_small(groups: list[_Group], settings: ChunkSettings, measure: _Measur
     merged: list[_Group] = []
     last_small = False
     for group in groups:
-        small = measure.count(group.text()) < settings.min_tokens
+        small = (group.tokens or measure.count(group.text())) < settings.min_tokens
         last = merged[-1] if merged else None
         if last is not None and (small or last_small):
             shared = _shared(last.headings, group.headings)

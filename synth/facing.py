@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from triplette.tables import write_text
 PAGES_SHOWN = 60  # pages of a long document: those that lost most, in their order
 SCALE = 1.5  # pixels a point: small print can be read
 QUALITY = 70  # of the pages' JPEG
+_WORD = re.compile(r"\w+")
 STYLE = Path(__file__).with_name("facing.css")
 
 
@@ -77,7 +79,7 @@ def _on_page(chunks: Sequence[Chunk], number: int) -> list[Chunk]:
 
 def _furniture(structured: Structured, number: int) -> Counter[str]:
     lines = (line.text for line in structured.lines if line.page in (number, 0) and line.role not in KEPT_ROLES)
-    return Counter(word for line in lines for word in folded(line).split())
+    return Counter(part for line in lines for part in _parts(line))
 
 
 def _text_faces(structured: Structured, chunks: Sequence[Chunk], told: str | None) -> list[Face]:
@@ -85,7 +87,7 @@ def _text_faces(structured: Structured, chunks: Sequence[Chunk], told: str | Non
     faces = []
     for number, page in enumerate(text.split("\f"), 1):
         words = page.split()
-        marks, found = _marks([_bare(word) for word in words], _on_page(chunks, number), _furniture(structured, number))
+        marks, found = _marks(words, _on_page(chunks, number), _furniture(structured, number))
         parts, at = [], 0
         for word, mark in zip(words, marks, strict=True):
             start = page.index(word, at)
@@ -96,18 +98,22 @@ def _text_faces(structured: Structured, chunks: Sequence[Chunk], told: str | Non
     return faces
 
 
-def _bare(word: str) -> str:
-    return "".join(c for c in folded(word) if c.isalnum() or c == "_")
+def _parts(word: str) -> list[str]:
+    """What of a word between blanks is compared: "11.43," is 11 and 43."""
+    return _WORD.findall(folded(word))
 
 
 def _marks(words: Sequence[str], chunks: Sequence[Chunk], furniture: Counter[str]) -> tuple[list[str], int]:
-    """For each word "", "lost" or "dropped", and the number of lost ones."""
+    """For each word between blanks "", "lost" or "dropped", and the number of lost ones."""
     left = furniture.copy()
+    parts = [_parts(word) for word in words]
+    lost = iter(lost_words([part for group in parts for part in group], chunks))
     marks = []
-    for word, lost in zip(words, lost_words(words, chunks), strict=True):
-        dropped = lost and left[word] > 0
-        left[word] -= dropped
-        marks.append("dropped" if dropped else "lost" if lost and word else "")
+    for group in parts:
+        gone = [part for part in group if next(lost)]
+        dropped = [part for part in gone if left[part] > 0]
+        left.subtract(dropped)
+        marks.append("" if not gone else "dropped" if len(dropped) == len(gone) else "lost")
     return marks, marks.count("lost")
 
 
@@ -124,12 +130,12 @@ def _pdf_faces(path: Path, structured: Structured, chunks: Sequence[Chunk], told
             read = page_chars(page, page.get_textpage())
             words = _words(read.chars)
             near = _on_page(chunks, index + 1)
-            marks, found = _marks([_bare(word.text) for word in words], near, _furniture(structured, index + 1))
+            marks, found = _marks([word.text for word in words], near, _furniture(structured, index + 1))
             boxes = "".join(_box(word, mark, read.width, read.height) for word, mark in zip(words, marks, strict=True) if mark)
             image = _image(page, read.quarters)
-            there = second[index].split() if index < len(second) else []
-            extra = Counter(_bare(word) for word in there) - Counter(_bare(word.text) for word in words)
-            extra -= Counter(_bare(word) for chunk in near for word in f"{chunk.title} {chunk.text}".split())
+            extra = Counter(_parts(second[index] if index < len(second) else ""))
+            extra -= Counter(part for word in words for part in _parts(word.text))
+            extra -= Counter(part for chunk in near for part in _parts(f"{chunk.title}\n{chunk.text}"))
             elsewhere = tuple(word for word in extra if len(word) > 2)
             faces.append(Face(index + 1, f'<div class=sheet><img alt="" src="{image}">{boxes}</div>', found, elsewhere))
             page.close()

@@ -66,7 +66,7 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
     )
     if rules:
         _known_language(chunks)
-    step = Step(run, "synth.write", run.fingerprints(["chunks.parquet", HARVEST_FILE, PROFILE]), used)
+    step = Step(run, STEP, run.fingerprints(["chunks.parquet", HARVEST_FILE, PROFILE]), used)
     profile = run_profile(run)
     harvested = load_harvest(run, chunks)
     if done := step.done(WriteSummary):

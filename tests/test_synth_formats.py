@@ -226,3 +226,76 @@ def test_an_encrypted_office_file_is_said(tmp_path: Path) -> None:
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
     with pytest.raises(InputError, match="encrypted"):
         read_document(path, tmp_path)
+
+
+# The witnesses
+
+
+@pytest.mark.parametrize("name", ["a.md", "a.html", "a.docx", "a.odt", "a.pptx", "a.xlsx", "a.json", "a.epub"])
+def test_another_library_sees_the_words_that_the_reader_sees(tmp_path: Path, name: str) -> None:
+    import re
+
+    from triplette.synth.ingest.witness_markup import markup_witness
+
+    path = tmp_path / name
+    make_sample(path)
+    seen = markup_witness(path)
+    assert seen is not None
+    found = read(path)
+    words = set(
+        re.findall(r"\w+", " ".join([*(block.text for block in found.blocks), *(h for block in found.blocks for h in block.headings)]))
+    )
+    assert set(re.findall(r"\w+", seen)) == words
+    assert {"Location", "journée", "caution"} <= words
+
+
+def make_sample(path: Path) -> None:
+    """A small document of the format that the suffix names: a title, a sentence and a table."""
+    import docx
+    import openpyxl
+    import pptx
+
+    title, text, rows = "Location", "Le vélo est loué à la journée.", (("objet", "caution"), ("vélo", "trente"))
+    html = f"<h1>{title}</h1><p>{text}</p><table>{''.join(f'<tr><td>{a}</td><td>{b}</td></tr>' for a, b in rows)}</table>"
+    if path.suffix == ".md":
+        path.write_text(f"# {title}\n\n{text}\n\n| objet | caution |\n|---|---|\n| vélo | trente |\n", encoding="utf-8")
+    elif path.suffix == ".html":
+        path.write_text(f"<html><head><meta charset='utf-8'></head><body>{html}</body></html>", encoding="utf-8")
+    elif path.suffix == ".docx":
+        made = docx.Document()
+        made.add_heading(title, 1)
+        made.add_paragraph(text)
+        table = made.add_table(2, 2)
+        for place in range(4):
+            table.cell(place // 2, place % 2).text = rows[place // 2][place % 2]
+        made.save(str(path))
+    elif path.suffix == ".odt":
+        cells = "".join(
+            f"<table:table-row>{''.join(f'<table:table-cell><text:p>{t}</text:p></table:table-cell>' for t in row)}</table:table-row>"
+            for row in rows
+        )
+        odt(path, f'<text:h text:outline-level="1">{title}</text:h><text:p>{text}</text:p><table:table>{cells}</table:table>')
+    elif path.suffix == ".pptx":
+        made = pptx.Presentation()
+        slide = made.slides.add_slide(made.slide_layouts[1])
+        slide.shapes.title.text, slide.placeholders[1].text = title, f"{text}\nobjet caution vélo trente"
+        made.save(str(path))
+    elif path.suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        book.active.title = "caution"
+        for row in (*rows, (title, text)):
+            book.active.append(row)
+        book.save(path)
+    elif path.suffix == ".json":
+        content = docling_document()
+        texts = [
+            {"label": "section_header", "text": title, "children": []},
+            {"label": "text", "text": f"{text} caution", "children": []},
+        ]
+        path.write_text(
+            json.dumps({**content, "texts": texts, "tables": [], "body": {"children": [{"$ref": "#/texts/0"}, {"$ref": "#/texts/1"}]}})
+        )
+    else:
+        package = '<package xmlns="p"><manifest><item id="a" href="a.html" media-type="text/html"/></manifest><spine><itemref idref="a"/></spine></package>'
+        container = '<container><rootfiles><rootfile full-path="p.opf"/></rootfiles></container>'
+        packed(path, {"META-INF/container.xml": container, "p.opf": package, "a.html": f"<meta charset='utf-8'><body>{html}</body>"})

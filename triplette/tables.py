@@ -149,7 +149,7 @@ def read_records(path: Path, record: type[T]) -> list[T]:
     table, hints = read_table(path, [f.name for f in fields(kind)]), typing.get_type_hints(record)
     check_schema(path, table, record)
     # a collection for every few hundred new objects would walk all of the rest again and again; none of these is garbage
-    with _no_collection():
+    with no_collection():
         columns = [[v for chunk in table[f.name].chunks for v in _values(chunk, hints[f.name])] for f in fields(kind)]
         return [kind(*row) for row in zip(*columns, strict=True)]
 
@@ -221,7 +221,8 @@ def _values(array: Any, hint: Any) -> list[Any]:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
+    """No search for garbage while a great many objects are made of which none is: it would walk all of them again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:

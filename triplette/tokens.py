@@ -17,12 +17,17 @@ from triplette.errors import InputError
 _PIECE = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\n")
 WORD_LETTERS = 6  # letters of French that one piece of a 256k vocabulary holds
 EXTRA_LETTERS = 5  # letters of each further piece
+_LONG = re.compile(rf"[^\W\d_]{{{WORD_LETTERS + 1},}}")
 
 
 class TokenCounter(Protocol):
-    """Counts the tokens of texts, special tokens apart."""
+    """Counts the tokens of texts, special tokens apart.
+
+    ``additive``: the count of two texts with a blank or a line's end between is the sum of theirs, and of the line's end.
+    """
 
     name: str
+    additive: bool
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text."""
@@ -33,18 +38,20 @@ class EstimatedTokens:
     """An estimate that needs no model. Its name goes into every chunk, so that nobody takes it for a count."""
 
     name = "estimate"
+    additive = True
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The estimated number of tokens of each text."""
-        return [sum(_pieces(piece) for piece in _PIECE.findall(text)) for text in texts]
-
-
-def _pieces(piece: str) -> int:
-    return 1 if len(piece) <= WORD_LETTERS else 1 + -(-(len(piece) - WORD_LETTERS) // EXTRA_LETTERS)
+        return [
+            len(_PIECE.findall(text)) + sum(-(-(len(word) - WORD_LETTERS) // EXTRA_LETTERS) for word in _LONG.findall(text))
+            for text in texts
+        ]
 
 
 class TokenizerTokens:
     """The count of a real tokenizer (``transformers`` id or local folder)."""
+
+    additive = False
 
     def __init__(self, name: str) -> None:
         try:

@@ -24,7 +24,7 @@ from triplette.curate.quota import Quota
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError
 from triplette.languages.identify import shares
-from triplette.records import Chunk, Question, Triplet, Verdict
+from triplette.records import Chunk, Coverage, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
 from triplette.similar import question_keys, split_words
@@ -49,6 +49,7 @@ class Tables:
     question_ids: pa.Array
     triplets: pa.Table
     judge: pa.Table
+    coverage: pa.Table | None = None
 
 
 def read_tables(run: RunDir) -> Tables:
@@ -72,6 +73,7 @@ def read_tables(run: RunDir) -> Tables:
             run, "triplets.parquet", Triplet, ["id", "question_id", "positive_id", "positive_dense", "positive_bm25", "negatives"]
         ),
         judge=_typed(run, "verdicts/judge.parquet", Verdict, ["subject_id", "subject_kind", "score", "scores"]),
+        coverage=_typed(run, "coverage.parquet", Coverage) if run.has("coverage.parquet") else None,
     )
 
 
@@ -80,7 +82,7 @@ def make_frames(tables: Tables, build: BuildSettings, quota: Quota) -> dict[str,
     pieces = split_words(tables.rows["question"])
     rows = _rows(tables, build, pieces)
     return {
-        "chunks": _chunks(tables.corpus),
+        "chunks": _chunks(tables.corpus, tables.coverage),
         "questions": _questions(tables.rows, rows["id"], pieces),
         "triplets": _triplets(tables),
         "rows": rows,
@@ -108,7 +110,8 @@ def _texts_of(run: RunDir, split: str) -> pa.Table:
     return read_table(run.path(f"dataset/{split}.parquet"), encoded=passages)
 
 
-def _chunks(corpus: pa.Table) -> pd.DataFrame:
+def _chunks(corpus: pa.Table, coverage: pa.Table | None) -> pd.DataFrame:
+    """The passages, each with the shares of its document's words and sentences that the corpus holds (missing where none were measured)."""
     frame = corpus.select(["id", "text", "source", "tokens", "page_start", "page_end", "char_start", "char_end"]).to_pandas()
     hashes = corpus["sha256"].to_pylist()
     texts = corpus["text"].to_pylist()
@@ -120,6 +123,13 @@ def _chunks(corpus: pa.Table) -> pd.DataFrame:
         dtype=np.int64,
         count=len(texts),
     )
+    shares: dict[str, tuple[float, float]] = {}
+    for row in coverage.to_pylist() if coverage is not None else []:
+        shares[row["source"]] = (row["words_held"] / max(row["words"], 1), row["sentences_whole"] / max(row["sentences"], 1))
+        if not row["sentences"]:
+            shares[row["source"]] = (shares[row["source"]][0], 1.0)
+    for place, name in enumerate(("document_words", "document_sentences")):
+        frame[name] = [shares.get(source, (np.nan, np.nan))[place] for source in frame["source"]]
     return frame
 
 

@@ -35,9 +35,13 @@ CONTENTS_SHARE = 0.5  # of the lines after a contents heading that must end in a
 
 
 def mark_boilerplate(pages: list[list[Line]]) -> dict[int, list[str]]:
-    """Set the role of every dropped line; return, by page index, the divisions (Partie, Chapitre) its head names."""
+    """Set the role of every dropped line; return, by page index, the divisions (Partie, Chapitre) its head names.
+
+    Where the reader has seen running heads by their place on the page already, the shape of other lines says nothing more.
+    """
     _mark_contents(pages)
-    divisions = _mark_running(pages) if len(pages) > 1 else {}
+    placed = any(line.role in ("header", "footer") for page in pages for line in page)
+    divisions = _mark_running(pages, placed=placed) if len(pages) > 1 else {}
     for page in pages:
         _mark_division_list(page)
     return divisions
@@ -70,7 +74,7 @@ def _zones(page: list[Line]) -> tuple[list[Line], list[Line]]:
     return solid[:cut], solid[len(solid) - cut :] if len(solid) > cut else []
 
 
-def _mark_running(pages: list[list[Line]]) -> dict[int, list[str]]:
+def _mark_running(pages: list[list[Line]], *, placed: bool) -> dict[int, list[str]]:
     zones = [_zones(page) for page in pages]
     divisions: dict[int, list[str]] = {}
     for side in (0, 1):
@@ -79,8 +83,8 @@ def _mark_running(pages: list[list[Line]]) -> dict[int, list[str]]:
             shapes = {_shape(line.text): line.text for line in pair[side] if len(line.text) <= HEAD_LIMIT}
             for shape, text in shapes.items():
                 seen[shape].append((index, text))
-        repeated = {shape for shape, where in seen.items() if _repeats([i for i, _ in where], len(pages)) and _counts_pages(where)}
-        if _fills(zones, side, repeated):
+        repeated = {shape for shape, where in seen.items() if _repeats([i for i, _ in where], len(pages)) and counts_pages(where)}
+        if placed or _fills(zones, side, repeated):
             repeated = set()
         for index, pair in enumerate(zones):
             _mark_zone(pair[side], repeated, from_top=side == 0)
@@ -91,7 +95,7 @@ def _mark_running(pages: list[list[Line]]) -> dict[int, list[str]]:
     return divisions
 
 
-def _counts_pages(where: list[tuple[int, str]]) -> bool:
+def counts_pages(where: list[tuple[int, str]]) -> bool:
     """Whether the numbers in a repeated line are the same on most of its pages, or go up with the page."""
     values = [[int(n[:9]) for n in re.findall(r"\d+", text[:HEAD_LIMIT])] for _, text in where]
     if not values[0]:
@@ -144,6 +148,9 @@ def _mark_zone(lines: list[Line], repeated: set[str], *, from_top: bool) -> None
     ordered = lines if from_top else lines[::-1]
     last = -1
     for index, line in enumerate(ordered):
+        if line.role in ("header", "footer"):  # by its place
+            last = index
+            continue
         shape = _shape(line.text) if len(line.text) <= HEAD_LIMIT else ""
         # a bullet or "Article #" alone repeats everywhere and is no running head
         if shape in repeated and _substantial(shape):

@@ -16,12 +16,12 @@ from triplette.errors import InputError
 from triplette.synth.ingest.docx_numbering import Numbering
 from triplette.synth.ingest.docx_runs import Runs
 from triplette.synth.ingest.docx_styles import Styles
-from triplette.synth.ingest.docx_xml import W, attribute, wrapped_children
+from triplette.synth.ingest.docx_xml import W, attribute, transitional, wrapped_children
 from triplette.synth.ingest.elements import HEADING_MAX, Element, Reading, one_line
 from triplette.synth.ingest.held_tables import cell_text, table_elements
 from triplette.synth.ingest.metadata import core_title
 from triplette.synth.ingest.tables import Cell
-from triplette.synth.ingest.zipped import Archive, opened
+from triplette.synth.ingest.zipped import Archive, opened, parse_xml
 
 DEPTH_MAX = 60  # tables inside tables and text boxes that are followed; what lies deeper is read as plain text
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -31,12 +31,16 @@ def read_docx(path: Path) -> Reading:
     """The document's elements in reading order."""
     with opened(path) as archive:
         main = _main_part(archive)
-        body = archive.xml(main).find(f"{W}body")
+        body = _xml(archive, main).find(f"{W}body")
         if body is None:
             raise InputError("is no Word document: it has no body", cure="open and save it again in Word or LibreOffice")
         reader = _Reader(archive, main)
         elements = [*reader.blocks(body, 0), *reader.running()]
         return Reading(tuple(elements), core_title(archive), ())
+
+
+def _xml(archive: Archive, name: str) -> Any:
+    return parse_xml(transitional(archive.read(name)))
 
 
 def _main_part(archive: Archive) -> str:
@@ -70,7 +74,7 @@ class _Reader:
 
     def _part(self, kind: str) -> Any:
         name = next((target for types, target in self.relations.values() if types == kind), "")
-        return self.archive.xml_if_any(name) if name else None
+        return _xml(self.archive, name) if name else None
 
     def blocks(self, container: Any, depth: int) -> Iterator[Element]:
         """The elements of a body, cell, text box or note."""
@@ -158,8 +162,7 @@ class _Reader:
         """Headers and footers: shown on every page, and no passage."""
         for kind, target in sorted(set(self.relations.values())):
             if kind in ("header", "footer"):
-                root = self.archive.xml_if_any(target)
-                for element in self.blocks(root, 0) if root is not None else ():
+                for element in self.blocks(_xml(self.archive, target), 0):
                     text = element.text or " ".join(cell for row in element.rows for cell in row)
                     if text:
                         yield Element("paragraph", text, role=kind)

@@ -16,7 +16,7 @@ HEADING_MAX = 200  # characters: a longer heading would not fit beside its passa
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 # soft hyphen, zero-width space, word joiner, byte order mark, marks of direction: a reader sees none of them
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
-_SHOWN = {**_LIGATURES, **_INVISIBLE}
+_SHOWN: dict[int, str | None] = {**_LIGATURES, **_INVISIBLE, 0x2061: " "}  # U+2061 stands between "sin" and its argument
 
 
 @dataclass(frozen=True, slots=True)

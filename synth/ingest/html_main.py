@@ -17,7 +17,7 @@ from triplette.synth.ingest.elements import Element, worded
 
 SHORT_PAGE = 600  # characters that our rules keep, under which they decide alone
 LONG_PAGE = 20_000_000  # characters of source over which they do so too: trafilatura would hold it many times over
-LITTLE = 0.1  # of what our rules keep: when trafilatura keeps less, it did not see the page
+LITTLE = 0.2  # of what our rules keep: when trafilatura keeps less, it did not see the page
 LONG = 160  # characters of a paragraph that stays anywhere in our main part, when it ends like a sentence
 LONG_BETWEEN = 100  # and between two that trafilatura keeps
 ANCHOR = 60  # characters of an element that says where the main text begins and ends

@@ -10,10 +10,11 @@ from __future__ import annotations
 import itertools
 import re
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from triplette.synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pages
 from triplette.synth.ingest.pdf_chars import Piece
 
 ROW = 0.4  # ems: pieces whose baselines differ by less stand on one row
@@ -28,8 +29,10 @@ MARGIN = 0.07  # of the page's height: a row set apart in it is a running head a
 EDGE_GAP = 1.6  # of the usual leading between such a row and the text
 JOIN = 1.2  # ems between pieces of one row that are one line although they were not drawn one after the other
 RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
+SAME_PLACE = 4.0  # points of height that count as one place
 NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
 SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
+LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
 DEPTH = 16  # cuts within cuts: no page has more
@@ -73,24 +76,33 @@ def page_lines(
 
 
 def running_heads(pages: Sequence[tuple[Sequence[Piece], float]]) -> list[frozenset[int]]:
-    """For each page (pieces, height), the orders of the pieces at its edges that stand at the same place, but for their numbers, on
-    ``RUNNING`` pages or more."""
-    seen: Counter[tuple[str, int, int]] = Counter()
-    keys: list[list[tuple[int, tuple[str, int, int]]]] = []
-    for pieces, height in pages:
-        edge = [p for p in pieces if p.y > (1 - EDGE) * height or p.y < EDGE * height]
-        found = [(p.order, (re.sub(r"\d+", "#", p.text.lower())[:80], round(p.y / 4), 0)) for p in edge if not p.table]
-        keys.append(found)
-        seen.update({key for _, key in found})
+    """For each page (pieces, height), the orders of the pieces at its edges that come back on ``RUNNING`` pages or more.
+
+    They stand at the same place and differ in nothing but numbers, which stay or count the pages. Where they would be most of the text,
+    they are the text: sheets of one form.
+    """
+    seen: dict[tuple[str, int], list[tuple[int, str]]] = defaultdict(list)
+    keys: list[list[tuple[Piece, tuple[str, int]]]] = []
+    for index, (pieces, height) in enumerate(pages):
+        edge = [p for p in pieces if (p.y > (1 - EDGE) * height or p.y < EDGE * height) and not p.table]
+        keys.append([(p, (re.sub(r"\d+", "#", p.text[:HEAD_LIMIT].lower()), round(p.y / SAME_PLACE))) for p in edge])
+        for key, text in {key: p.text for p, key in keys[-1]}.items():
+            seen[key].append((index, text))
     least = min(RUNNING, max(2, len(pages)))
-    return [frozenset(order for order, key in found if seen[key] >= least) for found in keys]
+    running = {key for key, where in seen.items() if len(where) >= least and counts_pages(where)}
+    found = [[piece for piece, key in page if key in running] for page in keys]
+    full = sum(
+        sum(len(p.text) for p in own) > FILL_SHARE * sum(len(p.text) for p in pieces)
+        for own, (pieces, _) in zip(found, pages, strict=True)
+    )
+    return [frozenset() if full > len(pages) / 2 else frozenset(p.order for p in own) for own in found]
 
 
 def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
     """Pieces by row from top to bottom, each row from left to right."""
     rows: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda p: (-p.y, p.x0)):
-        if rows and rows[-1][0].y - piece.y <= ROW * max(piece.size, rows[-1][0].size):
+        if rows and rows[-1][0].y - piece.y <= ROW * min(piece.size, rows[-1][0].size):
             rows[-1].append(piece)
         else:
             rows.append([piece])
@@ -200,6 +212,8 @@ def _in_order(pieces: Sequence[Piece], width: float, kind: str) -> list[TextLine
 def _drawn_in_order(pieces: Sequence[Piece], home: dict[int, int], leaves: int) -> bool:
     """Whether the page's own order is one to read in: it stays in a column until its end, and goes down."""
     switches = jumps = 0
+    prose = [p for p in pieces if len(p.text) >= LABEL]
+    pieces = prose if len(prose) >= 2 * COLUMN_ROWS else pieces  # a figure's labels are drawn in any order
     ordered = sorted(pieces, key=lambda p: p.order)
     for before, piece in itertools.pairwise(ordered):
         if home[before.order] != home[piece.order]:

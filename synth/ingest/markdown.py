@@ -38,6 +38,7 @@ _IMPORTS = re.compile(
 )
 _COMPONENTS = re.compile(r"^(?:<[/]?[A-Z][\w.]*(?:\s[^<>]*)?>\s*)+$")
 _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}\n]*\}\s*$|^\{:[^{}\n]*\}$")
+ATTRIBUTES_MAX = 400  # characters at a line's end that may be its attributes
 _TEMPLATE = re.compile(r"\{\{[<%].{0,500}?[%>]\}\}|\{%.{0,500}?%\}|\{/\*.{0,2000}?\*/\}", re.DOTALL)
 _ALERT = re.compile(r"^\[!(?P<kind>\w+)\][+-]?[ \t]*")
 _REFERENCE = re.compile(r"^ {0,3}\[([^\^\]\[][^\]\[]{0,200})\]:[ \t]*<?([^\s>]+)")
@@ -287,7 +288,9 @@ def _tidied(inline: Any) -> None:
             child.content = _WIKI.sub(r"\1", _TEMPLATE.sub("", child.content))
     texts = [child for child in children if child.type == "text"]
     if texts:
-        texts[-1].content = _ATTRIBUTES.sub("", texts[-1].content) if texts[-1] is children[-1] else texts[-1].content
+        if texts[-1] is children[-1] and texts[-1].content.rstrip().endswith("}"):
+            body, tail = texts[-1].content[:-ATTRIBUTES_MAX], texts[-1].content[-ATTRIBUTES_MAX:]
+            texts[-1].content = body + _ATTRIBUTES.sub("", tail)
         if texts[0] is children[0]:
             texts[0].content = _ALERT.sub("", texts[0].content)
 

@@ -20,6 +20,8 @@ from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
 from triplette.synth.ingest.pdf_tables import rules, tables
 
 PICTURE_LETTERS = 20  # letters under which a page that shows a picture is only that picture
+NAMELESS_SHARE = 0.5  # of the signs on a page that are letters or digits at least: else its font does not say which letters it draws
+NAMELESS_SIGNS = 100  # signs from which that can be told
 PICTURE_SHARE = 0.3  # of the page that the picture covers at least
 LARGER = 1.12  # times the body's size: a heading's type
 HEADING_LIMIT = 110  # characters of a heading's line
@@ -30,12 +32,12 @@ _PATH = re.compile(r"[\\/_]")  # a file's name, not a title
 
 
 class _Page(NamedTuple):
-    """A page as read: its pieces, its size when upright, whether it is only a picture, and the letters left out."""
+    """A page as read: its pieces, its size when upright, why it has none ("" if it has), and the letters left out."""
 
     pieces: list[Piece]
     width: float
     height: float
-    picture: bool
+    unread: str
     turned: int
 
 
@@ -49,13 +51,13 @@ def read_pdf(path: Path) -> Pages:
         document.close()
     if not pages:
         raise InputError("has no page", cure="open and save it again in its program")
-    pictures = [number for number, page in enumerate(pages, 1) if page.picture]
-    letters = sum(len(_WORD.findall(piece.text)) for page in pages for piece in page.pieces)
-    if not letters:
-        what = f"its {len(pages)} pages are pictures" if pictures else f"no letters on {len(pages)} pages"
-        raise InputError(f"is a scan: {what}", cure=SCAN_CURE)
+    words = sum(len(_WORD.findall(piece.text)) for page in pages for piece in page.pieces)
+    reasons = {why: [number for number, page in enumerate(pages, 1) if page.unread == why] for why in (PICTURE, NAMELESS)}
+    said = [f"{_numbers(numbers)} {why}" for why, numbers in reasons.items() if numbers]
+    if not words:
+        raise InputError(f"is a scan or holds no text: {'; '.join(said) or f'no word on {len(pages)} pages'}", cure=SCAN_CURE)
     text, marks = _text(pages)
-    notes = [f"{_numbers(pictures)} only a picture, its text is not read: {SCAN_CURE}"] if pictures else []
+    notes = [f"{why}, and not read: {SCAN_CURE}" for why in said]
     turned = sum(page.turned for page in pages)
     if turned:
         notes.append(f"{turned} letters that do not stand upright are left out")
@@ -103,10 +105,19 @@ def _page(document: Any, number: int) -> _Page:
     for order, piece in enumerate(cut):
         piece.order = order
     letters = sum(char.text.isalpha() for char in read.chars)
-    picture = letters < PICTURE_LETTERS and _picture_share(page) >= PICTURE_SHARE
+    signs = len(read.chars) - sum(char.text == " " for char in read.chars)
+    named = sum(char.text.isalnum() for char in read.chars)
+    unread = ""
+    if letters < PICTURE_LETTERS and _picture_share(page) >= PICTURE_SHARE:
+        unread = PICTURE
+    elif signs > NAMELESS_SIGNS and named < NAMELESS_SHARE * signs:
+        unread, cut = NAMELESS, []
     textpage.close()
     page.close()
-    return _Page(cut, read.width, read.height, picture, read.turned)
+    return _Page(cut, read.width, read.height, unread, read.turned)
+
+
+PICTURE, NAMELESS = "only a picture", "set in a font that does not name its letters"
 
 
 def _picture_share(page: Any) -> float:

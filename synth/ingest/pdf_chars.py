@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
-RISE = 0.45  # ems that a superscript or subscript may stand off its line
+RISE = 0.6  # ems that a superscript or subscript may stand off its line
+LINE_END_GAP = 0.1  # ems between two words where pdfium ends a line and the page does not
+LEVEL = 0.3  # ems that the letters of one word may: a formula's are drawn with more
 NARROW = 0.16  # ems between two words that are set tight: less than a word space (a quarter em), more than any kerning
 SPACED = 0.08  # ems between most letters of a word that is set spaced: then a gap says nothing
 TURNED = math.radians(4)  # off the upright: a stamp or a note in the margin, not the text
@@ -80,7 +82,7 @@ def page_chars(page: Any, textpage: Any) -> PageChars:
     outside = 0
     for text, x0, y0, x1, y1, x, y, bold, quarter in read:
         if quarter is None:
-            chars.append(_SPACE)
+            chars.append(_SPACE if text == " " else _LINE_END)
             continue
         if quarter != quarters:
             turned += text.isalpha()
@@ -103,6 +105,7 @@ def page_chars(page: Any, textpage: Any) -> PageChars:
 
 
 _SPACE = Char(" ", 0.0, 0.0, 0.0, 0.0, False)
+_LINE_END = Char("\n", 0.0, 0.0, 0.0, 0.0, False)  # pdfium ends a line also before a superscript: no space stands there
 _Read = tuple[str, float, float, float, float, float, float, bool, int | None]
 
 
@@ -114,6 +117,7 @@ def _read(textpage: Any) -> tuple[list[_Read], int]:
     x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
     found: list[_Read] = []
     space: _Read = (" ", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, None)
+    line_end: _Read = ("\n", *space[1:])
     odd = 0
     bold = False
     for index in range(textpage.count_chars()):
@@ -121,7 +125,7 @@ def _read(textpage: Any) -> tuple[list[_Read], int]:
         if code in HYPHENS:
             text = "-"
         elif code <= 32 or code == 0xA0:
-            found.append(space)
+            found.append(space if code not in (10, 13) else line_end)
             continue
         else:
             text = chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
@@ -130,13 +134,13 @@ def _read(textpage: Any) -> tuple[list[_Read], int]:
         raw.FPDFText_GetCharOrigin(handle, index, x, y)
         raw.FPDFText_GetLooseCharBox(handle, index, box)
         angle = raw.FPDFText_GetCharAngle(handle, index)
-        quarter = round(angle / (math.pi / 2))
+        quarter = round(angle / (math.pi / 2))  # pdfium counts clockwise
         if abs(angle - quarter * math.pi / 2) > TURNED:
             odd += text.isalpha()
             continue
-        if not found or found[-1] is space:
+        if not found or found[-1][-1] is None:
             bold = _is_bold(raw, handle, index)  # a word is set in one font
-        found.append((text, box.left, box.bottom, box.right, box.top, x.value, y.value, bold, quarter % 4))
+        found.append((text, box.left, box.bottom, box.right, box.top, x.value, y.value, bold, -quarter % 4))
     return found, odd
 
 
@@ -156,14 +160,21 @@ def pieces(chars: Iterable[Char]) -> list[Piece]:
     found: list[Piece] = []
     run: list[Char] = []
     last: Char | None = None
+    ended = False
     for char in chars:
         if char is _SPACE:
             if run and run[-1] is not _SPACE:
                 run.append(char)
             continue
+        if char is _LINE_END:
+            ended = True
+            continue
         if last is not None and not _continues(last, char):
             _flush(run, found)
             run = []
+        elif ended and last is not None and run and run[-1] is not _SPACE and char.x0 - last.x1 > LINE_END_GAP * char.size:
+            run.append(_SPACE)
+        ended = False
         run.append(char)
         last = char
     _flush(run, found)
@@ -173,7 +184,8 @@ def pieces(chars: Iterable[Char]) -> list[Piece]:
 def _continues(last: Char, char: Char) -> bool:
     size = max(last.size, char.size)
     gap = char.x0 - last.x1
-    return abs(char.y - last.y) <= RISE * size and -BACK * size <= gap <= GAP * size
+    off = abs(char.y - last.y)
+    return off <= RISE * size and -BACK * size <= gap <= (GAP if off <= LEVEL * size else LEVEL) * size
 
 
 def _flush(run: Sequence[Char], found: list[Piece]) -> None:
@@ -196,19 +208,23 @@ def _text(run: Sequence[Char], size: float) -> str:
     parts: list[str] = []
     before: Char | None = None
     for char in run:
-        if (
-            before is not None
-            and before is not _SPACE
-            and char is not _SPACE
-            and not spaced
-            and char.x0 - before.x1 > NARROW * size
-            and (before.text + char.text).isalnum()
-        ):
+        if before is not None and not spaced and _parts_words(before, char):
             parts.append(" ")
         parts.append(char.text)
         before = char
     text = " ".join("".join(parts).split())
     return _closed(text, run, size) if re.match(r"(?:\S ){4,}\S$", text) else text
+
+
+def _parts_words(before: Char, char: Char) -> bool:
+    """Whether two words that are set tight meet here: a gap in one size on one baseline, and not after a capital, which is kerned."""
+    if not before.size or not char.size or not (before.text + char.text).isalnum():
+        return False
+    level = (
+        char.size > 0.9 * before.size and char.y < before.y + 0.05 * char.size
+    )  # "S" and its index are one word, a mark and its note two
+    kerned = before.text.isupper() and char.text.islower()
+    return level and not kerned and char.x0 - before.x1 > NARROW * char.size
 
 
 def _closed(text: str, run: Sequence[Char], size: float) -> str:

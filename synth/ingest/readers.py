@@ -15,6 +15,7 @@ from triplette.errors import InputError
 from triplette.synth.ingest.document import Document, Pages, cured
 from triplette.synth.ingest.elements import Reading, compose, titled
 from triplette.synth.ingest.encoding import decode
+from triplette.tables import no_collection
 
 MARKDOWN, TEXT, PDF, HTML, DOCX = (
     (".md", ".markdown", ".mdx"),
@@ -38,7 +39,8 @@ def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own")
     try:
         if not path.stat().st_size:
             raise InputError("is an empty file", cure="remove it, or put its text in")
-        document = _by_docling(path, source) if reader == "docling" and path.suffix.lower() in BY_DOCLING else _read(path, source)
+        with no_collection():
+            document = _by_docling(path, source) if reader == "docling" and path.suffix.lower() in BY_DOCLING else _read(path, source)
     except InputError as error:
         raise InputError(error.message, where=source, cure=error.cure) from error.__cause__
     except PermissionError as error:

@@ -17,6 +17,7 @@ SAMPLE = 200_000  # bytes from which a legacy encoding is told
 UNMAPPED_SHARE = 0.2  # of a text's words: with more letters that pdfminer cannot name it is no witness
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _TURNED = re.compile(r"(?:(?<=\n)|^)(?:\S{0,2}\n+){4,}")  # what stands turned comes out a letter a line
+LEGACY = ["cp1252", "mac_roman", "cp850", "utf_16", "utf_32"]  # of Western Europe: freely guessing, it takes "à" for Slavic letters
 _MARKUP = "triplette.synth.ingest.witness_markup"  # the witness of every other format
 
 
@@ -61,5 +62,5 @@ def _text(path: Path) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        best = from_bytes(data[:SAMPLE]).best()
+        best = from_bytes(data[:SAMPLE], cp_isolation=LEGACY).best()
         return data.decode(best.encoding if best else "cp1252", "replace")

@@ -106,38 +106,30 @@ def closest(text: str, codes: Sequence[str]) -> str:
     return codes[counts.index(best)] if counts.count(best) == 1 else max(codes, key=lambda code: probability(text, code))
 
 
-def identify(texts: Sequence[str]) -> list[str]:
-    """The code of each document's language, by langid over its first letters; "" for documents without letters.
-
-    A document too short to be sure of speaks the language of the others: see ``settle``.
-    """
-    return settle(texts, [sure_language(text) for text in texts])
-
-
 def sure_language(text: str) -> str:
-    """The code of a document's language, "" where it has too few letters to be sure of."""
+    """The code of a document's language, by langid over its first letters; "" for one too short to be sure of."""
     sample = text[:READ]
-    return _best(sample) if _letters(sample) >= ENOUGH else ""
+    return best_language(sample) if sum(character.isalpha() for character in sample) >= ENOUGH else ""
 
 
-def settle(texts: Sequence[str], codes: Sequence[str]) -> list[str]:
-    """``codes`` with each "" replaced by the language of most of the other documents (by letters); where all are "", they are read as one."""
-    letters = [_letters(text[:READ]) for text in texts]
+def identify(texts: Sequence[str]) -> list[str]:
+    """The code of each document's language.
+
+    A document too short to be sure of speaks the language of the most (by letters) of the others; where all are short, they are read as one.
+    "" for documents without letters.
+    """
+    found = [sure_language(text) for text in texts]
     weights: Counter[str] = Counter()
-    for code, count in zip(codes, letters, strict=True):
+    for code, text in zip(found, texts, strict=True):
         if code:
-            weights[code] += count
-    if not weights and any(letters):
-        weights[_best(" ".join(text[:READ] for text in texts)[:READ])] += 1
-    most = weights.most_common(1)[0][0] if weights else ""
-    return [code or most for code in codes]
+            weights[code] += sum(character.isalpha() for character in text[:READ])
+    samples = " ".join(text[:READ] for text in texts)[:READ]
+    weights = weights or Counter([best_language(samples)] if any(character.isalpha() for character in samples) else [""])
+    most = weights.most_common(1)[0][0]
+    return [code or most for code in found]
 
 
-def _letters(text: str) -> int:
-    return sum(character.isalpha() for character in text)
-
-
-def _best(text: str) -> str:
+def best_language(text: str) -> str:
     """langid's first among the languages that have a name here: over all of its own a list of names is easily Occitan."""
     return str(_identifier(tuple(sorted(known_to_langid() & NAMED))).classify(text)[0])
 
@@ -149,7 +141,7 @@ def other_language(text: str, code: str) -> str:
     best, count = counts.most_common(1)[0] if counts else ("", 0)
     if best in ("", code) or count < PLAINLY or count < TIMES * counts[code]:
         return code
-    return best if _best(text) == best else code
+    return best if best_language(text) == best else code
 
 
 @lru_cache(maxsize=100_000)

@@ -42,5 +42,9 @@ class ValidateSettings:
     min_length: int = setting(10, "Characters that a question has at least.", low=1)
     max_length: int = setting(400, "Characters that a question has at most.", low=10)
     max_tokens: int = setting(2048, "Tokens that a passage has at most: EmbeddingGemma's window.", low=32)
+    min_document_words: float = setting(
+        0.97, "Share of a document's words, as a second reader finds them, that its passages hold.", low=0.0, high=1.0
+    )
+    min_document_sentences: float = setting(0.9, "Share of a document's sentences that its passages hold whole.", low=0.0, high=1.0)
     min_train_rows: int = setting(32, "Train rows at least: less than a batch or two teaches nothing.", low=1)
     kept_ids: int = setting(1000, "Failing ids that result.json keeps for each expectation; their number is always kept.", low=1)

@@ -1,0 +1,190 @@
+"""A second opinion on the text of markup files: each read plainly by another library than the one that the document was read with.
+
+Python's own parsers see all the text that a page, book, text, presentation or workbook holds, mistune what a Markdown text shows, mammoth
+what a Word document says. None of them knows furniture: coverage takes what the reader dropped off their text.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+from triplette.synth.ingest import readers
+from triplette.synth.ingest.encoding import decode
+from triplette.synth.ingest.zipped import opened
+
+LONG_MAX = 50_000_000  # characters or bytes over which nobody is asked twice
+_UNSHOWN = frozenset(("script", "style", "noscript", "template", "head", "title", "iframe", "svg", "object", "audio", "video"))
+_EDGES = frozenset(
+    (
+        "address article blockquote br caption dd div dl dt figcaption "
+        "h1 h2 h3 h4 h5 h6 hr li option p pre section summary table td th tr ul"
+    ).split()
+)
+_FRONT = re.compile(r"\A(---|\+\+\+)\n.*?\n(?:\1|\.\.\.)\n", re.DOTALL)
+
+
+def markup_witness(path: Path) -> str | None:
+    """The file's text as another library sees it; None where there is no second reader for its type, or the file is too long for it."""
+    suffix = path.suffix.lower()
+    witnesses: dict[tuple[str, ...], Callable[[Path], str]] = {
+        readers.MARKDOWN: _markdown,
+        readers.HTML: _html,
+        readers.DOCX: _docx,
+        readers.EPUB: _epub,
+        readers.ODT: _odt,
+        readers.PPTX: _pptx,
+        readers.XLSX: _xlsx,
+        readers.DOCLING: _docling,
+    }
+    found = next((ask for suffixes, ask in witnesses.items() if suffix in suffixes), None)
+    return found(path) if found is not None and path.stat().st_size <= LONG_MAX else None
+
+
+class _Text(HTMLParser):
+    """The text of a page outside of scripts and the like, a line for every block."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._unshown: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag in _UNSHOWN:
+            self._unshown.append(tag)
+        elif tag in _EDGES:
+            self.parts.append("\n")
+        if tag == "body":
+            self._unshown.clear()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _UNSHOWN and tag in self._unshown:
+            while self._unshown.pop() != tag:
+                pass
+        elif tag in _EDGES:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unshown:
+            self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def _page_text(source: str) -> str:
+    parser = _Text()
+    parser.feed(source)
+    parser.close()
+    return "".join(parser.parts)
+
+
+def _markdown(path: Path) -> str:
+    import mistune
+
+    text, _ = decode(path.read_bytes(), path.name)
+    body = _FRONT.sub("", text)
+    shown = mistune.create_markdown(escape=False, plugins=["table", "footnotes", "strikethrough", "def_list", "task_lists"])
+    return _page_text(str(shown(body)))
+
+
+def _html(path: Path) -> str:
+    from triplette.synth.ingest.html import html_text  # bytes to text only
+
+    return _page_text(html_text(path.read_bytes(), path.name)[0])
+
+
+def _docx(path: Path) -> str:
+    import mammoth
+
+    with opened(path), path.open("rb") as stream:  # sizes are checked before the library unpacks anything
+        return str(mammoth.extract_raw_text(stream).value)
+
+
+def _epub(path: Path) -> str:
+    with opened(path), zipfile.ZipFile(path) as file:
+        package = next(
+            unquote(node.get("full-path") or "")
+            for node in ElementTree.fromstring(file.read("META-INF/container.xml")).iter()
+            if node.get("full-path")
+        )
+        root = ElementTree.fromstring(file.read(package))
+        pages = {
+            node.get("id"): node.get("href") or ""
+            for node in root.iter()
+            if node.tag.endswith("}item") and "nav" not in (node.get("properties") or "")
+        }
+        names = [
+            unquote(pages[node.get("idref")]) for node in root.iter() if node.tag.endswith("}itemref") and node.get("idref") in pages
+        ]
+        parts = (file.read(posixpath.normpath(posixpath.join(posixpath.dirname(package), name))) for name in names)
+        return "\n".join(_page_text(part.decode("utf-8", "replace")) for part in parts)
+
+
+def _odt(path: Path) -> str:
+    with opened(path), zipfile.ZipFile(path) as file:
+        root = ElementTree.fromstring(file.read("content.xml"))
+    parts: list[str] = []
+    for node in root.iter():
+        if node.tag.endswith((":text:1.0}p", ":text:1.0}h")):
+            parts.append("".join(node.itertext()))
+    return "\n".join(parts)
+
+
+def _pptx(path: Path) -> str:
+    with opened(path), zipfile.ZipFile(path) as file:
+        slides = sorted(
+            (int(found.group(1)), name) for name in file.namelist() if (found := re.fullmatch(r"ppt/slides/slide(\d+)\.xml", name))
+        )
+        return "\n".join(text for _, name in slides for text in _paragraphs(file.read(name)))
+
+
+def _paragraphs(data: bytes) -> Iterator[str]:
+    for node in ElementTree.fromstring(data).iter():
+        if node.tag.endswith("drawingml/2006/main}p"):
+            yield "".join(child.text or "" for child in node.iter() if child.tag.endswith("}t"))
+
+
+def _xlsx(path: Path) -> str:
+    """The words of the sheets; numbers and dates are written as each library likes, and bear no witness."""
+    with opened(path), zipfile.ZipFile(path) as file:
+        names = file.namelist()
+        shared: list[ElementTree.Element] = []
+        if "xl/sharedStrings.xml" in names:
+            shared = list(ElementTree.fromstring(file.read("xl/sharedStrings.xml")))
+        texts = ["".join(node.text or "" for node in item.iter() if node.tag.endswith("}t")) for item in shared]
+        hidden = {number for number, sheet in enumerate(_sheets(file), 1) if sheet.get("state", "visible") != "visible"}
+        found: list[str] = []
+        for number in range(1, len(names) + 1):
+            name = f"xl/worksheets/sheet{number}.xml"
+            if name in names and number not in hidden:
+                found += _cells(file.read(name), texts)
+        return "\n".join(found)
+
+
+def _sheets(file: zipfile.ZipFile) -> list[ElementTree.Element]:
+    return [node for node in ElementTree.fromstring(file.read("xl/workbook.xml")).iter() if node.tag.endswith("}sheet")]
+
+
+def _cells(data: bytes, texts: list[str]) -> Iterator[str]:
+    for cell in ElementTree.fromstring(data).iter():
+        if not cell.tag.endswith("}c"):
+            continue
+        value = "".join(node.text or "" for node in cell.iter() if node.tag.endswith(("}v", "}t")))
+        if cell.get("t") == "s" and value.isdigit() and int(value) < len(texts):
+            yield texts[int(value)]
+        elif cell.get("t") in ("inlineStr", "str"):
+            yield value
+
+
+def _docling(path: Path) -> str:
+    content = json.loads(path.read_bytes())
+    parts = [str(item.get("text") or "") for item in content.get("texts", [])]
+    parts += [
+        str(cell.get("text") or "") for table in content.get("tables", []) for cell in (table.get("data") or {}).get("table_cells", [])
+    ]
+    return "\n".join(parts)

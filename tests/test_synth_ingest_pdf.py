@@ -1,0 +1,280 @@
+"""PDFs are read as a person reads them: columns one after the other, notes after the text, furniture apart, tables only where there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pdf_maker import Page, write_pdf
+
+from triplette.errors import InputError
+from triplette.synth.ingest import Structured, read_document, structure
+from triplette.synth.ingest.pdf import sane_title
+
+LEFT = [
+    "Le jardin partagé ouvre ses portes au printemps et",
+    "chaque membre y cultive une parcelle de dix mètres.",
+    "Les outils sont rangés le soir dans la cabane verte",
+    "dont la clef reste chez le gardien de la résidence.",
+    "L'eau de pluie suffit presque toujours à l'arrosage",
+    "et le robinet ne sert que pendant les sécheresses.",
+]
+RIGHT = [
+    "Le compost reçoit les épluchures et les feuilles mais",
+    "jamais la viande, le poisson ni le pain de la veille.",
+    "On retourne le tas chaque semaine avec la fourche que",
+    "le trésorier a achetée pour l'ensemble des membres du",
+    "groupe, et le terreau mûr est partagé en automne avec",
+    "ceux qui ont pris part aux travaux de l'hiver passé.",
+]
+PROSE = "La réserve est visitée à pied, et le sentier balisé ne se quitte pas sans un guide agréé."
+
+
+def read(tmp_path: Path, pages: list[Page], **about: str) -> Structured:
+    """The pages written, read and structured."""
+    path = write_pdf(tmp_path / "a.pdf", pages, **about)
+    return structure(read_document(path, tmp_path))
+
+
+def told(found: Structured) -> str:
+    """The text of the blocks in order."""
+    return " ".join(block.text for block in found.blocks)
+
+
+# Columns
+
+
+@pytest.mark.parametrize("across", [False, True])
+@pytest.mark.parametrize("heading", [False, True])
+def test_two_columns_are_read_one_after_the_other(tmp_path: Path, across: bool, heading: bool) -> None:
+    page = Page()
+    if heading:
+        page.text(150, 780, "Règlement du jardin partagé de la colline", 16, bold=True)
+    if across:  # drawn row by row, as a program does that knows no columns
+        for number, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True)):
+            page.text(50, 740 - 12 * number, left).text(310, 740 - 12 * number, right)
+    else:
+        page.lines(50, 740, LEFT).lines(310, 740, RIGHT)
+    found = told(read(tmp_path, [page]))
+    assert " ".join([*LEFT, *RIGHT]) in found.replace("\n", " ")
+
+
+def test_three_columns_drawn_row_by_row_are_read_in_order(tmp_path: Path) -> None:
+    columns = [[f"colonne {name} ligne {number} du texte courant" for number in range(8)] for name in ("une", "deux", "trois")]
+    page = Page()
+    for number in range(8):
+        for place, column in enumerate(columns):
+            page.text(40 + 185 * place, 740 - 11 * number, column[number], 8)
+    found = told(read(tmp_path, [page])).replace("\n", " ")
+    assert " ".join(line for column in columns for line in column) in found
+
+
+def test_a_heading_across_the_page_parts_the_columns_above_from_those_below(tmp_path: Path) -> None:
+    page = Page().lines(50, 760, LEFT).lines(310, 760, RIGHT)
+    page.text(50, 650, "Deuxième partie : les règles de la vie commune dans les allées du jardin", 15, bold=True)
+    below = [line.replace("jardin", "verger").replace("compost", "fumier") for line in (*LEFT, *RIGHT)]
+    page.lines(50, 610, below[:6]).lines(310, 610, below[6:])
+    found = told(read(tmp_path, [page])).replace("\n", " ")
+    assert found.index(RIGHT[-1]) < found.index(below[0])
+    assert " ".join(below) in found
+
+
+def test_lines_drawn_in_no_order_are_read_from_top_to_bottom(tmp_path: Path) -> None:
+    page = Page()
+    for number in (3, 0, 5, 1, 4, 2):
+        page.text(50, 740 - 12 * number, LEFT[number])
+    assert " ".join(LEFT) in told(read(tmp_path, [page]))
+
+
+def test_a_table_without_rules_is_read_row_by_row(tmp_path: Path) -> None:
+    page = Page()
+    rows = [
+        ("Cotisation", "vingt euros", "par an"),
+        ("Parcelle", "dix mètres", "carrés"),
+        ("Caution", "trente euros", "rendue"),
+        ("Clef", "cinq euros", "perdue"),
+        ("Eau", "deux euros", "par mois"),
+    ]
+    for number, row in enumerate(rows):
+        for place, cell in enumerate(row):
+            page.text(50 + 180 * place, 740 - 14 * number, cell)
+    lines = [" ".join(line.split()) for line in told(read(tmp_path, [page])).split("\n")]
+    assert lines == [" ".join(row) for row in rows]
+
+
+# Footnotes, running heads, turned text
+
+
+def test_a_footnote_never_stands_inside_a_sentence_that_goes_on_over_the_page(tmp_path: Path) -> None:
+    first = Page().lines(50, 760, [*LEFT, *RIGHT, "La commission se réunit deux fois par an1 et elle publie"])
+    first.lines(50, 80, ["1 Sauf en année d'élection, où elle se réunit une fois par mois.", "Le procès-verbal est affiché."], 7, 9)
+    second = Page().lines(50, 760, ["ses décisions dans le journal de la résidence.", *LEFT])
+    found = told(read(tmp_path, [first, second]))
+    assert "elle publie ses décisions dans le journal" in found
+    assert "1 Sauf en année d'élection, où elle se réunit une fois par mois. Le procès-verbal est affiché." in found
+
+
+def test_running_heads_of_left_and_right_pages_go_and_the_sentence_across_is_whole(tmp_path: Path) -> None:
+    pages = []
+    names = ["nord", "sud", "levant", "couchant", "centre", "haut", "bas"]
+    for number, name in enumerate(names, 1):
+        page = Page().text(50 if number % 2 else 400, 815, "Jardin de la colline" if number % 2 else "Règlement de l'année", 8)
+        page.lines(
+            50,
+            760,
+            [
+                f"le jardin du {name} commence une longue phrase qui",
+                f"du {name} ne mène qu'à la page suivante{'.' if number == 7 else ' avec'}",
+            ],
+        )
+        page.text(290, 30, f"– {number} –", 8)
+        pages.append(page)
+    found = read(tmp_path, pages)
+    assert "Jardin de la colline" not in told(found)
+    assert "Règlement de l'année" not in told(found)
+    assert "page suivante avec le jardin du sud commence" in told(found)
+    assert found.dropped["header"] > 0
+    assert found.dropped["footer"] > 0
+
+
+def test_sheets_of_a_form_that_differ_in_numbers_alone_are_all_kept(tmp_path: Path) -> None:
+    pages = [
+        Page()
+        .text(50, 800, f"Fiche {number}", 14, bold=True)
+        .lines(50, 780, [f"La location coûte {7 * number % 11} euros la journée.", f"La caution est de {number * number + 20} euros."])
+        for number in range(1, 6)
+    ]
+    found = told(read(tmp_path, pages))
+    assert found.count("La location coûte") == 5
+    assert found.count("La caution est de") == 5
+
+
+def test_turned_text_is_left_out_and_said(tmp_path: Path) -> None:
+    page = Page().lines(50, 760, LEFT).text(30, 300, "Document provisoire", 9, turned=True)
+    document = read_document(write_pdf(tmp_path / "a.pdf", [page]), tmp_path)
+    assert "provisoire" not in document.text
+    assert any("upright" in note for note in document.notes)
+
+
+def test_a_page_that_lies_on_its_side_is_read_upright(tmp_path: Path) -> None:
+    page = Page(rotate=90)
+    for number, line in enumerate(LEFT):
+        page.text(100 + 12 * number, 60, line, turned=True)
+    assert " ".join(LEFT) in told(read(tmp_path, [page]))
+
+
+# Words and headings
+
+
+@pytest.mark.parametrize("gap", [1.8, 2.2, 3.5])
+def test_words_set_tight_stay_two(tmp_path: Path, gap: float) -> None:
+    page = Page()
+    for number, name in enumerate(("Objet", "Durée", "Siège"), 1):
+        y = 780 - 90 * number
+        page.text(50, y, "Article", bold=True)
+        page.text(50 + 35.0 + gap, y, str(number), bold=True)
+        page.text(50 + 35.0 + gap + 5.6 + 2.8, y, name, bold=True)
+        page.lines(50, y - 16, LEFT[:3])
+    blocks = read(tmp_path, [page]).blocks
+    assert [block.headings[-1] for block in blocks] == ["Article 1 Objet", "Article 2 Durée", "Article 3 Siège"]
+
+
+def test_bold_and_larger_lines_are_headings_and_nest_by_number_and_size(tmp_path: Path) -> None:
+    page = Page().text(50, 800, "Guide du marcheur", 20, bold=True)
+    y = 760.0
+    for text, size, bold in (
+        ("Avant le départ", 14, True),
+        ("1. Le sac", 11, True),
+        ("1.1 Son poids", 10, True),
+        ("Les vivres", 10, True),
+    ):
+        page.text(50, y, text, size, bold=bold)
+        page.lines(50, y - 16, [PROSE, *LEFT[:2]])
+        y -= 90
+    blocks = read(tmp_path, [page]).blocks
+    assert [block.headings for block in blocks] == [
+        ("Guide du marcheur", "Avant le départ"),
+        ("Guide du marcheur", "Avant le départ", "1. Le sac"),
+        ("Guide du marcheur", "Avant le départ", "1. Le sac", "1.1 Son poids"),
+        ("Guide du marcheur", "Avant le départ", "1. Le sac", "1.1 Son poids", "Les vivres"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "kept"),
+    [("Charte du jardin", True), ("charte-v2.docx", False), ("Microsoft Word - charte", False), ("untitled", False), ("Budget annuel consolidé", False)],
+)  # fmt: skip
+def test_the_metadatas_title_is_taken_where_it_is_sane(title: str, kept: bool) -> None:
+    assert sane_title(title, "CHARTE\nLe jardin de la colline\fautre page") == (title if kept else "")
+
+
+def test_a_title_in_the_metadata_names_the_document(tmp_path: Path) -> None:
+    page = Page().text(50, 800, "Ville de Clairval", 10).lines(50, 760, ["Charte du jardin de la colline", *LEFT])
+    found = read(tmp_path, [page], title="Charte du jardin de la colline")
+    assert {block.headings[0] for block in found.blocks} == {"Charte du jardin de la colline"}
+
+
+def test_a_word_cut_at_a_lines_end_is_whole(tmp_path: Path) -> None:
+    page = Page().lines(
+        50, 760, ["L'autorisation est deman-", "dée au bureau par écrit, et le vice-", "président la signe. Un vice-président suffit."]
+    )
+    assert "L'autorisation est demandée au bureau par écrit, et le vice-président la signe." in told(read(tmp_path, [page]))
+
+
+# Tables, frames, forms
+
+
+def test_a_ruled_table_is_a_table_with_its_cells_joined(tmp_path: Path) -> None:
+    page = Page().lines(50, 800, LEFT[:2]).grid([50, 200, 400], [700, 720, 750, 770])
+    page.text(55, 755, "Objet").text(205, 755, "Délai de réponse")
+    page.text(55, 738, "Prêt d'un").text(55, 726, "outil").text(205, 738, "deux jours")
+    page.text(55, 706, "Clef").text(205, 706, "une semaine").lines(50, 660, RIGHT[:2])
+    blocks = read(tmp_path, [page]).blocks
+    (table,) = [block for block in blocks if block.kind == "table"]
+    assert table.text.split("\n") == [
+        "| Objet | Délai de réponse |",
+        "| --- | --- |",
+        "| Prêt d'un outil | deux jours |",
+        "| Clef | une semaine |",
+    ]
+    assert [block.kind for block in blocks] == ["paragraph", "table", "paragraph"]
+
+
+def test_a_frame_and_a_table_of_one_column_are_text(tmp_path: Path) -> None:
+    page = Page().grid([30, 560], [500, 640, 820]).grid([34, 556], [504, 816]).lines(50, 780, LEFT).lines(50, 620, RIGHT)
+    found = read(tmp_path, [page])
+    assert {block.kind for block in found.blocks} == {"paragraph"}
+    assert " ".join(LEFT) in told(found)
+
+
+def test_the_values_of_a_form_are_text(tmp_path: Path) -> None:
+    page = Page(fields=[("nom", 150, 700, "Durand Camille"), ("ville", 150, 670, "Clairval")])
+    page.text(50, 704, "Nom :").text(50, 674, "Ville :").lines(50, 600, LEFT)
+    found = told(read(tmp_path, [page])).replace("\n", " ")
+    assert "Durand Camille" in found
+    assert "Clairval" in found
+
+
+# What cannot be read
+
+
+def test_pages_that_are_only_pictures_are_named_by_number(tmp_path: Path) -> None:
+    pages = [Page().lines(50, 760, LEFT), Page(picture=True), Page().lines(50, 760, RIGHT), Page(picture=True), Page(picture=True)]
+    document = read_document(write_pdf(tmp_path / "a.pdf", pages), tmp_path)
+    (note,) = document.notes
+    assert note.startswith("pages 2, 4-5 are only a picture")
+    assert "ocr" in note
+
+
+def test_a_file_of_pictures_alone_is_refused_with_its_cure(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="picture") as caught:
+        read_document(write_pdf(tmp_path / "a.pdf", [Page(picture=True), Page(picture=True)]), tmp_path)
+    assert "ocr" in caught.value.cure
+
+
+def test_a_broken_file_is_said(tmp_path: Path) -> None:
+    whole = write_pdf(tmp_path / "a.pdf", [Page().lines(50, 760, LEFT)]).read_bytes()
+    (tmp_path / "b.pdf").write_bytes(whole[:200])
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        read_document(tmp_path / "b.pdf", tmp_path)
+    assert caught.value.cure
