@@ -14,6 +14,7 @@ from triplette.languages import Language, language
 from triplette.languages.identify import share
 from triplette.languages.text import normalise, plain
 from triplette.profile import Profile
+from triplette.profile.domain import domain_of
 from triplette.records import Chunk
 from triplette.settings.write import WriteSettings
 
@@ -70,11 +71,8 @@ def fault(question: str, chunk: Chunk, settings: WriteSettings, seen: Seen, prof
         return "length", f"{length} words, outside {settings.min_words} to {settings.max_words}"
     if (told_in := share(question, chunk.language)) < settings.min_language_share:
         return "other_language", f"{spoken.name} {told_in:.2f}, under {settings.min_language_share:g}"
-    if outside := spoken.points_outside(plain(question)):
+    if outside := spoken.points_outside(plain(question), domain_of(profile).patterns(chunk.language)):
         return "not_standalone", f"points outside its passage: {outside!r}"
-    bare = f" {_bare(question, spoken)} "
-    if said := next((phrase for phrase in profile.this_document if (own := _bare(phrase, spoken)) and f" {own} " in bare), ""):
-        return "not_standalone", f"points outside its passage: {said!r}"
     if (about := spoken.overlap(question, told)) < settings.min_overlap:
         return "off_topic", f"shares {about:.2f} of its words with the passage, under {settings.min_overlap:g}"
     run = spoken.longest_copied_run(question, chunk.text)

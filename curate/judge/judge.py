@@ -14,7 +14,6 @@ from typing import Any
 
 from triplette.console import progress
 from triplette.curate.decisions import KEEP, POSITIVE
-from triplette.curate.judge.domain import Domain
 from triplette.curate.judge.llm import (
     Reading,
     judgement_readings,
@@ -32,6 +31,7 @@ from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
 from triplette.profile import FILE as PROFILE
 from triplette.profile import Profile, run_profile
+from triplette.profile.domain import Domain
 from triplette.records import Chunk, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict

@@ -1,4 +1,4 @@
-"""What the rules judge knows of the domain: each language's patterns, and with those of the profile's language the profile's own."""
+"""What the writer's checks and the judge know of the domain: each language's patterns, and with those of the profile's language the profile's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 from triplette.languages import language
 from triplette.languages.patterns import Patterns
 from triplette.languages.text import plain
-from triplette.profile import Profile
+from triplette.profile.shape import Profile
 
 
 class Domain:
@@ -54,6 +54,12 @@ def _with_profile(base: Patterns, profile: Profile) -> Patterns:
 def no_domain() -> Domain:
     """The languages' patterns alone."""
     return Domain()
+
+
+@lru_cache(maxsize=8)
+def domain_of(profile: Profile) -> Domain:
+    """The patterns with a profile's, made once."""
+    return Domain(profile)
 
 
 def _joined(base: re.Pattern[str], more: Iterable[str]) -> re.Pattern[str]:
