@@ -50,4 +50,6 @@ class JudgeSettings:
     )
     temperature: float = setting(0.2, "Sampling temperature of the judging model, in place of [curate.llm]'s.", low=0.0, high=2.0)
     prompt: str = setting("judge-v1", "The version of the rubric: the name of a file of curate/judge/prompts.")
-    negative_prompt: str = setting("negatives-v1", "The version of the question about negatives: the name of a file of curate/judge/prompts.")
+    negative_prompt: str = setting(
+        "negatives-v1", "The version of the question about negatives: the name of a file of curate/judge/prompts."
+    )
