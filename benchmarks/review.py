@@ -27,9 +27,12 @@ from triplette.curate.review.connect import open_client
 from triplette.curate.review.rows import ReviewRow, Suggestion
 from triplette.curate.review.serve.home import Home
 from triplette.curate.review.serve.supervise import Server, serving
-from triplette.records import DIFFICULTIES, KINDS, PERSONAS
+from triplette.profile import load_profile
+from triplette.records import DIFFICULTIES
 from triplette.settings.review import ReviewSettings
 
+PROFILE = load_profile("chess-fr")
+KINDS, PERSONAS = PROFILE.kind_names, PROFILE.persona_names
 WORDS = (
     "arbitre joueur partie coup roi tour échec pendule temps réflexion appariement ronde tournoi score nulle mat règle article "
     "adversaire pièce pion promotion prise réclamation sanction avertissement classement organisateur salle feuille"
@@ -129,7 +132,7 @@ def measure(home: Path, records: int) -> dict[str, object]:
     settings = ReviewSettings()
     with serving(Home(home), port=0, workspace=settings.workspace, reviewers=["anne", "bruno"], tell=print) as server:
         process = psutil.Process(server.pid)
-        desk = ArgillaDesk(open_client(server.url, server.owner.api_key), settings)
+        desk = ArgillaDesk(open_client(server.url, server.owner.api_key), settings, PROFILE.review)
         found: dict[str, object] = {"records": records, "rss_idle_mb": round(process.memory_info().rss / 1e6)}
         peak = [0]
         stop = threading.Event()

@@ -107,10 +107,11 @@ def limit_passages(run: RunDir, most: int) -> list[Chunk]:
 
 def prepare(questions: Path, chunks: Path, work: Path, most: int) -> None:
     """Import, split, mine with BM25 and LSA once; each choice then only picks its columns."""
+    from triplette.profile import load_profile
     from triplette.synth.importing import import_questions
 
     run = RunDir(work / "imported")
-    import_questions(run, questions, chunks)
+    import_questions(run, questions, chunks, load_profile("chess-fr"))
     corpus = limit_passages(run, most)
     by_id = {chunk.id: chunk for chunk in corpus}
     asked = [question for question in read_records(run.path("questions.parquet"), Question) if question.chunk_id in by_id]

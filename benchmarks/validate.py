@@ -29,15 +29,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+from triplette.profile import load_profile  # noqa: E402
+
 SYLLABLES = "ra ve ti lo mu sé cha pri gou ner fla dou qui ben zor tel mi rou sta plé".split()
 ASKING = ("Quand", "Comment", "Pourquoi", "Qui", "Où", "Combien de fois")
-KINDS = ("factual", "procedural", "scenario", "definition", "comparison", "multi-condition")
+PROFILE = load_profile("chess-fr")
+KINDS = PROFILE.kind_names
 NAMES = ("plain", "lean", "suite", "docs")
-PERSONAS = ("arbitre", "organisateur", "joueur")
+PERSONAS = PROFILE.persona_names
 
 
 def make_run(folder: Path, triplets: int) -> None:
     """A judged run: one chunk for every five triplets, four negatives each."""
+    from triplette.criteria import NAMES
+    from triplette.profile import keep_profile
     from triplette.records import Chunk, Negative, Question, Score, Triplet, Verdict
     from triplette.rundir import RunDir
     from triplette.tables import write_records
@@ -49,6 +54,7 @@ def make_run(folder: Path, triplets: int) -> None:
         return " ".join(f"{rng.choice(('le', 'la', 'de', 'par', 'et', 'dans'))} {rng.choice(words)}" for _ in range(count))
 
     run = RunDir(folder)
+    keep_profile(run, PROFILE)
     chunks = [
         Chunk.make(
             text=f"Article {n}. {text(60)}.", title=f"Titre {n}", source=f"document{n % 40}.md", articles=(str(n),), page_start=n + 1,
@@ -75,7 +81,7 @@ def make_run(folder: Path, triplets: int) -> None:
             positive_dense=0.7, positive_dense_rank=1, encoder="lsa", negatives=negatives,
         )  # fmt: skip
         common = {"judge": "rules", "reason": "", "evidence": ""}
-        scores = tuple(Score(name, rng.uniform(0.6, 1), "") for name in ("independence", "realism", "clarity", "relevance"))
+        scores = tuple(Score(name, rng.uniform(0.6, 1), "") for name in NAMES)
         judged.append(
             Verdict.make(
                 subject_id=triplet.id, subject_kind="triplet", judge_name="rules-1", scores=scores, score=min(s.value for s in scores),

@@ -28,6 +28,7 @@ from typing import Any, ClassVar
 
 from triplette.llm.client import LlmClient, Request
 from triplette.llm.run import run_many
+from triplette.profile import load_profile
 from triplette.records import Chunk
 from triplette.settings.llm import LlmSettings
 from triplette.settings.write import WriteSettings
@@ -224,7 +225,7 @@ def main() -> None:
         port = probe.getsockname()[1]
     server = subprocess.Popen([sys.executable, __file__, "--serve", str(port)])
     url = f"http://127.0.0.1:{port}/v1"
-    requests = requests_of(chunks(options.calls), WriteSettings(writer="llm"))
+    requests = requests_of(chunks(options.calls), WriteSettings(writer="llm"), load_profile("chess-fr"))
     ideal = SLOTS / LATENCY
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} cores, load before {load:.1f}; ideal {ideal:.0f} calls/s, {options.calls / ideal:.2f} s for all")

@@ -38,6 +38,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from triplette.profile import FILE as PROFILE
 from triplette.records import Chunk, Negative, Question, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.tables import read_records
@@ -49,6 +50,7 @@ HUMAN = "verdicts/human.parquet"
 REWRITES = "verdicts/rewrites.parquet"
 QUARANTINE = "verdicts/validate.parquet"
 VERDICT_FILES = (*AUTOMATIC, HUMAN, REWRITES, QUARANTINE)
+DATASET_INPUTS = (*SOURCES, *VERDICT_FILES, PROFILE)  # what a dataset is built from, gold apart
 KEEP, REJECT, UNSURE, POSITIVE = "keep", "reject", "unsure", "positive"
 
 

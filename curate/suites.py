@@ -2,7 +2,8 @@
 
 A file names its suite, and for each table a list of expectations: ``name`` (ours, stable: the gate reads it), ``type`` and ``kwargs``
 (the library's), ``severity`` (critical blocks the gate; warning and info are shown), ``about`` and ``cure``. A threshold may be
-``{"$PARAMETER": "min_score"}``: a setting of [curate.validate]. Unknown fields are refused, so that a typing error cannot switch
+``{"$PARAMETER": "min_score"}``: a setting of [curate.validate], or the run's profile's ``kinds``,
+``personas`` and ``difficulties``. Unknown fields are refused, so that a typing error cannot switch
 a check off.
 """
 
@@ -16,6 +17,8 @@ from typing import Any
 import triplette
 from triplette.errors import InputError
 from triplette.hashing import hash_value
+from triplette.profile import Profile
+from triplette.records import DIFFICULTIES, UNKNOWN
 from triplette.settings.base import as_dict
 from triplette.settings.validate import ValidateSettings
 
@@ -69,9 +72,18 @@ def load_suites(settings: ValidateSettings) -> list[Expected]:
     return found
 
 
-def suite_hash(suites: list[Expected], settings: ValidateSettings) -> str:
-    """SHA-256 over the expectations and the settings they name."""
-    return hash_value([[getattr(item, f.name) for f in fields(item)] for item in suites] + [as_dict(settings)])
+def suite_hash(suites: list[Expected], settings: ValidateSettings, profile: Profile) -> str:
+    """SHA-256 over the expectations, the settings and the profile's terms that they name."""
+    return hash_value([[getattr(item, f.name) for f in fields(item)] for item in suites] + [as_dict(settings), terms(profile)])
+
+
+def terms(profile: Profile) -> dict[str, list[str]]:
+    """The terms of a profile that a suite may name as ``$PARAMETER``, with the one for what is not known."""
+    return {
+        "kinds": [*profile.kind_names, UNKNOWN],
+        "personas": [*profile.persona_names, UNKNOWN],
+        "difficulties": [*DIFFICULTIES, UNKNOWN],
+    }
 
 
 def parameters(settings: ValidateSettings) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from triplette.hashing import code_version, hash_file, hash_tree
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.export import ExportSettings
+from triplette.step import Step
 from triplette.tables import write_text
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ class ExportResult:
     """What an export made: where, whether it was there already, sizes in bytes, seconds by step, and what was proven."""
 
     path: Path
-    unchanged: bool
     recipe: str
     granularity: str
     lengths: tuple[int, ...]
@@ -66,6 +66,7 @@ class ExportResult:
     overridden: bool
     latency: list[dict[str, Any]]
     notes: tuple[str, ...]
+    unchanged: bool = False
 
 
 def export_bundle(
@@ -82,32 +83,20 @@ def export_bundle(
     it, ProofFailed when a check did not hold. An export whose inputs, settings and code are unchanged does nothing.
     """
     run.require(*INPUTS)
-    inputs = run.fingerprints(INPUTS)
-    used = {**as_dict(settings), "override": override}
-    last = run.current(STAGE, inputs, used)
-    if last is not None:
-        return _result_of(run, last, unchanged=True)
+    step = Step(run, STAGE, run.fingerprints(INPUTS), {**as_dict(settings), "override": override})
+    if done := step.done(ExportResult, path=run.path(BUNDLE)):
+        return done
     model, contract = run.path("model/merged"), PromptContract.load(run.path("model/contract.json"))
     plan = make_plan(model, contract, settings)
     dataset = load_dataset(run)
     require(needs(plan.architecture, plan.recipe, len(plan.files), len(dataset.corpus)), run.root)
-    started = time.perf_counter()
     with run.locked(), _workplace(run) as folder:
         staged = stage(model, contract, plan, folder, _lines(dataset, settings.tokenizer_lines), note, load=load)
         proof, facts = _fill(run, staged, dataset, settings, override=override, note=note)
         result = _seal(run, staged, plan, proof, facts, note=note)
     run.path(FAILED).unlink(missing_ok=True)
-    seconds = time.perf_counter() - started
-    run.record(
-        STAGE,
-        inputs=inputs,
-        outputs=[BUNDLE],
-        settings=used,
-        counts={"chunks": len(dataset.corpus), "checks": len(proof.checks), "bytes": sum(result.sizes.values())},
-        seconds=seconds,
-        extra={"result": _plain(result)},
-    )
-    return result
+    counts = {"chunks": len(dataset.corpus), "checks": len(proof.checks), "bytes": sum(result.sizes.values())}
+    return step.record(result, outputs=[BUNDLE], counts=counts, forget=("path",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +180,6 @@ def _seal(run: RunDir, staged: Staged, plan: Plan, proof: Proof, facts: Facts, *
     _replace(folder, run.path(BUNDLE))
     return ExportResult(
         path=run.path(BUNDLE),
-        unchanged=False,
         recipe=plan.recipe.name,
         granularity=plan.recipe.granularity,
         lengths=plan.lengths,
@@ -261,18 +249,6 @@ def _replace(folder: Path, target: Path) -> None:
         target.rename(kept)
     folder.rename(target)
     shutil.rmtree(kept, ignore_errors=True)
-
-
-def _plain(result: ExportResult) -> dict[str, Any]:
-    skipped = ("path", "unchanged")
-    return {name: getattr(result, name) for name in ExportResult.__slots__ if name not in skipped}
-
-
-def _result_of(run: RunDir, entry: dict[str, Any], *, unchanged: bool) -> ExportResult:
-    content = dict(entry["result"])
-    for name in ("lengths", "dimensions", "notes"):
-        content[name] = tuple(content[name])
-    return ExportResult(path=run.path(BUNDLE), unchanged=unchanged, **content)
 
 
 def _version(name: str) -> str:

@@ -80,13 +80,18 @@ def _use(contract: PromptContract, spec: Spec) -> str:
     signatures = ", ".join(f"`{s.name}` in `{s.file}`" for s in spec.signatures)
     return f"""## Use
 
-* Question: `{contract.query_prefix}` + text. Passage: `{contract.document_prefix}` + text, with the title, or `{contract.no_title}`.
+* Question: `{contract.query_prefix}` + text.
+  Passage: `{_shown(contract.format_document("text", "Title"))}`; without a title `{_shown(contract.format_document("text"))}`.
 * Tokens: `tokenizer.model` (SentencePiece), ids {list(spec.tokenizer.before)} before and {list(spec.tokenizer.after)} after the text,
   padding {spec.tokenizer.pad}; at most {min(contract.max_tokens, spec.lengths[-1])} in all, the text is cut and the ids around it stay.
 * Model: {signatures}. Inputs `tokens` and `attention_mask`, int32 (1, length), bound by name. Outputs `embedding_<d>` for d in
   {", ".join(map(str, spec.dimensions))}, each of length 1. Weights: {spec.recipe}, 4-bit granularity {spec.granularity}.
 * Android: `TripletteEmbedder.kt` is an `Embedder<String>` for the AI Edge RAG SDK that reads `contract.json` and `spec.json`.
 * Laptop: `train ask "..." --bundle .`; check the files anywhere, without torch: `train export --verify .`"""
+
+
+def _shown(text: str) -> str:
+    return text.replace("\n", "\\n")
 
 
 def _proof(proof: Proof) -> str:

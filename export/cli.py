@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from triplette.console import (
-    DEFAULT_RUN,
     ConfigOption,
     JsonOption,
     RunOption,
@@ -23,6 +22,7 @@ from triplette.console import (
     summarise,
     table,
 )
+from triplette.rundir import DEFAULT_RUN
 
 app = new_app("Merged model -> quantised LiteRT bundle for Android, proven equal.")
 DEFAULT_BUNDLE = Path("run/bundle")

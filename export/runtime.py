@@ -139,7 +139,8 @@ class Bundle:
     def scores(self, text: str) -> Scores:
         """Every passage's scores for a question, in the index's order."""
         bm25 = lexical_scores(self.path / INDEX, tokens(text), len(self._index.ids))
-        dense: npt.NDArray[np.float64] = np.round(self._index.scores(self.embedder.embed_query(text)).astype(np.float64), DECIMALS)
+        dense = self._index.scores(self.embedder.embed_query(text)).astype(np.float64)
+        dense = dense.round(DECIMALS)
         fused = dense if self.fusion is None else fuse(bm25[None], dense[None], self.fusion, self._beside)[0]
         return Scores(bm25, dense, fused)
 

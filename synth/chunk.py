@@ -8,7 +8,6 @@ the text and two special tokens.
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,12 +17,14 @@ from triplette.console import progress
 from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
 from triplette.french import normalise, sentences
-from triplette.hashing import hash_file, hash_value
+from triplette.hashing import hash_value
+from triplette.profile import Profile, corpus_profile, keep_profile, neutral_for
 from triplette.records import Chunk, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
-from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, source_name, structure
+from triplette.step import Step
+from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
 
@@ -48,30 +49,37 @@ class ChunkResult:
     longest: int
     notes: tuple[str, ...]
     failed: tuple[str, ...]
-    seconds: float
+    seconds: float = 0.0
     unchanged: bool = False
 
 
-def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkResult:
-    """Read every document under ``corpus`` and write chunks.parquet.
+def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None) -> ChunkResult:
+    """Read every document under ``corpus`` and write chunks.parquet, and profile.toml: ``profile``, else the corpus's own, else a neutral one.
 
     A document that cannot be read is named in ``failed`` and in rejected.parquet, and the rest goes on. Raises InputError when
     nothing at all can be read.
     """
-    started = time.perf_counter()
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
-    files, skipped = find_documents(corpus)
-    inputs = {f"corpus/{source_name(p, corpus)}": hash_file(p) for p in files}
-    previous = run.current("synth.chunk", inputs, as_dict(settings))
-    if previous:
-        return ChunkResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
+    folder = find_documents(
+        corpus,
+        include=settings.include,
+        exclude=settings.exclude,
+        follow_links=settings.follow_links,
+        gitignore=settings.gitignore,
+    )
+    files = folder.files
+    step = Step(run, "synth.chunk", folder.inputs(), as_dict(settings))
+    profile = profile or corpus_profile(corpus)
+    if done := step.done(ChunkResult):
+        _keep_profile(run, profile, None)
+        return done
     counter = token_counter(settings.tokenizer)
-    tally = _Tally(notes=skipped)
+    tally = _Tally(notes=folder.notes)
     chunks: list[Chunk] = []
     with progress("reading documents", len(files)) as bar:
         for path in files:
-            chunks += _chunk_file(path, corpus, settings, counter, tally)
+            chunks += _chunk_file(path, corpus, folder.names[path], settings, counter, tally)
             bar.advance()
     if not chunks:
         raise InputError("no document could be read:\n  " + "\n  ".join(tally.failed), where=str(corpus), cure="see each line")
@@ -84,22 +92,18 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
         longest=max(chunk.tokens for chunk in chunks),
         notes=tuple(tally.notes),
         failed=tuple(tally.failed),
-        seconds=time.perf_counter() - started,
     )
     with run.locked():
         write_records(run.path("chunks.parquet"), chunks, Chunk)
+        _keep_profile(run, profile, chunks)
         run.write_rejects("synth.chunk", tally.rejects)
-        kept = {key: getattr(result, key) for key in ChunkResult.__slots__ if key not in ("seconds", "unchanged")}
-        run.record(
-            "synth.chunk",
-            inputs=inputs,
-            outputs=["chunks.parquet"],
-            settings=as_dict(settings),
-            counts={"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)},
-            seconds=result.seconds,
-            extra={"result": {**kept, "notes": list(result.notes), "failed": list(result.failed)}},
-        )
-    return result
+        counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)}
+        return step.record(result, outputs=["chunks.parquet"], counts=counts)
+
+
+def _keep_profile(run: RunDir, profile: Profile | None, chunks: Sequence[Chunk] | None) -> None:
+    """Keep the run's profile: the one given, else the neutral one of the chunks' language."""
+    keep_profile(run, profile or neutral_for([chunk.text for chunk in (load_chunks(run) if chunks is None else chunks)]))
 
 
 def load_chunks(run: RunDir) -> list[Chunk]:
@@ -118,12 +122,11 @@ class _Tally:
     rejects: list[Rejection] = field(default_factory=list)
 
 
-def _chunk_file(path: Path, corpus: Path, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
+def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
     try:
-        document = read_document(path, corpus)
+        document = read_document(path, corpus, name, settings.reader)
     except InputError as error:
         tally.failed.append(" ".join(str(error).split()))
-        name = source_name(path, corpus)
         tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
         return []
     structured = structure(document)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from triplette.console import (
-    DEFAULT_RUN,
     ConfigOption,
     JsonOption,
     RunOption,
@@ -20,6 +19,7 @@ from triplette.console import (
     summarise,
     table,
 )
+from triplette.rundir import DEFAULT_RUN
 
 app = new_app("Documents -> chunks -> questions -> triplets with hard negatives.")
 
@@ -62,17 +62,19 @@ def generate(
     from triplette.synth.generate import generate as run_all
     from triplette.synth.show import render, select_triplets
 
+    config = _found_beside(corpus, config)
     chunk_settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
     write_settings, llm_settings = _write_settings(config, llm, base_url)
     mine_settings = _mine_settings(config, encoder, negatives)
+    profile = _profile(config)
     place = open_run(run)
     if dry_run:
         from triplette.synth.chunk import chunk_corpus
 
-        chunked = chunk_corpus(place, corpus, chunk_settings)
+        chunked = chunk_corpus(place, corpus, chunk_settings, profile)
         _quote(place, write_settings, llm_settings, json_output)
         return 1 if chunked.failed else 0
-    result = run_all(place, corpus, chunk_settings, write_settings, llm_settings, mine_settings, budget=budget)
+    result = run_all(place, corpus, chunk_settings, write_settings, llm_settings, mine_settings, profile=profile, budget=budget)
     if json_output:
         print_json(result.as_json())
     else:
@@ -83,8 +85,8 @@ def generate(
         render(select_triplets(place, count=3, seed=0))
         for note in result.notes():
             say(note)
-        where = "" if run == DEFAULT_RUN else f" --run {run}"
-        say(f"\nNext: synth show{where} to browse them, curate judge{where} to filter them.")
+        _tell_profile(place)
+        say(f"\nNext: {place.command('synth show')} to browse them, {place.command('curate judge')} to filter them.")
     _report_failures(result.chunked.failed)
     return 1 if result.chunked.failed else 0
 
@@ -105,8 +107,10 @@ def chunk(
     """
     from triplette.synth.chunk import chunk_corpus
 
+    config = _found_beside(corpus, config)
     settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
-    result = chunk_corpus(open_run(run), corpus, settings)
+    place = open_run(run)
+    result = chunk_corpus(place, corpus, settings, _profile(config))
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -125,6 +129,7 @@ def chunk(
         )
         for note in result.notes:
             say(f"note: {note}")
+        _tell_profile(place)
     _report_failures(result.failed)
     return 1 if result.failed else 0
 
@@ -143,10 +148,14 @@ def write(
 
     Example: synth write --llm openai:gpt-4.1-mini --budget 5.00
     """
+    from triplette.profile import keep_profile
     from triplette.synth.write import write_questions
 
     settings, llm_settings = _write_settings(config, llm, base_url)
     place = open_run(run)
+    profile = _profile(config)
+    if profile:
+        keep_profile(place, profile)
     if dry_run:
         _quote(place, settings, llm_settings, json_output)
         return
@@ -169,6 +178,7 @@ def import_(
     questions: Annotated[Path, typer.Argument(help="JSONL: question + chunk_id, or + source and article, page or text.")],
     chunks: Annotated[Path | None, typer.Option("--chunks", help="JSONL of the chunks they were written over.")] = None,
     run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
     json_output: JsonOption = False,
 ) -> int:
     """Bring in questions written elsewhere.
@@ -177,7 +187,8 @@ def import_(
     """
     from triplette.synth.importing import import_questions
 
-    result = import_questions(open_run(run), questions, chunks)
+    place = open_run(run)
+    result = import_questions(place, questions, chunks, _profile(config))
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -191,7 +202,9 @@ def import_(
                 "seconds": round(result.seconds, 2),
             },
         )
-        say("Next: synth mine" + ("" if run == DEFAULT_RUN else f" --run {run}"))
+        for note in result.notes:
+            say(f"note: {note}")
+        say(f"Next: {place.command('synth mine')}")
     return 1 if result.rejected.get("unmatched") else 0
 
 
@@ -255,22 +268,91 @@ def show(
 
 @app.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("triplette.toml"),
+    path: Annotated[
+        Path | None, typer.Argument(help="Where to write it (default triplette.toml, with --profile profile.toml).")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="Write a profile to edit instead, a copy of this one: fr, en, chess-fr or a file.")
+    ] = None,
+    llm: Annotated[
+        str | None, typer.Option("--llm", help="Let an LLM draft its personas and kinds from the run's chunks, as openai:MODEL.")
+    ] = None,
+    base_url: UrlOption = None,
+    budget: BudgetOption = None,
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write a draft without asking.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-) -> None:
-    """Write a commented triplette.toml with every setting and its default.
+) -> int:
+    """Write a commented triplette.toml with every setting and its default, or a profile to edit.
 
-    Example: synth init
+    Example: synth init --profile fr library.toml
     """
     from triplette.errors import InputError
     from triplette.settings.base import template
     from triplette.settings.catalogue import SECTIONS
     from triplette.tables import write_text
 
+    if profile is not None or llm is not None:
+        return _init_profile(path or Path("profile.toml"), profile, llm, base_url, budget, run, config, yes=yes, force=force)
+    path = path or Path("triplette.toml")
     if path.exists() and not force:
         raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
     write_text(path, template(SECTIONS))
     say(f"wrote {path}")
+    return 0
+
+
+def _init_profile(
+    path: Path, name: str | None, llm: str | None, base_url: str | None, budget: float | None, run: Path, config: Path | None, *,
+    yes: bool, force: bool,
+) -> int:  # fmt: skip
+    from triplette.errors import InputError
+    from triplette.profile import load_profile, run_profile
+    from triplette.synth.profile_draft import draft_profile, write_profile
+
+    if path.exists() and not force:
+        raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
+    place = open_run(run)
+    made = load_profile(name) if name else run_profile(place)
+    if llm is not None:
+        _, llm_settings = _write_settings(config, llm, base_url)
+        draft = draft_profile(place, made, llm_settings, budget=budget)
+        made = draft.profile
+        say(f"{made.about}\n")
+        table("Who asks", ("persona", "who"), [(persona.name, persona.who) for persona in made.personas])
+        table("Kinds of question", ("kind", "asks"), [(kind.name, kind.asks) for kind in made.kinds])
+        say(f"drafted from {draft.passages} passages, {draft.cost:.4f} USD")
+        if not yes and not typer.confirm(f"Write this to {path}?", default=False, err=True):
+            say("nothing was written")
+            return 1
+    write_profile(path, made, force=force)
+    say(f'wrote {path}; name it in triplette.toml: profile = "{path}"')
+    return 0
+
+
+def _found_beside(corpus: Path, config: Path | None) -> Path | None:
+    """The settings file: the one given, else ./triplette.toml, else the one in the corpus's own folder, which is then told."""
+    from triplette.settings.base import FILE_NAME
+
+    beside = corpus / FILE_NAME
+    if config is not None or Path(FILE_NAME).exists() or not beside.is_file():
+        return config
+    say(f"settings: {beside}")
+    return beside
+
+
+def _profile(config: Path | None) -> Any:
+    from triplette.profile import settings_profile
+
+    return settings_profile(config)
+
+
+def _tell_profile(place: Any) -> None:
+    from triplette.profile import run_profile
+
+    profile = run_profile(place)
+    say(f"Profile {profile.name}: asked by {', '.join(profile.persona_names)}. `synth init --profile NAME` writes one of your own.")
 
 
 def _chunk_settings(config: Path | None, target: int | None, overlap: int | None, tokenizer: str | None) -> Any:
@@ -307,28 +389,14 @@ def _quote(place: Any, settings: Any, llm_settings: Any, json_output: bool) -> N
     if settings.writer == "rules":
         say(f"The built-in rules write over {len(chunks)} chunks: no call, no cost, a few seconds.")
         return
+    from triplette.profile import run_profile
     from triplette.synth.llm_writer import quote
 
-    quoted = quote(place, chunks, llm_settings, settings)
+    quoted = quote(place, chunks, llm_settings, settings, run_profile(place))
     if json_output:
         print_json({name: getattr(quoted, name) for name in type(quoted).__slots__})
     else:
         summarise("Quote: nothing was spent", quoted.facts())
-
-
-def _facts(result: Any) -> dict[str, Any]:
-    """A result dataclass as label -> value, nested counts in one line."""
-    from dataclasses import fields
-
-    facts: dict[str, Any] = {}
-    for field in fields(result):
-        value = getattr(result, field.name)
-        if field.name == "unchanged":
-            continue
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {n}" for key, n in value.items()) or "none"
-        facts[field.name.replace("_", " ")] = value
-    return facts
 
 
 def _report_failures(failed: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from triplette.profile import Profile
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
@@ -71,11 +72,12 @@ def generate(
     llm: LlmSettings,
     mine: MineSettings,
     *,
+    profile: Profile | None = None,
     budget: float | None = None,
 ) -> GenerateResult:
-    """Run the three stages in order; each does nothing when nothing changed."""
+    """Run the three stages in order; each does nothing when nothing changed. ``profile``: else the corpus's own, else a neutral one."""
     started = time.perf_counter()
-    chunked = chunk_corpus(run, corpus, chunk)
+    chunked = chunk_corpus(run, corpus, chunk, profile)
     written = write_questions(run, write, llm, budget=budget)
     mined = mine_negatives(run, mine)
     steps = ("synth.chunk", "synth.write", "synth.mine")

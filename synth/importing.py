@@ -1,14 +1,14 @@
 """Questions from elsewhere, onto this run's chunks.
 
 Each line of the JSONL has ``question`` and one of: ``chunk_id``; ``source`` with ``article``, ``page`` or ``text``. ``kind`` (or
-``category``), ``persona`` and ``difficulty`` are kept where they are known terms. ``--chunks`` brings the chunks
+``category``), ``persona`` and ``difficulty`` are read as the run's profile names them (``also`` there); what it does not know is kept as
+``unknown``, and a note says so. ``--chunks`` brings the chunks
 themselves (``id``, ``text``, and ``source``, ``section``/``title``, ``article``, ``page`` where known). All lines are read and checked
 before anything is written; a line that points nowhere goes to rejected.parquet with its reason.
 """
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,40 +20,38 @@ from triplette.errors import InputError
 from triplette.french import fold
 from triplette.hashing import hash_file
 from triplette.jsonl import read_jsonl
-from triplette.records import DIFFICULTIES, KINDS, PERSONAS, UNKNOWN, Chunk, Question, Rejection
+from triplette.profile import Kind, Persona, Profile, keep_profile, neutral_for, run_profile
+from triplette.records import DIFFICULTIES, UNKNOWN, Chunk, Question, Rejection
 from triplette.resolve import ChunkIndex, Unresolved
 from triplette.rundir import RunDir
+from triplette.step import Step
 from triplette.tables import read_records, write_records
 from triplette.tokens import EstimatedTokens
 
 PROVIDER = "import"
 FORM = 'each line is {"question": ..., "chunk_id": ...}'
 CHUNK_FORM = 'each line is {"id": ..., "text": ...}'
-_KIND_WORDS = {
-    "factuel": "factual", "procedure": "procedural", "procedural": "procedural", "scenario": "scenario", "definition": "definition",
-    "comparaison": "comparison", "conceptual": "definition", "reasoning": "multi-condition", "comparative": "comparison",
-}  # fmt: skip
-_PERSONA_WORDS = {
-    "arbitre_terrain": "arbitre", "arbitre_organisateur": "organisateur", "question_joueur": "joueur", "player": "joueur",
-    "arbiter": "arbitre", "organiser": "organisateur", "organizer": "organisateur",
-}  # fmt: skip
+NAMED = 8  # unknown terms that a note names
 _DIFFICULTY_WORDS = {"facile": "easy", "moyen": "medium", "difficile": "hard"}
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Counts of an import; ``rejected`` maps a reason to a number."""
+    """Counts of an import; ``rejected`` maps a reason to a number, ``notes`` say which terms the profile does not know."""
 
     lines: int
     questions: int
     chunks: int
     rejected: dict[str, int]
-    seconds: float
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
-def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -> ImportResult:
-    """Write questions.parquet (and chunks.parquet with ``chunks_path``) from JSONL files."""
-    started = time.perf_counter()
+def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None, profile: Profile | None = None) -> ImportResult:
+    """Write questions.parquet (and chunks.parquet with ``chunks_path``) from JSONL files.
+
+    The run's profile becomes ``profile``, else stays what it is; with new chunks and none given it is the neutral one of their language.
+    """
     rows = read_jsonl(path, FORM)
     for number, row in rows:
         if not isinstance(row.get("question"), str) or not row["question"].strip():
@@ -63,6 +61,10 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -
     else:
         run.require("chunks.parquet")
         chunks, aliases = read_records(run.path("chunks.parquet"), Chunk), {}
+    if profile is None:
+        profile = run_profile(run) if chunks_path is None else neutral_for([chunk.text for chunk in chunks])
+    terms = _Terms(profile)
+    step = Step(run, "synth.import", {one.name: hash_file(one) for one in (path, chunks_path) if one is not None}, {})
     index = ChunkIndex(chunks, aliases)
     questions: dict[str, Question] = {}
     rejects: list[Rejection] = []
@@ -73,7 +75,7 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -
             where = f"{path.name}:{number}"
             rejects.append(Rejection("synth.import", where, "question", "unmatched", str(error), text=row["question"]))
             continue
-        question = _question(row, chunk.id)
+        question = _question(row, chunk.id, terms)
         if question.id in questions:
             where = f"{path.name}:{number}"
             rejects.append(Rejection("synth.import", where, "question", "repeated", question.id, chunk.id, question.text))
@@ -84,11 +86,10 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -
             where=str(path),
             cure="give the chunks they were written over with --chunks",
         )
-    inputs = {path.name: hash_file(path)}
     with run.locked():
         if chunks_path is not None:
-            inputs[chunks_path.name] = hash_file(chunks_path)
             write_records(run.path("chunks.parquet"), chunks, Chunk)
+        keep_profile(run, profile)
         write_records(run.path("questions.parquet"), questions.values(), Question)
         run.write_rejects("synth.import", rejects)
         run.write_rejects("synth.write", [])
@@ -97,17 +98,10 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None) -
             questions=len(questions),
             chunks=len(chunks),
             rejected=dict(Counter(reject.reason for reject in rejects)),
-            seconds=time.perf_counter() - started,
+            notes=terms.notes(),
         )
-        run.record(
-            "synth.import",
-            inputs=inputs,
-            outputs=["chunks.parquet", "questions.parquet"],
-            settings={},
-            counts={"questions": result.questions, "rejected": len(rejects), "chunks": result.chunks},
-            seconds=result.seconds,
-        )
-    return result
+        counts = {"questions": result.questions, "rejected": len(rejects), "chunks": result.chunks}
+        return step.record(result, outputs=["chunks.parquet", "questions.parquet"], counts=counts)
 
 
 def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:
@@ -145,22 +139,58 @@ def _title(row: Mapping[str, Any]) -> str:
     return " > ".join(str(row[key]).strip() for key in ("title", "section") if row.get(key))
 
 
-def _question(row: Mapping[str, Any], chunk_id: str) -> Question:
-    kind = fold(str(row.get("kind") or row.get("category") or "")).lower()
-    persona = fold(str(row.get("persona") or row.get("category") or "")).lower()
-    difficulty = fold(str(row.get("difficulty") or "")).lower()
+class _Terms:
+    """The profile's names of kinds and personas, and the words of other files that were not among them."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self._kinds, self._personas = _names(profile.kinds), _names(profile.personas)
+        self.unknown: dict[str, Counter[str]] = {"kind": Counter(), "persona": Counter()}
+
+    def read(self, row: Mapping[str, Any]) -> tuple[str, str]:
+        """(kind, persona) of a line; a ``category`` is whichever of the two the profile knows."""
+        category = str(row.get("category") or "").strip()
+        kind, persona = (str(row.get(name) or category).strip() for name in ("kind", "persona"))
+        found = self._kinds.get(_key(kind), UNKNOWN), self._personas.get(_key(persona), UNKNOWN)
+        for field, own, term in (("kind", kind, found[0]), ("persona", persona, found[1])):
+            told = bool(row.get(field)) or found == (UNKNOWN, UNKNOWN)  # a category that is a kind is no unknown persona
+            self.unknown[field][own] += term == UNKNOWN and bool(own) and told
+        return found
+
+    def notes(self) -> tuple[str, ...]:
+        """One note for kinds and one for personas that the profile does not know."""
+        notes = []
+        for field, counts in self.unknown.items():
+            listed = [f"{word!r} ({n})" for word, n in counts.most_common(NAMED) if n]
+            more = f" and {len(+counts) - NAMED} more" if len(+counts) > NAMED else ""
+            if listed:
+                notes.append(
+                    f"the profile {self.profile.name} has no {field} {', '.join(listed)}{more}: kept as {UNKNOWN!r}. "
+                    f"To keep them, name them in a profile of your own (also = [...] of a {field})"
+                )
+        return tuple(notes)
+
+
+def _names(rows: Sequence[Kind] | Sequence[Persona]) -> dict[str, str]:
+    """Every way to write a term -> the term."""
+    return {_key(word): row.name for row in rows for word in (*row.also, row.name)}
+
+
+def _key(word: str) -> str:
+    return fold(word).lower().strip()
+
+
+def _question(row: Mapping[str, Any], chunk_id: str, terms: _Terms) -> Question:
+    kind, persona = terms.read(row)
+    difficulty = _key(str(row.get("difficulty") or ""))
     return Question.make(
         chunk_id=chunk_id,
         text=" ".join(row["question"].split()),
-        kind=_known(_KIND_WORDS.get(kind, kind), KINDS),
-        persona=_known(_PERSONA_WORDS.get(persona, persona), PERSONAS),
-        difficulty=_known(_DIFFICULTY_WORDS.get(difficulty, difficulty), DIFFICULTIES),
+        kind=kind,
+        persona=persona,
+        difficulty=difficulty if difficulty in DIFFICULTIES else _DIFFICULTY_WORDS.get(difficulty, UNKNOWN),
         provider=PROVIDER,
         model=str(row.get("model") or UNKNOWN),
         prompt=str(row.get("prompt") or UNKNOWN),
         cost=0.0,
     )
-
-
-def _known(value: str, terms: Sequence[str]) -> str:
-    return value if value in terms else UNKNOWN

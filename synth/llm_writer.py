@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from triplette.llm.client import Answer, LlmClient, Quote, Request
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
+from triplette.profile import Profile
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
@@ -61,12 +62,12 @@ def answers_folder(run: RunDir) -> Path:
     return run.path("llm")
 
 
-def requests_of(chunks: Sequence[Chunk], settings: WriteSettings) -> list[Request]:
+def requests_of(chunks: Sequence[Chunk], settings: WriteSettings, profile: Profile) -> list[Request]:
     """One request a chunk, in order. Depends on each chunk alone, not on its place."""
     expected = settings.questions_per_chunk * TOKENS_A_QUESTION + 20
     return [
         Request(
-            messages(chunk, plan(chunk.id, settings.questions_per_chunk, settings.seed), settings.prompt),
+            messages(chunk, plan(chunk.id, settings.questions_per_chunk, settings.seed, profile), profile, settings.prompt),
             answer_form(),
             label=chunk.id,
             expected_tokens=expected,
@@ -75,21 +76,21 @@ def requests_of(chunks: Sequence[Chunk], settings: WriteSettings) -> list[Reques
     ]
 
 
-def quote(run: RunDir, chunks: Sequence[Chunk], llm: LlmSettings, settings: WriteSettings) -> Quote:
+def quote(run: RunDir, chunks: Sequence[Chunk], llm: LlmSettings, settings: WriteSettings, profile: Profile) -> Quote:
     """Calls, tokens, cost and time of writing over ``chunks``, what is paid already apart. Spends nothing."""
-    return quote_requests(llm, answers_folder(run), requests_of(chunks, settings))
+    return quote_requests(llm, answers_folder(run), requests_of(chunks, settings, profile))
 
 
 def write_with_llm(
-    run: RunDir, chunks: Sequence[Chunk], llm: LlmSettings, settings: WriteSettings, *, budget: float | None = None
+    run: RunDir, chunks: Sequence[Chunk], llm: LlmSettings, settings: WriteSettings, profile: Profile, *, budget: float | None = None
 ) -> Written:
     """Questions over ``chunks`` in their order, with everything that was not kept.
 
     Raises BudgetReached and ServiceError as ``run_many`` does; the answers that were paid for are kept for the next run.
     """
     client = LlmClient(llm, answers_folder(run), budget)
-    answers = run_many(client, requests_of(chunks, settings), title=f"writing over {len(chunks)} chunks")
-    written = sort_answers(chunks, answers, client.model, settings)
+    answers = run_many(client, requests_of(chunks, settings, profile), title=f"writing over {len(chunks)} chunks")
+    written = sort_answers(chunks, answers, client.model, settings, profile)
     written.spent = client.spending.spent
     paid = sum(not answer.cached for answer in answers)
     written.tokens = _tokens(answers)
@@ -97,13 +98,15 @@ def write_with_llm(
     return written
 
 
-def write_from_paid(run: RunDir, chunks: Sequence[Chunk], llm: LlmSettings, settings: WriteSettings) -> tuple[Written, int]:
+def write_from_paid(
+    run: RunDir, chunks: Sequence[Chunk], llm: LlmSettings, settings: WriteSettings, profile: Profile
+) -> tuple[Written, int]:
     """What the answers paid so far give, with no call made; and the number of chunks that have one."""
     client = LlmClient(llm, answers_folder(run))
-    requests = requests_of(chunks, settings)
+    requests = requests_of(chunks, settings, profile)
     paid = [(chunk, answer) for chunk, request in zip(chunks, requests, strict=True) if (answer := client.paid(request))]
     client.cache.close()
-    written = sort_answers([chunk for chunk, _ in paid], [answer for _, answer in paid], client.model, settings)
+    written = sort_answers([chunk for chunk, _ in paid], [answer for _, answer in paid], client.model, settings, profile)
     written.tokens = _tokens([answer for _, answer in paid])
     return written, len(paid)
 
@@ -112,7 +115,7 @@ def _tokens(answers: Sequence[Answer]) -> dict[str, int]:
     return {"input": sum(answer.tokens.input for answer in answers), "output": sum(answer.tokens.output for answer in answers)}
 
 
-def sort_answers(chunks: Sequence[Chunk], answers: Sequence[Answer], model: str, settings: WriteSettings) -> Written:
+def sort_answers(chunks: Sequence[Chunk], answers: Sequence[Answer], model: str, settings: WriteSettings, profile: Profile) -> Written:
     """Answers, one a chunk, into questions and rejections."""
     written = Written()
     seen = Seen()
@@ -124,8 +127,8 @@ def sort_answers(chunks: Sequence[Chunk], answers: Sequence[Answer], model: str,
             written.rejects.append(_reject(chunk, reason, answer.error, answer.raw[:RAW_KEPT]))
             continue
         content: Any = answer.value
-        orders = plan(chunk.id, settings.questions_per_chunk, settings.seed)
-        kept, rejects = _kept(chunk, content, orders, settings, seen)
+        orders = plan(chunk.id, settings.questions_per_chunk, settings.seed, profile)
+        kept, rejects = _kept(chunk, content, orders, settings, profile, seen)
         written.rejects += rejects
         written.questions += [
             Question.make(
@@ -145,7 +148,7 @@ def sort_answers(chunks: Sequence[Chunk], answers: Sequence[Answer], model: str,
 
 
 def _kept(
-    chunk: Chunk, content: Any, orders: Sequence[Order], settings: WriteSettings, seen: Seen
+    chunk: Chunk, content: Any, orders: Sequence[Order], settings: WriteSettings, profile: Profile, seen: Seen
 ) -> tuple[list[tuple[Order, str]], list[Rejection]]:
     """The questions of one answer that pass every check, with their orders; and what was rejected."""
     kept: list[tuple[Order, str]] = []
@@ -156,7 +159,7 @@ def _kept(
         text = tidy(item.question)
         reason, detail = ("not_ordered", f"number {item.number} was not asked for") if order is None else ("", "")
         if not reason:
-            reason, detail = fault(text if "\n" not in item.question.strip() else item.question, chunk, settings, seen)
+            reason, detail = fault(text if "\n" not in item.question.strip() else item.question, chunk, settings, seen, profile)
         if reason or order is None:
             rejects.append(_reject(chunk, reason, detail, text, order))
             continue
@@ -193,4 +196,4 @@ def _notes(client: LlmClient, paid: int, total: int, cost: float) -> tuple[str, 
     notes = [said, f"{total - paid} of {total} answers were paid for before"] if paid < total else [said]
     if spending.uncertain:
         notes.append(f"up to {spending.uncertain:.4f} USD more may be billed for calls that never came back")
-    return tuple(notes)
+    return (*notes, *client.notes())

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from triplette.french import fold, folded_words, french_probability, longest_copied_run, normalise, overlap, shingles, words
+from triplette.profile import Profile
 from triplette.records import Chunk
 from triplette.settings.write import WriteSettings
 
@@ -69,7 +70,7 @@ def tidy(question: str) -> str:
     return re.sub(r"\s*\?$", " ?", text)
 
 
-def fault(question: str, chunk: Chunk, settings: WriteSettings, seen: Seen) -> tuple[str, str]:
+def fault(question: str, chunk: Chunk, settings: WriteSettings, seen: Seen, profile: Profile) -> tuple[str, str]:
     """(reason, detail) of the first check that the question fails, or ("", "")."""
     length = len(words(question))
     told = f"{chunk.title} {chunk.text}"
@@ -83,6 +84,10 @@ def fault(question: str, chunk: Chunk, settings: WriteSettings, seen: Seen) -> t
         return "not_french", f"French {french:.2f}, under {settings.min_french:g}"
     if leaning := _LEANS.search(fold(normalise(question).lower())):
         return "not_standalone", f"leans on the text: {leaning.group()!r}"
+    if said := next(
+        (phrase for phrase in profile.this_document if _plain(phrase) and f" {_plain(phrase)} " in f" {_plain(question)} "), ""
+    ):
+        return "not_standalone", f"leans on the text: {said!r}"
     if (about := overlap(question, told)) < settings.min_overlap:
         return "off_topic", f"shares {about:.2f} of its words with the passage, under {settings.min_overlap:g}"
     run = longest_copied_run(question, chunk.text)

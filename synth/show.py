@@ -51,7 +51,7 @@ def select_triplets(
         raise InputError(
             "no triplet matches",
             where=str(run.path("triplets.parquet")),
-            cure="loosen the filters, or see what there is with `synth show` alone",
+            cure=f"loosen the filters, or see what there is with `{run.command('synth show')}` alone",
         )
     if seed is not None:
         found = random.Random(seed).sample(found, min(count, len(found)))

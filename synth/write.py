@@ -6,18 +6,21 @@ questions.parquet replaces the one before, in the order of the chunks.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from triplette.errors import BudgetReached
+from triplette.llm.addresses import public_address
+from triplette.profile import FILE as PROFILE
+from triplette.profile import Profile, run_profile
 from triplette.records import Chunk, Question
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.llm import LlmSettings
 from triplette.settings.write import WriteSettings
+from triplette.step import Step
 from triplette.synth.chunk import load_chunks
 from triplette.synth.llm_writer import Written, write_from_paid, write_with_llm
 from triplette.tables import write_records
@@ -38,50 +41,48 @@ class WriteSummary:
     rejected: dict[str, int]
     tokens: dict[str, int]
     cost: float
-    seconds: float
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
     unchanged: bool = False
-    notes: tuple[str, ...] = field(default=())
 
 
 def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, budget: float | None = None) -> WriteSummary:
-    """Write questions.parquet from chunks.parquet.
+    """Write questions.parquet from chunks.parquet, as the run's profile says.
 
     Raises MissingStage without chunks, BudgetReached when ``budget`` (US dollars) is spent: every answer is kept, the questions of the
     chunks that were answered are in questions.parquet, and the same command goes on from there.
     """
-    started = time.perf_counter()
     chunks = load_chunks(run)
     rules = settings.writer == "rules"
-    used: dict[str, Any] = {"writer": "rules"} if rules else {**as_dict(settings), "llm": as_dict(llm)}
-    inputs = run.fingerprints(["chunks.parquet"])
-    previous = run.current("synth.write", inputs, used)
-    if previous:
-        notes = (RULES_NOTE,) if rules else ()
-        return WriteSummary(**{**previous["result"], "notes": notes, "seconds": time.perf_counter() - started, "unchanged": True})
+    used: dict[str, Any] = (
+        {"writer": "rules"} if rules else {**as_dict(settings), "llm": {**as_dict(llm), "base_url": public_address(llm.base_url)}}
+    )
+    step = Step(run, "synth.write", run.fingerprints(["chunks.parquet", PROFILE]), used)
+    profile = run_profile(run)
+    if done := step.done(WriteSummary, notes=(RULES_NOTE,) if rules else ()):
+        return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         if rules:
-            return _store(run, _by_rules(chunks), "rules", inputs, used, started)
+            return _store(step, _by_rules(chunks, profile), "rules")
         try:
-            written = write_with_llm(run, chunks, llm, settings, budget=budget)
+            written = write_with_llm(run, chunks, llm, settings, profile, budget=budget)
         except BudgetReached as reached:
-            paid, answered = write_from_paid(run, chunks, llm, settings)
-            _store(run, paid, llm.model, inputs, {**used, "chunks_answered": answered}, started)
+            paid, answered = write_from_paid(run, chunks, llm, settings, profile)
+            _store(step, paid, llm.model, {**used, "chunks_answered": answered})
             reached.message += f"; the questions of {answered} of {len(chunks)} chunks are written"
             raise
-        return _store(run, written, llm.model, inputs, used, started)
+        return _store(step, written, llm.model)
 
 
-def _by_rules(chunks: list[Chunk]) -> Written:
+def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
     from triplette.synth.rules import write_questions as write_by_rules
 
-    questions, rejects = write_by_rules(chunks)
+    questions, rejects = write_by_rules(chunks, profile)
     return Written(questions, rejects, notes=(RULES_NOTE,))
 
 
-def _store(
-    run: RunDir, written: Written, writer: str, inputs: Mapping[str, str], used: Mapping[str, Any], started: float
-) -> WriteSummary:
-    """Write the questions and the rejects, then the ledger line."""
+def _store(step: Step, written: Written, writer: str, cut_short: Mapping[str, Any] | None = None) -> WriteSummary:
+    """Write the questions and the rejects, then the ledger line; ``cut_short`` are its settings where the budget ended the work."""
     summary = WriteSummary(
         writer=writer,
         questions=len(written.questions),
@@ -89,22 +90,17 @@ def _store(
         rejected=dict(sorted(Counter(reject.reason for reject in written.rejects).items())),
         tokens=written.tokens,
         cost=written.cost,
-        seconds=time.perf_counter() - started,
         notes=written.notes,
     )
-    write_records(run.path("questions.parquet"), written.questions, Question)
-    run.write_rejects("synth.write", written.rejects)
-    run.write_rejects("synth.import", [])
-    kept = {key: getattr(summary, key) for key in WriteSummary.__slots__ if key not in ("seconds", "unchanged")}
-    run.record(
-        "synth.write",
-        inputs=inputs,
+    write_records(step.run.path("questions.parquet"), written.questions, Question)
+    step.run.write_rejects("synth.write", written.rejects)
+    step.run.write_rejects("synth.import", [])
+    return step.record(
+        summary,
         outputs=["questions.parquet"],
-        settings=used,
         counts={"questions": len(written.questions), "rejected": len(written.rejects)},
-        seconds=summary.seconds,
+        settings=cut_short,
         cost=written.cost,
         tokens=written.tokens,
-        extra={"result": {**kept, "notes": list(summary.notes)}, "spent": round(written.spent, 6)},
+        spent=round(written.spent, 6),
     )
-    return summary

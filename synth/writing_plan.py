@@ -1,7 +1,8 @@
 """What is asked of the writer for each chunk: a plan drawn from the chunk's id, and the prompt that states it.
 
 The plan depends on the seed and on the chunk alone, never on its position, so editing one document asks anew for its own chunks
-only. Within a chunk, personas, difficulties and kinds are drawn without repetition, so over a corpus each occurs equally often.
+only. Within a chunk, personas, difficulties and kinds are drawn without repetition, so over a corpus each occurs equally often, or as often as
+the profile's weights say.
 
 The passage is data: it stands between two equal guard lines that occur nowhere in it, and whatever it says, the form and the
 number of the questions are fixed outside it.
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from triplette.llm.prompts import fill, guard_line, read_prompt
-from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
+from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
+from triplette.profile import Profile, language_name
+from triplette.records import DIFFICULTIES, Chunk
 
 T = TypeVar("T")
 PROMPTS = Path(__file__).parent / "prompts"
@@ -33,26 +35,55 @@ class Order:
     difficulty: str
 
 
-def plan(chunk_id: str, count: int, seed: int) -> tuple[Order, ...]:
-    """``count`` orders for a chunk, the same for the same id and seed."""
+def plan(chunk_id: str, count: int, seed: int, profile: Profile) -> tuple[Order, ...]:
+    """``count`` orders for a chunk, the same for the same id, seed and profile."""
     chance = random.Random(f"{seed}/{chunk_id}")
-    mix = zip(_draw(chance, KINDS, count), _draw(chance, PERSONAS, count), _draw(chance, DIFFICULTIES, count), strict=True)
+    kinds = _draw(chance, profile.kind_names, [kind.weight for kind in profile.kinds], count)
+    personas = _draw(chance, profile.persona_names, [persona.weight for persona in profile.personas], count)
+    difficulties = _draw(chance, DIFFICULTIES, [1.0] * len(DIFFICULTIES), count)
+    mix = zip(kinds, personas, difficulties, strict=True)
     return tuple(Order(number, *parts) for number, parts in enumerate(mix, 1))
 
 
-def _draw(chance: random.Random, values: Sequence[T], count: int) -> list[T]:
-    """``count`` values, none a second time before all have come once."""
+def _draw(chance: random.Random, values: Sequence[T], weights: Sequence[float], count: int) -> list[T]:
+    """``count`` values, none a second time before all (of a weight over 0) have come once; heavier ones sooner."""
     drawn: list[T] = []
     while len(drawn) < count:
-        drawn += chance.sample(values, len(values))
+        drawn += chance.sample(values, len(values)) if len(set(weights)) == 1 else _weighted(chance, values, weights)
     return drawn[:count]
 
 
-def messages(chunk: Chunk, orders: Sequence[Order], prompt: str = PROMPT) -> tuple[dict[str, str], ...]:
+def _weighted(chance: random.Random, values: Sequence[T], weights: Sequence[float]) -> list[T]:
+    """The values in a random order in which the first is each with the probability of its weight (Efraimidis and Spirakis, 2006)."""
+    keyed = [(chance.random() ** (1 / weight), place) for place, weight in enumerate(weights) if weight > 0]
+    return [values[place] for _, place in sorted(keyed, reverse=True)]
+
+
+def system_message(profile: Profile, prompt: str = PROMPT) -> str:
+    """What the writer is told before any passage: who asks, what kinds there are, which terms stay as they are."""
+    system, _ = read_prompt(PROMPTS, prompt, "[synth.write] prompt", profile.language)
+    colon = " :" if profile.language == "fr" else ":"
+    return with_parts(
+        system,
+        language=language_name(profile.language),
+        personas="\n".join(f"- {persona.name}{colon} {persona.who}" for persona in profile.personas),
+        kinds="\n".join(f"- {kind.name}{colon} {kind.asks}" for kind in profile.kinds),
+        terms=_KEPT_TERMS.get(profile.language, _KEPT_TERMS["en"]).format(", ".join(profile.terms)) if profile.terms else "",
+    )
+
+
+_KEPT_TERMS = {
+    "fr": "\n7. Ces termes restent tels quels, ni traduits ni coupés : {}.",
+    "en": "\n7. These terms stay as they are, neither translated nor split: {}.",
+}
+
+
+def messages(chunk: Chunk, orders: Sequence[Order], profile: Profile, prompt: str = PROMPT) -> tuple[dict[str, str], ...]:
     """The system and user messages that ask for ``orders`` over ``chunk``."""
-    system, user = read_prompt(PROMPTS, prompt, "[synth.write] prompt")
+    _, user = read_prompt(PROMPTS, prompt, "[synth.write] prompt", profile.language)
     title = chunk.title or chunk.source
     guard = guard_line(f"{title}\n{chunk.text}")
     listed = "\n".join(f"{o.number}. kind={o.kind}, persona={o.persona}, difficulty={o.difficulty}" for o in orders)
-    content = fill(user, title=" ".join(title.split()), passage=chunk.text, fence=guard, orders=listed)
-    return {"role": "system", "content": system}, {"role": "user", "content": content}
+    language = language_name(profile.language)
+    content = fill(user, title=" ".join(title.split()), passage=chunk.text, fence=guard, orders=listed, language=language)
+    return {"role": "system", "content": system_message(profile, prompt)}, {"role": "user", "content": content}

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from triplette.criteria import NAMES
+from triplette.profile import keep_profile, load_profile
 from triplette.records import Chunk, Negative, Question, Score, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.tables import write_records
 
-CRITERIA = ("independence", "realism", "clarity", "relevance")
 SUBJECTS = (
     "roque cavalier fou dame tour pion pendule arbitre ronde appariement mat pat nulle zeitnot drapeau feuille analyse "
     "tournoi licence classement forfait retard couleur coup position partie blitz rapide cadence prise promotion échec"
@@ -82,7 +83,7 @@ def make_triplet(question: Question, negatives: Sequence[str]) -> Triplet:
 
 def judged(triplet: Triplet, decision: str = "keep", score: float = 0.9, reason: str = "", **criteria: float) -> Verdict:
     """A judge's verdict on a triplet."""
-    scores = tuple(Score(name, criteria.get(name, score), "") for name in CRITERIA)
+    scores = tuple(Score(name, criteria.get(name, score), "") for name in NAMES)
     return verdict(triplet.id, "triplet", decision, scores=scores, score=score, reason=reason)
 
 
@@ -142,6 +143,7 @@ class Run:
     def write(self, root: Path) -> RunDir:
         """Write every file of the run."""
         run = RunDir(root)
+        keep_profile(run, load_profile("chess-fr"))
         write_records(run.path("chunks.parquet"), self.chunks, Chunk)
         write_records(run.path("questions.parquet"), self.questions, Question)
         write_records(run.path("triplets.parquet"), self.triplets, Triplet)

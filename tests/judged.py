@@ -8,6 +8,7 @@ from typing import Any
 
 from curated import make_question, make_triplet
 
+from triplette.profile import keep_profile, load_profile
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
 from triplette.tables import write_records
@@ -73,6 +74,7 @@ def triplet(question: str, positive: Chunk, negatives: Sequence[Chunk], **change
 
 def mined(run: RunDir, chunks: dict[str, Chunk], rows: Sequence[tuple[Question, Triplet]]) -> RunDir:
     """Write what synthesis leaves."""
+    keep_profile(run, load_profile("chess-fr"))
     write_records(run.path("chunks.parquet"), chunks.values(), Chunk)
     write_records(run.path("questions.parquet"), [question for question, _ in rows], Question)
     write_records(run.path("triplets.parquet"), [made for _, made in rows], Triplet)

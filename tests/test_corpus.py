@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
+from triplette.profile import load_profile
+from triplette.records import DIFFICULTIES, Chunk
 from triplette.resolve import ChunkIndex
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
@@ -22,6 +23,7 @@ from triplette.synth.chunk import ChunkResult, chunk_corpus, load_chunks
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "fr_rules"
+CHESS = load_profile("chess-fr")
 GOLD = ROOT / "gold" / "fr_rules.jsonl"
 OFFICIAL = Path(__file__).parents[2] / "shared" / "data" / "ffe"
 COPIED = 12  # consecutive words shared with an official text are taken for a copied sentence
@@ -76,7 +78,7 @@ def test_the_corpus_has_its_promised_size() -> None:
 
 
 def test_the_corpus_folder_holds_rule_files_only() -> None:
-    assert all(path.suffix == ".md" and re.match(r"\d\d-[a-z0-9-]+\.md$", path.name) for path in CORPUS.iterdir())
+    assert all(re.match(r"\d\d-[a-z0-9-]+\.md$|triplette\.toml$", path.name) for path in CORPUS.iterdir())
 
 
 def test_every_file_has_one_title_and_sections() -> None:
@@ -124,7 +126,7 @@ def test_gold_is_large_spread_and_without_duplicates() -> None:
 
 def test_gold_vocabulary_is_valid_and_mixed() -> None:
     rows = gold_rows()
-    for key, allowed in (("kind", KINDS), ("persona", PERSONAS), ("difficulty", DIFFICULTIES)):
+    for key, allowed in (("kind", CHESS.kind_names), ("persona", CHESS.persona_names), ("difficulty", DIFFICULTIES)):
         assert set(Counter(row[key] for row in rows)) == set(allowed), key
         assert min(Counter(row[key] for row in rows).values()) >= 10, key
 

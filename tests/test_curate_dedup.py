@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from dataclasses import replace
@@ -13,8 +14,8 @@ from curated import human, judged, make_question, make_triplet, verdict
 from judged import corpus
 from typer.testing import CliRunner
 
+from triplette.curate.cli import app
 from triplette.curate.decisions import Decisions, read_decisions
-from triplette.curate.judge.cli import app
 from triplette.curate.same.dedup import dedup
 from triplette.curate.same.question import ask_the_same, asked_for, exact_pairs, read_question, vector_pairs, word_pairs
 from triplette.errors import MissingStage
@@ -22,6 +23,7 @@ from triplette.french import plain
 from triplette.records import Chunk, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.dedup import DedupSettings
+from triplette.similar import question_keys, word_sets
 from triplette.tables import read_records, write_records
 
 SETTINGS = DedupSettings()
@@ -207,20 +209,43 @@ def test_what_is_asked_for_is_read_off_the_question(question: str, kind: str) ->
 
 def test_each_finder_proposes_its_own_pairs() -> None:
     texts = [A, A2, "Au bout de combien de minutes un joueur absent est-il alors déclaré forfait ?", B]
-    asked = [read_question(text) for text in texts]
-    assert [(p.left, p.right) for p in exact_pairs(asked)] == [(0, 1)]
-    assert {(0, 1), (0, 2), (1, 2)} == {(p.left, p.right) for p in word_pairs(asked, SETTINGS)}
+    assert [(p.left, p.right) for p in exact_pairs(texts)] == [(0, 1)]
+    assert {(0, 1), (0, 2), (1, 2)} == {(p.left, p.right) for p in word_pairs(texts, SETTINGS)}
     vectors = np.array([[1, 0], [0.9, 0.436], [0, 1]], dtype=np.float32)
     assert [(p.left, p.right) for p in vector_pairs(vectors, SETTINGS)] == [(0, 1), (0, 1)]  # each sees the other
 
 
-def test_word_pairs_have_the_true_jaccard_similarity() -> None:
-    asked = [
-        read_question(f"Que vaut la règle {word} du roque au tournoi pour le joueur {n % 7} ?") for n, word in enumerate("abcdefgh" * 6)
-    ]
-    for pair in word_pairs(asked, SETTINGS):
-        one, other = asked[pair.left].tokens, asked[pair.right].tokens
-        assert pair.similarity == len(one & other) / len(one | other) >= SETTINGS.jaccard
+def test_word_pairs_are_all_pairs_of_that_jaccard_similarity_equal_ones_too() -> None:
+    texts = [f"Que vaut la règle {word} du roque au tournoi pour le joueur {n % 7} ?" for n, word in enumerate("abcdefgh" * 6)]
+    sets = word_sets(texts)
+    wanted = {}
+    for left, right in itertools.combinations(range(len(texts)), 2):
+        one, other = sets.set_of(left), sets.set_of(right)
+        if len(one & other) / len(one | other) >= SETTINGS.jaccard:
+            wanted[left, right] = len(one & other) / len(one | other)
+    assert {(p.left, p.right): pytest.approx(p.similarity) for p in word_pairs(texts, SETTINGS)} == wanted
+    assert min(wanted.values()) < 1.0 == max(wanted.values())
+
+
+def test_a_pair_that_differs_between_two_that_agree_does_not_part_them() -> None:
+    """The three have the same content words; only the middle one is negated."""
+    texts = ["Le joueur peut-il roquer ?", "Le joueur ne peut-il pas roquer ?", "Peut-il roquer, le joueur ?"]
+    assert (0, 2) in {(p.left, p.right) for p in word_pairs(texts, SETTINGS)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Le bord du tranche-fil vient-il au nez ?", "Le bord du tranche fil vient-il au nez ?"),
+        ("Où va le CŒUR du jeu ?", "Ou va le coeur du jeu"),
+        ("L’arbitre note-t-il l'heure ?", "l arbitre note t il l heure ?"),
+    ],
+)
+def test_what_the_expectations_call_one_question_is_merged(run: RunDir, one: str, other: str) -> None:
+    decisions = judged_run(run, [(one, "retard", 0.8), (other, "pendule", 0.9)])
+    texts = [row.question.text for row in decisions.accepted]
+    assert len(texts) == 1
+    assert question_keys([one])[0] == question_keys([other])[0]
 
 
 def test_the_command_prints_tables_that_fit_80_columns_and_json(run: RunDir) -> None:

@@ -15,8 +15,8 @@ import pytest
 from judged import corpus, good_rows, mined, triplet
 from typer.testing import CliRunner
 
+from triplette.curate.cli import app
 from triplette.curate.decisions import read_decisions
-from triplette.curate.judge.cli import app
 from triplette.curate.judge.judge import judge
 from triplette.errors import MissingStage, SettingError
 from triplette.records import Verdict

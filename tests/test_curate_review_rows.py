@@ -21,9 +21,12 @@ from triplette.curate.review.push import read_queue
 from triplette.curate.review.rows import ReviewRow, check_rows, make_row, show_passage
 from triplette.curate.review.sample import Candidate, by_subject, quota_sample, spread
 from triplette.errors import InputError, MissingStage
+from triplette.profile import load_profile
 from triplette.rundir import RunDir
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.review import ReviewSettings
+
+CHESS = load_profile("chess-fr")
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def row_of(rows: tuple[ReviewRow, ...], triplet_id: str) -> ReviewRow:
 
 def test_a_passage_says_where_it_stands_and_is_otherwise_untouched(parts: Run) -> None:
     chunk = replace(parts.chunks[0], text="a | b\n<b>*x*</b>", page_start=3, page_end=4)
-    assert show_passage(chunk) == f"[{chunk.title} — {chunk.source}, p. 3-4]\n\na | b\n<b>*x*</b>"
+    assert show_passage(chunk, "sans titre") == f"[{chunk.title} — {chunk.source}, p. 3-4]\n\na | b\n<b>*x*</b>"
 
 
 def test_a_row_shows_the_question_the_positive_and_each_negative(parts: Run, tmp_path: Path) -> None:
@@ -97,20 +100,20 @@ def test_negatives_past_the_limit_are_not_shown_and_are_counted(parts: Run, tmp_
 def test_a_row_that_no_desk_takes_is_refused_with_its_id(parts: Run, tmp_path: Path, change: dict[str, object], words: str) -> None:
     row = replace(rows_of(parts, tmp_path)[0], **change)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=words) as caught:
-        check_rows([row], 3)
+        check_rows([row], 3, CHESS)
     assert caught.value.where == row.triplet_id
 
 
 def test_two_rows_of_one_id_are_refused(parts: Run, tmp_path: Path) -> None:
     row = rows_of(parts, tmp_path)[0]
     with pytest.raises(InputError, match="two rows"):
-        check_rows([row, row], 3)
+        check_rows([row, row], 3, CHESS)
 
 
 def test_an_unknown_suggestion_is_refused(parts: Run, tmp_path: Path) -> None:
     row = rows_of(parts, tmp_path)[0]
     with pytest.raises(InputError, match="no answer to verdict"):
-        check_rows([replace(row, suggestions=(replace(row.suggestions[0], values=("perhaps",)),))], 3)
+        check_rows([replace(row, suggestions=(replace(row.suggestions[0], values=("perhaps",)),))], 3, CHESS)
 
 
 def test_what_is_shown_decides_the_fingerprint(parts: Run, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from triplette.curate.review.serve.supervise import Server, free_port, serving
 from triplette.curate.review.status import read_status
 from triplette.errors import ServiceError
 from triplette.hashing import hash_file
+from triplette.profile import load_profile
 from triplette.records import Verdict
 from triplette.rundir import RunDir
 from triplette.settings.judge import JudgeSettings
@@ -37,6 +38,7 @@ from triplette.tables import write_records
 
 pytestmark = pytest.mark.slow
 JUDGE = JudgeSettings()
+REVIEW = load_profile("chess-fr").review
 SETTINGS = ReviewSettings(overlap_share=0.0, chunk_rows=20)
 MINUTES = 60.0
 
@@ -52,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def desk(server: Server, request: pytest.FixtureRequest) -> ArgillaDesk:
     name = "d-" + request.node.name.replace("_", "-")[:80]
-    return ArgillaDesk(open_client(server.url, server.owner.api_key), replace(SETTINGS, dataset=name))
+    return ArgillaDesk(open_client(server.url, server.owner.api_key), replace(SETTINGS, dataset=name), REVIEW)
 
 
 @pytest.fixture
@@ -214,7 +216,7 @@ def test_a_push_killed_while_it_made_the_dataset_starts_over(review_run: RunDir,
 
 
 def replace_dataset(desk: ArgillaDesk, name: str) -> ArgillaDesk:
-    return ArgillaDesk(desk.client, replace(desk.settings, dataset=name))
+    return ArgillaDesk(desk.client, replace(desk.settings, dataset=name), REVIEW)
 
 
 def test_a_pull_killed_at_any_moment_doubles_and_loses_nothing(
@@ -283,7 +285,7 @@ def test_a_server_that_goes_away_during_a_push_is_one_line_and_the_next_push_end
     settings = replace(SETTINGS, chunk_rows=5)
     port = free_port()
     with serving(home, port=port, workspace="review") as running:
-        desk = ArgillaDesk(open_client(running.url, running.owner.api_key), settings)
+        desk = ArgillaDesk(open_client(running.url, running.owner.api_key), settings, REVIEW)
         queue = read_queue(run, settings, JUDGE, 0.1, everything=True)
         sent = [0]
 
@@ -295,7 +297,7 @@ def test_a_server_that_goes_away_during_a_push_is_one_line_and_the_next_push_end
         with pytest.raises(ServiceError, match="cannot be reached"):
             desk.push(queue.rows, negatives=queue.negatives, known=queue.known, prune=False, advance=advance)
     with serving(home, port=port, workspace="review") as running:
-        desk = ArgillaDesk(open_client(running.url, running.owner.api_key), settings)
+        desk = ArgillaDesk(open_client(running.url, running.owner.api_key), settings, REVIEW)
         again = send(run, desk)
         assert 0 < again.sent <= 80
         assert again.sent + again.unchanged == 120
@@ -328,7 +330,7 @@ def test_pulling_from_a_dataset_that_is_not_there_says_so(review_run: RunDir, de
 
 def test_the_overlap_waits_for_two_reviewers(server: Server, tmp_path: Path, desk: ArgillaDesk) -> None:
     run = small_run(6).write(tmp_path / "wide")
-    several = ArgillaDesk(desk.client, replace(desk.settings, overlap_share=1.0))
+    several = ArgillaDesk(desk.client, replace(desk.settings, overlap_share=1.0), REVIEW)
     result = push(run, several, several.settings, JUDGE, 0.1, everything=True)
     assert result.queue.several == 24
     dataset = dataset_of(several, "-overlap").id
@@ -483,7 +485,7 @@ def test_a_wrong_key_is_one_line(server: Server) -> None:
 
 def test_a_reviewers_key_may_not_push(server: Server, review_run: RunDir, desk: ArgillaDesk) -> None:
     account = next(account for account in server.accounts if account.username == "anne")
-    weak = ArgillaDesk(open_client(server.url, account.api_key), desk.settings)
+    weak = ArgillaDesk(open_client(server.url, account.api_key), desk.settings, REVIEW)
     with pytest.raises(ServiceError, match="role may not") as caught:
         send(review_run, weak)
     assert "owner" in caught.value.cure

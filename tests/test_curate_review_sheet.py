@@ -17,6 +17,7 @@ from triplette.curate.review.pull import pull
 from triplette.curate.review.push import push
 from triplette.curate.review.sheet import SheetDesk, guard, read_sheet, unguard
 from triplette.errors import InputError
+from triplette.profile import load_profile
 from triplette.rundir import RunDir
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.review import ReviewSettings
@@ -76,7 +77,9 @@ def test_answers_come_back_whatever_the_spreadsheet_saved(reviewed: RunDir, tmp_
         {"verdict": "invalid", "issues": "Question ambiguë | not_in_passage"},
         {"verdict": "Je ne sais pas", "issues": "Le négatif 2 répond aussi"},
     ]
-    result = pull(reviewed, SheetDesk(fill(path, typed, delimiter=delimiter, encoding=encoding), "anne"))
+    result = pull(
+        reviewed, SheetDesk(fill(path, typed, delimiter=delimiter, encoding=encoding), "anne", review=load_profile("chess-fr").review)
+    )
     assert (result.merged.new, result.skipped) == (3, {"unanswered": 22})
     found = {(a.reviewer, a.verdict): a for a in read_answers(reviewed)}
     assert set(found) == {("Zoé", "valid"), ("anne", "invalid"), ("anne", "unsure")}

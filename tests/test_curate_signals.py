@@ -9,15 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judged import GOOD, corpus, good_rows, triplet
 
+from triplette.criteria import NAMES
+from triplette.curate.judge.domain import Domain
 from triplette.curate.judge.passages import Corpus, copied_run, focus, is_figures, read_passage, subject_words
 from triplette.curate.judge.patterns import LEANING, found
-from triplette.curate.judge.rules import CRITERIA, decide, judge_by_rules
+from triplette.curate.judge.rules import decide, judge_by_rules
 from triplette.curate.judge.signals import points, read_signals
 from triplette.french import longest_copied_run, plain
+from triplette.profile import load_profile
 from triplette.records import Chunk
 from triplette.settings.judge import JudgeSettings
 
 SETTINGS = JudgeSettings()
+
+CHESS = Domain(load_profile("chess-fr"))
 
 
 def judged(question: str, positive: Chunk, chunks: dict[str, Chunk], **changes: float) -> tuple[str, str]:
@@ -25,7 +30,7 @@ def judged(question: str, positive: Chunk, chunks: dict[str, Chunk], **changes: 
     others = [other for other in chunks.values() if other.id != positive.id][:2]
     _, made = triplet(question, positive, others, **changes)
     scores = judge_by_rules(read_signals(made, positive, Corpus(chunks.values())))
-    assert tuple(score.criterion for score in scores) == CRITERIA
+    assert tuple(score.criterion for score in scores) == NAMES
     assert all(0.0 <= score.value <= 1.0 for score in scores)
     decision, reason, _ = decide(scores, SETTINGS)
     return decision, reason
@@ -100,7 +105,7 @@ def test_a_demonstrative_points_out_only_when_its_noun_was_not_named() -> None:
     assert points(plain("Cette règle vaut-elle en blitz ?")) == "cette regle"
     assert points(plain("Un joueur quitte un tournoi : peut-il revenir dans ce tournoi ?")) == ""
     assert points(plain("Combien de parties joue-t-on cette saison ?")) == ""
-    assert points(plain("La notation des parties est-elle obligatoire pour tous dans ce tournoi ?")) == "ce tournoi"
+    assert points(plain("La notation des parties est-elle obligatoire pour tous dans ce tournoi ?"), CHESS) == "ce tournoi"
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_status_of_an_empty_run_names_the_first_command(tmp_path: Path) -> None:
     status = read_status(RunDir(tmp_path / "nothing"))
     assert [step.left for step in status.steps] == [None, None, None]
     assert status.gate_lines() == [
-        f"gate: there is no chunks.parquet\n  cure: run `synth chunk --corpus DIR --run {tmp_path / 'nothing'}`"
+        f"gate: there is no chunks.parquet\n  help: run `synth chunk --corpus DIR --run {tmp_path / 'nothing'}`"
     ]
 
 

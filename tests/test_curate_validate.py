@@ -19,6 +19,7 @@ from triplette.curate.validation.validate import Validation, check, validate
 from triplette.dataset import DatasetRow, load_dataset
 from triplette.errors import InputError, MissingStage
 from triplette.gate import read_gate
+from triplette.profile import load_profile
 from triplette.records import Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
@@ -69,7 +70,7 @@ def test_a_sound_dataset_passes_and_opens_the_gate(run: Run, tmp_path: Path) -> 
     content = json.loads(place.path("validation/result.json").read_text())
     assert content["passed"] is True
     assert content["dataset_hash"] == load_dataset(place).hash
-    assert content["suite_hash"] == suite_hash(load_suites(SETTINGS), SETTINGS)
+    assert content["suite_hash"] == suite_hash(load_suites(SETTINGS), SETTINGS, load_profile("chess-fr"))
     assert {item["suite"] for item in content["expectations"]} == {"chunks", "questions", "triplets", "dataset"}
 
 

@@ -38,7 +38,7 @@ def test_the_sample_reads_only_names_that_the_bundle_has(tmp_path: Path) -> None
     source = kotlin_sample("TripletteEmbedder.kt")
     keys = set(re.findall(r'get(?:String|Int|JSONArray|JSONObject)\((?:if \(isQuery\) )?"(\w+)"', source))
     spec = {"tokenizer", "signatures", "name", "file", "length", "before", "after", "specials", "dimensions", "pad"}
-    contract = {"query_prefix", "document_prefix", "no_title", "max_tokens", "dimensions"}
+    contract = {"query_prefix", "document_prefix", "no_title", "title_end", "max_tokens", "dimensions"}
     assert keys <= spec | contract
     written = (tmp_path / "contract.json").read_text()
     assert all(f'"{name}"' in written and f'"{name}"' in source for name in contract)

@@ -11,6 +11,7 @@ import pytest
 
 from triplette.errors import InputError, MissingStage
 from triplette.jsonl import read_jsonl
+from triplette.profile import load_profile
 from triplette.records import Question
 from triplette.resolve import ChunkIndex, Unresolved
 from triplette.rundir import RunDir
@@ -35,7 +36,7 @@ def chunked(tmp_path: Path) -> RunDir:
     for name, text in CORPUS.items():
         (corpus / name).write_text(text, encoding="utf-8")
     run = RunDir(tmp_path / "run")
-    chunk_corpus(run, corpus, ChunkSettings(min_tokens=0, target_tokens=40))
+    chunk_corpus(run, corpus, ChunkSettings(min_tokens=0, target_tokens=40), load_profile("chess-fr"))
     return run
 
 
@@ -151,7 +152,7 @@ def test_an_article_in_several_chunks_gives_the_one_nearest_to_the_question_firs
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the imported questions are not here")
 def test_five_thousand_questions_of_a_large_model_are_all_matched(tmp_path: Path) -> None:
-    result = import_questions(RunDir(tmp_path), SHARED / "questions.jsonl", SHARED / "chunks.jsonl")
+    result = import_questions(RunDir(tmp_path), SHARED / "questions.jsonl", SHARED / "chunks.jsonl", load_profile("chess-fr"))
     assert result.lines == 5631
     assert "unmatched" not in result.rejected
     assert result.questions + result.rejected["repeated"] == 5631

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triplette.french import tokens
+from triplette.profile import load_profile
 from triplette.ranking.bm25 import Bm25Index
-from triplette.records import DIFFICULTIES, KINDS, PERSONAS, Chunk
+from triplette.records import DIFFICULTIES, Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
-from triplette.synth.rules import PROMPT, write_questions
+from triplette.synth.rules import PROMPT
+from triplette.synth.rules import write_questions as write_with
 from triplette.synth.rules.candidate import Candidate
 from triplette.synth.rules.clauses import clause, conditional
 from triplette.synth.rules.contrasts import contrast_questions
@@ -25,10 +28,24 @@ from triplette.synth.rules.headings import topic_of
 from triplette.synth.rules.malformed import malformed
 from triplette.synth.rules.sentences import sentences_of, simplify
 from triplette.synth.rules.verbs import infinitive_of, singular
+from triplette.synth.rules.vocabulary import using
 from triplette.synth.rules.writer import candidates_of, sentence_questions
 
 ROOT = Path(__file__).parents[1]
 FFE = ROOT.parent / "shared" / "data" / "ffe"
+CHESS = load_profile("chess-fr")
+
+
+@pytest.fixture(autouse=True)
+def chess() -> Iterator[None]:
+    """These tests are about chess; other domains have theirs in test_synth_rules_domains.py."""
+    with using(CHESS):
+        yield
+
+
+def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
+    """The writer with the chess profile."""
+    return write_with(chunks, CHESS)
 
 
 def passage(text: str, title: str = "Règles du jeu", source: str = "a.md") -> Chunk:
@@ -367,9 +384,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> list[Chunk]:
 def test_the_sample_corpus_gives_enough_varied_questions_that_find_their_passage(sample: list[Chunk]) -> None:
     questions, rejects = write_questions(sample)
     assert len(questions) >= 1.25 * len(sample)
-    assert all(q.kind in KINDS and q.persona in PERSONAS and q.difficulty in DIFFICULTIES for q in questions)
+    assert all(q.kind in CHESS.kind_names and q.persona in CHESS.persona_names and q.difficulty in DIFFICULTIES for q in questions)
     assert set(Counter(q.kind for q in questions)) >= {"factual", "procedural", "scenario", "definition", "multi-condition"}
-    assert {q.persona for q in questions} == set(PERSONAS)
+    assert {q.persona for q in questions} == set(CHESS.persona_names)
     assert {(q.provider, q.model, q.prompt, q.cost) for q in questions} == {("rules", "rules", PROMPT, 0.0)}
     assert max(Counter(r.subject_id for r in rejects if r.reason == "no_question").values(), default=1) == 1
     places = {chunk.id: i for i, chunk in enumerate(sample)}

@@ -209,7 +209,7 @@ def test_nothing_that_matches_is_an_error_with_its_cure(mined: RunDir, show: Sho
     code, out, err = show("--containing", "pat")
     assert (code, out) == (2, "")
     assert "triplets.parquet: no triplet matches" in err.replace("\n", "")
-    assert "cure: loosen the filters" in err
+    assert "help: loosen the filters" in err
 
 
 def test_before_mining_the_missing_stage_is_named(run: RunDir) -> None:

@@ -17,7 +17,8 @@ import pytest
 from training_data import open_gate, rules_dataset
 
 from triplette.dataset import load_dataset
-from triplette.errors import ContractMismatch, GateClosed, InputError, ProofFailed, ServiceError, SettingError
+from triplette.errors import GateClosed, InputError, ProofFailed, ServiceError, SettingError
+from triplette.model_folder import explain_load_failure
 from triplette.rundir import RunDir
 from triplette.settings.base import load_section
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
@@ -25,7 +26,7 @@ from triplette.train.data import TrainingTexts, questions_of, training_texts
 from triplette.train.fit import fit
 from triplette.train.loop import fillable_batch, planned_steps, prove_restored, tune
 from triplette.train.loss import make_loss
-from triplette.train.models import explain_load_failure, load_base, make_trainable, restore_state, trained_state
+from triplette.train.models import load_base, make_trainable, restore_state, trained_state
 from triplette.train.ranking import embed
 from triplette.train.tell import trackers
 from triplette.train.tiny import TinyShape, build_tiny
@@ -301,12 +302,16 @@ def test_an_adapter_target_that_the_model_lacks_is_refused(base: Path) -> None:
         make_trainable(loaded.model, small(base, method="lora", lora_targets=("no_such_layer",)))
 
 
-def test_a_base_with_other_prompts_than_the_contract_is_refused(base: Path, tmp_path: Path) -> None:
+def test_prompts_are_read_off_the_base_and_an_override_says_so(base: Path, tmp_path: Path) -> None:
     shutil.copytree(base, tmp_path / "other")
     (tmp_path / "other" / "contract.json").unlink()
-    with pytest.raises(ContractMismatch, match="query prefix"):
-        load_base(str(tmp_path / "other"), small(base, contract="e5"), device="cpu")
-    assert load_base(str(tmp_path / "other"), small(base), device="cpu").contract.dimensions == (96, 64, 32, 16)
+    read = load_base(str(tmp_path / "other"), small(base), device="cpu")
+    assert read.contract.dimensions == (96, 64, 32, 16)
+    assert read.contract.query_prefix == "task: search result | query: "
+    for folder in (base, tmp_path / "other"):
+        other = load_base(str(folder), small(base, contract="e5"), device="cpu")
+        assert other.contract.query_prefix == "query: "
+        assert other.source.startswith("OVERRIDDEN by contract = 'e5': the model's own are 'task: search result | query: '")
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path, base: Path) -> None:

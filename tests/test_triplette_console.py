@@ -39,7 +39,7 @@ def test_an_error_of_ours_is_one_message_with_cure_and_its_exit_code(error: str,
     result = run(f"raise {error}('it broke', where='file:3', cure='mend it')")
     assert result.returncode == code
     assert "error: file:3: it broke" in result.stderr
-    assert "cure: mend it" in result.stderr
+    assert "help: mend it" in result.stderr
     assert "Traceback" not in result.stderr
 
 

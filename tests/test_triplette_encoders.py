@@ -95,12 +95,11 @@ def test_a_missing_model_folder_is_said_with_its_cure(tmp_path: Path) -> None:
     assert "'lsa'" in raised.value.cure
 
 
-@pytest.mark.slow
-def test_a_folder_that_is_no_model_is_said_with_its_cure(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_embedding_model_is_said_with_its_cure(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(InputError, match="cannot load the encoder") as raised:
+    with pytest.raises(InputError, match=r"no modules\.json") as raised:
         make_encoder(str(tmp_path), [])
-    assert "licence" in raised.value.cure
+    assert "Pooling" in raised.value.cure
 
 
 # The rest loads a real small model (all-MiniLM-L6-v2): torch alone takes seconds to import.
@@ -122,6 +121,8 @@ def write_contract(folder: Path, **changes: Any) -> PromptContract:
         name="test",
         query_prefix="query: ",
         document_prefix="title: {title} | text: ",
+        no_title="none",
+        title_end="",
         base_model="minilm",
         **changes,
     )
@@ -164,18 +165,18 @@ def test_a_model_that_breaks_its_contract_is_refused(model_folder: Path, changes
 
 
 @pytest.mark.slow
-def test_without_a_contract_the_model_s_own_modules_are_read_and_its_prompts_are_not_doubled(model_folder: Path) -> None:
+def test_without_a_contract_the_folder_s_own_prompts_are_used_once(model_folder: Path) -> None:
     config = model_folder / "config_sentence_transformers.json"
     before = config.read_text()
-    config.write_text(json.dumps({**json.loads(before), "prompts": {"query": "unwanted: "}, "default_prompt_name": "query"}))
+    plain = make_encoder(str(model_folder), [])
+    config.write_text(json.dumps({**json.loads(before), "prompts": {"query": "ask: "}, "default_prompt_name": "query"}))
     try:
         prompted = make_encoder(str(model_folder), [])
     finally:
         config.write_text(before)
-    plain = make_encoder(str(model_folder), [])
-    assert plain.contract.dimensions == (384,)
-    assert plain.contract.max_tokens == 256
-    np.testing.assert_allclose(prompted.encode_queries(["roque"]), plain.encode_queries(["roque"]), atol=1e-6)
+    assert (plain.contract.dimensions, plain.contract.max_tokens) == ((384,), 256)
+    np.testing.assert_allclose(prompted.encode_queries(["roque"]), plain.encode_queries(["ask: roque"]), atol=1e-6)
+    np.testing.assert_allclose(prompted.encode_documents(["roque"], ["t"]), plain.encode_documents(["roque"], ["t"]), atol=1e-6)
 
 
 @pytest.mark.slow

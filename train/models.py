@@ -10,80 +10,51 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triplette.contract import CONTRACTS, PromptContract
-from triplette.errors import ContractMismatch, InputError, ServiceError, SettingError
-from triplette.hashing import hash_file
+from triplette.contract import PromptContract
+from triplette.errors import InputError, SettingError
+from triplette.model_contract import contract_of
+from triplette.ranking.model import load_model
 from triplette.settings.train import Preset
 from triplette.tables import write_text
 from triplette.train.quiet import quiet_libraries
 
-TINY = "tiny"
+TINY, E5_SMALL = "tiny", "e5-small"
 LAYERS = "all-linear"
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A loaded base model, the name that artefacts carry, the folder or id it came from, and its bound contract."""
+    """A loaded base model, the name that artefacts carry, the folder or id it came from, its bound contract, and where that is from."""
 
     model: Any
     name: str
     origin: str
     contract: PromptContract
+    source: str
 
 
 def load_base(origin: str, preset: Preset, *, device: str | None = None, quantised: bool = False) -> Base:
     """The base model of ``origin`` (folder or id) in float32, or in 4 bits with ``quantised``, and its contract.
 
-    Raises InputError, ServiceError (gated or unreachable), SettingError (4 bits without CUDA) or ContractMismatch.
+    Raises InputError, ServiceError (gated or unreachable), SettingError (4 bits without CUDA, remote code) or ContractMismatch.
     """
-    model = _load(origin, device, _four_bits() if quantised else None)
+    quiet_libraries()
+    read = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
+    options = {"quantization_config": _four_bits()} if quantised else {"dtype": "float32"}
+    model = load_model(origin, read.contract, device=device, trust_remote_code=preset.trust_remote_code, **options)
+    model.prompts = prompts_of(read.contract)
     folder = Path(origin)
     name = folder.name if folder.is_dir() else origin
-    contract = contract_of(model, origin, preset)
-    model.max_seq_length = contract.max_tokens
-    model.default_prompt_name = None
-    model.prompts = prompts_of(contract)
-    return Base(model, contract.base_model or name, origin, contract)
+    return Base(model, read.contract.base_model or name, origin, read.contract, read.source)
 
 
 def prompts_of(contract: PromptContract) -> dict[str, str]:
     """The contract's prefixes as a model folder's prompts, for those who load it without the contract."""
     return {"query": contract.query_prefix, "document": contract.format_document("")}
-
-
-def _load(origin: str, device: str | None, quantisation: Any) -> Any:
-    quiet_libraries()
-    from sentence_transformers import SentenceTransformer
-
-    if origin.startswith((".", "/", "~")) and not Path(origin).is_dir():
-        raise InputError("no such model folder", where=origin, cure="give a sentence-transformers folder or id, or --preset tiny")
-    options = {"quantization_config": quantisation} if quantisation is not None else {"dtype": "float32"}
-    try:
-        return SentenceTransformer(origin, device=device, model_kwargs=options)
-    except Exception as error:
-        raise explain_load_failure(origin, error) from error
-
-
-def explain_load_failure(origin: str, error: Exception) -> InputError | ServiceError:
-    """The user's view of a model that did not load: gated, unreachable, or not a model."""
-    text = f"{type(error).__name__}: {error}"
-    other = "or take a model that needs neither: --preset tiny (built here), or --preset cpu --model FOLDER"
-    if any(sign in text for sign in ("GatedRepo", "gated repo", "401", "403")):
-        return ServiceError(
-            f"the model {origin} is gated: its licence must be accepted",
-            cure=f"accept it on https://huggingface.co/{origin} and log in with `hf auth login`, {other}",
-        )
-    signs = ("Connect", "offline", "resolve", "timed out", "couldn't connect", "Max retries", "LocalEntryNotFound", "Network")
-    if any(sign in text for sign in signs):
-        return ServiceError(
-            f"the model {origin} cannot be reached", cure=f"check the network, or give its folder with --model, {other}"
-        )
-    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return InputError(f"not a model that loads: {first}", where=origin, cure=f"give a sentence-transformers folder or id, {other}")
 
 
 def _four_bits() -> Any:
@@ -103,58 +74,12 @@ def _four_bits() -> Any:
     )
 
 
-def contract_of(model: Any, origin: str, preset: Preset) -> PromptContract:
-    """The contract of a base model: its folder's, else the preset's, fitted to its width and bound to its tokenizer.
-
-    Raises ContractMismatch where the model's modules or saved prompts do something else.
-    """
-    folder = Path(origin)
-    if (folder / "contract.json").is_file():
-        contract = PromptContract.load(folder / "contract.json")
-    else:
-        family, width = CONTRACTS[preset.contract], int(model.get_embedding_dimension())
-        sizes = tuple(max(1, size * width // family.dimensions[0]) for size in family.dimensions)
-        limit = min(family.max_tokens, int(model.max_seq_length or family.max_tokens))
-        contract = replace(family, max_tokens=limit).bind(
-            base_model=folder.name if folder.is_dir() else origin, tokenizer_sha256=hash_file(tokenizer_file(origin)), dimensions=sizes
-        )
-    _check(contract, model, origin)
-    return contract
-
-
-def _check(contract: PromptContract, model: Any, origin: str) -> None:
-    modules = {type(module).__name__: module for module in model}
-    if "Pooling" not in modules:
-        raise ContractMismatch("the model has no pooling module", where=origin, cure="use a sentence-transformers embedding model")
-    said = {"pooling": contract.pooling, "dimensions": contract.dimensions[0]}
-    found = {"pooling": modules["Pooling"].pooling_mode, "dimensions": int(model.get_embedding_dimension())}
-    wrong = [f"{key}: the contract says {said[key]!r}, the model {found[key]!r}" for key in said if said[key] != found[key]]
-    query = (model.prompts or {}).get("query")
-    if query and query != contract.query_prefix:
-        wrong.append(f"query prefix: the contract says {contract.query_prefix!r}, the model {query!r}")
-    if wrong:
-        raise ContractMismatch("; ".join(wrong), where=origin, cure="choose the model's own contract in the preset (contract = ...)")
-
-
-def tokenizer_file(origin: str) -> Path:
-    """The tokenizer.json of a folder, or of an id in the local cache of models. Raises InputError when there is none."""
-    if Path(origin).is_dir():
-        path = Path(origin) / "tokenizer.json"
-        if not path.is_file():
-            raise InputError("there is no tokenizer.json", where=origin, cure="save the model with its fast tokenizer")
-        return path
-    from huggingface_hub import hf_hub_download
-
-    try:
-        return Path(hf_hub_download(origin, "tokenizer.json"))
-    except Exception as error:
-        raise explain_load_failure(origin, error) from error
-
-
 def make_trainable(model: Any, preset: Preset) -> int:
     """Put the preset's adapter on, freeze the rest; the number of trained parameters is returned."""
     if preset.method == "full":
         model.requires_grad_(True)
+        if preset.embeddings == "freeze":
+            _freeze_embeddings(model[0].model)
     else:
         from peft import LoraConfig, prepare_model_for_kbit_training
 
@@ -179,6 +104,15 @@ def make_trainable(model: Any, preset: Preset) -> int:
     for module in list(model)[1:]:
         module.requires_grad_(preset.dense == "train")
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _freeze_embeddings(core: Any) -> None:
+    """Keep every embedding table as it is: words, positions, token types. Norms between them are trained."""
+    from torch import nn
+
+    for module in core.modules():
+        if isinstance(module, nn.Embedding):
+            module.requires_grad_(False)
 
 
 def _linear_names(core: Any) -> list[str]:

@@ -55,7 +55,8 @@ def run_all(
     if process_rank()[1] > 1:
         raise TripletteError(
             "train run measures, merges and exports in one process",
-            cure="`accelerate launch --module train.cli fit ...` with several, then `train run`, which finds the fit done",
+            cure="`accelerate launch --module triplette.train.cli fit ...` with several, then "
+            f"`{run.command('train run')}`, which finds the fit done",
         )
     note("fit")
     fitted = fit(run, settings, preset, ungated=ungated, sweep=sweep, device=device)
@@ -67,7 +68,7 @@ def run_all(
     if export is None:
         return RunResult(fitted, measured, merged, None)
     if not improved and not export_anyway:
-        raise no_export(measured.verdict.sentence, measured.report)
+        raise no_export(run, measured.verdict.sentence, measured.report)
     note("export")
     return RunResult(fitted, measured, merged, export(run, not improved))
 
@@ -79,17 +80,20 @@ def require_improved(run: RunDir) -> None:
     """
     verdict, measured = read_verdict(run), run.last("train.evaluate")
     if measured is None or measured["inputs"].get(ADAPTER) != run.fingerprints([ADAPTER]).get(ADAPTER):
-        raise MissingStage("the evaluation is of another adapter", where=str(run.path(RESULT)), cure="run `train evaluate`")
+        raise MissingStage(
+            "the evaluation is of another adapter", where=str(run.path(RESULT)), cure=f"run `{run.command('train evaluate')}`"
+        )
     merged = run.last("train.merge")
     overridden = merged is not None and merged["settings"]["export_anyway"]
     if verdict["word"] != IMPROVED and not overridden:
-        raise no_export(verdict["sentence"], str(run.path(REPORT)))
+        raise no_export(run, verdict["sentence"], str(run.path(REPORT)))
 
 
-def no_export(sentence: str, where: str) -> ProofFailed:
+def no_export(run: RunDir, sentence: str, where: str) -> ProofFailed:
     """The refusal, with its cure."""
     return ProofFailed(
         f"no export: {sentence}",
         where=where,
-        cure="better data or another scale (--sweep), then `train run` again; or `train run --export-anyway`, which the card will say",
+        cure=f"better data or another scale (--sweep), then `{run.command('train run')}` again; "
+        f"or `{run.command('train run --export-anyway')}`, which the card will say",
     )

@@ -7,6 +7,7 @@ stdout, for machines.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,8 +27,7 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (default: ./triplette.toml if there).", metavar="FILE")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, for machines.")]
-DEFAULT_RUN = Path("run")
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 EXTRAS = {  # the smallest extra that has the library: reading a bundle must not cost torch
     "ask": ("sentencepiece", "ai_edge_litert"),
     "models": ("torch", "transformers", "sentence_transformers", "peft", "accelerate", "matplotlib", "bitsandbytes"),
@@ -133,6 +133,18 @@ def summarise(title: str, facts: Mapping[str, Any]) -> None:
     table(title, ("", ""), [(key, _shown(value)) for key, value in facts.items()])
 
 
+class _Signals:
+    """Whether this program was told to end by SIGTERM, which the parser's code for Ctrl-C does not say."""
+
+    terminated = False
+
+    @classmethod
+    def interrupt(cls, *_: object) -> None:
+        """SIGTERM ends a command as Ctrl-C does: what was finished is kept."""
+        cls.terminated = True
+        raise KeyboardInterrupt
+
+
 def run_app(app: typer.Typer, name: str) -> None:
     """Run a command group. A user's own mistake ends in one clear message and its exit code, never a traceback.
 
@@ -140,6 +152,7 @@ def run_app(app: typer.Typer, name: str) -> None:
     """
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    signal.signal(signal.SIGTERM, _Signals.interrupt)
     try:
         result = app(args=arguments, prog_name=name, standalone_mode=False)
     except TripletteError as error:
@@ -157,9 +170,10 @@ def run_app(app: typer.Typer, name: str) -> None:
         if result is None and debug:
             raise
         if result is None:
-            say(f"internal error: {type(error).__name__}: {error}\n  cure: run again with --debug and report the traceback")
+            say(f"internal error: {type(error).__name__}: {error}\n  help: run again with --debug and report the traceback")
             result = 70
     if result == INTERRUPTED:  # the parser turns Ctrl-C inside a command into this code
+        result = TERMINATED if _Signals.terminated else INTERRUPTED
         say("interrupted: what was finished is kept; run the same command again to go on")
     sys.exit(result if isinstance(result, int) else 0)
 
@@ -169,7 +183,7 @@ def _names_extra(error: Exception) -> bool:
     module = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
     for extra, modules in EXTRAS.items():
         if module.split(".")[0] in modules:
-            say(f"error: this needs {module}\n  cure: pip install 'triplette[{extra}]' (in a clone: pip install -e '.[{extra}]')")
+            say(f"error: this needs {module}\n  help: pip install 'triplette[{extra}]' (in a clone: pip install -e '.[{extra}]')")
             return True
     return False
 

@@ -50,7 +50,7 @@ class PromptContract:
     """Prefixes, pooling, normalisation, dimensions (largest first), token limit, base model, tokenizer hash.
 
     ``query_prefix`` is put before a question. ``document_prefix`` is put before a passage, after ``{title}``
-    in it was replaced by the passage's title, or by ``no_title`` where it has none. ``base_model`` and
+    in it was replaced by the passage's title and ``title_end``, or by ``no_title`` where it has none. ``base_model`` and
     ``tokenizer_sha256`` are "" until training binds the contract to a model. ``fusion`` is how production ranks with the vectors;
     None: not chosen yet.
     """
@@ -65,6 +65,7 @@ class PromptContract:
     base_model: str = ""
     tokenizer_sha256: str = ""
     no_title: str = "none"
+    title_end: str = ""
     fusion: Fusion | None = None
 
     def __post_init__(self) -> None:
@@ -92,7 +93,7 @@ class PromptContract:
     def format_document(self, text: str, title: str = "") -> str:
         """The text that is tokenised for a passage."""
         # replace and not format: braces in a title are data
-        return self.document_prefix.replace("{title}", title or self.no_title) + text
+        return self.document_prefix.replace("{title}", title + self.title_end if title else self.no_title) + text
 
     def bind(self, *, base_model: str, tokenizer_sha256: str, dimensions: tuple[int, ...] | None = None) -> PromptContract:
         """The contract of one model: its name, its tokenizer and, for a smaller model, its dimensions."""
@@ -136,8 +137,28 @@ class PromptContract:
         return canonical_json(asdict(self))
 
 
+# A family without a place for the title reads it as the passage's first line. Measured with multilingual-e5-small on 182 judged
+# questions: leaving the title out costs 0.059 nDCG@10 (docs/experiments.md).
+TITLE = "{title}"
+
+
+def titled(name: str, query: str, document: str, *, pooling: str, dimensions: tuple[int, ...], max_tokens: int) -> PromptContract:
+    """The contract of a family whose passages are ``document`` + title + newline + text."""
+    return PromptContract(
+        name=name,
+        query_prefix=query,
+        document_prefix=document + TITLE,
+        pooling=pooling,
+        normalize=True,
+        dimensions=dimensions,
+        max_tokens=max_tokens,
+        no_title="",
+        title_end="\n",
+    )
+
+
 CONTRACTS = {
-    # https://ai.google.dev/gemma/docs/embeddinggemma/model_card, section on prompts
+    # https://ai.google.dev/gemma/docs/embeddinggemma/model_card, section on prompts; EmbeddingGemma 2 kept them
     "embeddinggemma": PromptContract(
         name="embeddinggemma",
         query_prefix="task: search result | query: ",
@@ -148,16 +169,6 @@ CONTRACTS = {
         max_tokens=2048,
     ),
     # Wang et al. 2024, Multilingual E5: prefixes of the pre-training pairs
-    "e5": PromptContract(
-        name="e5",
-        query_prefix="query: ",
-        document_prefix="passage: ",
-        pooling="mean",
-        normalize=True,
-        dimensions=(384,),
-        max_tokens=512,
-    ),
-    "plain": PromptContract(
-        name="plain", query_prefix="", document_prefix="", pooling="mean", normalize=True, dimensions=(384,), max_tokens=256
-    ),
+    "e5": titled("e5", "query: ", "passage: ", pooling="mean", dimensions=(384,), max_tokens=512),
+    "plain": titled("plain", "", "", pooling="mean", dimensions=(384,), max_tokens=256),
 }

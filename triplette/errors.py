@@ -10,7 +10,7 @@
     ├── BudgetReached              4   the spending limit stops the run; it can be resumed
     └── ProofFailed                5   a proof (parity, merge, evaluation) did not hold
 
-Exit code 1 means that a command finished and found problems in the data; 130 is Ctrl-C.
+Exit code 1 means that a command finished and found problems in the data; 130 is Ctrl-C, 143 is SIGTERM.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class TripletteError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text}\n  cure: {self.cure}" if self.cure else text
+        return f"{text}\n  help: {self.cure}" if self.cure else text
 
 
 class InputError(TripletteError):

@@ -51,10 +51,9 @@ class Gate:
 
 def read_gate(run: RunDir) -> Gate:
     """The state of a run's gate. It fails closed: what cannot be read blocks."""
-    where = "" if str(run.root) == "run" else f" --run {run.root}"
-    validate = f"run `curate validate{where}`"
+    validate = f"run `{run.command('curate validate')}`"
     if not all(run.has(name) for name in HASHED_FILES):
-        return Gate("", (Blocker("there is no dataset yet", f"run `curate build{where}`"),))
+        return Gate("", (Blocker("there is no dataset yet", f"run `{run.command('curate build')}`"),))
     present = dataset_hash(run)
     if not run.has(RESULT):
         return Gate(present, (Blocker("the dataset was never validated", validate),))
@@ -70,16 +69,17 @@ def read_gate(run: RunDir) -> Gate:
         blockers.append(
             Blocker(
                 f"validation failed: {names}",
-                f"see {run.path(RESULT)}, cure it or `curate validate --fix{where}`",
+                f"see {run.path(RESULT)}, cure it or `{run.command('curate validate --fix')}`",
             )
         )
     done, required = int(result["review"]["done"]), int(result["review"]["required"])
     short = int(result["review"]["missing"])
     if short or quota & set(failed):
+        push, pull, build = (f"`{run.command(words)}`" for words in ("curate review push", "curate review pull", "curate build"))
         blockers.append(
             Blocker(
                 f"review quota: {done} of {required} rows reviewed, {short} missing",
-                f"`curate review push{where}`, review, `curate review pull{where}`, `curate build{where}`, then {validate}",
+                f"{push}, review, {pull}, {build}, then {validate}",
             )
         )
     return Gate(present, tuple(blockers), done, required)
@@ -95,4 +95,6 @@ def _read(run: RunDir) -> dict[str, Any]:
             int(result["review"][key])
         return dict(result)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"not a validation result ({error!r})", where=str(path), cure="run `curate validate` again") from None
+        raise InputError(
+            f"not a validation result ({error!r})", where=str(path), cure=f"run `{run.command('curate validate')}` again"
+        ) from None

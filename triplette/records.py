@@ -13,8 +13,6 @@ from typing import Any, Self
 from triplette.hashing import hash_text, record_id
 
 UNKNOWN = "unknown"
-KINDS = ("factual", "procedural", "scenario", "definition", "comparison", "multi-condition")
-PERSONAS = ("arbitre", "organisateur", "joueur")
 DIFFICULTIES = ("easy", "medium", "hard")
 
 
@@ -51,7 +49,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question written over a chunk. ``kind``, ``persona`` and ``difficulty`` may be ``unknown``.
+    """A question written over a chunk. ``kind`` and ``persona`` are names of the run's profile; they and ``difficulty`` may be ``unknown``.
 
     ``provider``, ``model`` and ``prompt`` (version) name the writer: ``rules`` / ``llm`` / ``import`` / ``human``;
     ``cost`` is in US dollars. ``parent`` is the id of the question that this one rewrites, or "".

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import platform
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from triplette.tables import read_records, write_records
 
 SUPPLIERS = {
     "chunks.parquet": "synth chunk --corpus DIR",
+    "profile.toml": "synth chunk --corpus DIR",
     "questions.parquet": "synth write",
     "triplets.parquet": "synth mine",
     "verdicts/judge.parquet": "curate judge",
@@ -45,6 +47,7 @@ SUPPLIERS = {
     "evaluation/result.json": "train evaluate",
     "bundle/manifest.json": "train export",
 }
+DEFAULT_RUN = Path("run")
 TRACKED_LIBRARIES = ("numpy", "scikit-learn", "faiss-cpu", "rank-bm25", "datasets", "great-expectations", "torch")
 
 
@@ -62,15 +65,17 @@ class RunDir:
         """Whether an artefact is there."""
         return self.path(name).exists()
 
+    def command(self, words: str) -> str:
+        """A command as the user can paste it: with ``--run``, quoted for the shell, unless this is the default directory."""
+        return words if self.root == DEFAULT_RUN else f"{words} --run {shlex.quote(str(self.root))}"
+
     def require(self, *names: str) -> None:
         """Raise MissingStage, naming the supplying command, unless every artefact is there."""
         for name in names:
             if not self.has(name):
-                supplier = SUPPLIERS.get(name, "the stage before")
-                raise MissingStage(
-                    f"there is no {name} in the run directory {self.root}",
-                    cure=f"run `{supplier}{'' if str(self.root) == 'run' else f' --run {self.root}'}` first",
-                )
+                supplier = SUPPLIERS.get(name)
+                cure = f"run `{self.command(supplier)}` first" if supplier else "run the stage before"
+                raise MissingStage(f"there is no {name} in the run directory {self.root}", cure=cure)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -150,7 +155,9 @@ class RunDir:
         path = self.path("ledger.jsonl")
         if not path.exists():
             return []
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: U+0085 and U+2028 may stand in a file's name
+        if not lines[-1]:
+            lines.pop()
         entries = []
         for number, line in enumerate(lines, 1):
             try:

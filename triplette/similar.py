@@ -46,6 +46,21 @@ class WordSets:
         return frozenset(self.words[i] for i in self.indices[self.indptr[row] : self.indptr[row + 1]])
 
 
+def question_keys(texts: Sequence[str] | Any) -> Any:
+    """Arrow array of strings (n,): texts without case, accents, ligatures and punctuation. Two questions are one where theirs are equal.
+
+    This is the one key of "the same question": the duplicate finder merges by it and the expectations count by it.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else pa.array(texts, pa.string())
+    bare = pc.replace_substring_regex(pc.utf8_normalize(pc.utf8_lower(array), form="NFKD"), pattern=r"\p{Mn}", replacement="")
+    for ligature, letters in (("œ", "oe"), ("æ", "ae")):  # no decomposition of Unicode's takes these apart
+        bare = pc.replace_substring(bare, pattern=ligature, replacement=letters)
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, pattern=r"[^\p{L}\p{N}]+", replacement=" "))
+
+
 def split_words(texts: Sequence[str] | Any) -> tuple[Any, Any, list[str]]:
     """(row int64 (t,), code int64 (t,), vocabulary): every word of every text, lower case, in order; elisions are cut."""
     import pyarrow as pa
@@ -100,6 +115,15 @@ def near_duplicates(sets: WordSets, threshold: float) -> tuple[Any, Any, Any]:
     same = group[order][1:] == group[order][:-1]
     a, b = _candidates(sets, first, threshold)
     return _in_order(sets, threshold, a, b, (order[:-1][same], order[1:][same]))
+
+
+def every_near_duplicate(sets: WordSets, threshold: float) -> tuple[Any, Any, Any]:
+    """The same with equal sets paired one by one, for who looks at each pair again: a chain would break at the first that is refused.
+
+    Where more than ``WINDOW`` rows share a prefix word, each is compared with the nearest ``WINDOW``, so the output stays linear.
+    """
+    a, b = _candidates(sets, np.arange(len(sets.indptr) - 1), threshold)
+    return _in_order(sets, threshold, a, b, (a[:0], a[:0]))
 
 
 def near_duplicates_across(sets: WordSets, threshold: float, labels: Any) -> tuple[Any, Any, Any]:

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import math
 import shutil
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -24,14 +23,16 @@ from typing import TYPE_CHECKING, Any
 from triplette.curate.dataset.exports import DICTIONARY_BYTES, write_beir, write_triplets
 from triplette.curate.dataset.gold import GoldQuestion, read_gold
 from triplette.curate.dataset.split import Node, Touch, assign, components, touching
-from triplette.curate.decisions import AUTOMATIC, SOURCES, VERDICT_FILES, Decision, Decisions, read_decisions
+from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, SOURCES, Decision, Decisions, read_decisions
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError, TripletteError
 from triplette.hashing import hash_file
+from triplette.profile import run_profile
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.build import BuildSettings
+from triplette.step import Step
 from triplette.tables import write_records, write_table
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class BuildResult:
     rejected: dict[str, int]
     composition: dict[str, Any]
     gold_lost: int
-    seconds: float
+    seconds: float = 0.0
     unchanged: bool = False
 
 
@@ -105,29 +106,32 @@ def build(
     Without ``gold`` the last build's gold file, and what it did about touching rows, are used again, unless ``no_gold``: a
     build after a review must not quietly measure on synthetic questions.
     """
-    started = time.perf_counter()
     run.require(*SOURCES, *AUTOMATIC)
     if gold is None and not no_gold:
         gold, remembered = last_gold(run)
         drop_touching = drop_touching or remembered
-    inputs = run.fingerprints([*SOURCES, *VERDICT_FILES])
+    inputs = run.fingerprints(DATASET_INPUTS)
     if gold is not None:
         if not gold.is_file():
             raise InputError("no such file", where=str(gold), cure="give the gold questions as JSONL with --gold")
         inputs["gold"] = hash_file(gold)
     kept = {**as_dict(settings), "gold": str(gold.resolve()) if gold else "", "drop_touching": drop_touching}
-    previous = None if force else run.current(STAGE, inputs, kept)
-    if previous:
-        return BuildResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
+    step = Step(run, STAGE, inputs, kept)
+    if not force and (done := step.done(BuildResult)):
+        return done
     decisions = read_decisions(run)
-    questions, lost = read_gold(gold, list(decisions.chunks.values())) if gold else ([], [])
+    questions, lost = read_gold(gold, list(decisions.chunks.values()), run_profile(run)) if gold else ([], [])
     drafts, rejects = gather(decisions, questions, settings, drop_touching=drop_touching)
     if not any(draft.origin == SYNTHETIC for draft in drafts):
-        raise InputError(_nothing_left(decisions, rejects), where=str(run.root), cure="`curate status` shows where the rows fell out")
+        raise InputError(
+            _nothing_left(decisions, rejects),
+            where=str(run.root),
+            cure=f"`{run.command('curate status')}` shows where the rows fell out",
+        )
     rows = place(drafts, decisions.chunks, settings)
     rejects = [*rejects, *lost, *(item for row in decisions.rows for item in row.rejections())]
     with run.locked():
-        return _write(run, rows, decisions, rejects, settings, inputs, kept, started, gold_lost=_unmatched(lost))
+        return _write(step, rows, decisions, rejects, settings, gold_lost=_unmatched(lost))
 
 
 def gather(
@@ -260,21 +264,19 @@ def _row(
 
 
 def _write(
-    run: RunDir,
+    step: Step,
     rows: list[DatasetRow],
     decisions: Decisions,
     rejects: Sequence[Rejection],
     settings: BuildSettings,
-    inputs: dict[str, str],
-    kept: dict[str, Any],
-    started: float,
+    *,
     gold_lost: int,
 ) -> BuildResult:
     """Write every file of dataset/, the rejects and, last, the ledger line."""
     from triplette.curate.dataset.card import write_card
     from triplette.curate.dataset.composition import compose
 
-    corpus = list(decisions.chunks.values())
+    run, corpus = step.run, list(decisions.chunks.values())
     for split in SPLITS:
         members = [row for row in rows if row.split == split]
         columns = columns_of(members, decisions.chunks, split)
@@ -286,21 +288,16 @@ def _write(
     write_beir(run.path("dataset/beir"), rows, corpus)
     composition = compose(run, rows, decisions, rejects, settings)
     write_card(run, composition, settings)
-    for step in STEPS:
-        run.write_rejects(step, [row for row in rejects if row.step == step])
+    for name in STEPS:
+        run.write_rejects(name, [row for row in rejects if row.step == name])
     result = BuildResult(
         rows={split: sum(row.split == split for row in rows) for split in SPLITS},
         rejected=composition["rejected"],
         composition=composition,
         gold_lost=gold_lost,
-        seconds=time.perf_counter() - started,
     )
     outputs = [*HASHED_FILES, "dataset/triplets.parquet", "dataset/beir", "dataset/composition.json", "dataset/README.md"]
-    plain = {key: value for key, value in asdict(result).items() if key not in ("seconds", "unchanged")}
-    run.record(
-        STAGE, inputs=inputs, outputs=outputs, settings=kept, counts=result.rows, seconds=result.seconds, extra={"result": plain}
-    )
-    return result
+    return step.record(result, outputs=outputs, counts=result.rows)
 
 
 def columns_of(rows: Sequence[DatasetRow], chunks: dict[str, Chunk], split: str) -> pa.Table:
@@ -335,7 +332,7 @@ def rebuild(run: RunDir) -> BuildResult:
     run.require("dataset/rows.parquet")
     last = run.last(STAGE)
     if last is None:
-        raise InputError("the ledger knows no build", where=str(run.path("ledger.jsonl")), cure="run `curate build`")
+        raise InputError("the ledger knows no build", where=str(run.path("ledger.jsonl")), cure=f"run `{run.command('curate build')}`")
     values = dict(last["settings"])
     without = not values.pop("gold")
     del values["drop_touching"]

@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from triplette import __version__
+from triplette.criteria import CRITERIA
 from triplette.curate.dataset.composition import summary_rows
 from triplette.dataset import HASHED_FILES, dataset_hash
 from triplette.rundir import RunDir
@@ -125,7 +126,7 @@ def _quality(composition: Mapping[str, Any]) -> str:
     rejected = list(composition["rejected"].items()) or [("none", 0)]
     return (
         "## Quality measures\n\n"
-        "Judges score independence (does not parrot the passage), realism, clarity and relevance from 0 to 1 and fail closed: "
+        f"Judges score {', '.join(c.told for c in CRITERIA[:-1])} and {CRITERIA[-1].told} from 0 to 1 and fail closed: "
         "what cannot be judged is left out.\n\n"
         + _table(("judge", "decisions"), rows)
         + "\n\nRows that fell out:\n\n"

@@ -15,7 +15,8 @@ from typing import Any
 from triplette.errors import InputError
 from triplette.french import folded_words
 from triplette.jsonl import read_jsonl
-from triplette.records import DIFFICULTIES, KINDS, PERSONAS, UNKNOWN, Chunk, Question, Rejection
+from triplette.profile import Profile
+from triplette.records import DIFFICULTIES, UNKNOWN, Chunk, Question, Rejection
 from triplette.resolve import ChunkIndex, Unresolved
 
 FORM = 'each line is {"question": ..., "source": "file.md", "article": "7.5.1"}, or has chunk_id, page or text'
@@ -29,7 +30,7 @@ class GoldQuestion:
     positives: tuple[str, ...]
 
 
-def read_gold(path: Path, chunks: Sequence[Chunk]) -> tuple[list[GoldQuestion], list[Rejection]]:
+def read_gold(path: Path, chunks: Sequence[Chunk], profile: Profile) -> tuple[list[GoldQuestion], list[Rejection]]:
     """The gold questions of a file on this run's chunks, and the lines that fell out.
 
     The same question twice becomes one with the positives of both. Raises InputError for a line without a question and when no line
@@ -49,7 +50,7 @@ def read_gold(path: Path, chunks: Sequence[Chunk]) -> tuple[list[GoldQuestion], 
         except (Unresolved, ValueError) as error:
             rejects.append(Rejection("curate.build", where, "question", "gold unmatched", str(error), text=row["question"]))
             continue
-        gold = GoldQuestion(_question(row, positives[0]), positives)
+        gold = GoldQuestion(_question(row, positives[0], profile), positives)
         key = " ".join(folded_words(gold.question.text))
         if key in found:
             first = found[key]
@@ -74,12 +75,12 @@ def _positives(row: Mapping[str, Any], index: ChunkIndex) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chunk.id for pointer in pointers for chunk in index.resolve(pointer)))
 
 
-def _question(row: Mapping[str, Any], chunk_id: str) -> Question:
+def _question(row: Mapping[str, Any], chunk_id: str, profile: Profile) -> Question:
     return Question.make(
         chunk_id=chunk_id,
         text=" ".join(row["question"].split()),
-        kind=_known(row.get("kind"), KINDS),
-        persona=_known(row.get("persona"), PERSONAS),
+        kind=_known(row.get("kind"), profile.kind_names),
+        persona=_known(row.get("persona"), profile.persona_names),
         difficulty=_known(row.get("difficulty"), DIFFICULTIES),
         provider="human",
         model="gold",

@@ -1,4 +1,4 @@
-"""Is the cited evidence in the passage, and does the passage try to speak to its judge?
+"""Is the cited evidence in the passage?
 
 A citation counts when it is found verbatim after normalising what typography alone changes: Unicode form (NFKC), case, white space, the
 shapes of apostrophes, hyphens and dashes, quotation marks, spaces before French punctuation, Markdown's emphasis, and punctuation around the
@@ -10,25 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from triplette.french import plain
-
 MIN_WORDS = 4  # of a citation: "le joueur" is found everywhere and proves nothing
 _SAME = str.maketrans({**dict.fromkeys("’‘ʼ`´′", "'"), **dict.fromkeys("‐‑‒–—―−", "-"), "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae"})
 _DROPPED = frozenset('\u00ad\u200b\u2060\ufeff*_«»“”„″"')
 _AROUND = " \t\n.,;:!?…\"'()[]-"
-
-# Text that gives orders to whoever reads it for judging. Narrow on purpose: rules of chess give orders too, to players.
-ORDERS = re.compile(
-    r"\b(?:ignore[zrs]?|oublie[zrs]?|neglige[zr]?|ne (?:tiens|tenez) pas compte)\b.{0,60}\b(?:consignes?|instructions?|directives?|precede\w*|"
-    r"prompt|ci-dessus|regles d'evaluation)\b"
-    r"|\b(?:ignore|disregard|forget)\b.{0,40}\b(?:previous|above|prior|instructions?)\b"
-    r"|\b(?:reponds?|repondez|ecris|ecrivez|affiche[zr]?|renvoie|retourne[zr]?)\b.{0,30}\b(?:json|uniquement|seulement|toujours)\b.{0,40}"
-    r"\b(?:oui|non|5|keep|json|score)"
-    r"|\b(?:attribue[zr]?|donne[zr]?|mets|mettez|note[zr]?)\b.{0,40}\b(?:note|notes|score|scores)\b.{0,30}\b(?:5|maximum|maximale?s?|partout|parfaite?s?)\b"
-    r"|\b(?:evaluateur|correcteur|juge automatique|modele de langage|intelligence artificielle|language model|assistant ia)\b.{0,80}"
-    r"\b(?:dois|doit|devez|reponds?|donne|note|accepte|considere)\b"
-    r"|\bsystem prompt\b|\bprompt systeme\b|<\|?(?:system|assistant|im_start)|[\"']?(?:relevance|clarity|realism|independence|evidence)[\"']\s*:"
-)
 
 
 def find_evidence(citation: str, passage: str) -> str:
@@ -44,12 +29,6 @@ def find_evidence(citation: str, passage: str) -> str:
             text = unicodedata.normalize("NFC", passage)
             return text[places[match.start()] : places[match.end() - 1] + 1]
     return ""
-
-
-def orders_in(text: str) -> str:
-    """What in a text gives orders to its judge, or ""."""
-    match = ORDERS.search(plain(text))
-    return match.group() if match else ""
 
 
 def _normal(text: str) -> tuple[str, list[int]]:

@@ -7,7 +7,6 @@ there, but every paid answer is kept, so a run that stops at its budget or is in
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -15,11 +14,11 @@ from typing import Any
 
 from triplette.console import progress
 from triplette.curate.decisions import KEEP, POSITIVE
+from triplette.curate.judge.domain import Domain
 from triplette.curate.judge.llm import (
     Reading,
     judgement_readings,
     negative_readings,
-    ordered,
     quarantine,
     read_judgement,
     read_negatives,
@@ -31,11 +30,14 @@ from triplette.curate.judge.signals import read_signals
 from triplette.llm.client import Answer, LlmClient, Quote, model_name
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
+from triplette.profile import FILE as PROFILE
+from triplette.profile import Profile, run_profile
 from triplette.records import Chunk, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.llm import LlmSettings
+from triplette.step import Step
 from triplette.tables import read_records, write_records
 
 STAGE = "curate.judge"
@@ -49,7 +51,7 @@ class JudgeResult:
     """Counts of triplets and negatives by decision, and of triplets not kept by reason.
 
     ``asked``: triplets that the LLM was asked about; ``disagreements``: triplets whose readings disagree. ``cost``: US dollars that all
-    the answers cost; ``spent``: what this command paid of it.
+    the answers cost; ``spent``: what this command paid of it; ``said``: what the endpoint turned out not to take.
     """
 
     judge: str
@@ -62,6 +64,7 @@ class JudgeResult:
     tokens: dict[str, int] = field(default_factory=dict)
     cost: float = 0.0
     spent: float = 0.0
+    said: tuple[str, ...] = ()
     seconds: float = 0.0
     unchanged: bool = False
 
@@ -95,7 +98,7 @@ class JudgeResult:
             if known
             else "The price of this model is not known (price_in and price_out of [curate.llm])."
         )
-        return [f"{money} Rows on which readings disagree wait for a person: curate review push"]
+        return [*self.said, f"{money} Rows on which readings disagree wait for a person: curate review push"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class _Judged:
     tokens: dict[str, int] = field(default_factory=dict)
     cost: float = 0.0
     spent: float = 0.0
+    said: tuple[str, ...] = ()
 
 
 def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, *, budget: float | None = None) -> JudgeResult:
@@ -115,34 +119,22 @@ def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, 
 
     Raises MissingStage before mining; with an LLM, BudgetReached, ServiceError and SettingError as ``run_many`` does.
     """
-    started = time.perf_counter()
     run.require(*INPUTS)
-    inputs = run.fingerprints(INPUTS)
-    shaping = _shaping(settings, llm)
-    previous = run.current(STAGE, inputs, shaping)
-    if previous:
-        return JudgeResult(**{**previous["result"], "spent": 0.0, "seconds": time.perf_counter() - started, "unchanged": True})
-    chunks, triplets = _read(run)
-    judged = by_rules(triplets, chunks, settings)
-    if settings.judge == "llm":
-        judged = _by_llm(run, triplets, chunks, judged, settings, _model(settings, llm), budget)
-    result = _result(settings, triplets, judged, time.perf_counter() - started)
-    with run.locked():
+    step = Step(run, STAGE, run.fingerprints((*INPUTS, PROFILE)), _shaping(settings, llm))
+    if done := step.done(JudgeResult, said=(), spent=0.0):
+        return done
+    with run.locked():  # from before the first call: two commands would pay for the same answers twice
+        chunks, triplets = _read(run)
+        profile = run_profile(run)
+        judged = by_rules(triplets, chunks, settings, profile)
+        if settings.judge == "llm":
+            judged = _by_llm(run, triplets, chunks, judged, settings, _model(settings, llm), profile, budget)
+        result = _result(settings, triplets, judged)
         write_records(run.path(OUTPUTS[0]), judged.triplets, Verdict)
         write_records(run.path(OUTPUTS[1]), judged.negatives, Verdict)
-        kept = {name: value for name, value in result.as_json().items() if name not in ("seconds", "unchanged", "spent")}
-        run.record(
-            STAGE,
-            inputs=inputs,
-            outputs=OUTPUTS,
-            settings=shaping,
-            counts=result.decisions,
-            seconds=result.seconds,
-            cost=result.spent,
-            tokens=result.tokens,
-            extra={"result": kept},
+        return step.record(
+            result, outputs=OUTPUTS, counts=result.decisions, forget=("spent", "said"), cost=result.spent, tokens=result.tokens
         )
-    return result
 
 
 def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Quote | None:
@@ -151,16 +143,17 @@ def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Quot
     if settings.judge != "llm":
         return None
     chunks, triplets = _read(run)
-    rules = by_rules(triplets, chunks, settings)
-    asked = [triplet for triplet in _asked(triplets, chunks, rules, settings) if not ordered(triplet, chunks[triplet.positive_id])]
-    readings = judgement_readings(asked, chunks, settings)
-    readings += negative_readings(_open_negatives(asked, rules, chunks), chunks, settings)
+    profile = run_profile(run)
+    rules = by_rules(triplets, chunks, settings, profile)
+    asked = _asked(triplets, chunks, rules, settings)
+    readings = judgement_readings(asked, chunks, settings, profile)
+    readings += negative_readings(_open_negatives(asked, rules, chunks), chunks, settings, profile)
     return quote_requests(_model(settings, llm), run.path("llm"), [reading.request for reading in readings])
 
 
-def by_rules(triplets: Sequence[Triplet], chunks: dict[str, Chunk], settings: JudgeSettings) -> _Judged:
+def by_rules(triplets: Sequence[Triplet], chunks: dict[str, Chunk], settings: JudgeSettings, profile: Profile) -> _Judged:
     """The rules' verdicts on triplets and negatives. A triplet whose positive is not in the corpus is quarantined."""
-    corpus = Corpus(chunks.values())
+    corpus = Corpus(chunks.values(), Domain(profile))
     on_negatives = NegativeJudge(chunks, corpus, settings)
     verdicts: list[Verdict] = []
     negatives: list[Verdict] = []
@@ -201,36 +194,34 @@ def _by_llm(
     rules: _Judged,
     settings: JudgeSettings,
     llm: LlmSettings,
+    profile: Profile,
     budget: float | None,
 ) -> _Judged:
     """The rules' verdicts with the LLM's: two rounds of calls, the second only for rows that the first kept."""
     asked = _asked(triplets, chunks, rules, settings)
-    orders = {triplet.id: said for triplet in asked if (said := ordered(triplet, chunks[triplet.positive_id]))}
-    readings = judgement_readings([triplet for triplet in asked if triplet.id not in orders], chunks, settings)
-    answers, spent = _ask(run, llm, readings, budget, "judging")
+    readings = judgement_readings(asked, chunks, settings, profile)
+    answers, spent, said = _ask(run, llm, readings, budget, "judging")
     model = model_name(llm)
     spoken = [
         read_judgement(reading, answer, chunks[reading.triplet.positive_id], settings, model)
         for reading, answer in zip(readings, answers, strict=True)
     ]
-    spoken += [
-        quarantine(triplet, f"gives orders to its judge: {orders[triplet.id]!r}", model) for triplet in asked if triplet.id in orders
-    ]
     left = {verdict.subject_id for verdict in spoken} - {verdict.subject_id for verdict in spoken if verdict.decision != KEEP}
     kept = [triplet for triplet in asked if triplet.id in left]
-    more = negative_readings(_open_negatives(kept, rules, chunks), chunks, settings)
+    more = negative_readings(_open_negatives(kept, rules, chunks), chunks, settings, profile)
     remaining = None if budget is None else max(budget - spent, 0.0)
-    replies, spent_on_negatives = _ask(run, llm, more, remaining, "judging negatives")
+    replies, spent_on_negatives, said_more = _ask(run, llm, more, remaining, "judging negatives")
     by_negative = _negatives_said(more, replies, chunks, model)
     base = rules.triplets if settings.rules_first else [verdict for verdict in rules.triplets if verdict.decision == "quarantine"]
     every = [*answers, *replies]
     return _Judged(
         triplets=sorted([*base, *spoken], key=lambda verdict: (verdict.subject_id, verdict.judge, verdict.judge_name)),
-        negatives=[by_negative.get(verdict.subject_id) or _ordering(verdict, chunks) for verdict in rules.negatives],
+        negatives=[by_negative.get(verdict.subject_id, verdict) for verdict in rules.negatives],
         asked=len(asked),
         tokens={"input": sum(a.tokens.input for a in every), "output": sum(a.tokens.output for a in every)},
         cost=sum(answer.cost for answer in every),
         spent=spent + spent_on_negatives,
+        said=tuple(dict.fromkeys((*said, *said_more))),
     )
 
 
@@ -241,27 +232,25 @@ def _asked(triplets: Sequence[Triplet], chunks: dict[str, Chunk], rules: _Judged
 
 
 def _open_negatives(triplets: Sequence[Triplet], rules: _Judged, chunks: dict[str, Chunk]) -> list[tuple[Triplet, list[str]]]:
-    """The negatives that a reader must decide: all but copies of the positive, orphans, and those that give orders."""
+    """The negatives that a reader must decide: all but copies of the positive and orphans."""
     closed = {verdict.subject_id for verdict in rules.negatives if verdict.decision in (POSITIVE, "drop")}
     found = []
     for triplet in triplets:
-        ids = [
-            negative.chunk_id
-            for negative in triplet.negatives
-            if f"{triplet.id}/{negative.chunk_id}" not in closed and not ordered(triplet, chunks[negative.chunk_id])
-        ]
+        ids = [negative.chunk_id for negative in triplet.negatives if f"{triplet.id}/{negative.chunk_id}" not in closed]
         if ids:
             found.append((triplet, ids))
     return found
 
 
-def _ask(run: RunDir, llm: LlmSettings, readings: Sequence[Reading], budget: float | None, title: str) -> tuple[list[Answer], float]:
-    """The answers in order, and the US dollars that this took now."""
+def _ask(
+    run: RunDir, llm: LlmSettings, readings: Sequence[Reading], budget: float | None, title: str
+) -> tuple[list[Answer], float, tuple[str, ...]]:
+    """The answers in order, the US dollars that this took now, and what the endpoint turned out not to take."""
     if not readings:
-        return [], 0.0
+        return [], 0.0, ()
     client = LlmClient(llm, run.path("llm"), budget)
     answers = run_many(client, [reading.request for reading in readings], title=title)
-    return answers, client.spending.spent
+    return answers, client.spending.spent, client.notes()
 
 
 def _negatives_said(readings: Sequence[Reading], answers: Sequence[Answer], chunks: dict[str, Chunk], model: str) -> dict[str, Verdict]:
@@ -276,19 +265,7 @@ def _negatives_said(readings: Sequence[Reading], answers: Sequence[Answer], chun
     return found
 
 
-def _ordering(verdict: Verdict, chunks: dict[str, Chunk]) -> Verdict:
-    """The rules' verdict on a negative that the LLM was not asked about; one that gives orders to its judge is dropped."""
-    from triplette.curate.judge.evidence import orders_in
-
-    chunk = chunks.get(verdict.chunk_id)
-    said = orders_in(f"{chunk.title}\n{chunk.text}") if chunk else ""
-    if not said or verdict.decision != KEEP:
-        return verdict
-    content = {name: getattr(verdict, name) for name in Verdict.__slots__ if name != "id"}
-    return Verdict.make(**{**content, "decision": "unsure", "reason": f"gives orders to its judge: {said!r}", "score": 0.5})
-
-
-def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judged, seconds: float) -> JudgeResult:
+def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judged) -> JudgeResult:
     by_triplet: dict[str, list[Verdict]] = {}
     for verdict in judged.triplets:
         by_triplet.setdefault(verdict.subject_id, []).append(verdict)
@@ -307,7 +284,7 @@ def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judge
         tokens=judged.tokens,
         cost=round(judged.cost, 6),
         spent=round(judged.spent, 6),
-        seconds=seconds,
+        said=judged.said,
     )
 
 

@@ -4,9 +4,9 @@ Two rounds of calls. First each question with its passage: four criteria, the re
 is not in the passage makes relevance 0. Then, for rows that passed, the negatives: does this passage answer too? They are asked apart from the
 positive, so that no text of a negative stands beside the question when it is scored.
 
-What cannot be read quarantines: a malformed answer the row, a missing or doubled number its negative. A passage that gives orders to its judge
-is not sent at all. What remains possible is a model that is wrong within the form; for that there are several readings, the rules
-judge before it (``rules_first``) and people after it.
+What cannot be read quarantines: a malformed answer the row, a missing or doubled number its negative. A passage may
+speak to its judge: it stands between fences that it cannot foresee, and its evidence must be in it. What remains possible is a model that
+is wrong, or obeys, within the form; for that there are several readings, the rules judge before it (``rules_first``) and people after it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from triplette.curate.judge.evidence import find_evidence, orders_in
+from triplette.criteria import CRITERIA
+from triplette.curate.judge.evidence import find_evidence
 from triplette.curate.judge.negatives import negative_verdict
-from triplette.curate.judge.rules import CRITERIA, decide
+from triplette.curate.judge.rules import decide
 from triplette.llm.client import Answer, Request
-from triplette.llm.prompts import fill, guard_line, read_prompt
+from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
+from triplette.profile import Profile, language_name
 from triplette.records import Chunk, Score, Triplet, Verdict
 from triplette.settings.judge import JudgeSettings
 
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 PROMPTS = Path(__file__).parent / "prompts"
+ANSWERS = {"fr": ("oui", "non", "incertain"), "en": ("yes", "no", "unsure")}  # what the prompt of a language asks for
+NO, UNSURE = ({words[place] for words in ANSWERS.values()} for place in (1, 2))
 JUDGEMENT_TOKENS = 330  # of output that a judgement takes, for quotes
 NEGATIVE_TOKENS = 70
 HIGHEST = 5  # scores are asked for as whole numbers from 1 to this: models hold a short scale better than a fraction
-SHOWN = 120  # characters of a citation or an order that a reason repeats
+SHOWN = 120  # characters of a citation that a reason repeats
 
 
 @lru_cache(maxsize=1)
@@ -51,7 +55,7 @@ def judgement_form() -> type[BaseModel]:
         "Criterion", __base__=Closed, reason=text, score=(Annotated[Literal[1, 2, 3, 4, 5], BeforeValidator(_no_bool)], ...)
     )
     parts: dict[str, Any] = {"answer": text, "evidence": text}
-    parts.update(dict.fromkeys(("relevance", "independence", "realism", "clarity"), (criterion, ...)))
+    parts.update({one.name: (criterion, ...) for one in CRITERIA})
     form: type[BaseModel] = create_model("Judgement", __base__=Closed, **parts)
     return form
 
@@ -63,9 +67,9 @@ def _no_bool(value: object) -> object:
     return value
 
 
-@lru_cache(maxsize=1)
-def negatives_form() -> type[BaseModel]:
-    """The form of an answer about negatives."""
+@lru_cache(maxsize=8)
+def negatives_form(language: str = "fr") -> type[BaseModel]:
+    """The form of an answer about negatives, in the words that the prompt of ``language`` asks for."""
     from typing import Literal
 
     from pydantic import BaseModel as Base
@@ -81,7 +85,7 @@ def negatives_form() -> type[BaseModel]:
         number=(int, ...),
         reason=text,
         evidence=text,
-        answers=(Literal["oui", "non", "incertain"], ...),
+        answers=(Literal[_words_of(language)], ...),
     )
     return create_model("Negatives", __base__=Closed, passages=(list[reading], ...))  # type: ignore[valid-type]
 
@@ -96,9 +100,11 @@ class Reading:
     request: Request
 
 
-def judgement_readings(triplets: Sequence[Triplet], chunks: Mapping[str, Chunk], settings: JudgeSettings) -> list[Reading]:
-    """The requests that judge each triplet ``settings.votes`` times; those whose texts give orders are left out (``ordered``)."""
-    system, user = read_prompt(PROMPTS, settings.prompt, "[curate.judge] prompt")
+def judgement_readings(
+    triplets: Sequence[Triplet], chunks: Mapping[str, Chunk], settings: JudgeSettings, profile: Profile
+) -> list[Reading]:
+    """The requests that judge each triplet ``settings.votes`` times."""
+    system, user = _prompt(settings.prompt, "[curate.judge] prompt", profile)
     readings = []
     for triplet in triplets:
         chunk = chunks[triplet.positive_id]
@@ -113,16 +119,16 @@ def judgement_readings(triplets: Sequence[Triplet], chunks: Mapping[str, Chunk],
 
 
 def negative_readings(
-    asked: Sequence[tuple[Triplet, Sequence[str]]], chunks: Mapping[str, Chunk], settings: JudgeSettings
+    asked: Sequence[tuple[Triplet, Sequence[str]]], chunks: Mapping[str, Chunk], settings: JudgeSettings, profile: Profile
 ) -> list[Reading]:
     """The requests about negatives: (triplet, chunk ids). Each further reading sees the passages in another order."""
-    system, user = read_prompt(PROMPTS, settings.negative_prompt, "[curate.judge] negative_prompt")
+    system, user = _prompt(settings.negative_prompt, "[curate.judge] negative_prompt", profile)
     readings = []
     for triplet, chunk_ids in asked:
         for number in range(1, settings.votes + 1):
             turn = (number - 1) % max(len(chunk_ids), 1)
             order = (*chunk_ids[turn:], *chunk_ids[:turn])
-            passages = "\n\n".join(_numbered(place, chunks[chunk_id]) for place, chunk_id in enumerate(order, 1))
+            passages = "\n\n".join(_numbered(place, chunks[chunk_id], profile.language) for place, chunk_id in enumerate(order, 1))
             values = {
                 "fence": guard_line(triplet.question),
                 "question": triplet.question,
@@ -131,20 +137,29 @@ def negative_readings(
                 "reading": str(number),
             }
             messages = ({"role": "system", "content": system}, {"role": "user", "content": fill(user, **values)})
-            request = Request(messages, negatives_form(), triplet.id, NEGATIVE_TOKENS * len(order) + 20)
+            request = Request(messages, negatives_form(profile.language), triplet.id, NEGATIVE_TOKENS * len(order) + 20)
             readings.append(Reading(triplet, number, order, request))
     return readings
 
 
-def _numbered(number: int, chunk: Chunk) -> str:
+def _prompt(name: str, where: str, profile: Profile) -> tuple[str, str]:
+    """A prompt in the profile's language, the domain's parts in their places."""
+    system, user = read_prompt(PROMPTS, name, where, profile.language)
+    parts = profile.prompts
+    said = {name: getattr(parts, name) for name in ("askers", "practice", "example", "unnamed", "other_cases")}
+    return with_parts(system, language=language_name(profile.language), **said), user
+
+
+def _words_of(language: str) -> tuple[str, str, str]:
+    """Yes, no and unsure."""
+    return ANSWERS.get(language, ANSWERS["en"])
+
+
+def _numbered(number: int, chunk: Chunk, language: str) -> str:
     title = " ".join((chunk.title or chunk.source).split())
     guard = guard_line(f"{title}\n{chunk.text}")
-    return f"Passage {number}, titre : {title}\n{guard}\n{chunk.text}\n{guard}"
-
-
-def ordered(triplet: Triplet, chunk: Chunk) -> str:
-    """What in the question, the title or the passage gives orders to its judge, or ""."""
-    return orders_in(f"{triplet.question}\n{chunk.title}\n{chunk.text}")[:SHOWN]
+    head = f"Passage {number}, titre : {title}" if language == "fr" else f"Passage {number}, title: {title}"
+    return f"{head}\n{guard}\n{chunk.text}\n{guard}"
 
 
 def quarantine(triplet: Triplet, reason: str, judge_name: str, *, judge: str = "llm") -> Verdict:
@@ -162,12 +177,12 @@ def read_judgement(reading: Reading, answer: Answer, chunk: Chunk, settings: Jud
     evidence = find_evidence(content.evidence, chunk.text)
     scores = []
     for criterion in CRITERIA:
-        part = getattr(content, criterion)
+        part = getattr(content, criterion.name)
         value, reason = (part.score - 1) / (HIGHEST - 1), " ".join(part.reason.split())
-        if criterion == "relevance" and not evidence:
+        if criterion.needs_evidence and not evidence:
             cited = " ".join(content.evidence.split())[:SHOWN]
             value, reason = 0.0, f"the cited evidence is not in the passage: {cited!r}" if cited else "no evidence was cited"
-        scores.append(Score(criterion, value, reason))
+        scores.append(Score(criterion.name, value, reason))
     decision, reason, score = decide(tuple(scores), settings)
     return _verdict(reading.triplet, tuple(scores), score, decision, reason, evidence, name, "llm")
 
@@ -217,9 +232,9 @@ def _opinions(reading: Reading, answer: Answer, chunks: Mapping[str, Chunk]) -> 
 
 def _opinion(item: Any, chunk: Chunk) -> tuple[str, str, str]:
     why = " ".join(item.reason.split())
-    if item.answers == "non":
+    if item.answers in NO:
         return "keep", f"does not answer: {why}", ""
-    if item.answers == "incertain":
+    if item.answers in UNSURE:
         return "unsure", f"the judge hesitates: {why}", ""
     evidence = find_evidence(item.evidence, chunk.text)
     if not evidence:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from triplette.curate.judge.passages import Corpus, focus, share, subject_words
+from triplette.curate.judge.passages import Corpus, focus, share
 from triplette.french import shingles
 from triplette.records import Chunk, Negative, Score, Triplet, Verdict
 from triplette.settings.judge import JudgeSettings
@@ -35,7 +35,7 @@ class NegativeJudge:
 
     def verdicts(self, triplet: Triplet) -> list[Verdict]:
         """One verdict for each negative of a triplet whose positive is in the corpus."""
-        asked = subject_words(triplet.question)
+        asked = self.corpus.subject_words(triplet.question)
         weights = self.corpus.weights(asked)
         own = focus(weights, self.corpus.passages[triplet.positive_id])
         return [self._verdict(triplet, negative, weights, own) for negative in triplet.negatives]

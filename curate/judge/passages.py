@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from triplette.curate.judge.domain import Domain, no_domain
 from triplette.curate.judge.patterns import NUMBER, POINTER, STATES
 from triplette.french import fold, plain, sentences, tokens
 from triplette.french import words as split_words
@@ -47,15 +48,20 @@ class Passage:
 
 
 class Corpus:
-    """The passages by chunk id, and how many hold each token."""
+    """The passages by chunk id, how many hold each token, and the domain that they are of."""
 
-    def __init__(self, chunks: Iterable[Chunk]) -> None:
+    def __init__(self, chunks: Iterable[Chunk], domain: Domain | None = None) -> None:
+        self.domain = domain or no_domain()
         self.passages = {chunk.id: read_passage(chunk) for chunk in chunks}
         self.size = len(self.passages)
         self._holders: dict[str, set[str]] = defaultdict(set)
         for passage in self.passages.values():
             for token in passage.held:
                 self._holders[token].add(passage.id)
+
+    def subject_words(self, question: str) -> frozenset[str]:
+        """The question's ranking tokens that say what it is about, in this domain."""
+        return subject_words(question) - self.domain.asking
 
     def rarity(self, token: str) -> float:
         """idf scaled to 0..1: 0 for a token in every passage, 1 for one in a single passage (or none)."""
@@ -143,7 +149,7 @@ def asking_words() -> frozenset[str]:
     return frozenset(
         tokens(
             "quel type nombre fonction manière différence règle condition procédure but objectif rôle dire savoir donner expliquer "
-            "consister servir prévoir dépendre appeler entendre passer arriver signifier pouvoir devoir avoir être est-ce joueur échecs principal "
+            "consister servir prévoir dépendre appeler entendre passer arriver signifier pouvoir devoir avoir être est-ce principal "
             "différent exister"
         )
     )

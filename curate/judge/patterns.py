@@ -1,7 +1,7 @@
 """Forms of words that give a bad question away, each with what it gives away. ``curate.signals`` applies them.
 
 Patterns are for folded text (lower case, no accents, plain apostrophes: ``plain``), so that one spelling serves for all.
-They were written by reading questions that a model wrote over federation rules; docs/experiments.md has the counts.
+They were written by reading questions that a model wrote over a federation's rules; docs/experiments.md has the counts.
 """
 
 from __future__ import annotations
@@ -37,20 +37,15 @@ LEANING = re.compile("|".join(_LEANING))
 POINTING = re.compile(
     r"\b(?:ce|cet|cette|ces)\s+(?!qu|dernier|derniere|type|genre|sens|jour|mois|annee|saison|sont|soit|n'|moment|point\b)(\w{3,})"
 )
-EVENTS = frozenset(
-    "tournoi competition championnat coupe systeme".split()
-)  # "ce tournoi" needs the tournament named, however late it comes
+EVENTS = frozenset({"systeme"})  # "ce systeme" needs the system named, however late it comes
 ANTECEDENT_WORDS = 7  # words before a demonstrative that are enough to have said what it points at
 
-# One worked example: fictitious or lettered players, pairing numbers.
-EXAMPLE = re.compile(
-    r"\bdans (?:l'|cet |un |les )(?:exemple|illustration)s?\b(?!\s+d)|\badversaire\s+\d|\bjoueur(?:se)?\s*[«\"']|\bexemple (?:donne|presente|fourni)"
-)
-# What only a grid of pairings or a table of figures is asked for; counted where the passage is such a grid.
+# One worked example.
+EXAMPLE = re.compile(r"\bdans (?:l'|cet |un |les )(?:exemple|illustration)s?\b(?!\s+d)|\bexemple (?:donne|presente|fourni)")
+# What only a table of figures is asked for; counted where the passage is such a grid.
 CELL = re.compile(
-    r"\b(?:e?quipe|joueurs?|joueuses?|echiquiers?|case|ligne|colonne|table|tour|ronde|rond)\s+(?:n\s*[°o.]?\s*)?[a-z]?\d+\b"
-    r"|\b(?![us]\d)[a-z]\d{1,2}\b|\bqui (?:joue|affronte|rencontre)|\bcontre qui\b|\badversaires?\b|\bappariement|\bapparie|\bscore\b|\bvaleurs?\b|"
-    r"\bmouvement|\bdeplacement|\bcoups?\b|\bmatchs?\b|\brencontres?\b|\bentre \d+ et \d+\b|\d[,.]\d|\b\d{4}\b|[<>≥≤]"
+    r"\b(?:case|ligne|colonne|table)\s+(?:n\s*[°o.]?\s*)?[a-z]?\d+\b"
+    r"|\b(?![us]\d)[a-z]\d{1,2}\b|\bscore\b|\bvaleurs?\b|\bentre \d+ et \d+\b|\d[,.]\d|\b\d{4}\b|[<>≥≤]"
 )
 
 # The document instead of the rule that it states.
@@ -83,15 +78,15 @@ _ABOUT = (
     r"\b(?:combien d[e']\s*(?:articles?|annexes?|chapitres?|sections?|pages?|lignes?|colonnes?|tableaux|termes|definitions?|questions?))\b",
     r"\b(?:annexe|chapitre|section|titre|tableau|article)\s+(?:n\s*°?\s*)?(?:\d+|[ivx]+)\b",
     r"\b(?:tables|tableaux|grilles) en annexe\b|\bimage\b|\bsommaire\b|\btable des matieres\b|\bpreambule\b|\bglossaire\b",
-    r"\bet pourquoi est-ce important\b|\bpourquoi est-ce important\b|\bimportance d[eu]\b.*\bpour (?:un|les) (?:arbitre|organisateur)",
+    r"\bet pourquoi est-ce important\b|\bpourquoi est-ce important\b",
 )
 ABOUT = re.compile("|".join(_ABOUT))
 
 # Asks for a number: the passage must hold one.
+WHAT_IS = r"\bquel(?:le)?s?\s+(?:est|sont|etait)\s+(?:le|la|l'|les)\s*"
 HOW_MANY = re.compile(
-    r"\bcombien\b|\bquel(?:le)?s?\s+(?:est|sont|etait)\s+(?:le|la|l'|les)\s*(?:nombre|montant|delai|duree|age|tarif|prix|pourcentage|cout|"
-    r"cadence|temps de reflexion|coefficient|somme|indemnite|bareme|seuil|quota|taux|frais|droits? d'inscription|classement|elo|"
-    r"plancher|plafond|temps|age)\b"
+    rf"\bcombien\b|{WHAT_IS}(?:nombre|montant|delai|duree|age|tarif|prix|pourcentage|cout|coefficient|somme|indemnite|seuil|quota|taux|frais|"
+    r"droits? d'inscription|plancher|plafond|temps)\b"
     r"|\bquel(?:le)?s?\s+(?:est|sont)\s+(?:le|la|les|l')\s*(?!titre|niveau|grade)\w+\s+(?:minimale?|maximale?|minimum|maximum)\b"
     r"|\bquel (?:nombre|montant|delai|age|pourcentage|tarif)\b"
 )

@@ -1,18 +1,20 @@
 """The rules judge: four criteria in 0..1 from deterministic signals, offline and repeatable.
 
-After NVIDIA's four for synthetic queries: independence, realism, clarity, relevance. A row is kept when every criterion
+The criteria are those of ``triplette.criteria``; each has a rule here that reads the signals. A row is kept when every criterion
 reaches its floor; the lowest one that does not gives the reason. The weights were chosen by reading rows
 (docs/experiments.md); ``curate calibrate`` measures them against people.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from triplette.criteria import NAMES
 from triplette.curate.judge.signals import GRID, Signals
 from triplette.records import Score
 from triplette.settings.judge import JudgeSettings
 
 NAME = "rules-2"
-CRITERIA = ("independence", "realism", "clarity", "relevance")
 WORDS = (4, 45)  # of a question that somebody types or says
 FREE_RUN = 4  # words: a term and its article; shorter runs are not copies
 LONG_RUN = 14  # words over the free ones: a run that makes a whole copy score 0
@@ -23,13 +25,13 @@ FEW_HOLDERS = 10  # other passages with all of the question's words from which a
 
 
 def judge_by_rules(signals: Signals) -> tuple[Score, ...]:
-    """The four scores of one question, each with its reason in words."""
-    return (_independence(signals), _realism(signals), _clarity(signals), _relevance(signals))
+    """The scores of one question by every criterion that has a rule, each with its reason in words."""
+    return tuple(RULES[name](signals) for name in NAMES if name in RULES)
 
 
 def decide(scores: tuple[Score, ...], settings: JudgeSettings) -> tuple[str, str, float]:
     """(decision, reason, overall score): the overall score is the lowest criterion's."""
-    failing = [score for score in scores if not score.value >= getattr(settings, f"min_{score.criterion}")]
+    failing = [score for score in scores if not score.value >= settings.floor(score.criterion)]
     lowest = min(scores, key=lambda score: score.value)
     if failing:
         worst = min(failing, key=lambda score: score.value)
@@ -105,3 +107,11 @@ def _relevance(s: Signals) -> Score:
     if s.counts and not s.numbers:
         return Score("relevance", round(min(value, 0.2), 4), "asks for a number, and the passage has none")
     return Score("relevance", round(value, 4), why)
+
+
+RULES: dict[str, Callable[[Signals], Score]] = {
+    "independence": _independence,
+    "realism": _realism,
+    "clarity": _clarity,
+    "relevance": _relevance,
+}

@@ -8,17 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from triplette.curate.judge.passages import Corpus, copied_run, focus, share, subject_words
+from triplette.curate.judge.domain import Domain, no_domain
+from triplette.curate.judge.passages import Corpus, copied_run, focus, share
 from triplette.curate.judge.patterns import (
-    ABOUT,
     ANTECEDENT_WORDS,
     ASKS,
-    CELL,
     DEFINES,
-    EVENTS,
-    EXAMPLE,
-    HOW_MANY,
-    LEANING,
     POINTING,
     TURNED,
     found,
@@ -27,7 +22,7 @@ from triplette.french import french_probability, normalise, plain, stem, tokens,
 from triplette.records import Chunk, Triplet
 
 _CAPITALS = re.compile(r"\b[A-ZÉÈÀ]{4,}\b")
-ACRONYM_HOLDERS = 6  # passages: a word in capitals that fewer hold is a name of an example, not FIDE
+ACRONYM_HOLDERS = 6  # passages: a word in capitals that fewer hold is a name of an example, not an institution's
 NAMED = 0.85  # rarity of a word that says by itself what the question is about
 GRID = 0.4  # of a passage's characters in rows of figures: a grid
 
@@ -82,7 +77,8 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
     question = normalise(triplet.question)
     text = plain(question)
     passage = corpus.passages[chunk.id]
-    asked = subject_words(question)
+    asked = corpus.subject_words(question)
+    domain = corpus.domain
     weights = corpus.weights(asked)
     shared = asked & passage.held
     length = len(words(question))
@@ -107,26 +103,27 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
         french=french_probability(question),
         length=length,
         asks=question.endswith("?"),
-        leaning=found(LEANING, text) or points(text),
-        example=found(EXAMPLE, text) or names(question, chunk, corpus),
-        about=found(ABOUT, text),
-        cell=found(CELL, text),
+        leaning=found(domain.leaning, text) or points(text, domain),
+        example=found(domain.example, text) or names(question, chunk, corpus),
+        about=found(domain.about, text),
+        cell=found(domain.cell, text),
         grid=passage.grid,
         prose=share(weights, passage.prose),
-        counts=bool(HOW_MANY.search(text)),
+        counts=bool(domain.how_many.search(text)),
         numbers=passage.numbers,
         states=passage.states,
         told=passage.body - len(asked & passage.held - passage.title),
     )
 
 
-def points(text: str) -> str:
+def points(text: str, domain: Domain | None = None) -> str:
     """A demonstrative that points out of the question: its noun was not named before it, and little else was said."""
+    events = (domain or no_domain()).events
     for match in POINTING.finditer(text):
         before = text[: match.start()]
         noun = stem(match.group(1))
         named = noun in {stem(word) for word in words(before)}
-        if not named and (len(words(before)) < ANTECEDENT_WORDS or match.group(1) in EVENTS):
+        if not named and (len(words(before)) < ANTECEDENT_WORDS or match.group(1) in events):
             return match.group().strip()
     return ""
 
@@ -134,7 +131,7 @@ def points(text: str) -> str:
 def names(question: str, chunk: Chunk, corpus: Corpus) -> str:
     """A word in capitals that few passages hold: the name of somebody in a worked example.
 
-    FIDE is in many passages, and an acronym that the passage brings in stands in brackets there.
+    An institution's is in many passages, and an acronym that the passage brings in stands in brackets there.
     """
     for name in _CAPITALS.findall(question):
         known = tokens(name)

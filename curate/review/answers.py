@@ -7,7 +7,6 @@ so that pulling twice, from two desks, or after a kill always gives the same.
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from triplette.curate.review import labels
 from triplette.french import normalise
 from triplette.records import Question, Score, Triplet, Verdict
 from triplette.rundir import RunDir
+from triplette.step import Step
 from triplette.tables import read_records, write_records
 
 ANSWERS = "verdicts/answers.parquet"
@@ -84,7 +84,7 @@ def store(run: RunDir, pulled: Iterable[Answer], withdrawn: Iterable[tuple[str, 
 
     ``withdrawn`` are (triplet, reviewer, desk) whose answer no longer stands: it was discarded after it had been submitted.
     """
-    started = time.perf_counter()
+    step = Step(run, STAGE, run.fingerprints(["triplets.parquet"]), {})
     with run.locked():
         held = {answer.key: answer for answer in read_answers(run)}
         new = changed = unchanged = 0
@@ -124,14 +124,8 @@ def store(run: RunDir, pulled: Iterable[Answer], withdrawn: Iterable[tuple[str, 
             wrote=wrote,
         )
         if wrote:
-            run.record(
-                STAGE,
-                inputs=run.fingerprints(["triplets.parquet"]),
-                outputs=[ANSWERS, HUMAN, REWRITES],
-                settings={},
-                counts={"answers": len(answers), "new": new, "changed": changed, "stale": merged.stale},
-                seconds=time.perf_counter() - started,
-            )
+            counts = {"answers": len(answers), "new": new, "changed": changed, "stale": merged.stale}
+            step.record(merged, outputs=[ANSWERS, HUMAN, REWRITES], counts=counts)
     return merged
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triplette.curate.review import labels
@@ -20,12 +19,12 @@ from triplette.curate.review.connect import clear_errors
 from triplette.curate.review.desk import Advance, Pulled, Pushed
 from triplette.curate.review.rows import ReviewRow
 from triplette.errors import InputError, MissingStage, ServiceError
+from triplette.profile.shape import Review
 from triplette.settings.review import ReviewSettings
 
 if TYPE_CHECKING:
     import argilla
 
-GUIDELINES = Path(__file__).with_name("guidelines.fr.md")
 FINGERPRINT, QUESTION_ID, NEGATIVE_IDS = "fingerprint", "question_id", "negative_ids"
 PAGE = 500  # records in one page of a listing
 
@@ -36,6 +35,7 @@ class ArgillaDesk:
 
     client: argilla.Argilla
     settings: ReviewSettings
+    review: Review = field(default_factory=Review)
 
     @property
     def url(self) -> str:
@@ -179,7 +179,7 @@ class ArgillaDesk:
         workspace = self._workspace()
         if workspace is None:
             workspace = argilla.Workspace(name=self.settings.workspace, client=self.client).create()
-        settings = dataset_settings(self.client, negatives, submissions)
+        settings = dataset_settings(self.client, negatives, submissions, self.review)
         return argilla.Dataset(name=name, workspace=workspace, settings=settings, client=self.client).create()
 
     def _check_fields(self, dataset: Any, negatives: int) -> None:
@@ -265,46 +265,49 @@ def _share_out(rows: Sequence[ReviewRow], places: Sequence[_Place]) -> None:
             place.due.append(row)
 
 
-def dataset_settings(client: Any, negatives: int, submissions: int) -> Any:
+def dataset_settings(client: Any, negatives: int, submissions: int, review: Review) -> Any:
     """Fields, questions, metadata and guidelines of a review dataset, for rows of up to ``negatives`` negatives."""
     import argilla as rg
 
     numbered = range(1, negatives + 1)
     return rg.Settings(
-        guidelines=GUIDELINES.read_text(encoding="utf-8"),
+        guidelines=review.guidelines or None,
         fields=[
-            rg.TextField("question", title="Question", client=client),
-            rg.TextField("positive", title="Passage qui doit répondre", client=client),
-            *(rg.TextField(labels.negative_field(n), title=f"Négatif {n}", required=False, client=client) for n in numbered),
+            rg.TextField("question", title=review.question, client=client),
+            rg.TextField("positive", title=review.positive, client=client),
+            *(
+                rg.TextField(labels.negative_field(n), title=review.negative.replace("{}", str(n)), required=False, client=client)
+                for n in numbered
+            ),
         ],
         questions=[
             rg.LabelQuestion(
                 labels.VERDICT,
-                labels.VERDICTS,
-                title="Votre verdict",
-                description="La question est-elle naturelle, et le passage y répond-il ?",
+                labels.words(labels.VERDICTS, review),
+                title=review.verdict,
+                description=review.verdict_help,
                 client=client,
             ),
             rg.MultiLabelQuestion(
                 labels.ISSUES,
-                labels.issues(negatives),
-                title="Problèmes constatés",
-                description="Tout ce qui s'applique. Décochez ce que le juge a coché à tort.",
+                labels.issues(negatives, review),
+                title=review.issues,
+                description=review.issues_help,
                 required=False,
                 client=client,
             ),
             rg.RatingQuestion(
                 labels.HARDNESS,
                 list(labels.HARDNESS_VALUES),
-                title="Difficulté des négatifs",
-                description="1 : on les écarte sans lire. 5 : il faut connaître la règle.",
+                title=review.hardness,
+                description=review.hardness_help,
                 required=False,
                 client=client,
             ),
             rg.TextQuestion(
                 labels.REWRITE,
-                title="Meilleure formulation",
-                description="La question réécrite. Vide si elle convient.",
+                title=review.rewrite,
+                description=review.rewrite_help,
                 required=False,
                 client=client,
             ),
@@ -313,7 +316,7 @@ def dataset_settings(client: Any, negatives: int, submissions: int) -> Any:
             rg.FloatMetadataProperty(name, title=title, client=client)
             if name in labels.NUMBERS
             else rg.TermsMetadataProperty(name, title=title, client=client)
-            for name, title in labels.METADATA.items()
+            for name, title in labels.words(labels.METADATA, review).items()
         ],
         allow_extra_metadata=True,
         distribution=rg.TaskDistribution(min_submitted=submissions),

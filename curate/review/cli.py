@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from triplette.console import DEFAULT_RUN, ConfigOption, JsonOption, RunOption, new_app, open_run, print_json, say, summarise, table
+from triplette.console import ConfigOption, JsonOption, RunOption, new_app, open_run, print_json, say, summarise, table
+from triplette.rundir import DEFAULT_RUN, RunDir
 
 app = new_app("Put rows in front of people, in Argilla or a spreadsheet, and bring their decisions back.")
 
@@ -45,14 +47,15 @@ def push(
     from triplette.curate.review.argilla_desk import ArgillaDesk
     from triplette.curate.review.connect import connect
     from triplette.curate.review.push import push as push_rows
+    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset, overlap_share=overlap)
     place = open_run(run)
-    desk = ArgillaDesk(connect(place, settings), settings)
+    desk = ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
     result = push_rows(place, desk, settings, *_judging(config, quota), everything=everything, prune=prune)
     _show_push(result, json_output)
     if not json_output:
-        say(f"Review at {result.pushed.where}, then: curate review pull{_where(run)}")
+        say(f"Review at {result.pushed.where}, then: {place.command('curate review pull')}")
 
 
 @app.command()
@@ -71,10 +74,11 @@ def pull(
     from triplette.curate.review.argilla_desk import ArgillaDesk
     from triplette.curate.review.connect import connect
     from triplette.curate.review.pull import pull as pull_answers
+    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
-    _show_pull(pull_answers(place, ArgillaDesk(connect(place, settings), settings)), run, json_output)
+    _show_pull(pull_answers(place, ArgillaDesk(connect(place, settings), settings, run_profile(place).review)), place, json_output)
 
 
 @app.command()
@@ -96,13 +100,14 @@ def status(
     from triplette.curate.review.connect import connect
     from triplette.curate.review.serve.home import Home
     from triplette.curate.review.status import read_status
+    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
     if not (offline or settings.api_url or Home.of(place).running()):
         say("no review server runs here: this is what was pulled")
         offline = True
-    desk = None if offline else ArgillaDesk(connect(place, settings), settings)
+    desk = None if offline else ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
     state = read_status(place, desk, _judging(config, quota)[1])
     if json_output:
         print_json(state.as_json())
@@ -112,7 +117,7 @@ def status(
         summarise("On the server", {**facts, "stale (triplet changed)": state.server_stale})
     summarise("In the run", {"answers": state.answers, "stale (triplet changed)": state.stale, **state.reviewers})
     if state.quota is None:
-        say(f"No dataset yet, so no quota: curate build{_where(run)}")
+        say(f"No dataset yet, so no quota: {place.command('curate build')}")
         return
     rows = [(kind, s.population, s.required, s.done, s.missing) for kind, s in state.quota.strata.items()]
     table("What the gate needs", ("kind", "rows", "required", "reviewed", "missing"), rows)
@@ -136,12 +141,13 @@ def export(
     from triplette.curate.review.push import push as push_rows
     from triplette.curate.review.sheet import SheetDesk
 
-    result = push_rows(
-        open_run(run), SheetDesk(path, replace=force), _settings(config), *_judging(config, quota), everything=everything
-    )
+    place = open_run(run)
+    result = push_rows(place, SheetDesk(path, replace=force), _settings(config), *_judging(config, quota), everything=everything)
     _show_push(result, json_output)
     if not json_output:
-        say(f"Fill the columns verdict, issues, hardness, rewrite and reviewer, then: curate review import {path}{_where(run)}")
+        say(
+            f"Fill the columns verdict, issues, hardness, rewrite and reviewer, then: {place.command(f'curate review import {shlex.quote(str(path))}')}"
+        )
 
 
 @app.command("import")
@@ -157,8 +163,10 @@ def import_(
     """
     from triplette.curate.review.pull import pull as pull_answers
     from triplette.curate.review.sheet import SheetDesk
+    from triplette.profile import run_profile
 
-    _show_pull(pull_answers(open_run(run), SheetDesk(path, reviewer)), run, json_output)
+    place = open_run(run)
+    _show_pull(pull_answers(place, SheetDesk(path, reviewer, review=run_profile(place).review)), place, json_output)
 
 
 @app.command()
@@ -211,7 +219,7 @@ def _show_push(result: Any, json_output: bool) -> None:
         say(f"{result.queue.hidden_negatives} negatives are not shown: [curate.review] shown_negatives")
 
 
-def _show_pull(result: Any, run: Path, json_output: bool) -> None:
+def _show_pull(result: Any, place: RunDir, json_output: bool) -> None:
     from triplette.curate.review.pull import agreement_json
 
     facts = {name: getattr(result.merged, name) for name in type(result.merged).__slots__}
@@ -231,8 +239,4 @@ def _show_pull(result: Any, run: Path, json_output: bool) -> None:
         rows.append(("all: Krippendorff's alpha", shared.pairs, str(shared.alpha)))
         table("Agreement of reviewers, with 95 % interval", ("", "rows", ""), rows)
         say(f"{shared.agreed} of {shared.pairs} rows that several people saw got one verdict")
-    say(f"Next: curate build{_where(run)}, curate validate{_where(run)}")
-
-
-def _where(run: Path) -> str:
-    return "" if run == DEFAULT_RUN else f" --run {run}"
+    say(f"Next: {place.command('curate build')}, {place.command('curate validate')}")

@@ -21,7 +21,6 @@ KEY = "ARGILLA_API_KEY"
 
 def connect(run: RunDir, settings: ReviewSettings) -> argilla.Argilla:
     """A client of the Argilla at ``settings.api_url``, else of the run's embedded server. Raises ServiceError."""
-    where = "" if str(run.root) == "run" else f" --run {run.root}"
     if settings.api_url:
         key = os.environ.get(KEY, "")
         if not key:
@@ -33,8 +32,8 @@ def connect(run: RunDir, settings: ReviewSettings) -> argilla.Argilla:
         raise ServiceError(
             "no review server runs for this run directory",
             where=str(home.root),
-            cure=f"run `curate review serve{where}` in another terminal, give --api-url, or work without a server: "
-            f"`curate review export{where}`",
+            cure=f"run `{run.command('curate review serve')}` in another terminal, give --api-url, or work without a server: "
+            f"`{run.command('curate review export')}`",
         )
     return open_client(url, home.owner().api_key)
 

@@ -14,6 +14,7 @@ from triplette.curate.review.rows import ReviewRow, check_rows, make_row
 from triplette.curate.review.sample import by_subject, quota_sample
 from triplette.dataset import DatasetRow
 from triplette.errors import InputError
+from triplette.profile import run_profile
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
 from triplette.settings.judge import JudgeSettings
@@ -62,10 +63,12 @@ def read_queue(run: RunDir, settings: ReviewSettings, judge: JudgeSettings, quot
     chosen = choose(decisions, sample, judged, settings, judge, everything=everything)
     if not chosen:
         raise InputError(
-            "there is nothing to review", where=str(run.root), cure="run `curate judge` and `curate dedup` first, or give --all"
+            "there is nothing to review",
+            where=str(run.root),
+            cure=f"run `{run.command('curate judge')}`, then `{run.command('curate dedup')}`, or give --all",
         )
     checked = {verdict.subject_id: verdict for verdict in verdicts.negatives}
-    splits = _splits(run)
+    splits, profile = _splits(run), run_profile(run)
     rows = [
         make_row(
             item.decision,
@@ -75,6 +78,7 @@ def read_queue(run: RunDir, settings: ReviewSettings, judge: JudgeSettings, quot
             why=item.why,
             split=splits.get(item.decision.triplet.id, ""),
             shown_negatives=settings.shown_negatives,
+            untitled=profile.review.untitled,
             several=item.several,
         )
         for item in chosen
@@ -82,7 +86,7 @@ def read_queue(run: RunDir, settings: ReviewSettings, judge: JudgeSettings, quot
     most = max(len(triplet.negatives) for triplet in triplets)
     # at least one field, so that a dataset without any negatives still has the form
     negatives = max(1, min(settings.shown_negatives, most))
-    check_rows(rows, negatives)
+    check_rows(rows, negatives, profile)
     hidden = sum(max(0, len(item.decision.triplet.negatives) - settings.shown_negatives) for item in chosen)
     return Queue(tuple(rows), negatives, frozenset(triplet.id for triplet in triplets), hidden)
 

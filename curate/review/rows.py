@@ -6,6 +6,7 @@ Passages are shown as plain text, exactly as training will see them: nothing in 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -13,7 +14,8 @@ from triplette.curate.decisions import Decision, Decisions
 from triplette.curate.review import labels
 from triplette.errors import InputError
 from triplette.hashing import ID_LENGTH, hash_value
-from triplette.records import UNKNOWN, Chunk, Verdict
+from triplette.profile import Profile
+from triplette.records import DIFFICULTIES, UNKNOWN, Chunk, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,13 @@ class ReviewRow:
         return {"question": self.question, "positive": self.positive, **numbered}
 
 
-def show_passage(chunk: Chunk) -> str:
+def show_passage(chunk: Chunk, untitled: str) -> str:
     """A passage with where it stands: title, document, page."""
     pages = ""
     if chunk.page_start:
         last = f"-{chunk.page_end}" if chunk.page_end > chunk.page_start else ""
         pages = f", p. {chunk.page_start}{last}"
-    return f"[{chunk.title or 'sans titre'} — {chunk.source}{pages}]\n\n{chunk.text}"
+    return f"[{chunk.title or untitled} — {chunk.source}{pages}]\n\n{chunk.text}"
 
 
 def make_row(
@@ -73,6 +75,7 @@ def make_row(
     why: str,
     split: str = "",
     shown_negatives: int,
+    untitled: str = "untitled",
     several: bool = False,
 ) -> ReviewRow:
     """The row of one decision. ``judged`` are the judges' verdicts on the triplet, ``checked`` those on its negatives by subject."""
@@ -99,8 +102,8 @@ def make_row(
         triplet_id=triplet.id,
         question_id=question.id,
         question=question.text,
-        positive=show_passage(positive),
-        negatives=tuple(show_passage(decisions.chunks[negative.chunk_id]) for negative in shown),
+        positive=show_passage(positive, untitled),
+        negatives=tuple(show_passage(decisions.chunks[negative.chunk_id], untitled) for negative in shown),
         negative_ids=tuple(negative.chunk_id for negative in shown),
         metadata={key: value or UNKNOWN if isinstance(value, str) else value for key, value in metadata.items()},
         suggestions=_suggestions(verdict, triplet.id, [negative.chunk_id for negative in shown], checked),
@@ -132,7 +135,7 @@ def _suggestions(
         worst = verdict.reason.split(":", 1)[0].strip()
         for score in verdict.scores:
             if score.criterion == worst and worst in labels.CRITERION_ISSUES:
-                name = labels.BAD_FRENCH if "French" in score.reason else labels.CRITERION_ISSUES[worst]
+                name = labels.BAD_LANGUAGE if _WRONG_LANGUAGE.match(score.reason) else labels.CRITERION_ISSUES[worst]
                 issues[name] = _confidence(1 - score.value)
                 agents.append(verdict.judge_name)
     if issues:
@@ -140,13 +143,17 @@ def _suggestions(
     return tuple(found)
 
 
+_WRONG_LANGUAGE = re.compile(r"not \w+ \(probability")  # how the rules judge says it
+
+
 def _confidence(value: float) -> float:
     return round(min(1.0, max(0.0, value)), 4) if math.isfinite(value) else 0.0
 
 
-def check_rows(rows: Iterable[ReviewRow], negatives: int) -> None:
+def check_rows(rows: Iterable[ReviewRow], negatives: int, profile: Profile) -> None:
     """Raise InputError, naming the triplet, for a row that a desk would refuse; nothing is sent before all rows pass."""
-    allowed = {labels.VERDICT: set(labels.VERDICTS), labels.ISSUES: set(labels.issues(negatives))}
+    allowed = {labels.VERDICT: set(labels.VERDICTS), labels.ISSUES: set(labels.issues(negatives, profile.review))}
+    terms = {"kind": profile.kind_names, "persona": profile.persona_names, "difficulty": DIFFICULTIES}
     seen: set[str] = set()
     for row in rows:
         problems = [f"two rows have the id {row.triplet_id}"] if row.triplet_id in seen else []
@@ -154,9 +161,9 @@ def check_rows(rows: Iterable[ReviewRow], negatives: int) -> None:
         problems += [f"the field {name} is empty" for name, text in row.fields().items() if not text.strip()]
         if len(row.negatives) > negatives:
             problems.append(f"{len(row.negatives)} negatives, the dataset has fields for {negatives}")
-        for name, known in labels.KNOWN_TERMS.items():
-            if row.metadata.get(name) not in known:
-                problems.append(f"{name} {row.metadata.get(name)!r} is not one of {', '.join(known)}")
+        for name, known in terms.items():
+            if row.metadata.get(name) not in (*known, UNKNOWN):
+                problems.append(f"{name} {row.metadata.get(name)!r} is not one of {', '.join((*known, UNKNOWN))}")
         for name in labels.NUMBERS:
             value = row.metadata.get(name, 0.0)
             if not isinstance(value, float) or not math.isfinite(value):

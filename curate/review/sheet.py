@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from triplette.curate.review.answers import Answer
 from triplette.curate.review.desk import Advance, Pulled, Pushed
 from triplette.curate.review.rows import ReviewRow
 from triplette.errors import InputError
+from triplette.profile.shape import Review
 from triplette.tables import write_text
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")  # what starts a formula, and the mark itself
@@ -25,13 +26,7 @@ TO_FILL = (labels.VERDICT, labels.ISSUES, labels.HARDNESS, labels.REWRITE, "revi
 BEFORE = ("triplet_id", "why", "kind", "source", "judge", "judge_score")
 HIDDEN = ("question_id", "negative_ids", "suggested")
 CELL_LIMIT = 32_767  # characters that a cell of Excel holds
-WORDS = {
-    **{word: value for value, word in labels.VERDICTS.items()},
-    **{value: value for value in labels.VERDICTS},
-    "oui": "valid",
-    "non": "invalid",
-    "?": "unsure",
-}
+SHORT = {"oui": "valid", "non": "invalid", "yes": "valid", "no": "invalid", "?": "unsure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +36,7 @@ class SheetDesk:
     path: Path
     reviewer: str = ""
     replace: bool = False
+    review: Review = field(default_factory=Review)
 
     def push(self, rows: Sequence[ReviewRow], *, negatives: int, known: frozenset[str], prune: bool, advance: Advance) -> Pushed:
         """Write the file. Answers in a file that is there are not overwritten: that is an error unless ``replace``."""
@@ -65,7 +61,7 @@ class SheetDesk:
             if not cells[labels.VERDICT].strip():
                 empty += 1
                 continue
-            answers.append(_answer(cells, f"{self.path}:{line}", self.reviewer, moment))
+            answers.append(_answer(cells, f"{self.path}:{line}", self.reviewer, moment, self.review))
         keys = [answer.key for answer in answers]
         doubled = next((key for key in keys if keys.count(key) > 1), None)
         if doubled is not None:
@@ -131,12 +127,13 @@ def read_sheet(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
         raise InputError(f"not CSV: {error}", where=f"{path}:{reader.line_num}", cure="save it as CSV again") from None
 
 
-def _answer(cells: Mapping[str, str], where: str, reviewer: str, moment: str) -> Answer:
+def _answer(cells: Mapping[str, str], where: str, reviewer: str, moment: str, review: Review) -> Answer:
     named = cells.get("reviewer", "").strip() or reviewer
     if not named:
         raise InputError("nobody signed this row", where=where, cure="fill the column reviewer, or give --reviewer NAME")
     word = cells[labels.VERDICT].strip()
-    verdict = WORDS.get(word) or WORDS.get(word.lower()) or WORDS.get(word.capitalize())
+    said = {name.lower(): value for value, name in labels.words(labels.VERDICTS, review).items()}
+    verdict = {**SHORT, **dict(zip(labels.VERDICTS, labels.VERDICTS, strict=True)), **said}.get(word.lower())
     if verdict is None:
         raise InputError(f"{word!r} is not a verdict", where=where, cure=f"write one of {', '.join(labels.VERDICTS)}")
     negative_ids = tuple(cells["negative_ids"].split())
@@ -145,8 +142,8 @@ def _answer(cells: Mapping[str, str], where: str, reviewer: str, moment: str) ->
         reviewer=named,
         verdict=verdict,
         hardness=_hardness(cells[labels.HARDNESS].strip(), where),
-        issues=_issues(cells[labels.ISSUES], len(negative_ids), where),
-        suggested=_issues(cells["suggested"], len(negative_ids), where),
+        issues=_issues(cells[labels.ISSUES], len(negative_ids), where, review),
+        suggested=_issues(cells["suggested"], len(negative_ids), where, review),
         rewrite=cells[labels.REWRITE],
         question_id=cells["question_id"].strip(),
         question=cells["question"],
@@ -164,8 +161,8 @@ def _hardness(text: str, where: str) -> int:
     return int(text[0])
 
 
-def _issues(text: str, negatives: int, where: str) -> tuple[str, ...]:
-    known = labels.issues(negatives)
+def _issues(text: str, negatives: int, where: str, review: Review) -> tuple[str, ...]:
+    known = labels.issues(negatives, review)
     words = {word.lower(): name for name, word in known.items()}
     found = set()
     for part in text.split("|"):

@@ -11,7 +11,6 @@ A row that a person kept survives before others, and is never rejected as ambigu
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -27,12 +26,13 @@ from triplette.records import Chunk, Score, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.dedup import DedupSettings
+from triplette.step import Step
 from triplette.tables import write_records
 
 if TYPE_CHECKING:
     from triplette.ranking.encoder import Vectors
 
-NAME = "dedup-2"
+NAME = "dedup-3"
 STAGE = "curate.dedup"
 OUTPUT = "verdicts/dedup.parquet"
 NEEDED = ("chunks.parquet", "questions.parquet", "triplets.parquet", "verdicts/judge.parquet", "verdicts/negatives.parquet")
@@ -55,7 +55,7 @@ class DedupResult:
     decisions: dict[str, int]
     pairs: dict[str, int]
     largest: list[list[Any]]
-    seconds: float
+    seconds: float = 0.0
     unchanged: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -78,12 +78,10 @@ class DedupResult:
 
 def dedup(run: RunDir, settings: DedupSettings) -> DedupResult:
     """Write verdicts/dedup.parquet. Raises MissingStage before ``curate judge``."""
-    started = time.perf_counter()
     run.require(*NEEDED)
-    inputs = run.fingerprints([*NEEDED, *OPTIONAL])
-    previous = run.current(STAGE, inputs, as_dict(settings))
-    if previous:
-        return DedupResult(**{**previous["result"], "seconds": time.perf_counter() - started, "unchanged": True})
+    step = Step(run, STAGE, run.fingerprints([*NEEDED, *OPTIONAL]), as_dict(settings))
+    if done := step.done(DedupResult):
+        return done
     decisions = read_decisions(run)
     rows = [row for row in decisions.rows if row.comparable]
     pairs = same_questions(rows, decisions.chunks, settings, _vectors(run, [row.question.text for row in rows], settings))
@@ -103,31 +101,22 @@ def dedup(run: RunDir, settings: DedupSettings) -> DedupResult:
         decisions=dict(sorted(Counter(v.decision for v in verdicts).items())),
         pairs=dict(sorted(Counter(pair.how for pair in pairs).items())),
         largest=clusters[:KEPT_CLUSTERS],
-        seconds=time.perf_counter() - started,
     )
     with run.locked():
         write_records(run.path(OUTPUT), verdicts, Verdict)
-        kept = {name: value for name, value in result.as_json().items() if name not in ("seconds", "unchanged")}
-        run.record(
-            STAGE,
-            inputs=inputs,
-            outputs=[OUTPUT],
-            settings=as_dict(settings),
-            counts=result.decisions,
-            seconds=result.seconds,
-            extra={"result": kept},
-        )
-    return result
+        return step.record(result, outputs=[OUTPUT], counts=result.decisions)
 
 
 def same_questions(
     rows: Sequence[Decision], chunks: Mapping[str, Chunk], settings: DedupSettings, vectors: Vectors | None
 ) -> list[Pair]:
     """The pairs of rows that ask the same, each once, with the finder that saw it first; left < right, in order."""
-    asked = [read_question(row.question.text) for row in rows]
+    texts = [row.question.text for row in rows]
+    asked = [read_question(text) for text in texts]
     passages = _Passages(chunks, settings.same_passage)
     found: dict[tuple[int, int], Pair] = {}
-    proposed = [*exact_pairs(asked), *word_pairs(asked, settings), *(vector_pairs(vectors, settings) if vectors is not None else ())]
+    near = vector_pairs(vectors, settings) if vectors is not None else ()
+    proposed = (*exact_pairs(texts), *word_pairs(texts, settings), *near)
     for pair in proposed:
         if (pair.left, pair.right) in found:
             continue

@@ -1,11 +1,12 @@
-"""Which pairs of questions ask the same: exact, MinHash-LSH, and nearest vectors, each pair checked for what must agree.
+"""Which pairs of questions ask the same: equal ones, near-duplicates by their words, and nearest vectors, checked for what must agree.
 
 Similar is not the same: "2 minutes" and "3 minutes", "rapide" and "blitz", "peut" and "ne peut pas" differ in one word of ten. A pair that any
 of the three finders proposes counts only if what is asked for (who, when, how many, whether ...), numbers, negations and key terms agree,
 and if no side has a subject word of its own that the other replaces by another. Questions over different passages must agree
 more than those over one passage: merging these loses a row, merging those tells the model that a passage answers what it does not.
 
-No pair is looked at that a finder did not propose, so the work grows with the number of near-duplicates and not with its square.
+The words are joined exactly, by the same join that keeps near-duplicates of one split out of another (``triplette.similar``). No pair is looked
+at that a finder did not propose, so the work grows with the number of near-duplicates and not with its square.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from triplette.french import STOP_WORDS, fold, normalise, plain, stem, tokens, words
+from triplette.french import STOP_WORDS, fold, normalise, plain, stem, words
 from triplette.settings.dedup import DedupSettings
+from triplette.similar import every_near_duplicate, question_keys, word_sets
 
 if TYPE_CHECKING:
     from triplette.ranking.encoder import Vectors
@@ -93,15 +95,13 @@ _LIGHT = STOP_WORDS | set(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a question must agree with another: its plain words in order, what it asks for, numbers, negations, key terms, and its subject's stems."""
+    """What of a question must agree with another: what it asks for, numbers, negations, key terms, and its subject's stems."""
 
-    plain: str
     asks: str
     numbers: frozenset[str]
     negations: frozenset[str]
     keys: frozenset[str]
     subject: frozenset[str]
-    tokens: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,11 @@ def read_question(question: str) -> Asked:
         str(_NUMBER_WORDS[word]) for word in map(fold, found) if word in _NUMBER_WORDS and word != "un"
     }
     return Asked(
-        plain=" ".join(fold(word) for word in found),
         asks=asked_for(text),
         numbers=frozenset(numbers),
         negations=frozenset(stem(word) for word in _NEGATIONS.findall(text)),
         keys=stems & _keys(),
         subject=frozenset(stem(word) for word in found if word not in _LIGHT and len(word) > 1) - _light(),
-        tokens=frozenset(tokens(question)) or stems,
     )
 
 
@@ -165,31 +163,21 @@ def ask_the_same(one: Asked, other: Asked, *, same_passage: bool) -> bool:
     return one.subject == other.subject
 
 
-def exact_pairs(asked: Sequence[Asked]) -> Iterator[Pair]:
-    """Each question that repeats an earlier one word for word, with the first of them."""
+def exact_pairs(questions: Sequence[str]) -> Iterator[Pair]:
+    """Each question that repeats an earlier one but for case, accents and punctuation, with the first of them."""
     first: dict[str, int] = {}
-    for place, question in enumerate(asked):
-        twin = first.setdefault(question.plain, place)
+    for place, key in enumerate(question_keys(questions).to_pylist()):
+        twin = first.setdefault(key, place)
         if twin != place:
             yield Pair(twin, place, 1.0, EXACT)
 
 
-def word_pairs(asked: Sequence[Asked], settings: DedupSettings) -> Iterator[Pair]:
-    """Pairs that MinHash-LSH (Broder 1997; datasketch) proposes and whose true Jaccard similarity reaches the setting."""
-    from datasketch import MinHash, MinHashLSH
-
-    if not asked:
+def word_pairs(questions: Sequence[str], settings: DedupSettings) -> Iterator[Pair]:
+    """Every pair whose words have a Jaccard similarity of at least the setting."""
+    if not questions:
         return
-    lsh = MinHashLSH(threshold=settings.jaccard, num_perm=settings.permutations)
-    sets = [[token.encode() for token in sorted(question.tokens)] for question in asked]
-    hashes = MinHash.bulk(sets, num_perm=settings.permutations, seed=settings.seed + 1)
-    for place, minhash in enumerate(hashes):
-        for earlier in sorted(lsh.query(minhash)):
-            union = len(asked[place].tokens | asked[earlier].tokens)
-            jaccard = len(asked[place].tokens & asked[earlier].tokens) / union if union else 0.0
-            if jaccard >= settings.jaccard:
-                yield Pair(earlier, place, jaccard, WORDS)
-        lsh.insert(place, minhash)
+    for left, right, similarity in zip(*every_near_duplicate(word_sets(questions), settings.jaccard), strict=True):
+        yield Pair(int(left), int(right), float(similarity), WORDS)
 
 
 def vector_pairs(vectors: Vectors, settings: DedupSettings) -> Iterator[Pair]:

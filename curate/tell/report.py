@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from triplette.criteria import NAMES
 from triplette.curate.decisions import AUTOMATIC, Decision, Decisions, read_decisions
 from triplette.curate.tell import charts
 from triplette.curate.tell.status import Status, read_status
@@ -24,7 +25,6 @@ from triplette.tables import read_records, write_text
 EXAMPLES = 20
 EXCERPT = 260
 MOST_POINTS = 20_000  # negatives drawn in the rank plot: more only make the page heavier
-CRITERIA = ("independence", "realism", "clarity", "relevance")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -76,7 +76,7 @@ def _scores(decisions: Decisions, judged: Sequence[Verdict]) -> str:
     accepted = {row.triplet.id for row in decisions.accepted}
     verdicts = [v for v in judged if v.subject_kind == "triplet"]
     figures = []
-    for criterion in ("score", *CRITERIA):
+    for criterion in ("score", *NAMES):
         groups: dict[str, list[float]] = {"accepted": [], "not accepted": []}
         for verdict in verdicts:
             values = [verdict.score] if criterion == "score" else [s.value for s in verdict.scores if s.criterion == criterion]

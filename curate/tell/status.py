@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triplette.curate.decisions import AUTOMATIC, SOURCES, VERDICT_FILES, Decisions, read_decisions
+from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, SOURCES, Decisions, read_decisions
 from triplette.curate.quota import Quota, read_quota
 from triplette.dataset import SYNTHETIC
 from triplette.gate import Blocker, read_gate
@@ -74,7 +74,7 @@ class Status:
 
     def gate_lines(self) -> list[str]:
         """What closes the gate and the command that cures it, or that it is open."""
-        lines = [f"gate: {blocker.reason}\n  cure: {blocker.cure}" for blocker in self.blockers]
+        lines = [f"gate: {blocker.reason}\n  help: {blocker.cure}" for blocker in self.blockers]
         if self.undecided:
             shown = ", ".join(self.undecided[:5]) + (" ..." if len(self.undecided) > 5 else "")
             lines.append(
@@ -139,10 +139,9 @@ def _steps(run: RunDir, decisions: Decisions | None, rejects: Counter[tuple[str,
 
 def _blockers(run: RunDir, decisions: Decisions | None) -> tuple[Blocker, ...]:
     """What closes the gate, the earliest cause first: a command that cannot work yet is no cure."""
-    where = "" if str(run.root) == "run" else f" --run {run.root}"
     for name in (*SOURCES, *AUTOMATIC):
         if not run.has(name):
-            return (Blocker(f"there is no {name}", f"run `{SUPPLIERS[name]}{where}`"),)
+            return (Blocker(f"there is no {name}", f"run `{run.command(SUPPLIERS[name])}`"),)
     blockers: list[Blocker] = []
     missing = decisions.reasons() if decisions else {}
     for key, command in (
@@ -150,10 +149,10 @@ def _blockers(run: RunDir, decisions: Decisions | None) -> tuple[Blocker, ...]:
         (("curate.dedup", "not compared"), "curate dedup"),
     ):
         if missing.get(key):
-            blockers.append(Blocker(f"{missing[key]} triplets are {key[1]}, so they are left out", f"run `{command}{where}`"))
+            blockers.append(Blocker(f"{missing[key]} triplets are {key[1]}, so they are left out", f"run `{run.command(command)}`"))
     last = run.last(BUILD)
     if last is not None and run.has("dataset/rows.parquet"):
-        now = run.fingerprints([*SOURCES, *VERDICT_FILES])
+        now = run.fingerprints(DATASET_INPUTS)
         if now != {name: digest for name, digest in last["inputs"].items() if name != "gold"}:
-            blockers.append(Blocker("rows or verdicts changed after the dataset was built", f"run `curate build{where}`"))
+            blockers.append(Blocker("rows or verdicts changed after the dataset was built", f"run `{run.command('curate build')}`"))
     return (*blockers, *read_gate(run).blockers)

@@ -27,7 +27,7 @@ from triplette.errors import InputError
 from triplette.records import Chunk, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
-from triplette.similar import split_words
+from triplette.similar import question_keys, split_words
 from triplette.tables import read_table, schema_of
 
 if TYPE_CHECKING:
@@ -129,16 +129,8 @@ def _questions(rows: pa.Table, ids: Any, pieces: Any) -> pd.DataFrame:
     frame = rows.select(["question", "kind", "persona", "difficulty"]).to_pandas().rename(columns={"question": "text"})
     frame.insert(0, "id", ids)
     frame["french"] = french_share(rows["question"], pieces)
-    frame["key"] = pd.Series(_plain(rows["question"]).to_pandas())
+    frame["key"] = pd.Series(question_keys(rows["question"]).to_pandas())
     return frame
-
-
-def _plain(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts without case, accents and punctuation: equal ones are one question."""
-    import pyarrow.compute as pc
-
-    bare = pc.replace_substring_regex(pc.utf8_normalize(pc.utf8_lower(texts), form="NFKD"), pattern=r"\p{Mn}", replacement="")
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, pattern=r"[^\p{L}\p{N}]+", replacement=" "))
 
 
 def _triplets(tables: Tables) -> pd.DataFrame:

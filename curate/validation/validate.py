@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from triplette.criteria import NAMES, floor_setting
 from triplette.curate.decisions import QUARANTINE
 from triplette.curate.quota import Quota, read_quota
-from triplette.curate.suites import Expected, load_suites, parameters, suite_hash
+from triplette.curate.suites import Expected, load_suites, parameters, suite_hash, terms
 from triplette.dataset import HASHED_FILES, dataset_hash, load_dataset
 from triplette.errors import InputError
 from triplette.gate import RESULT, Blocker, read_gate
+from triplette.profile import run_profile
 from triplette.records import Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict, build
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from triplette.curate.validation.checkpoint import Outcome
 
 STAGE = "curate.validate"
-CRITERIA = ("independence", "realism", "clarity", "relevance")
 DOCS = "validation/data_docs"
 JUDGE_NAME = "expectations"
 QUARANTINED_TABLES = ("questions", "triplets", "rows")
@@ -96,16 +97,23 @@ def check(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected], *
     frames = make_frames(read_tables(run), built_with(run), quota)
     if docs is not None:
         shutil.rmtree(docs, ignore_errors=True)
-    wanted = {**parameters(settings), "min_score": judge_floor(run) if settings.min_score is None else settings.min_score}
+    profile = run_profile(run)
+    wanted = {
+        **parameters(settings),
+        **terms(profile),
+        "min_score": judge_floor(run) if settings.min_score is None else settings.min_score,
+    }
     outcomes = run_checkpoint(frames, suites, wanted, docs)
     if docs is not None:
         make_self_contained(docs, _met(outcomes))
     if dataset_hash(run) != signed:
-        raise InputError("the dataset changed while it was validated", where=str(run.root), cure="run `curate validate` again")
+        raise InputError(
+            "the dataset changed while it was validated", where=str(run.root), cure=f"run `{run.command('curate validate')}` again"
+        )
     return Validation(
         passed=all(outcome.success or outcome.expected.severity != "critical" for outcome in outcomes),
         dataset_hash=signed,
-        suite_hash=suite_hash(list(suites), settings),
+        suite_hash=suite_hash(list(suites), settings, profile),
         review=quota,
         expectations=tuple(_entry(outcome, settings) for outcome in outcomes),
         seconds=time.perf_counter() - started,
@@ -138,7 +146,7 @@ def judge_floor(run: RunDir) -> float:
     """The lowest floor under a criterion that the judge was last run with; 0 where the ledger does not know."""
     last = run.last("curate.judge")
     settings = last["settings"] if last else {}
-    return min((float(settings[f"min_{name}"]) for name in CRITERIA if f"min_{name}" in settings), default=0.0)
+    return min((float(settings[name]) for name in map(floor_setting, NAMES) if name in settings), default=0.0)
 
 
 def _entry(outcome: Outcome, settings: ValidateSettings) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class TripletteEmbedder(
     /** The token ids of a text as the contract wants them; compare with `golden.json` in a unit test. */
     fun ids(text: String, isQuery: Boolean, title: String = ""): IntArray {
         val prefix = contract.getString(if (isQuery) "query_prefix" else "document_prefix")
-        val named = if (isQuery) prefix else prefix.replace("{title}", if (title.isEmpty()) contract.getString("no_title") else title)
+        val heading = if (title.isEmpty()) contract.getString("no_title") else title + contract.getString("title_end")
+        val named = if (isQuery) prefix else prefix.replace("{title}", heading)
         return tokenizer.encode(named + text, minOf(contract.getInt("max_tokens"), signatures.last().length))
     }
 

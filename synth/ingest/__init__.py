@@ -1,11 +1,12 @@
-"""Documents of five formats to blocks of text that know their page, headings and article numbers.
+"""Documents to blocks of text that know their page, headings and article numbers.
 
-Every format becomes one of two canonical forms: Markdown (Markdown, HTML, DOCX) or lines on pages (text, PDF).
+Formats that say their structure (Markdown, HTML, DOCX...) become elements; plain ones (text, PDF) lines on pages, from which it is inferred.
 """
 
 from triplette.synth.ingest.document import Block, Document, Structured
+from triplette.synth.ingest.folder import find_documents
 from triplette.synth.ingest.headings import heading_number
-from triplette.synth.ingest.readers import SUFFIXES, find_documents, read_document, source_name
+from triplette.synth.ingest.readers import SUFFIXES, read_document, source_name
 from triplette.synth.ingest.structure import structure
 
 __all__ = [

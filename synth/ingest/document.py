@@ -5,19 +5,23 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass, field
 
+from triplette.synth.ingest.elements import Element
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A file's text in canonical form.
 
-    ``source`` is the path relative to the corpus folder, with "/". ``form`` is ``markdown`` or ``pages``; in
-    ``pages`` a form feed ends a page. ``notes`` tell the user what was repaired (an encoding, say).
+    ``source`` is the path relative to the corpus folder, with "/". ``form`` is ``pages``, where a form feed ends a page and the structure
+    is inferred; ``elements``, where the reader found the structure; or ``markdown``, which is parsed when its structure is asked for.
+    ``notes`` tell the user what was repaired (an encoding, say).
     """
 
     source: str
     text: str
     form: str
     notes: tuple[str, ...] = ()
+    elements: tuple[Element, ...] = ()
 
     def page_starts(self) -> list[int]:
         """Offset of each page's first character; empty for a form without pages."""

@@ -1,6 +1,7 @@
-"""Files to documents: text, Markdown, PDF, HTML and DOCX, through the libraries under llama-index's readers.
+"""Files to documents, each through the reader of its format.
 
-A file that cannot be read is an InputError with its cure; the caller reports it and goes on with the rest.
+A file that cannot be read is an InputError with its cure; the caller reports it and goes on with the rest. Readers of formats that say
+their structure give elements, those of plain pages (text, PDF) lines from which it is inferred.
 """
 
 from __future__ import annotations
@@ -13,67 +14,35 @@ from typing import Any
 
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Document
+from triplette.synth.ingest.elements import Reading, compose, titled
 from triplette.synth.ingest.encoding import decode
-from triplette.synth.ingest.markup import read_docx, read_html, table_markdown
+from triplette.synth.ingest.tables import table_text
 
-MARKDOWN, TEXT, PDF, HTML, DOCX = (".md", ".markdown"), (".txt", ".text"), (".pdf",), (".html", ".htm"), (".docx",)
-SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX)
+MARKDOWN, TEXT, PDF, HTML, DOCX = (
+    (".md", ".markdown", ".mdx"),
+    (".txt", ".text"),
+    (".pdf",),
+    (".html", ".htm", ".xhtml"),
+    (".docx", ".docm"),
+)
+EPUB, ODT, RTF, PPTX, XLSX = (".epub",), (".odt", ".ott"), (".rtf",), (".pptx", ".pptm", ".ppsx"), (".xlsx", ".xlsm")
+DOCLING = (".json",)  # of these only docling's
+SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX, *EPUB, *ODT, *RTF, *PPTX, *XLSX, *DOCLING)
+BY_DOCLING = (*PDF, *DOCX, *PPTX, *XLSX, *HTML)
 SCANNED_MIN = 20  # letters a page under which a PDF is taken for a scan
+Pages = tuple[str, str, tuple[str, ...]]  # text, "pages", notes
 
 
-def find_documents(corpus: Path) -> tuple[list[Path], list[str]]:
-    """The readable files under ``corpus`` in name order, and notes on those left out.
+def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own") -> Document:
+    """The document in canonical form, called ``name`` or as it is called under ``corpus``. Raises InputError, with its cure.
 
-    Hidden files and an office program's lock files (~$x.docx) are passed over in silence; a link to a file that is there already, a
-    broken link and a file of another type are named. Raises InputError when the folder is absent or holds nothing to read.
+    ``reader`` = "docling" reads PDF and office files through docling, where that is installed.
     """
-    if not corpus.exists():
-        raise InputError("no such folder", where=str(corpus), cure="give --corpus a folder of documents")
-    files = [corpus] if corpus.is_file() else sorted(p for p in corpus.rglob("*") if p.is_symlink() or not p.is_dir())
-    known: list[Path] = []
-    notes: list[str] = []
-    real = {path.resolve() for path in files if not path.is_symlink()}
-    for path in files:
-        parts = path.relative_to(corpus).parts or (path.name,)
-        if any(part.startswith((".", "~$")) for part in parts):
-            continue
-        if path.is_symlink() and path != corpus and (not path.is_file() or path.resolve() in real):
-            reason = "a link to a document that is read anyway" if path.is_file() else "a broken link, or one to a folder"
-            notes.append(f"{source_name(path, corpus)}: skipped, {reason}")
-        elif path.is_file() and path.suffix.lower() in SUFFIXES:
-            known.append(path)
-        else:
-            notes.append(f"{source_name(path, corpus)}: skipped, not a document type we read")
-    if not known:
-        raise InputError(
-            f"no document to read ({len(notes)} files of other types)" if notes else "no document to read: the folder is empty",
-            where=str(corpus),
-            cure=f"put files of these types there: {', '.join(SUFFIXES)}",
-        )
-    return known, notes
-
-
-def source_name(path: Path, corpus: Path) -> str:
-    """A document's name in every record: its path under the corpus with "/", composed (NFC), undecodable bytes replaced."""
-    name = path.name if path == corpus else path.relative_to(corpus).as_posix()
-    return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-
-
-def read_document(path: Path, corpus: Path) -> Document:
-    """The document in canonical form. Raises InputError, with its cure, when it cannot be read."""
-    source = source_name(path, corpus)
-    readers: dict[tuple[str, ...], Callable[[Path], tuple[str, str, tuple[str, ...]]]] = {
-        MARKDOWN: _read_markdown,
-        TEXT: _read_text,
-        PDF: _read_pdf,
-        HTML: read_html,
-        DOCX: read_docx,
-    }
-    reader = next(read for suffixes, read in readers.items() if path.suffix.lower() in suffixes)
+    source = name or source_name(path, corpus)
     try:
         if not path.stat().st_size:
             raise InputError("is an empty file", cure="remove it, or put its text in")
-        text, form, notes = reader(path)
+        document = _by_docling(path, source) if reader == "docling" and path.suffix.lower() in BY_DOCLING else _read(path, source)
     except InputError as error:
         raise InputError(error.message, where=source, cure=error.cure) from error.__cause__
     except PermissionError as error:
@@ -84,22 +53,65 @@ def read_document(path: Path, corpus: Path) -> Document:
             where=source,
             cure="open and save it again in its program, or convert it to text",
         ) from error
-    if not re.search(r"\w", text):
+    if not re.search(r"\w", document.text):
         raise InputError("holds no text", where=source, cure="remove it, or put its text in")
-    return Document(source=source, text=text, form=form, notes=notes)
+    return document
 
 
-def _read_text(path: Path) -> tuple[str, str, tuple[str, ...]]:
+def source_name(path: Path, corpus: Path) -> str:
+    """A document's name in every record: its path under the corpus with "/", composed (NFC), undecodable bytes replaced."""
+    name = path.name if path == corpus else path.relative_to(corpus).as_posix()
+    return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def _read(path: Path, source: str) -> Document:
+    suffix = path.suffix.lower()
+    if suffix in MARKDOWN:
+        from triplette.synth.ingest.markdown import read_markdown
+
+        text, found, notes = read_markdown(path)
+        return Document(source, text, "elements", notes, found)
+    if suffix in (*TEXT, *PDF, *RTF):
+        text, form, notes = _plain_reader(suffix)(path)
+        return Document(source, text, form, notes)
+    reading = _structured_reader(suffix)(path)
+    text, elements = compose(titled(reading))
+    return Document(source, text, "elements", reading.notes, elements)
+
+
+def _by_docling(path: Path, source: str) -> Document:
+    from triplette.synth.ingest.docling import convert
+
+    reading = convert(path)
+    text, elements = compose(titled(reading))
+    return Document(source, text, "elements", reading.notes, elements)
+
+
+def _plain_reader(suffix: str) -> Callable[[Path], Pages]:
+    if suffix in RTF:
+        from triplette.synth.ingest.rtf import read_rtf
+
+        return read_rtf
+    return _read_text if suffix in TEXT else _read_pdf
+
+
+def _structured_reader(suffix: str) -> Callable[[Path], Reading]:
+    """The reader of a format that says its own structure; its library is loaded when the first such file comes."""
+    from triplette.synth.ingest import docling, docx, epub, html, odt, sheets, slides
+
+    readers = {
+        HTML: html.read_html, DOCX: docx.read_docx, EPUB: epub.read_epub, ODT: odt.read_odt, PPTX: slides.read_pptx,
+        XLSX: sheets.read_xlsx, DOCLING: docling.read_docling,
+    }  # fmt: skip
+    return next(read for suffixes, read in readers.items() if suffix in suffixes)
+
+
+def _read_text(path: Path) -> Pages:
     text, notes = decode(path.read_bytes(), path.name)
     return text, "pages", notes
 
 
-def _read_markdown(path: Path) -> tuple[str, str, tuple[str, ...]]:
-    text, notes = decode(path.read_bytes(), path.name)
-    return text, "markdown", notes
-
-
-def _read_pdf(path: Path) -> tuple[str, str, tuple[str, ...]]:
+def _read_pdf(path: Path) -> Pages:
     import logging
 
     import pdfplumber
@@ -141,5 +153,5 @@ def _pdf_page(page: Any) -> str:
         rows = [[(cell or "").replace("\n", " ").strip() for cell in row] for row in table.extract()]
         rows = [row for row in rows if any(row)]
         if rows:
-            parts.append((table.bbox[1], "\n" + table_markdown(rows) + "\n"))
+            parts.append((table.bbox[1], "\n" + table_text(rows) + "\n"))
     return "\n".join(text for _, text in sorted(parts, key=lambda part: part[0]))

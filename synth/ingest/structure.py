@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from triplette.synth.ingest.boilerplate import mark_boilerplate, shares
 from triplette.synth.ingest.document import Block, Document, Line, Structured
+from triplette.synth.ingest.element_blocks import element_structure
 from triplette.synth.ingest.headings import (
     BULLET,
     FINAL,
@@ -26,10 +27,9 @@ from triplette.synth.ingest.headings import (
     tidy,
     wrapped_title,
 )
+from triplette.synth.ingest.markdown import markdown_elements
 
 TITLE_LEVEL = -100  # the document's title stands over everything
-_MD_HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*\s*$")
-_MD_BOLD_NUMBER = re.compile(r"^\*\*(\d+(?:\.\d+)+\.?|[A-Z]\d+(?:\.\d+)*)\*\*\s*")
 _TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$|^\s*\S.*\t.*\t|^\s*\S.*?(?: {3,}\S.*?){2,}$")
 _RULE = re.compile(r"^\s*\|?\s*:?-{3,}.*$")
 _BARE_NUMBER = re.compile(r"^\s*\d{1,2}(?:\.\d{1,2}){0,4}\.?\s*$")
@@ -43,13 +43,14 @@ _LETTERED = re.compile(r"^\s*(?:[a-z]|\d{1,2}|[ivx]{1,4})[).]\s+\S", re.IGNORECA
 
 def structure(document: Document) -> Structured:
     """The document's blocks, with what was dropped counted by reason in characters."""
-    pages = _lines(document)
     if document.form == "markdown":
-        found = Structured(document, _markdown_blocks(pages[0]), pages[0])
-    else:
-        divisions = mark_boilerplate(pages)
-        kept = [line for page in pages for line in page]
-        found = Structured(document, _page_blocks(pages, divisions), kept)
+        document = replace(document, form="elements", elements=markdown_elements(document.text))
+    if document.form == "elements":
+        return element_structure(document)
+    pages = _lines(document)
+    divisions = mark_boilerplate(pages)
+    kept = [line for page in pages for line in page]
+    found = Structured(document, _page_blocks(pages, divisions), kept)
     found.dropped = {role: n for role, n in sorted(shares([found.lines]).items()) if role not in ("body", "heading")}
     return found
 
@@ -57,11 +58,10 @@ def structure(document: Document) -> Structured:
 def _lines(document: Document) -> list[list[Line]]:
     pages: list[list[Line]] = []
     offset = 0
-    numbered = document.form == "pages"
-    for number, page in enumerate(document.text.split("\f") if numbered else [document.text], 1):
+    for number, page in enumerate(document.text.split("\f"), 1):
         lines = []
         for raw in page.split("\n"):
-            lines.append(Line(raw, offset, number if numbered else 0))
+            lines.append(Line(raw, offset, number))
             offset += len(raw) + 1
         pages.append(lines)
     return pages
@@ -156,88 +156,6 @@ def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> st
         else:
             text = f"{text} {line}" if text else line
     return re.sub(r"[ \t]+", " ", text)
-
-
-def _markdown_blocks(lines: list[Line]) -> list[Block]:
-    builder = _Builder()
-    fenced = False
-    for line in lines[_front_matter(lines) :]:
-        text = line.text
-        if text.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-            line.role = "markup"
-            builder.close()
-        elif fenced:
-            _add(builder, "paragraph", line)
-        elif not text.strip():
-            builder.close()
-        else:
-            _place_markdown(builder, line)
-    return [_cleaned(block) for block in builder.finish()]
-
-
-def _front_matter(lines: list[Line]) -> int:
-    """The number of lines of a YAML head ("---" to "---"), which are marked; 0 when there is none."""
-    if not lines or lines[0].text.strip() != "---":
-        return 0
-    end = next((i for i, line in enumerate(lines[1:], 1) if line.text.strip() in ("---", "...")), 0)
-    if not end or not all(re.match(r"\s*[\w-]+\s*:|\s|-\s|#|$", line.text) for line in lines[1:end]):
-        return 0
-    for line in lines[: end + 1]:
-        line.role = "front matter"
-    return end + 1
-
-
-def _add(builder: _Builder, kind: str, line: Line) -> None:
-    """Continue the open block if it is of that kind, else open one."""
-    if builder.lines and builder.kind == kind:
-        builder.lines.append(line)
-    else:
-        builder.open(kind, line)
-
-
-def _place_markdown(builder: _Builder, line: Line) -> None:
-    text = line.text
-    title = _MD_HEADING.match(text)
-    underlined = re.fullmatch(r"\s{0,3}(=+|-{2,})\s*", text)
-    if title:
-        builder.heading(len(title.group(1)), _plain(title.group(2)), line)
-    elif underlined and len(builder.lines) == 1 and builder.kind == "paragraph":
-        line.role = "markup"
-        name = builder.lines.pop()
-        builder.heading(1 if text.strip()[0] == "=" else 2, _plain(name.text), name)
-    elif re.fullmatch(r"\s*([-*_]\s*){3,}|\s*=+\s*|\s*<!--.*-->\s*", text):
-        line.role = "markup"
-        builder.close()
-    elif _TABLE_ROW.match(text) and "|" in text:
-        _add(builder, "table", line)
-    else:
-        number = _MD_BOLD_NUMBER.match(text)
-        opened = builder.lines and builder.kind != "table"
-        if number:
-            builder.open("paragraph", line, number.group(1).rstrip("."))
-        elif (BULLET.match(text) and not text.lstrip().startswith("**")) or (
-            re.match(r"\s*\d{1,2}[.)]\s+\S", text) and (not opened or builder.kind == "item")
-        ):
-            builder.open("item", line)
-        elif opened:
-            builder.lines.append(line)
-        else:
-            builder.open("paragraph", line, article_number(text))
-
-
-def _plain(text: str) -> str:
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    return re.sub(r"\*\*|__|`|(?<!\w)[*_]|[*_](?!\w)", "", text).strip()
-
-
-def _cleaned(block: Block) -> Block:
-    """Markdown emphasis and link targets are markup, not text; table bars stay."""
-    text = block.text if block.kind == "table" else re.sub(r"^#+\s+", "", block.text)
-    text = re.sub(r"!?\[([^\]]+)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"\*\*(.+?)\*\*|__(.+?)__", lambda m: m.group(1) or m.group(2), text, flags=re.DOTALL)
-    text = re.sub(r"(?<![\w*])[*_](?!\s)([^*_\n]+?)(?<!\s)[*_](?![\w*])", r"\1", text)
-    return replace(block, text=text)
 
 
 def _page_blocks(pages: list[list[Line]], divisions: dict[int, list[str]]) -> list[Block]:

@@ -8,10 +8,9 @@ limit tuned to the encoder allows (``mine_margin``). What stays is taken from th
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from triplette.records import Chunk, Question, Rejection, Triplet
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.mine import MineSettings
+from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
 from triplette.synth.mining.look_alikes import look_alikes, other_positives
 from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
@@ -57,9 +57,9 @@ class MineResult:
     rejected: dict[str, int]
     encoder: str
     margin: Margin
-    seconds: float
-    unchanged: bool = False
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    unchanged: bool = False
 
     def facts(self) -> dict[str, Any]:
         """The summary, in words."""
@@ -89,16 +89,19 @@ def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
     Raises MissingStage without them, InputError for a question over a chunk that is not there or an encoder that cannot be loaded,
     ContractMismatch for one that breaks its contract.
     """
-    started = time.perf_counter()
     run.require("chunks.parquet", "questions.parquet")
-    used = as_dict(settings)
     inputs = run.fingerprints(["chunks.parquet", "questions.parquet"])
     folder = Path(settings.encoder).expanduser()
     if settings.encoder != LSA and folder.is_dir():
         inputs["encoder"] = hash_tree(folder)
-    previous = run.current(STEP, inputs, used)
-    if previous:
-        return _unchanged(previous["result"], time.perf_counter() - started)
+    step = Step(run, STEP, inputs, as_dict(settings))
+    if done := step.done(MineResult):
+        return done
+    with run.locked():  # from before the work: a second command is told at once, not after minutes
+        return _mine_and_write(run, settings, step)
+
+
+def _mine_and_write(run: RunDir, settings: MineSettings, step: Step) -> MineResult:
     chunks = read_records(run.path("chunks.parquet"), Chunk)
     questions = read_records(run.path("questions.parquet"), Question)
     triplets, rejects, dropped, margin, name = mine(chunks, questions, settings, cache=run.path("cache/vectors"))
@@ -111,29 +114,12 @@ def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
         rejected=dict(sorted(Counter(reject.reason for reject in rejects).items())),
         encoder=name,
         margin=margin,
-        seconds=time.perf_counter() - started,
         notes=_notes(settings, margin, triplets),
     )
-    with run.locked():
-        write_records(run.path("triplets.parquet"), triplets, Triplet)
-        run.write_rejects(STEP, rejects)
-        kept = {key: value for key, value in asdict(result).items() if key not in ("seconds", "unchanged")}
-        counts = {"triplets": result.triplets, "negatives": result.negatives, "rejected": len(rejects)}
-        run.record(
-            STEP,
-            inputs=inputs,
-            outputs=["triplets.parquet"],
-            settings=used,
-            counts=counts,
-            seconds=result.seconds,
-            extra={"result": {**kept, "notes": list(result.notes)}},
-        )
-    return result
-
-
-def _unchanged(kept: dict[str, Any], seconds: float) -> MineResult:
-    margin = {**kept["margin"], "known": tuple(kept["margin"]["known"]), "random": tuple(kept["margin"]["random"])}
-    return MineResult(**{**kept, "margin": Margin(**margin), "notes": tuple(kept["notes"]), "seconds": seconds, "unchanged": True})
+    write_records(run.path("triplets.parquet"), triplets, Triplet)
+    run.write_rejects(STEP, rejects)
+    counts = {"triplets": result.triplets, "negatives": result.negatives, "rejected": len(rejects)}
+    return step.record(result, outputs=["triplets.parquet"], counts=counts)
 
 
 def _notes(settings: MineSettings, margin: Margin, triplets: Sequence[Triplet]) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from triplette.french import fold
 from triplette.synth.rules.clauses import STRONG, Clause, stands_alone
 from triplette.synth.rules.grammar import Phrase, ask, hyphenated, invert
-from triplette.synth.rules.lexicon import KNOWN_THINGS, PERSONS, VAGUE
+from triplette.synth.rules.lexicon import VAGUE
 from triplette.synth.rules.verbs import FORMS
+from triplette.synth.rules.vocabulary import words_in_force
 
 CONDITION_WORDS = 26  # a longer condition makes a question nobody says
 SUBJECT_WORDS = 12
@@ -21,7 +22,7 @@ PRONOUN = re.compile(r"\b(?:il|ils|elle|elles|lui|eux|soi|celui|celle)\b")
 class Candidate:
     """A question with its kind, the pattern that made it and how good that pattern is (0..1). ``place`` is the sentence's, in the chunk.
 
-    ``voice`` is "joueur" when it is asked in the first person by a player, "arbitre" by an arbiter, else "".
+    ``voice`` is the persona that asks it in the first person, else "".
     ``loose``: its subject ("la liste") is only known from what the passage is about, so it is asked with that before it, or not at all.
     """
 
@@ -89,7 +90,7 @@ def asked(opening: str, subject: Phrase, verb: str, rest: str, *, negated: bool 
 
 def person(subject: Phrase) -> bool:
     """Somebody, or a body that acts."""
-    return subject.head.lower() in PERSONS or subject.text == "on"
+    return subject.head.lower() in words_in_force().persons or subject.text == "on"
 
 
 def vague(subject: Phrase) -> bool:
@@ -107,7 +108,7 @@ def anchored(subject: Phrase) -> bool:
     bare = re.fullmatch(r"(?:l'|les?\s|la\s)([\w-]+)", subject.text)
     if bare is None or subject.head[:1].isupper():
         return True
-    return subject.head.lower() in PERSONS or subject.head.lower() in KNOWN_THINGS
+    return subject.head.lower() in words_in_force().persons or subject.head.lower() in words_in_force().things
 
 
 def loose(clause: Clause) -> bool:

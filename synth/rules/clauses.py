@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from triplette.synth.rules.grammar import ANAPHORA, OPEN_PRONOUN, Phrase, phrase
-from triplette.synth.rules.lexicon import PERSONS
+from triplette.synth.rules.grammar import OPEN_PRONOUN, Phrase, gender_of, phrase, points_away
 from triplette.synth.rules.verbs import FORMS
+from triplette.synth.rules.vocabulary import words_in_force
 
 STRONG = frozenset(
     "est sont a ont doit doivent peut peuvent devra devront pourra pourront sera seront fait font perd reçoit dispose dispose".split()
@@ -103,7 +103,7 @@ def has_verb(text: str) -> bool:
 def stands_alone(text: str) -> bool:
     """Nothing in ``text`` points outside it."""
     return not (
-        ANAPHORA.search(text) or OPEN_PRONOUN.match(text) or text.count("(") != text.count(")") or text.count("«") != text.count("»")
+        points_away(text) or OPEN_PRONOUN.match(text) or text.count("(") != text.count(")") or text.count("«") != text.count("»")
     )
 
 
@@ -220,15 +220,21 @@ _ADJECTIVE_DE = re.compile(
 def _subject(name: str, pronoun: Phrase | None) -> Phrase | None:
     low = name.lower()
     if low in ("chacun", "tout le monde"):
-        return Phrase("chaque joueur", "joueur", "m", False)
+        return phrase(f"chaque {words_in_force().anyone}")
     if low == "on":
         return Phrase("on", "on", "m", False)
     if low in ("il", "elle", "ils", "elles"):
         fits = pronoun is not None and pronoun.pronoun == low
         return pronoun if fits else None
     if low.startswith("celui qui "):
-        return Phrase("un joueur" + name[5:], "joueur", "m", False)
+        return _anyone(name[5:])
     return phrase(name)
+
+
+def _anyone(described: str) -> Phrase | None:
+    """ "celui qui ..." as "une personne qui ..."."""
+    noun = words_in_force().anyone
+    return phrase(f"{'une' if gender_of(noun) == 'f' else 'un'} {noun}{described}")
 
 
 def _words(text: str) -> list[str]:
@@ -237,7 +243,7 @@ def _words(text: str) -> list[str]:
 
 def _someone(word: str) -> bool:
     word = word.lower().removeprefix("l'")
-    return word in PERSONS or word in ("il", "elle", "ils", "elles", "on", "qui", "ne")
+    return word in words_in_force().persons or word in ("il", "elle", "ils", "elles", "on", "qui", "ne")
 
 
 def _is_verb(words: list[str], at: int) -> bool:

@@ -12,6 +12,7 @@ from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, aske
 from triplette.synth.rules.clauses import Clause, stands_alone
 from triplette.synth.rules.figures import gives_figure
 from triplette.synth.rules.grammar import of, phrase
+from triplette.synth.rules.vocabulary import words_in_force
 
 _HOLDS = frozenset(
     "contenir comprendre comporter inclure indiquer mentionner préciser prévoir fixer garantir contrôler mesurer concerner définir déterminer "
@@ -24,9 +25,7 @@ _DEEDS = frozenset(
     "examiner étudier approuver adopter élaborer superviser coordonner homologuer calculer apporter enregistrer remplir".split()
 )
 _THING = r"(?:l'|les?\s|la\s|une?\s|des\s|du\s|de la\s|de l'|tout\w*\s|chaque\s|aucune?\s)"
-_AFTER_OBJECT = re.compile(
-    r"\s(?:à l'(?:arbitre|organisateur|équipe|adversaire|issue)|à la (?:fin|direction|commission)|auprès|avant|après|pendant|lors|dès)\b"
-)
+_AFTER_OBJECT = r"\s(?:<recipients>|à l'issue|à la fin|auprès|avant|après|pendant|lors|dès)\b"
 _INFINITIVE = re.compile(r"^([\w-]+(?:er|ir|re|oir))\s(.+)$")
 _PURPOSE = re.compile(r",?\s(?:afin d[e']|afin qu[e']|dans le but d[e']|en vue d[e'])\s?")
 _MANNER = re.compile(
@@ -57,6 +56,7 @@ _MADE_OF = re.compile(r"^(composée?s?|constituée?s?|accompagnée?s?|assortie?s
 _REACHED = re.compile(
     r"^(obtenue?s?|arrondie?s?|calculée?s?|départagée?s?|effectuée?s?|classée?s?|déterminée?s?|répartie?s?)\s(?:par|à|au|selon|en|dans)\b"
 )
+_SPAN = re.compile(r"\bune?\s(?:minute|heure|jour|semaine|mois|an|année|quart d'heure|demi-heure)$")  # "une heure | avant": the answer
 _SUBJECT_MOST = 9
 
 
@@ -86,16 +86,13 @@ def _objects(main: Clause, place: int, ends: str) -> list[Candidate]:
     found: list[Candidate] = []
     if deed not in verbs or main.clitic or gives_figure(rest) or not re.match(_THING, rest) or not stands_alone(rest):
         return []
-    after = _AFTER_OBJECT.search(rest)
+    after = words_in_force().pattern(_AFTER_OBJECT).search(rest)
     kept = rest[after.start() :] if after else ""
     if PRONOUN.search(kept) or POSSESSIVE.search(kept) or len(kept.split()) > 10:
         kept = ""
     said = f"que {main.verb} {deed} {main.subject.text}{kept}{ends}" if modal else f"que {main.verb} {main.subject.text}{kept}{ends}"
     found += make(said, "factual", "object", 0.64, place)
-    given = re.search(
-        r"\s(?:à l'arbitre|à la (?:direction|commission|fédération|ligue)|au (?:capitaine|président|directeur|comité|club)|auprès d)",
-        rest,
-    )
+    given = words_in_force().pattern(r"\s(?:<recipients>|auprès d)").search(rest)
     if (
         given
         and deed in ("remettre", "transmettre", "envoyer", "communiquer", "signaler", "adresser", "présenter", "déposer")
@@ -125,6 +122,7 @@ def _aims(main: Clause, place: int, ends: str) -> list[Candidate]:
             or gives_figure(before)
             or " et " in before
             or before.startswith("accordé")
+            or _SPAN.search(before)
             or re.search(r"\b(?:qui|que(?! possible)|dont|où)\b|\bqu'", before)  # the time may be that of the relative clause
         ):
             continue

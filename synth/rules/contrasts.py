@@ -1,6 +1,6 @@
 """Comparisons, where the passage itself sets two things against each other.
 
-Only a contrast that the words show is asked about: "tandis que", "contrairement à", "prévaut sur", the points of a win and of a draw, and
+Only a contrast that the words show is asked about: "tandis que", "contrairement à", "prévaut sur", the points of two outcomes, and
 two sentences in a row with parallel subjects. A comparison that a reader would have to build is not.
 """
 
@@ -14,17 +14,12 @@ from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, make
 from triplette.synth.rules.clauses import Clause, clause, stands_alone
 from triplette.synth.rules.grammar import lower_first, of, phrase
 from triplette.synth.rules.sentences import Sentence
+from triplette.synth.rules.vocabulary import words_in_force
 from triplette.synth.rules.wording import pick
 
 _WHILE = re.compile(r"^(.{20,160}?),?\s(?:tandis qu|alors qu)(?:e\s|')(.{15,})$")
 _UNLIKE = re.compile(r"(?:^|,\s|\s)[Cc]ontrairement (à l'|aux? |à la |à une? )([^,.;:]{4,60})")
 _PREVAILS = re.compile(r"^(?:sur|devant)\s(.+)$")
-_POINTS = re.compile(r"\b(partie|match|rencontre)s?\s(gagnée?|nulle?|perdue?)s?\b", re.IGNORECASE)
-_SCORES = {
-    ("partie", "gagné"): "une victoire", ("partie", "nul"): "une partie nulle", ("partie", "perdu"): "une défaite",
-    ("match", "gagné"): "un match gagné", ("match", "nul"): "un match nul", ("match", "perdu"): "un match perdu",
-    ("rencontre", "gagné"): "une rencontre gagnée", ("rencontre", "nul"): "une rencontre nulle", ("rencontre", "perdu"): "une rencontre perdue",
-}  # fmt: skip
 # no thing of its own: counts, every one, two at once, one of a list
 _UNFIT = re.compile(r"\b(?:qui|que|dont|où|autres?|et|nombre|critère|date|suite|notion|soumis\w*)\b|^(?:tou|chaque)|\d|[/\"«“]")
 _LONGEST = 8  # words of each of the two things
@@ -47,17 +42,19 @@ def contrast_questions(sentences: Sequence[Sentence]) -> list[Candidate]:
 
 def _points(text: str, place: int) -> list[Candidate]:
     """ "Une partie gagnée est comptée 1 point, une partie nulle 0" asks for the difference."""
-    if not re.search(r"\bpoints?\b", text) or len(re.findall(r"\d|\b(?:un|deux|trois|demi|zéro)\b", text)) < 2:
+    profile = words_in_force().profile
+    unit = profile.scenes.unit
+    if (
+        not unit
+        or not re.search(rf"\b{re.escape(unit.removesuffix('s'))}s?\b", text)
+        or len(re.findall(r"\d|\b(?:un|deux|trois|demi|zéro)\b", text)) < 2
+    ):
         return []
-    seen: list[str] = []
-    for thing, outcome in _POINTS.findall(text):
-        name = _SCORES[
-            thing.lower(), re.sub(r"(?:e|le|ée)?$", "", outcome.lower()) if outcome[0] in "nN" else outcome.lower().rstrip("e")
-        ]
-        seen += [name] if name not in seen else []
+    found = sorted((match.start(), score.name) for score in profile.scores for match in re.finditer(score.pattern, text, re.IGNORECASE))
+    seen = list(dict.fromkeys(name for _, name in found))
     if len(seen) < 2:
         return []
-    return make(f"quelle différence de points y a-t-il entre {seen[0]} et {seen[1]}", "comparison", "points-apart", 0.8, place)
+    return make(f"quelle différence de {unit} y a-t-il entre {seen[0]} et {seen[1]}", "comparison", "points-apart", 0.8, place)
 
 
 def _two(first: str, second: str, place: int, weight: float) -> list[Candidate]:

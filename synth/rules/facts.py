@@ -11,6 +11,7 @@ from triplette.synth.rules.complements import complement_questions
 from triplette.synth.rules.figures import NUMBER, gives_figure, measure_question, parts_question, quantity_question, when_questions
 from triplette.synth.rules.grammar import Phrase, gender_of, phrase
 from triplette.synth.rules.verbs import PAIRS, infinitive_of, singular
+from triplette.synth.rules.vocabulary import words_in_force
 
 _AGENT = re.compile(r"\spar\s(?:l'|le\s|la\s|les\s|un\s|une\s|son\s)\S+")
 _PARTICIPLE = re.compile(
@@ -193,11 +194,7 @@ def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         "not",
         "post",
     ):
-        opening = (
-            "à qui"
-            if re.match(r"(?:à l'arbitre|au (?:directeur|président|secrétaire|capitaine)|à la (?:direction|commission))", after)
-            else "où"
-        )
+        opening = "à qui" if words_in_force().pattern(r"(?:<recipients>)").match(after) else "où"
         found += make(f"{opening} {main.verb} {word} {main.subject.text}{ends}", "factual", "where", 0.8, place)
     return found
 
@@ -240,8 +237,12 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         return []
     if re.search(r"\bentre \d", rest) or re.match(r"(?:adress|envo|transm|remet)\w* (?:à|au|aux)\b", f"{main.verb} {rest}"):
         return []
-    generic = main.subject.head in ("joueur", "joueurs", "personne") and len(main.subject.text.split()) <= 2
+    anyone = words_in_force().anyone
+    generic = main.subject.head in (anyone, f"{anyone}s", "personne") and len(main.subject.text.split()) <= 2
     return make(f"qui {main.clitic}{singular(main.verb)} {rest}{ends}", "factual", "who", 0.3 if generic else 0.74, place)
+
+
+_WITH = frozenset("accompagner suivre précéder entourer munir doter assortir assister composer".split())
 
 
 def _with_article(match: re.Match[str]) -> str:
@@ -259,10 +260,11 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
     who = main.subject
     if POSSESSIVE.search(who.text):
         return []
-    player = re.fullmatch(r"(?:un|le|tout|chaque) (?:joueur|capitaine)|les joueurs|les capitaines", who.text) is not None
+    known = words_in_force()
+    any_one = re.fullmatch(r"(?:le|tout|chaque) ([\w-]+)", who.text)
     kind = "factual" if main.infinitive == "pouvoir" else "procedural"
-    if player and not who.plural:
-        who = Phrase(re.sub(r"^(?:le|tout|chaque) ", "un ", who.text), who.head, "m", False)
+    if any_one and any_one.group(1) in known.many:
+        who = Phrase(f"un {any_one.group(1)}", who.head, "m", False)
     verb = main.verb
     if main.negated:  # "ne peut porter d'accusations": what is not forbidden takes its article again
         rest = re.sub(r"^([\w-]+(?:er|ir|re|oir)) d(?:e\s|')(?=\w+s\b)", r"\1 des ", rest)
@@ -271,6 +273,8 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
         verb = "peuvent" if who.plural else "peut"
     undergone = re.match(r"être\s([\w-]+)\b\s?(.*)$", rest)
     deed = infinitive_of(undergone.group(1)) if undergone else ""
+    if deed in _WITH and re.match(r"d(?:e\s|'|u\s|es\s)", undergone.group(2) if undergone else ""):
+        deed = ""  # "accompagné d'un adulte": who goes with it, not what it is done with
     joined = undergone is not None and re.search(r"\set\s(?:\w+ment\s|[\w-]+(?:és?|ées?)\b)", undergone.group(2))
     if undergone and deed and not joined and not person(who) and not re.search(r"\bpar\s", rest) and not POSSESSIVE.search(who.text):
         asks = "faut-il" if main.infinitive == "devoir" and not main.negated else "peut-on"
@@ -293,20 +297,22 @@ def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]
             found += make(asked("", who, is_, f"{held} de {rest}{ends}"), kind, "held-to", 0.5, place)
         if verb in ("peut", "peuvent"):
             found += make(asked("", who, "a" if verb == "peut" else "ont", f"le droit de {rest}{ends}"), kind, "entitled", 0.52, place)
-    if who.text.endswith("joueur") and not who.plural and not PRONOUN.search(rest) and not re.match(r"(?:se|s'|être|avoir)", rest):
+    speaker = None if who.plural else known.speaker(re.sub(r"^(?:l'|un |une |le |la |tout |toute |chaque )", "", who.text))
+    if speaker and not speaker.introduced and not PRONOUN.search(rest) and not re.match(r"(?:se|s'|être|avoir)", rest):
         mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], rest)
-        if not re.search(r"\b(?:leur|leurs|adverse|autre joueur)\b", mine):
+        if not known.pattern(r"\b(?:leur|leurs|adverse|autre <anyone>)\b").search(mine):
             asks = {"peut": "puis-je", "doit": "dois-je"}.get(singular(verb), "")
-            found += make(f"{asks} {mine}{ends}" if asks else "", kind, "may-i", 0.68, place, "joueur")
-            found += make(f"ai-je le droit de {mine}{ends}" if asks == "puis-je" else "", kind, "may-i", 0.66, place, "joueur")
+            found += make(f"{asks} {mine}{ends}" if asks else "", kind, "may-i", 0.68, place, speaker.name)
+            found += make(f"ai-je le droit de {mine}{ends}" if asks == "puis-je" else "", kind, "may-i", 0.66, place, speaker.name)
     elif (
-        who.text == "l'arbitre"
+        speaker
+        and re.match(r"(?:l'|le |la )", who.text)
         and not PRONOUN.search(rest)
         and not re.match(r"(?:se|s'|être|avoir)", rest)
         and not POSSESSIVE.search(rest)
     ):
         asks = "puis-je" if main.infinitive == "pouvoir" else "dois-je"
-        found += make(f"en tant qu'arbitre, {asks} {rest}{ends}", kind, "may-i", 0.6, place, "arbitre")
+        found += make(f"{speaker.introduced}, {asks} {rest}{ends}", kind, "may-i", 0.6, place, speaker.name)
     return found
 
 
@@ -317,6 +323,7 @@ def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     if (
         not person(main.subject)
         and not main.negated
+        and not main.clitic
         and main.verb in ("entraîne", "entraînent", "provoque", "interrompt")
         and not vague(main.subject)
     ):
@@ -384,7 +391,9 @@ def state_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     right = re.match(r"(?:le )?droit (d(?:e\s|')\w+(?:er|ir|re|oir)\b.*)$", rest)
     if main.infinitive == "avoir" and right and person(main.subject) and not PRONOUN.search(rest):
         found += make(asked("", main.subject, main.verb, f"le droit {right.group(1)}{ends}"), "factual", "right", 0.72, place)
-        if re.fullmatch(r"(?:un|le|tout|chaque) joueur", main.subject.text) and not re.search(r"\b(?:se|s')", rest):
+        bare = re.fullmatch(r"(?:l'|(?:une?|le|la|toute?|chaque) )([\w-]+)", main.subject.text)
+        speaker = words_in_force().speaker(bare.group(1)) if bare else None
+        if speaker and not speaker.introduced and not re.search(r"\b(?:se|s')", rest):
             mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], right.group(1))
-            found += make(f"ai-je le droit {mine}{ends}", "factual", "right", 0.78, place, "joueur")
+            found += make(f"ai-je le droit {mine}{ends}", "factual", "right", 0.78, place, speaker.name)
     return found

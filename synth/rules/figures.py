@@ -9,15 +9,16 @@ import re
 
 from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
 from triplette.synth.rules.clauses import Clause, stands_alone
-from triplette.synth.rules.lexicon import NUMBERS, UNITS
+from triplette.synth.rules.lexicon import NUMBERS
+from triplette.synth.rules.vocabulary import words_in_force
 
 NUMBER = rf"(?:\d+(?:[.,]\d+)?|(?:{'|'.join(NUMBERS.split()[1:])})(?![\w-])|(?:vingt|trente|quarante|cinquante|soixante|quatre-vingts?)-[\w-]+)"
 _TIMES = r"(?:minutes?|secondes?|heures?|jours?(?:\s(?:francs|ouvrables|ouvrés|calendaires))?|semaines?|mois|ans|saisons?)"
 # words that end the thing counted: "deux minutes supplémentaires | à l'adversaire"
 _BOUNDARY = r"(?:à|au|aux|de|d'|du|des|pour|par|dans|sur|en|si|et|ou|maximum|minimum|avant|après|pendant|qui|que|lors|chacun|le|la|les|sont|est)"
-_QUANTITY = re.compile(
+_QUANTITY = (
     rf"^(?:(?:d'|de\s)?(?:au moins|au plus|au maximum|au minimum|exactement|environ|seulement|jusqu'à|plus de|moins de)\s)?{NUMBER}\s"
-    rf"((?:{'|'.join(UNITS.split())})(?:\s(?!{_BOUNDARY}(?![\w])|\w+ant\b)[\w'-]+)?)\b(.*)$"
+    rf"((?:<units>)(?:\s(?!{_BOUNDARY}(?![\w])|\w+ant\b)[\w'-]+)?)\b(.*)$"
 )
 _DEADLINE = re.compile(
     rf"\b(dans (?:un délai (?:maximum )?de|les|le délai de)|sous(?: un délai de)?|en moins de)\s(?:{NUMBER})\s"
@@ -55,7 +56,7 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
         return []
     if participle:
         inner, rest = f"{participle.group(1)} ", participle.group(2)
-    match = _QUANTITY.match(rest)
+    match = words_in_force().pattern(_QUANTITY).match(rest)
     if match is None or match.group(1) in ("fois",) or POSSESSIVE.search(main.subject.text):
         return []
     unit, after = match.group(1), match.group(2).strip()
@@ -111,12 +112,12 @@ def measure_question(main: Clause, place: int) -> list[Candidate]:
     return make(f"{which} {main.verb} {'être ' if must else ''}{main.subject.text}", "factual", "measure", 0.9, place)
 
 
-_IN_PARTS = re.compile(rf"^(en|sur|à|contre|par|pendant|avec)\s(?:au moins\s|au plus\s)?{NUMBER}\s({'|'.join(UNITS.split())})\b(.*)$")
+_IN_PARTS = rf"^(en|sur|à|contre|par|pendant|avec)\s(?:au moins\s|au plus\s)?{NUMBER}\s(<units>)\b(.*)$"
 
 
 def parts_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     """ "Le championnat se déroule en trois phases" -> "En combien de phases se déroule le championnat ?"."""
-    match = _IN_PARTS.match(core(main.rest))
+    match = words_in_force().pattern(_IN_PARTS).match(core(main.rest))
     if match is None or main.negated or match.group(2) in ("€", "euros", "ans", "cm") or POSSESSIVE.search(main.subject.text):
         return []
     after = match.group(3).strip()
@@ -130,6 +131,9 @@ _COUNTED_FROM = (
     r"(?:(?:francs|ouvrables|ouvrés|calendaires|maximum|au plus|pleins)\b\s?)*"
     r"(?:qui (?:suivent|précèdent)|suivant|précédant|à compter|à partir|après|avant|de l|de la|du|des)\b"
 )
+
+
+_OPEN = re.compile(r"\b(?:pendant|durant|pour|dans|en|de|à|par|sur|sous)$")
 
 
 def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
@@ -160,6 +164,7 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     match = _BEFORE.search(core(rest))
     if match and stands_alone(match.group(3)):
         kept = core(rest)[: match.start()].strip(" ,")
+        kept = "" if _OPEN.search(kept) else kept  # "reste fermé pendant | trente minutes après"
         text = asked(f"combien de {match.group(1)} {match.group(2)} {match.group(3)}", main.subject, main.verb, kept)
         found += make(text if kept else "", "factual", "how-long-before", 0.88, place)
     latest = _LATEST.search(rest)

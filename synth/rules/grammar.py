@@ -10,21 +10,22 @@ import re
 from dataclasses import dataclass
 
 from triplette.french import fold
-from triplette.synth.rules.lexicon import FEMININE, FEMININE_ENDINGS, H_ASPIRATED, MASCULINE, MASCULINE_ENDINGS, PERSONS
+from triplette.synth.rules.lexicon import FEMININE_ENDINGS, H_ASPIRATED, MASCULINE_ENDINGS
 from triplette.synth.rules.verbs import FORMS, INFINITIVES
+from triplette.synth.rules.vocabulary import words_in_force
 
 _VOWEL = "aàâäeéèêëiîïoôöuùûüyœæh"
 _ELIDED = re.compile(
     rf"(?<![\w-])(le|la|de|que|se|ne|je|me|te|jusque|lorsque|puisque|quoique)\s+(?=([{_VOWEL}][\w'-]*))", re.IGNORECASE
 )
 _NO_ELISION = re.compile(r"^(?:onz|oui\b|yaourt|yach|huit|uhlan|y\b$)", re.IGNORECASE)
-_LETTER = re.compile(r"^[a-h]$")  # the name of a column, or the verb "a"
+_LETTER = re.compile(r"^[a-h]$")  # a letter that names something, or the verb "a"
 _SI_IL = re.compile(r"\b([Ss])i\s+(ils?)\b")
 _POINTS_BACK = (
-    r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\sjoueur)"
+    r"l[ea]s?\smêmes?(?!\s[\w-]+\s(?:que|qu'))|l'autre(?!\s(?:personne|<anyone>)\b)"
     r"|l[ea]s?\s(?:premi[eè]re?s?|seconde?s?|deuxièmes?|tiens?|siens?|siennes?)(?=\s(?:est|sont|sur|à|pour|et|de)\b|$)"
 )
-ANAPHORA = re.compile(
+_POINTS_AWAY = (
     r"\b(?:ce(?:t|tte|s)?\s(?!qui\b|que\b|qu'|dont\b|soit\b|n'est\b|sont\b)\w+"
     r"|(?:celui|celle|ceux|celles)(?!\s(?:d[eu]s?\b|d'|qui\b|que\b|qu'|dont\b|où\b))|cela|ceci|ladite|ledit|lesdit\w*|susdit\w*|dudit"
     r"|ci-(?:dessus|dessous|après|contre|avant)|suivante?s?|précédente?s?|précité\w*|susvisé\w*|susmentionné\w*|mentionnée?s?"
@@ -34,6 +35,13 @@ ANAPHORA = re.compile(
     r"|à\sla\splace(?!\sd)|les\sautres(?!\s\w)|(?:cas|sens)\scontraire|inverse|(?:les|ces|tous\sles)\s(?:(?:deux|trois|quatre|autres)\s)?cas|[Tt]outefois|[Cc]ependant|[Nn]éanmoins|[Aa]lors(?!\squ)|[Aa]insi(?!\squ)|[Dd]onc|[Dd]e\splus|[Ee]n\soutre|[Pp]ar\sailleurs"
     rf"|{_POINTS_BACK})\b"
 )
+
+
+def points_away(text: str) -> bool:
+    """Whether something in ``text`` points outside it."""
+    return words_in_force().pattern(_POINTS_AWAY).search(text) is not None
+
+
 OPEN_PRONOUN = re.compile(r"^(?:ils?|elles?|y|en|lui|leur|c'est|ceci|cela)\b|^s'ils?\b", re.IGNORECASE)
 
 
@@ -96,9 +104,6 @@ def hyphenated(verb: str, pronoun: str) -> str:
     return f"{verb}{link}{pronoun}"
 
 
-_FEMININE_FOLDED = frozenset(fold(word) for word in FEMININE)
-
-
 def gender_of(noun: str, determiner: str = "") -> str:
     """ "m", "f" or "": by the determiner, else a word list, else endings that decide."""
     if determiner in ("le", "un", "du", "au", "aucun", "tout", "cet", "certains"):
@@ -106,12 +111,13 @@ def gender_of(noun: str, determiner: str = "") -> str:
     if determiner in ("la", "une", "aucune", "toute", "certaines"):
         return "f"
     word = noun.lower()
-    if fold(word) in _FEMININE_FOLDED and word not in MASCULINE:
+    known = words_in_force()
+    if fold(word) in known.feminine_folded and word not in known.masculine:
         return "f"
     for form in (word, re.sub(r"(?<=eau)x$|s$", "", word), re.sub(r"aux$", "al", word)):
-        if form in MASCULINE:
+        if form in known.masculine:
             return "m"
-        if form in FEMININE:
+        if form in known.feminine:
             return "f"
     singular = re.sub(r"s$", "", word)
     if singular.endswith(FEMININE_ENDINGS):
@@ -132,7 +138,7 @@ def phrase(text: str) -> Phrase | None:
     """A noun phrase that opens with a determiner, as a Phrase; None for anything else."""
     text = text.strip()
     match = _DETERMINED.match(text)
-    if match is None or ANAPHORA.search(text):
+    if match is None or points_away(text):
         return None
     determiner = match.group(1).strip().lower()
     head = match.group(3)
@@ -181,10 +187,7 @@ _BEFORE = {
     "elles": r"\b(?:les|des|deux|trois|ses|leurs|aux|plusieurs|quelles)\s",
 }
 _PRONOUN_ALONE = re.compile(r"(?<![-\w])(?:qu'|s'|lorsqu'|puisqu'|dès qu')?(ils|il|elles|elle)\b")
-_OBJECT = re.compile(
-    r"\b(?:joueur|adversaire|arbitre|capitaine|équipe|club|on|il|elle|qui|ils|elles|t-il|t-elle|t-on|ne)\s(?:la|le|les|l')\s?(\w+)"
-)
-
+_OBJECT = r"\b(?:<persons>|on|il|elle|qui|ils|elles|t-il|t-elle|t-on|ne)\s(?:la|le|les|l')\s?(\w+)"
 _OBJECT_OF_DEED = re.compile(r"\b(?:de|à|pour|sans|il|elle|on|je|peut|doit)\s(?:l'|(?:la|le|les|lui|leur)\s)(\w+)")
 _INFINITIVE_ENDING = re.compile(r"(?:is|ifi|ip|at|ct|nt|gn|rm|qu|gu)er$")  # and no noun's ("le papier", "l'échiquier", "le dernier")
 # "Le règlement du tournoi peut-il l'anticiper", "... de l'utiliser": nothing before it in the question, or only the one who acts
@@ -204,7 +207,9 @@ def dangling(text: str) -> bool:
         if not re.search(_BEFORE[match.group(1)], plain[: match.start()], re.IGNORECASE):
             return True
     pointed = re.search(r"\b(?:sur|pour|avec|contre|chez|à|de|par)\s(?:lui|elle|eux|elles)\b(?!-)", text)
-    if pointed and not any(word.removeprefix("l'").removeprefix("d'") in PERSONS for word in text[: pointed.start()].lower().split()):
+    if pointed and not any(
+        word.removeprefix("l'").removeprefix("d'") in words_in_force().persons for word in text[: pointed.start()].lower().split()
+    ):
         return True
     for match in _OBJECT_OF_DEED.finditer(text):
         # the subject is one; what the deed is done to must be another
@@ -213,7 +218,7 @@ def dangling(text: str) -> bool:
     alone = _OBJECT_ALONE.match(text)
     if alone and (alone.group(1) in INFINITIVES or _INFINITIVE_ENDING.search(alone.group(1))):
         return True
-    found = _OBJECT.search(text)
+    found = words_in_force().pattern(_OBJECT).search(text)
     return bool(
         found
         and found.group(1) in FORMS

@@ -9,9 +9,10 @@ from triplette.records import Chunk
 from triplette.synth.rules.candidate import Candidate, make
 from triplette.synth.rules.clauses import has_verb, stands_alone
 from triplette.synth.rules.context import accented, small
-from triplette.synth.rules.grammar import Phrase, at, gender_of, lower_first, of, phrase
-from triplette.synth.rules.lexicon import GENERIC, H_ASPIRATED, VAGUE
+from triplette.synth.rules.grammar import Phrase, gender_of, lower_first, of, phrase
+from triplette.synth.rules.lexicon import H_ASPIRATED, VAGUE
 from triplette.synth.rules.sentences import sentences_of, simplify
+from triplette.synth.rules.vocabulary import words_in_force
 from triplette.synth.rules.wording import pick
 
 _NUMBER = re.compile(
@@ -22,8 +23,7 @@ _NUMBER = re.compile(
 _EMPTY = (
     "général générale commun préambule introduction organisation annexe divers spécifique particulier courant principal livre".split()
 )
-_GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
-_EMPTY_STEMS = frozenset(stem(word) for word in (*GENERIC, *VAGUE, *_EMPTY))
+_EMPTY_STEMS = frozenset(stem(word) for word in (*VAGUE, *_EMPTY))
 _NO_SUBJECT = frozenset(
     fold(word) for word in (*VAGUE, *_EMPTY, *"fonction fonctionnement composition rôle missions attributions durée".split())
 )
@@ -38,17 +38,15 @@ def heading_question(chunk: Chunk) -> list[Candidate]:
     name = heading_of(chunk.title.split(" > ")[-1])
     if not name or sum(has_verb(s.text) for s in sentences_of(chunk)) < VERBS_MIN:
         return []
-    content = {t for t in tokens(name) if t not in _GENERIC_STEMS}
+    content = {t for t in tokens(name) if t not in words_in_force().generic_stems}
     held = set(tokens(chunk.text))
     if len(content) < CONTENT_MIN or len(content & held) < SHARED_MIN * len(content):
         return []
     if name.startswith("les règles "):
         return make(f"quelles sont {name}", "factual", "heading", 0.3, 0)
-    forms = (
-        f"quelles sont les règles sur {name}",
-        f"que dit le règlement {at('propos')} {of(name)}".replace("à propos", "au sujet"),
-        f"que prévoit le règlement pour {name}",
-    )
+    collection = words_in_force().profile.collection
+    named = (f"que dit {collection} au sujet {of(name)}", f"que prévoit {collection} pour {name}")
+    forms = (f"quelles sont les règles sur {name}", *(named if collection else ()))
     return make(forms[pick(chunk.id, len(forms))], "factual", "heading", 0.3, 0)
 
 
@@ -96,7 +94,7 @@ def subject_of(chunk: Chunk) -> Phrase | None:
 
 
 def _telling(name: str) -> bool:
-    return any(token not in _EMPTY_STEMS for token in tokens(name))
+    return any(token not in _EMPTY_STEMS and token not in words_in_force().generic_stems for token in tokens(name))
 
 
 def heading_of(title: str) -> str:

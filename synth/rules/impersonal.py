@@ -9,6 +9,7 @@ from triplette.synth.rules.clauses import stands_alone
 from triplette.synth.rules.figures import NUMBER
 from triplette.synth.rules.grammar import Phrase, gender_of, lower_first, phrase
 from triplette.synth.rules.verbs import singular
+from triplette.synth.rules.vocabulary import words_in_force
 
 _NOBODY = Phrase("", "", "", False)
 _FORBIDDEN = re.compile(
@@ -25,7 +26,7 @@ _FALLS_TO = re.compile(r"^[Ii]l (?:appartient|revient|incombe) (?:à|au|aux)\s?(
 _THERE_IS = re.compile(r"^Il y a\s(.+?)\s(?:lorsque|lorsqu'|quand|si|dès que|dès qu')\s?(.+)$")
 _ONLY = re.compile(r"^(?:Seule?s?|Uniquement)\s(.+?)\s(peut|peuvent|doit|doivent|est|sont|a le droit|ont le droit)\s(.+)$")
 _ONLY_THESE = re.compile(r"^Seule?s les (\w+)\b.*?\s(sont|peuvent|doivent|comptent|ont)\s(.+)$")
-_NOBODY_MAY = re.compile(r"^(?:Personne|Nul|Aucun joueur)\s(ne peut|n'a le droit)\s(.+)$")
+_NOBODY_MAY = r"^(?:Personne|Nul|Aucune? <anyone>)\s(ne peut|n'a le droit)\s(.+)$"
 _THERE_ARE = re.compile(rf"^[Ii]l (?:y a|existe)\s{NUMBER}\s(\w+(?:\s(?!pour|dans|de|d'|à|en|sur|par|au|:)[\w-]+)?)\b(.*)$")
 _INVERTED = re.compile(
     r"^(Peuvent|Peut|Sont|Est|Doivent)\s(.+?)(?:\s?:|,|(?<!\bà)(?<!\bde)(?<!pour)(?<!dans)(?<!sur)\s(?:les|le|la|tous les|toutes les|tout|toute)\s)(.*)$"
@@ -49,11 +50,12 @@ _TERM = re.compile(r"^([A-ZÉÀ][\w'’ -]{2,40}?)\s?:\s(?=[a-zà-ü«(A-Z]).{25
 
 
 def term_question(text: str, title: str, place: int) -> list[Candidate]:
-    """A glossary's entry: "Ajourner : suspendre ..." -> "Que signifie « ajourner » aux échecs ?"."""
+    """A glossary's entry: "Ajourner : suspendre ..." -> "Que signifie « ajourner » ?", with the domain where the profile names it."""
     match = _TERM.match(text) if re.search(r"glossaire|lexique|définition", title, re.IGNORECASE) else None
     if match is None or len(match.group(1).split()) > 5:
         return []
-    return make(f"que signifie « {lower_first(match.group(1))} » aux échecs", "definition", "term", 0.9, place)
+    domain = words_in_force().profile.field
+    return make(f"que signifie « {lower_first(match.group(1))} » {domain}", "definition", "term", 0.9, place)
 
 
 def impersonal_questions(text: str, place: int) -> list[Candidate]:
@@ -69,12 +71,12 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
             )
             mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], deed)
             found += make(
-                "" if needed or re.match(r"s(?:e\s|')", deed) else f"ai-je le droit de {mine}",
+                "" if needed or re.match(r"s(?:e\s|')", deed) or not words_in_force().asker else f"ai-je le droit de {mine}",
                 "factual",
                 "allowed",
                 0.76,
                 place,
-                "joueur",
+                words_in_force().asker,
             )
     found += inverted_questions(text, place)
     match = _ONLY_THESE.match(text)
@@ -83,7 +85,7 @@ def impersonal_questions(text: str, place: int) -> list[Candidate]:
         if len(deed.split()) >= 2 and stands_alone(deed) and not PRONOUN.search(deed):
             which = "quels" if gender == "m" else "quelles"
             found += make(f"{which} {match.group(1)} {match.group(2)} {deed}", "factual", "which", 0.82, place)
-    match = _NOBODY_MAY.match(text)
+    match = words_in_force().pattern(_NOBODY_MAY).match(text)
     if match and stands_alone(core(match.group(2))) and not PRONOUN.search(core(match.group(2))):
         asks = "a-t-on le droit" if match.group(1).startswith("n'a") else "peut-on"
         found += make(f"{asks} {core(match.group(2))}", "factual", "allowed", 0.8, place)

@@ -1,4 +1,4 @@
-"""Word lists of the rules writer: genders, h aspiré, generic words, synonyms. Data, no code."""
+"""Word lists of French: genders, h aspiré, generic words, synonyms. Data, no code; a profile adds its domain's own (``vocabulary``)."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ H_ASPIRATED = (
 )  # fmt: skip
 MASCULINE = frozenset(
     """
-    arbitre joueur adversaire capitaine organisateur président secrétaire trésorier directeur membre licencié club tournoi match coup
-    roi pion fou cavalier roque échec mat pat échiquier appariement classement titre départage forfait retard score point résultat temps
-    drapeau incrément règlement article droit litige appel comité bureau conseil arbitrage handicap délai mandat vote scrutin budget
-    exercice recours candidat dirigeant délégué responsable superviseur participant spectateur élève jeune mineur vétéran senior pair
-    groupe championnat système calcul nombre total barème prix trophée dossier formulaire document rapport stage examen séminaire
-    diplôme cas fait type mode ordre tirage numéro jour mois an âge lieu local espace matériel téléphone appareil organe système
-    statut contrat objet programme plan service public médecin contrôle certificat questionnaire traitement sportif athlète
-    gain gagnant perdant vainqueur exempt bye elo coefficient seuil maximum minimum quota refus accord avis arrêt abandon trait
-    transfert changement départ accès échange signal écran ordinateur site serveur logiciel compte contrevenant assistant adjoint
-    tableau procès-verbal représentant responsable tuteur parent entraîneur accompagnateur collège lycée établissement département
+    abandon accompagnateur accord accès adjoint an appareil appel arrêt article assistant avis barème budget bureau calcul
+    candidat cas certificat changement classement club coefficient collège comité compte conseil contrat contrôle diplôme
+    directeur dirigeant document dossier droit délai délégué départ département entraîneur espace examen exercice fait formulaire
+    groupe jeune jour lieu litige local logiciel lycée mandat matériel maximum membre mineur minimum mode mois médecin nombre
+    numéro objet ordinateur ordre organe organisateur pair parent participant plan point prix procès-verbal programme président
+    public questionnaire quota rapport recours refus représentant responsable retard règlement résultat score scrutin secrétaire
+    senior serveur service seuil signal site spectateur stage statut superviseur système séminaire tableau temps tirage titre
+    musée lycée incendie génie silence stade grade côté traité comité arrêté été
+    total traitement transfert trésorier tuteur type téléphone vote âge échange écran élève établissement
     """.split()
 )
 FEMININE = frozenset(
     """
-    partie pièce dame tour case couleur prise promotion pendule horloge feuille ronde équipe épreuve compétition cadence règle offre
-    demande réclamation sanction pénalité amende exclusion licence fédération ligue commission assemblée décision personne joueuse
-    arbitre_ capitaine_ finale phase poule division nationale zone coupe somme moyenne performance différence norme liste date heure
-    minute seconde durée moitié victoire défaite nulle égalité exemption absence présence participation inscription adhésion affiliation
-    cotisation saison année séance réunion convocation notification procédure instance plainte enquête audition mesure faute
-    infraction conduite tenue aire salle zone table position colonne rangée diagonale notation lettre chaîne main touche répétition
-    triche tricherie inspection fouille voix majorité place indemnité dépense recette facture somme caution homologation féminine
-    catégorie parité mixité jeune_ nationalité mutation composition classe école académie convention mission charte éthique
-    sécurité santé lutte substance autorisation aide assistance annexe section ligne fin base clé méthode formule valeur
-    tête chance loi plateforme webcam caméra connexion
+    absence académie adhésion affiliation aide aire amende annexe année assemblée assistance audition autorisation base caméra
+    case catégorie caution chance charte chaîne classe clé colonne commission composition compétition conduite connexion
+    convention convocation cotisation couleur coupe date demande diagonale différence division durée décision défaite dépense
+    enquête exclusion exemption facture faute feuille fin finale formule fouille fédération heure horloge indemnité infraction
+    inscription inspection instance lettre licence ligne liste loi lutte main majorité mesure minute mission mixité moitié moyenne
+    mutation méthode nationale nationalité norme notification offre parité participation performance personne phase place plainte
+    plateforme position procédure présence pénalité rangée recette règle réclamation répétition réunion saison salle sanction
+    santé seconde section somme substance séance sécurité table tenue touche tour tête valeur victoire voix webcam zone école
+    égalité épreuve équipe éthique
+    boisson cuisson moisson façon leçon rançon maison raison chanson prison chaleur largeur longueur hauteur profondeur odeur fleur
+    erreur vapeur humeur douleur faveur rigueur peur page plage image cage nage eau peau mer soif
     """.split()
 )
 FEMININE_ENDINGS = (
     "tion",
+    "aison",
     "sion",
     "xion",
     "té",
@@ -56,22 +57,22 @@ MASCULINE_ENDINGS = ("ment", "age", "eur", "teur", "isme", "oir", "ier", "al", "
 # who can act: "Qui ...?" and duties are asked of these heads
 PERSONS = frozenset(
     """
-    arbitre joueur adversaire capitaine organisateur président secrétaire trésorier directeur membre licencié club comité bureau conseil commission
-    assemblée fédération ligue équipe personne responsable délégué candidat dirigeant superviseur participant spectateur médecin assistant adjoint
-        représentant tuteur entraîneur accompagnateur direction organe instance association athlète stagiaire formateur arbitres joueurs
-    équipes capitaines
-        clubs organisateurs membres licenciés candidats dirigeants ligues comités spectateurs personnes blancs noirs contrevenant perdant
-    gagnant vainqueur
-    jury ministre arb inf ctf dsc dra dda fpl edc gsc acl nro ecu état ffe fide dna cdje joueuse joueuses officiel officiels auteur
+    accompagnateur adjoint assemblée assistant association auteur bureau candidat candidats club clubs comité comités commission
+    conseil directeur direction dirigeant dirigeants délégué entraîneur formateur instance jury membre membres ministre médecin
+    organe organisateur organisateurs participant personne personnes président représentant responsable secrétaire spectateur
+    spectateurs stagiaire superviseur trésorier tuteur équipe équipes état
+    usager usagers adhérent adhérents client clients salarié salariés employé employés employeur enfant enfants parents lecteur lecteurs
+    visiteur visiteurs utilisateur utilisateurs abonné abonnés locataire locataires propriétaire patient patients gérant agent agents
+    bénévole bénévoles animateur enseignant enseignants professeur étudiant étudiants voisin voisins conducteur fournisseur vendeur
+    acheteur coopérative entreprise autorité personnel cuisinier cuisiniers nageur nageurs transporteur
     """.split()
 )
-# words that most passages of a rule book hold: they do not say what a question is about
+# words that most passages of rules hold: they do not say what a question is about
 GENERIC = frozenset(
     """
-    joueur joueuse arbitre partie tournoi équipe compétition règlement article club doit peut règle cas personne adversaire échecs
-    championnat fédération ffe fide faire être avoir match jeu jouer fédéral national organisateur capitaine ronde décision demande
-    nombre responsable membre concerné prévu risque passe possible prévoir situation chose moment question devient droit suite agir
-    faut devoir pouvoir utiliser utilisé utilisée utilisés employé
+    agir article avoir cas chose concerné demande devient devoir doit droit décision employé faire faut membre moment nombre
+    organisateur passe personne peut possible pouvoir prévoir prévu question responsable risque règle règlement situation suite
+    utiliser utilisé utilisée utilisés être
     """.split()
 )
 # what only points at something said before: alone it asks about nothing
@@ -83,47 +84,24 @@ VAGUE = frozenset(
     exemple erreur moment question différence intention ensemble reste autre opération action effet résultat présence état
     """.split()
 )
-# things of the game that a bare "la pendule" names well enough
+# things that their bare name is enough to know
 KNOWN_THINGS = frozenset(
     """
-        partie parties pièce pièces roi rois dame dames tour tours fou fous cavalier cavaliers pion pions pendule pendules horloge drapeau
-    échiquier nulle mat
-        pat échec roque promotion coup coups résultat licence licences classement elo cadence cadences ronde rondes match matchs tournoi
-    tournois compétition
-    championnat coupe règlement statuts appariement appariements couleurs forfait forfaits appel téléphone téléphones portable départage départages
-    incrément colonne rangée diagonale case cases norme normes titre titres homologation mutation transfert affiliation inscription inscriptions stage
-    examen assemblée élection élections mandat budget cotisation finale spectateurs public triche tricherie abandon exempt bye flotteur flotteurs
-        réclamation réclamations procès-verbal composition résultats offre proposition victoire défaite zeitnot analyse notation ajournement
-    enveloppe blitz rapide handicap plateforme webcam caméra fide ffe dna procuration quorum dopage
+    appel assemblée budget composition cotisation examen inscription inscriptions mandat offre portable procuration procès-verbal
+    proposition quorum règlement réclamation réclamations stage statuts téléphone téléphones élection élections
     """.split()
 )
-SANCTIONS = (
-    "sanction", "pénalit", "amende", "exclu", "avertissement", "perd la partie", "partie perdue", "partie est perdue", "perdue",
-    "suspen", "disqualif", "puni", "retrait", "perte de la partie",
-)  # fmt: skip
+SANCTIONS = ("sanction", "pénalit", "amende", "exclu", "avertissement", "suspen", "disqualif", "puni", "retrait")
 NUMBERS = (
     "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante "
     "soixante-quinze quatre-vingt-dix cent mille"
 )
-UNITS = (
-    "minutes? secondes? heures? jours? semaines? mois ans années? points? demi-points? coups? joueurs? joueuses? équipes? membres? licenciés? parties "
-    "rondes? matchs? euros? € arbitres? voix cases? pièces? pions? exemplaires? échiquiers? groupes? places? titres? normes? personnes? candidats? "
-    "fois tours? phases? divisions? mètres? cm"
-)
-# words that keep their capital when a title in capitals is written small
-NAMES = frozenset(
+UNITS = """
+    minutes? secondes? heures? jours? semaines? mois ans années? points? membres? euros? € voix exemplaires? groupes? places?
+    personnes? candidats? fois phases? mètres? cm
     """
-    france fide ffe elo loubatière jean claude molter buchholz berger sonneborn berlin koya monaco europe échecs_ dna cdje aut chess960 paca
-    bouches-du-rhône top n1 n2 n3 n4 a b roger ferry
-    """.split()
-)
 # phrase -> others that say the same; gender and number agree, so that the sentence around still fits
 SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"\bla pendule\b", ("l'horloge",)),
-    (r"\bune pendule\b", ("une horloge",)),
-    (r"\bpendules\b", ("horloges",)),
-    (r"\bfeuille de partie\b", ("feuille de notation",)),
-    (r"\bfeuilles de partie\b", ("feuilles de notation",)),
     (r"\blors d(?=[eu']|es)", ("au cours d",)),
     (r"\ben cas de retard\b", ("s'il y a du retard",)),
     (r"\bà l'issue d(?=[eu'])", ("à la fin d",)),
@@ -144,7 +122,6 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (r"\bconstate\b", ("remarque",)),
-    (r"\brencontres\b", ("matchs",)),
     (r"\bau minimum\b", ("au moins",)),
     (r"\bau maximum\b", ("au plus",)),
     (
@@ -154,15 +131,6 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "smartphone",
         ),
     ),
-    (r"\bla partie nulle\b", ("la nulle",)),
-    (
-        r"\bcoup illégal\b",
-        (
-            "coup irrégulier",
-            "coup interdit",
-        ),
-    ),
-    (r"\bcoups illégaux\b", ("coups irréguliers",)),
     (
         r"\bimmédiatement\b",
         (
@@ -194,35 +162,17 @@ SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (r"(?<=[Qq]ui )désigne\b", ("nomme",)),
-    (
-        r"\best désigné(e?)(?=\s(?:par|comme|l'arbitre|le capitaine|le directeur|le président)\b)",
-        (
-            r"est nommé\1",
-            r"est choisi\1",
-        ),
-    ),
-    (
-        r"\bsont désigné(e?)s(?=\s(?:par|comme|les arbitres|les capitaines|les membres)\b)",
-        (
-            r"sont nommé\1s",
-            r"sont choisi\1s",
-        ),
-    ),
     (r"\badresser\b", ("envoyer",)),
     (r"\best autorisé à\b", ("peut",)),
     (r"\bdans l'obligation de\b", ("obligé de",)),
     (r"\btenu de\b", ("obligé de",)),
-    (r"\bspectateurs\b", ("personnes du public",)),
-    (r"\bcadence rapide\b", ("partie rapide",)),
-    (
-        r"\bl'aire de jeu\b",
-        (
-            "la salle de jeu",
-            "la zone de jeu",
-        ),
-    ),
-    (r"\bla zone de jeu\b", ("l'aire de jeu",)),
     (r"\bà tout moment\b", ("n'importe quand",)),
     (r"\bs'élève à\b", ("est de",)),
     (r"\btoutefois\b", ("pourtant",)),
 )
+# words that headings in capitals write without their accents
+ACCENTED = """
+    déroulement règlement étranger équipe équipes résultat résultats pénalité pénalités réclamation réclamations générale général
+    régionale régional féminin féminine élection élections équipements équipement procédure procédures sécurité éthique médical
+    médicale compétition compétitions phase déléguée durée
+    """.split()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from triplette.synth.rules.vocabulary import words_in_force
+
 _MALFORMED = tuple(
     (re.compile(pattern), why)
     for pattern, why in (
@@ -52,15 +54,15 @@ _MALFORMED = tuple(
             "does not hold together",
         ),
         (
-            r"-elles \w+és\b|-elle \w+é\b|-ils? \w+ées?\b|\bet (?:est|sont) \w+é|\bde l[ae]s? \w+er \?$|\bl'avoir fait\b|\bun seul joueur qui\b|\bl'après\b",
+            r"-elles \w+és\b|-elle \w+é\b|-ils? \w+ées?\b|\bet (?:est|sont) \w+é|\bde l[ae]s? \w+er \?$|\bl'avoir fait\b|\bl'après\b",
             "does not agree",
         ),
         (
             r"\b[Qq]ui (?:peut|doit|est|a) [^?]*\bleurs?\b|\b[Qq]ui (?:peut|doit) être \w+ées?\b|\bqui suivent\b|\bet personne n'"
-            r"|règlement pour le championnat|\bensemble à\b|\bsont-(?:ils|elles) l[ea] |\b[Uu]n joueur [^?]*\bleurs?\b|\baprès que(?: \w+){1,3} \?$",
+            r"|\bensemble à\b|\bsont-(?:ils|elles) l[ea] |\baprès que(?: \w+){1,3} \?$",
             "points outside",
         ),
-        (r"\bou non\b|\bl'estime nécessaire\b|\b(?:lettres?|cases?)(?: \w+)? [a-h] \?$|\bau plus une?\b", "says too little"),
+        (r"\bou non\b|\bl'estime nécessaire\b|\bau plus une?\b", "says too little"),
         (r"\bleurs (?!propres?\b)\w+[^sxz\W]\b", "does not agree"),
         (r"\b(\w{5,}) \1\b", "a word is doubled"),
         (
@@ -89,4 +91,6 @@ _MALFORMED = tuple(
 
 def malformed(text: str) -> str:
     """Why nobody would say this question, or ""."""
+    if any(pattern.search(text) for pattern in words_in_force().refused):
+        return "refused by the profile"
     return next((why for pattern, why in _MALFORMED if pattern.search(text)), "")

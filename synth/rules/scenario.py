@@ -7,14 +7,10 @@ import re
 from triplette.synth.rules.candidate import CONDITION_WORDS, Candidate, anchored, asked, core, make, person, usable, vague
 from triplette.synth.rules.clauses import Clause, Conditional, clause, stands_alone
 from triplette.synth.rules.figures import quantity_question
-from triplette.synth.rules.grammar import Phrase, lower_first
-from triplette.synth.rules.lexicon import SANCTIONS
+from triplette.synth.rules.grammar import Phrase, gender_of, lower_first
 from triplette.synth.rules.verbs import singular
+from triplette.synth.rules.vocabulary import words_in_force
 
-_PLAYER = re.compile(r"^(?:un joueur|le joueur|l'un des (?:deux )?joueurs|un des (?:deux )?joueurs)$")
-_OUTCOME = re.compile(
-    r"\bparties?\b[^,;]*\b(?:est|sont|sera)\b[^,;]*\b(?:nulle|gagnée|perdue|annulée|déclarée)|\bperd(?:ent)?\b|\bgagne|\bpartie nulle\b"
-)
 _OTHERS = re.compile(r"\b(?:il|ils|elle|elles|lui|leur|celui|celle|soi|eux)\b")
 _POSSESSIVE = re.compile(r"\b(?:son|sa|ses|leur|leurs)\b")
 
@@ -48,7 +44,8 @@ def scenario_questions(sentence: Conditional, place: int, known: Phrase | None) 
         verb = "peuvent" if main.subject.plural else "peut"
         found += make(f"que {verb} faire {main.subject.text} {joined}", "procedural", "power", 0.72, place)
     found += make(f"que se passe-t-il {joined}", "scenario", "what-if", 0.42, place)
-    found += make(f"que prévoit le règlement {joined}", "scenario", "rule-if", 0.36, place)
+    collection = words_in_force().profile.collection
+    found += make(f"que prévoit {collection} {joined}" if collection else "", "scenario", "rule-if", 0.36, place)
     return found
 
 
@@ -149,13 +146,9 @@ def _duty(main: Clause | None, text: str, joined: str, place: int) -> list[Candi
 
 def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clause | None, opening: str) -> list[Candidate]:
     found: list[Candidate] = []
-    punished = any(word in low for word in SANCTIONS) and not re.search(r"\bsans (?:pénalité|sanction|amende|être)\b", low)
-    if (
-        punished
-        and inner
-        and inner.subject.head in ("joueur", "équipe", "club", "capitaine", "licencié", "arbitre", "personne")
-        and not inner.lead
-    ):
+    known = words_in_force()
+    punished = any(word in low for word in known.sanctions) and not re.search(r"\bsans (?:pénalité|sanction|amende|être)\b", low)
+    if punished and inner and inner.subject.head in known.sanctioned and not inner.lead:
         who = inner.subject.text
         if re.match(r"(?:un|une|le|la|l'|tout|toute)\b", who) and not _OTHERS.search(inner.rest + inner.tail) and " qui " not in who:
             who = re.sub(r"^(?:le|tout)\s", "un ", re.sub(r"^(?:la|toute)\s", "une ", who))
@@ -166,8 +159,8 @@ def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clau
             found += make(f"que risque {who} qui {said}", "factual", "risk", 0.85, place)
     if punished and (inner is None or person(inner.subject)) and "aggrav" not in low:
         found += make(f"quelle sanction est prévue {joined}", "factual", "sanction", 0.6, place)
-    elif _OUTCOME.search(low) and "perd" not in low[:3]:
-        found += make(f"quel est le résultat de la partie {joined}", "factual", "result", 0.66, place)
+    elif _gives_outcome(low):
+        found += make(f"{known.profile.scenes.outcome_question} {joined}", "factual", "result", 0.66, place)
     if (
         (
             main
@@ -185,13 +178,26 @@ def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clau
     return found
 
 
+def _gives_outcome(low: str) -> bool:
+    """Whether the main clause says how something ends."""
+    scenes = words_in_force().profile.scenes
+    return bool(scenes.outcome) and re.search(scenes.outcome, low) is not None
+
+
+def _tells_of(subject: Phrase) -> bool:
+    """Whether the profile's scenes are about the one who does what the condition says."""
+    scenes = words_in_force().profile.scenes
+    one, many = re.escape(scenes.subject), re.escape(scenes.subjects)
+    return bool(scenes.subject) and re.match(rf"(?:(?:une?|le|la) {one}|(?:l')?une? des (?:deux )?{many})$", subject.text) is not None
+
+
 def _first_person(inner: Clause | None, main: Clause | None, low: str, place: int) -> list[Candidate]:
     """The scene told by who stands in it: "Mon adversaire ... : que puis-je faire ?"."""
     if (
         inner is None
         or inner.lead
         or "y" in inner.clitic.split()
-        or not _PLAYER.match(inner.subject.text)
+        or not _tells_of(inner.subject)
         or _OTHERS.search(f"{inner.rest} {inner.tail}")
     ):
         return []
@@ -199,15 +205,28 @@ def _first_person(inner: Clause | None, main: Clause | None, low: str, place: in
     said = f"{not_}{inner.clitic}{singular(inner.verb)}{after} {inner.rest} {inner.tail}".replace("ne a ", "n'a ").replace(
         "ne est ", "n'est "
     )
-    if re.search(r"\b(?:adversaire|joueurs?)\b", said):
-        return (
-            make(f"un joueur {said} : que doit faire l'arbitre", "scenario", "scene", 0.7, place, "arbitre") if "arbitre" in low else []
+    scenes = words_in_force().profile.scenes
+    collection = words_in_force().profile.collection
+    decides = bool(scenes.official) and re.search(rf"\b{re.escape(re.sub(_ARTICLE, '', scenes.official))}", low) is not None
+    if scenes.others and re.search(scenes.others, said):
+        text = f"{_one(scenes.subject)} {said} : que doit faire {scenes.official}" if decides else ""
+        return make(text, "scenario", "scene", 0.7, place, scenes.official_persona)
+    if decides or (scenes.official and re.match(r"on\s", low)):
+        role = next((p.introduced for p in words_in_force().profile.personas if p.name == scenes.official_persona), "")
+        own = f"{_one(scenes.subject)} {said} : que dois-je faire {role}"
+        seen = f"{scenes.rival} {said} : que doit faire {scenes.official}"
+        return make(own, "scenario", "scene", 0.78, place, scenes.official_persona) + make(
+            seen, "scenario", "scene", 0.74, place, scenes.asker
         )
-    if "arbitre" in low or re.match(r"on\s", low):
-        return make(f"un joueur {said} : que dois-je faire en tant qu'arbitre", "scenario", "scene", 0.78, place, "arbitre") + make(
-            f"mon adversaire {said} : que doit faire l'arbitre", "scenario", "scene", 0.74, place, "joueur"
-        )
-    return make(f"mon adversaire {said} : que dit le règlement", "scenario", "scene", 0.72, place, "joueur")
+    asks = f"que dit {collection}" if collection else "que se passe-t-il"
+    return make(f"{scenes.rival} {said} : {asks}", "scenario", "scene", 0.72, place, scenes.asker)
+
+
+_ARTICLE = re.compile(r"^(?:l'|les?\s|la\s)")
+
+
+def _one(noun: str) -> str:
+    return f"{'une' if gender_of(noun) == 'f' else 'un'} {noun}"
 
 
 def conditional_clause(main: Clause, place: int) -> list[Candidate]:

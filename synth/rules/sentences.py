@@ -34,7 +34,7 @@ _INCLUSIVE = [
     ),
     (re.compile(r"\b([Ll]e|[Uu]n|[Dd]u|[Aa]u)\s(?:ou|et|/)\s(?:la|une|de la|à la)\s(\w+)"), r"\1 \2"),
     (re.compile(r"\b(\w+eur)(s?)\s(?:ou|et)\s\w+(?:euse|rice)s?\b"), r"\1\2"),
-    (re.compile(r"\b([Ll])'arbitre\s(?:ou|et)\sl'arbitre\b"), r"\1'arbitre"),
+    (re.compile(r"\b([Ll])'(\w+)\s(?:ou|et)\sl'\2\b"), r"\1'\2"),
     (re.compile(r"\b[Uu]n(?:/une|\(e\))\b"), "un"),
     (re.compile(r"\b([Ll]e)/[Ll]a\b"), r"\1"),
     (re.compile(r"\b([Ii]l)/[Ee]lle\b|\b(il) ou elle\b"), r"\1\2"),
@@ -75,7 +75,7 @@ _CITED = re.compile(
     r"(?:\s(?:ci-\w+|(?:du|de la|des)\s(?:présente?s?\s)?(?:règlement|code|statuts|annexe)"
     r"(?:\s(?:intérieur|disciplinaire|médical|financier))?))?(?=[\s,.;:]|$)"
 )
-# "La FFE peut, en cas de refus, prononcer ...": the aside between the two halves of a verb
+# "Le comité peut, en cas de refus, prononcer ...": the aside between the two halves of a verb
 _PARTED = re.compile(
     r"\b(peut|peuvent|doit|doivent|devra|devront|pourra|pourront)\s?,\s"
     r"(?:en|dans|par|pour|sur|à|au|aux|lors|sous|après|avant|selon|si|à la|avec|sans|sauf|le cas)\b"

@@ -6,14 +6,11 @@ sentence around them still fits.
 
 from __future__ import annotations
 
-import re
-
 from triplette.hashing import hash_text
 from triplette.synth.rules.grammar import elide
-from triplette.synth.rules.lexicon import SYNONYMS
+from triplette.synth.rules.vocabulary import words_in_force
 
 MOST = 2  # words changed in a question: more, and it no longer finds its passage
-_TABLE = [(re.compile(pattern), forms) for pattern, forms in SYNONYMS]
 
 
 def pick(seed: str, options: int) -> int:
@@ -29,7 +26,7 @@ def share(seed: str) -> float:
 def reworded(text: str, seed: str) -> str:
     """The question with up to MOST of its words replaced."""
     changed = 0
-    for pattern, forms in _TABLE:
+    for pattern, forms in words_in_force().synonyms:
         if changed < MOST and pattern.search(text) and share(f"{seed}{pattern.pattern}") < 0.6:
             text = pattern.sub(forms[pick(f"{seed}{pattern.pattern}", len(forms))], text, count=1)
             changed += 1

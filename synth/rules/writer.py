@@ -11,20 +11,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from triplette.french import stem, words
+from triplette.profile import Profile
 from triplette.records import Chunk, Question, Rejection
 from triplette.synth.rules.candidate import Candidate
 from triplette.synth.rules.clauses import clause, conditional
-from triplette.synth.rules.context import context_of, placed, stage_of, weak_context_of
+from triplette.synth.rules.context import Context, context_of, placed, stage_of, weak_context_of
 from triplette.synth.rules.contrasts import contrast_questions
 from triplette.synth.rules.facts import fact_questions
-from triplette.synth.rules.grammar import ANAPHORA, Phrase, dangling, lower_first
+from triplette.synth.rules.grammar import Phrase, dangling, lower_first, points_away
 from triplette.synth.rules.headings import heading_question, subject_of, topic_of
 from triplette.synth.rules.impersonal import impersonal_questions, term_question
-from triplette.synth.rules.lexicon import GENERIC
 from triplette.synth.rules.lists import list_questions
 from triplette.synth.rules.malformed import malformed
 from triplette.synth.rules.scenario import conditional_clause, scenario_questions
 from triplette.synth.rules.sentences import Sentence, sentences_of
+from triplette.synth.rules.vocabulary import using, words_in_force
 from triplette.synth.rules.wording import reworded, share
 
 PROMPT = "rules-4"
@@ -40,7 +41,6 @@ THIN = frozenset("how list-of measure by-whom which-one".split())  # these say e
 THIN_WORDS = 3
 LEAST = -0.36  # of its worth: a second or third question that is weaker than this is not asked
 NOISE = 0.2  # how far chance may lift one pattern over another: without it a corpus asks everything in one form
-_GENERIC_STEMS = frozenset(stem(word) for word in GENERIC)
 _ASKING = frozenset(
     stem(w)
     for w in "propos combien quel quelle quels quelles que qui quoi comment quand où pourquoi faire sanction prévue résultat règlement dit prévoit réagir "
@@ -52,12 +52,17 @@ _FUNCTION = frozenset(
 )
 
 
-def write_questions(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
-    """French questions over the chunks, in their order.
+def write_questions(chunks: Sequence[Chunk], profile: Profile) -> tuple[list[Question], list[Rejection]]:
+    """French questions over the chunks, in their order, with the words, kinds and personas of ``profile``.
 
     Rejected are: a chunk that gives none (``no_question``, once a chunk), a wording that nobody would say (``malformed``), and a question
     whose words another chunk asked already (``repeated``).
     """
+    with using(profile):
+        return _written(chunks)
+
+
+def _written(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
     questions: list[Question] = []
     rejects: list[Rejection] = []
     asked: set[str] = set()
@@ -85,6 +90,8 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
     found: list[Candidate] = []
     topic, known = topic_of(chunk), subject_of(chunk)
     context, weak = context_of(chunk), weak_context_of(chunk)
+    profile = words_in_force().profile
+    domain, kinds = profile.field, profile.kind_names
     read = sentences_of(chunk)
     contrasts = contrast_questions(read)
     for sentence in read:
@@ -92,16 +99,16 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
         proposed = (
             proposed + [c for c in contrasts if c.place == sentence.place] + term_question(sentence.text, chunk.title, sentence.place)
         )
-        for candidate in proposed:
-            text = placed(placed(candidate.text, stage_of(chunk) if context[0] else ("", ""), chunk.id), context, chunk.id)
+        for candidate in (c for c in proposed if c.kind in kinds):
+            text = placed(placed(candidate.text, stage_of(chunk) if context.phrase else Context(), chunk.id), context, chunk.id)
             if candidate.pattern == "term":
-                text = text.replace("aux échecs", weak[0] or "aux échecs")
+                text = text.replace(domain, weak.phrase or domain) if domain else placed(text, weak, chunk.id)
             elif len(content(text)) < FEW_WORDS:
                 text = placed(text, weak, chunk.id)
             if candidate.loose:
                 text = _on_topic(text, topic) if topic else ""
             elif len(content(text)) < FEW_WORDS and candidate.pattern in PLAIN:
-                text = _on_topic(text, topic) if candidate.voice != "arbitre" else ""
+                text = "" if _says_role(candidate.voice) else _on_topic(text, topic)
             elif len(content(text)) < THIN_WORDS and candidate.pattern in THIN:
                 text = _on_topic(text, topic) or ("" if candidate.pattern in ("how", "list-of") else text)
             if (
@@ -112,7 +119,15 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
                 and clean(text)
             ):
                 found.append(_with(candidate, reworded(text, chunk.id + text)))
-    return found or [_with(c, placed(c.text, context, chunk.id)) for c in heading_question(chunk)]
+    return found or [_with(c, placed(c.text, context, chunk.id)) for c in heading_question(chunk) if c.kind in kinds]
+
+
+_PARTS = ("du contrat", "du règlement", "des statuts", "du titre", "de la section")
+
+
+def _says_role(voice: str) -> bool:
+    """Whether a persona says who it is: then no topic goes before."""
+    return any(persona.introduced for persona in words_in_force().profile.personas if persona.name == voice)
 
 
 def _on_topic(text: str, topic: str) -> str:
@@ -120,9 +135,8 @@ def _on_topic(text: str, topic: str) -> str:
     if not topic:
         return ""
     new, own = content(topic), content(text)
-    if re.match(
-        r"à propos (?:du championnat|de la coupe|du contrat|de la partie|du règlement|des statuts|du titre|de la section)\b", topic
-    ):  # the setting's own name, or a part's
+    parts = (*_PARTS, *words_in_force().profile.words.parts)
+    if re.match(rf"à propos (?:{'|'.join(map(re.escape, parts))})\b", topic):  # the setting's own name, or a part's
         return ""
     if len(own - new) < 2:  # the topic would say what the question says, or say nearly all of it
         return ""
@@ -159,8 +173,9 @@ def _remembered(subject: Phrase | None) -> Phrase | None:
 
 def content(text: str) -> set[str]:
     """The stems of a question that say what it is about."""
+    generic = words_in_force().generic_stems
     found = {stem(word) for word in words(text) if len(word) > 1 and word not in _FUNCTION}
-    return {s for s in found if s not in _GENERIC_STEMS and s not in _ASKING}
+    return {s for s in found if s not in generic and s not in _ASKING}
 
 
 def specific(bare: str, placed_text: str, kind: str) -> bool:
@@ -176,9 +191,9 @@ def specific(bare: str, placed_text: str, kind: str) -> bool:
 def clean(text: str) -> bool:
     """No brackets left open, no pointer outside, no cited article number in place of a subject."""
     bare = text.rstrip(" ?")
-    if ANAPHORA.search(bare) or dangling(bare) or re.search(r"[()\[\]|;<>=→⇒]|\.\.|\d\.\d|https?:|@", bare):
+    if points_away(bare) or dangling(bare) or re.search(r"[()\[\]|;<>=→⇒]|\.\.|\d\.\d|https?:|@", bare):
         return False
-    if re.search(r"\b(?:joueurs?|équipes?|personne) (?:[A-Z](?:\b|\d)|\d\b)|\bde la \?", bare):
+    if words_in_force().pattern(r"\b(?:<persons>) (?:[A-Z](?:\b|\d)|\d\b)|\bde la \?").search(bare):
         return False
     if re.search(r"\barticles?\s+(?:[A-Z]\.?)?\d|\b(?:l'article|annexe)\b", bare):
         return False
@@ -234,19 +249,20 @@ def _question(chunk: Chunk, candidate: Candidate) -> Question:
     )
 
 
-_ORGANISER = re.compile(
-    r"\b(?:club|ligue|comité|inscri|homologu|licence|salle|budget|assemblée|organis|engagement|mutation|transfert|affili|cotisation|candidat|élection"
-    r"|mandat|commission|calendrier|groupe|division|accession|qualifi|prix|frais|indemn)",
-    re.IGNORECASE,
-)
-
-
 def _persona(candidate: Candidate) -> str:
+    """Who asks: the voice; else whose topic it is; else by share, the first persona being asked for what is left."""
     if candidate.voice:
         return candidate.voice
-    if _ORGANISER.search(candidate.text):
-        return "organisateur"
-    return "joueur" if share(candidate.text) < 0.4 and "arbitre" not in candidate.text else "arbitre"
+    first, *others = words_in_force().profile.personas
+    for persona in (first, *others):
+        if persona.topics and re.search(rf"\b(?:{'|'.join(map(re.escape, persona.topics))})", candidate.text, re.IGNORECASE):
+            return persona.name
+    drawn, taken = share(candidate.text), 0.0
+    for persona in others:
+        taken += persona.share
+        if drawn < taken:
+            return first.name if any(word in candidate.text for word in persona.avoids) else persona.name
+    return first.name
 
 
 def _difficulty(candidate: Candidate) -> str:

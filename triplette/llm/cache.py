@@ -18,6 +18,8 @@ from statistics import median
 from triplette.errors import InputError
 
 FILE_NAME = "answers.sqlite"
+UNREADABLE = "unreadable"  # the finish of an answer that could not be read; its content says why
+DAMAGED = "its row in the file of paid answers is damaged"
 SAMPLE = 1000  # newest answers that estimates of time and length are taken from
 _COLUMNS = "content, finish, tokens_in, tokens_out, seconds"
 
@@ -33,6 +35,20 @@ class Stored:
     seconds: float
 
 
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+def _stored(row: tuple[object, ...]) -> Stored:
+    """A row as an answer. One of wrong types was paid for all the same: it is an unreadable answer, not one to be asked again."""
+    content, finish, tokens_in, tokens_out, seconds = row
+    read, written = (value if isinstance(value, int) and value >= 0 else 0 for value in (tokens_in, tokens_out))
+    took = float(seconds) if isinstance(seconds, (int, float)) else 0.0
+    if not isinstance(content, str) or not isinstance(finish, str):
+        return Stored(DAMAGED, UNREADABLE, read, written, took)
+    return Stored(content, finish, read, written, took)
+
+
 class AnswerCache:
     """The paid answers of a folder. Opened at the first use; ``get`` never creates a file."""
 
@@ -46,7 +62,7 @@ class AnswerCache:
             return None
         with self._reporting():
             row = self._open().execute(f"SELECT {_COLUMNS} FROM answers WHERE key = ?", (key,)).fetchone()
-        return Stored(*row) if row else None
+        return _stored(row) if row else None
 
     def put(self, key: str, label: str, model: str, answer: Stored) -> None:
         """Store an answer, at once and for good. ``label`` says what it is about, such as a chunk's id."""
@@ -69,9 +85,12 @@ class AnswerCache:
         """(median seconds, mean output tokens) of a call to ``model``, or None with fewer than 20 answers to go by."""
         if self._connection is None and not self.path.exists():
             return None
-        newest = "SELECT seconds, tokens_out FROM answers WHERE model = ? ORDER BY rowid DESC LIMIT ?"
+        newest = (
+            "SELECT seconds, tokens_out FROM answers WHERE model = ? AND finish != ? AND typeof(tokens_out) = 'integer' "
+            "AND typeof(seconds) IN ('real', 'integer') ORDER BY rowid DESC LIMIT ?"
+        )
         with self._reporting():
-            found = self._open().execute(newest, (model, SAMPLE)).fetchall()
+            found = self._open().execute(newest, (model, UNREADABLE, SAMPLE)).fetchall()
         if len(found) < 20:
             return None
         return median(row[0] for row in found), sum(row[1] for row in found) / len(found)
@@ -86,6 +105,7 @@ class AnswerCache:
         if self._connection is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+            connection.text_factory = _text
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(

@@ -4,6 +4,9 @@
 asked (messages, schema, model, parameters), so a stage that is killed and run again pays only for what is missing. An answer
 that does not have the asked form is sent back once with the error; after that the caller gets None and the error, and quarantines.
 
+An answer that cannot be read at all (too long, too deep, without an answer in it) is asked for twice and then kept as unreadable: it was
+perhaps billed, and asking again at every run would pay for it again.
+
 What ends a run: a wrong key, an exhausted account or a bad address (ServiceError), too many failures in a row (ServiceError), the
 budget (BudgetReached). Each leaves every paid answer in place. A call that fails after all its attempts lets the others go on, and is a
 ServiceError at the end: failed calls are asked again by the next run, never written off.
@@ -16,16 +19,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
 
 from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
 from triplette.hashing import hash_value
+from triplette.llm.addresses import check_address, host_of, key_cure
 from triplette.llm.answers import Answer, Message, Quote, Request
-from triplette.llm.cache import AnswerCache, Stored
+from triplette.llm.cache import UNREADABLE, AnswerCache, Stored
+from triplette.llm.dialect import Dialect
 from triplette.llm.forms import read_answer, response_format, schema_text
-from triplette.llm.http import CallFailed, ChatConnection
+from triplette.llm.http import MESSAGE_LIMIT, CallFailed, ChatConnection
 from triplette.llm.pace import Clock, Pace, SystemClock
-from triplette.llm.prices import Price, Spending, Tokens, need_price, price_of
+from triplette.llm.prices import Price, Spending, Tokens, believed, need_price, price_of
 from triplette.settings.llm import LlmSettings
 from triplette.tokens import EstimatedTokens
 
@@ -36,6 +40,9 @@ __all__ = ["Answer", "LlmClient", "Message", "Quote", "Request", "Unavailable", 
 PROVIDER = "openai"
 OPENAI_URL = "https://api.openai.com/v1"
 ASSUMED_SECONDS = 4.0  # a call's time in a quote, until 20 answers of the model have been seen
+ODD_LIMIT = 2  # times that an answer which cannot be read is asked for: the first may be an accident
+RETRY_FLOOR = 1.0  # seconds: a shorter Retry-After does not replace our own growing delay
+BUSY_LIMIT = 200  # times that one call is sent to an endpoint that says 429
 UNREACHABLE_LIMIT = 3  # refused connections before the first contact: then the address or the network is wrong
 REPEATED_LIMIT = 4000  # characters of a malformed answer that are sent back with the error
 OVERHEAD_BYTES = 64  # of request around the messages and the schema, for the worst case
@@ -55,16 +62,20 @@ def model_name(settings: LlmSettings) -> str:
     if provider != PROVIDER or not model:
         said = f"{settings.model!r} does not name a model" if settings.model else "no model is named"
         raise SettingError(said, where="--llm", cure="give it as openai:MODEL; openai stands for any OpenAI-compatible endpoint")
-    address = urlsplit(settings.base_url)
-    if settings.base_url and (address.scheme not in ("http", "https") or not address.hostname):
-        raise SettingError(f"{settings.base_url!r} is not an address", where="--base-url", cure="such as http://127.0.0.1:8000/v1")
-    if address.username or address.password or address.query:
-        raise SettingError("the address holds a user, a password or a query", where="--base-url", cure=_key_cure(settings))
+    if not model.isprintable():
+        raise SettingError("the model's name holds characters that no name has", where="--llm", cure="give it as openai:MODEL")
+    check_address(settings)
     return model
 
 
-def _key_cure(settings: LlmSettings) -> str:
-    return f"put the key in the environment: export {settings.key_variable}=..."
+def _key(settings: LlmSettings) -> str:
+    """The key, or "". Raises SettingError for one with a line break or a space in it, without showing it."""
+    key = os.environ.get(settings.key_variable, "").strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingError(
+            "the key holds a line break, a space or a letter that no key has", where=settings.key_variable, cure=key_cure(settings)
+        )
+    return key
 
 
 def quote(settings: LlmSettings, cache_dir: Path, requests: Sequence[Request]) -> Quote:
@@ -94,6 +105,7 @@ class LlmClient:
         self._pace = Pace(settings.concurrency, self._clock, seed=settings.seed, backoff=settings.backoff)
         self._llm: Any = None
         self._connection: ChatConnection | None = None
+        self._dialect: Dialect | None = None
         self._failures = 0  # in a row, over all calls
         self._reached = False  # the endpoint has answered anything at all
         self.stopped: TripletteError | None = None
@@ -107,6 +119,7 @@ class LlmClient:
     async def close(self) -> None:
         """Close connections and cache."""
         if self._connection is not None:
+            self._dialect = self._connection.dialect
             await self._connection.close()
             self._connection = self._llm = None
         self.cache.close()
@@ -129,7 +142,7 @@ class LlmClient:
         try:
             first = await self._complete(request.messages, request)
             value, error, refused = _read(first.stored, request)
-            if value is not None or refused:
+            if value is not None or refused or first.stored.finish == UNREADABLE:
                 return self._answered([first], value, error, refused=refused)
             second = await self._complete(_again(request.messages, first.stored, error), request)
         except CallFailed as failure:  # this request alone is refused
@@ -168,7 +181,7 @@ class LlmClient:
             return None
         value, error, refused = _read(first, request)
         calls = [_Call(first, fresh=False)]
-        if value is None and not refused:
+        if value is None and not refused and first.finish != UNREADABLE:
             second = self.cache.get(self._key(_again(request.messages, first, error), request))
             if second is None:
                 return None
@@ -218,6 +231,11 @@ class LlmClient:
                 caught = failure
             finally:
                 self._pace.leave(succeeded=succeeded)
+            tries.odd += caught.kind == "odd"
+            if tries.odd >= ODD_LIMIT:
+                stored = self._unreadable(caught.message, messages, request)
+                self.cache.put(key, request.label, self.model, stored)
+                return _Call(stored, fresh=True)
             await self._after(caught, tries, request.label)
 
     async def _reserve(self, worst: float) -> None:
@@ -257,24 +275,33 @@ class LlmClient:
         choice, usage = response.raw.choices[0], response.raw.usage
         content = response.message.content or ""
         finish = "refusal" if choice.message.refusal else choice.finish_reason
-        content = content or str(choice.message.refusal or "")
+        content = content or choice.message.refusal
+        sent, most = self._bytes(messages, request), self.settings.max_tokens
         return Stored(
             content=content,
             finish=finish,
-            # an endpoint that sends no bill is charged at the bound
-            tokens_in=usage.prompt_tokens or self._bytes(messages, request),
-            tokens_out=usage.completion_tokens or min(self.settings.max_tokens, len(content.encode())),
+            tokens_in=believed(usage.prompt_tokens, sent, sent),
+            tokens_out=believed(usage.completion_tokens, most, min(most, len(content.encode()))),
             seconds=round(self._clock.now() - started, 3),
         )
+
+    def _unreadable(self, message: str, messages: Sequence[Message], request: Request) -> Stored:
+        """What is kept of an answer that cannot be read: why, at the price that it may have had."""
+        return Stored(message, UNREADABLE, self._bytes(messages, request), self.settings.max_tokens, 0.0)
+
+    def notes(self) -> tuple[str, ...]:
+        """What the endpoint turned out not to take, once the client is closed."""
+        said = self._dialect.said(self.model) if self._dialect else ()
+        return tuple(f"{self.model}: {part}" for part in said)
 
     def _open(self) -> Any:
         if self._llm is None:
             from llama_index.llms.openai_like import OpenAILike
 
             settings = self.settings
-            key = os.environ.get(settings.key_variable, "").strip()
+            key = _key(settings)
             if not key and not settings.base_url:
-                self._stop(f"no key: the environment variable {settings.key_variable} is not set", _key_cure(settings))
+                self._stop(f"no key: the environment variable {settings.key_variable} is not set", key_cure(settings))
             url = settings.base_url or OPENAI_URL
             self._connection = ChatConnection(url, key, timeout=settings.timeout)
             self._llm = OpenAILike(
@@ -299,10 +326,13 @@ class LlmClient:
         busy = failure.kind == "busy"
         tries.busy += busy
         tries.failed += not busy  # waiting in line is not failing
-        wait = self._pace.delay(tries.busy if busy else tries.failed) if failure.retry_after is None else failure.retry_after
+        delay = self._pace.delay(tries.busy if busy else tries.failed)
+        wait = delay if failure.retry_after is None else failure.retry_after
+        if wait < RETRY_FLOOR and (busy or failure.retry_after is not None):
+            wait = max(RETRY_FLOOR / 2, delay)  # "now", over and over, is no pace: ours takes its place
         if busy or failure.retry_after is not None:
             tries.waited += wait
-            if tries.waited > self.settings.patience:
+            if tries.waited > self.settings.patience or tries.busy >= BUSY_LIMIT:
                 self._stop(
                     f"{failure.message}; it asks for {wait:.0f} s more", "run the same command again later, or lower concurrency"
                 )
@@ -329,7 +359,7 @@ class LlmClient:
         return self.stopped
 
     def _stop(self, message: str, cure: str) -> NoReturn:
-        where = f"{self.model} at {urlsplit(self.settings.base_url or OPENAI_URL).netloc}"
+        where = f"{self.model} at {host_of(self.settings.base_url or OPENAI_URL)}"
         raise self.stop(ServiceError(message, where=where, cure=cure))
 
 
@@ -343,11 +373,14 @@ class _Call:
 class _Tries:
     failed: int = 0
     busy: int = 0
+    odd: int = 0
     waited: float = 0.0
 
 
 def _read(stored: Stored, request: Request) -> tuple[BaseModel | None, str, bool]:
     """(value, error, refused) of an answer."""
+    if stored.finish == UNREADABLE:
+        return None, f"unreadable answer: {stored.content[:MESSAGE_LIMIT]}", False
     if stored.finish in ("content_filter", "refusal"):
         return None, f"the model refused: {stored.content[:200] or stored.finish}", True
     value, error = read_answer(stored.content, request.form, cut=stored.finish == "length")

@@ -1,11 +1,13 @@
 """The form of an answer: the JSON schema that is asked for, and the strict reading of what came.
 
-An answer is a JSON object that the schema accepts and nothing else; the one thing we take off is a Markdown fence around it, which
-many local models always add. Anything else is malformed, and the error says why in words that the model can act on.
+An answer is a JSON object that the schema accepts and nothing else. What we take off is a Markdown fence around it, which many local
+models always add, and the ``<think>`` block that reasoning models put before it where their server does not take it out. Anything else is
+malformed, and the error says why in words that the model can act on.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _FENCE = re.compile(r"^```(?:json)?\s*\n(.*)\n\s*```$", re.DOTALL)
+_THOUGHT = re.compile(r"^<think>.*?</think>\s*", re.DOTALL)
 _DROPPED = ("title", "default", "minLength", "maxLength")  # strict structured output does not know them; pydantic still checks
 ERRORS_SHOWN = 3
 
@@ -63,10 +66,13 @@ def read_answer(text: str, form: type[BaseModel], *, cut: bool) -> tuple[BaseMod
     """(value, "") or (None, what is wrong). ``cut``: the endpoint said that the answer reached its length limit."""
     from pydantic import ValidationError
 
-    bare = text.strip()
+    bare = _THOUGHT.sub("", text.strip())
     fenced = _FENCE.match(bare)
+    bare = fenced.group(1) if fenced else bare
     try:
-        return form.model_validate_json(fenced.group(1) if fenced else bare), ""
+        value = form.model_validate_json(bare)
+        twice = _named_twice(bare)
+        return (None, f"it names {twice[:40]!r} twice in one object") if twice else (value, "")
     except ValidationError as error:
         if cut:
             return None, "the answer was cut at its length limit: answer more briefly"
@@ -75,3 +81,16 @@ def read_answer(text: str, form: type[BaseModel], *, cut: bool) -> tuple[BaseMod
             return None, "not one JSON object alone, with nothing before or after it"
         shown = (f"{'.'.join(map(str, item['loc'])) or 'the object'}: {item['msg']}" for item in found[:ERRORS_SHOWN])
         return None, "; ".join(shown)
+
+
+def _named_twice(text: str) -> str:
+    """A key that an object of valid JSON names twice, or "": which of the two was meant is not for us to say."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        if len(set(names)) != len(names):
+            found.append(next(name for name in names if names.count(name) > 1))
+
+    json.loads(text, object_pairs_hook=look)
+    return found[0] if found else ""

@@ -2,13 +2,13 @@
 
 LlamaIndex's ``OpenAILike`` builds the request and reads the answer, over whatever client it is given. We give it this one instead of
 the ``openai`` package's: it costs 0.1 ms a call where that costs 0.9 (see docs/decisions.md), it hands over status, Retry-After and
-usage as they came, and it never retries by itself, so that each paid attempt is counted where the budget is.
+usage as they came, and it never retries by itself, so that each paid attempt is counted where the budget is. A body is read up to a
+limit and unpacked up to the same limit, so that no endpoint can fill the memory.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,21 +17,26 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from triplette.llm.bodies import BODY_LIMIT, NotReadable, read_completion, read_json, redact, unpack
+from triplette.llm.dialect import Dialect
+
 RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 # of one request only, not of the account or the settings: the others may go on
 _ABOUT_THE_TEXT = frozenset(
     {"content_filter", "content_policy_violation", "context_length_exceeded", "string_above_max_length", "invalid_prompt"}
 )
 _NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"})
-_REASONING = re.compile(r"^(?:o\d|gpt-5)")  # refuse temperature and call the limit max_completion_tokens
 MESSAGE_LIMIT = 300  # characters of an endpoint's message that an error repeats
+LONGEST_WAIT = 7 * 86400.0  # seconds; a Retry-After beyond a week says no more than a week
+BLOCK = 1 << 16
 
 
 class CallFailed(Exception):
     """A call that gave no answer.
 
-    ``kind``: ``busy`` (429), ``failed`` (try again), ``unreachable`` (never connected), ``refused`` (this request, for good) or
-    ``final`` (every request). ``retry_after`` is in seconds, None when not said. ``billed`` is True when it may have been charged.
+    ``kind``: ``busy`` (429), ``failed`` (try again), ``odd`` (200, and a body that cannot be used), ``unreachable`` (never connected),
+    ``refused`` (this request, for good) or ``final`` (every request). ``retry_after`` is in seconds, None when not said. ``billed`` is True
+    when it may have been charged.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class ChatConnection:
         self._timeout = timeout
         self._headers = dict(headers or {})
         self._session: Any = None
+        self.dialect: Dialect | None = None  # what the server takes, known after its first answer
         # asked once, for one address: aiohttp's own trust_env looks it up in a thread at every call, which costs more than the call
         self._proxy = proxy_for(self._url)
 
@@ -65,16 +71,33 @@ class ChatConnection:
         return self
 
     async def create(self, *, messages: Sequence[Mapping[str, Any]], stream: bool = False, **parameters: Any) -> SimpleNamespace:
-        """One chat call. Raises CallFailed."""
+        """One chat call; again, without what the server refuses, when its refusal names that. Raises CallFailed."""
         body = {"messages": messages, **parameters}
-        if _REASONING.match(str(body.get("model", ""))):
-            body.pop("temperature", None)
-            if "max_tokens" in body:
-                body["max_completion_tokens"] = body.pop("max_tokens")
-        status, headers, content = await self._post(json.dumps(body, ensure_ascii=False).encode())
-        if status != 200:
-            raise refusal(status, headers, content, secret=self._key)
-        return read_completion(content)
+        dialect = self.dialect or Dialect.of(str(body.get("model", "")))
+        while True:
+            shaped = dialect.shape(body)
+            try:
+                reply = await self._send(shaped)
+            except CallFailed as failure:
+                learned = dialect.after(failure.status, failure.message, shaped)
+                if learned is None:
+                    raise
+                dialect = learned
+            else:
+                self.dialect = dialect
+                return reply
+
+    async def _send(self, body: Mapping[str, Any]) -> SimpleNamespace:
+        status, headers, content = await self._post(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+        try:
+            content = unpack(content, headers.get("Content-Encoding", ""))
+            if status == 200:
+                return read_completion(content, self._key)
+        except NotReadable as error:
+            if status == 200:
+                raise CallFailed("odd" if error.completion else "failed", str(error), status=status, billed=True) from None
+            content = b""
+        raise refusal(status, headers, content, secret=self._key)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -87,27 +110,28 @@ class ChatConnection:
 
         try:
             async with self._open().post(self._url, data=body, allow_redirects=False, proxy=self._proxy) as response:
-                return response.status, response.headers, await response.read()
+                return response.status, response.headers, await _bounded(response)
         except aiohttp.ClientConnectorError as error:
             raise CallFailed("unreachable", f"cannot connect: {error.strerror or error.os_error or error}") from None
         except aiohttp.InvalidURL:
             raise CallFailed("final", "the address of the endpoint is not a URL") from None
         except TimeoutError:
             raise CallFailed("failed", f"no answer in {self._timeout:g} s", billed=True) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: headers that are none
             raise CallFailed("failed", f"the connection was lost ({type(error).__name__})", billed=True) from None
 
     def _open(self) -> Any:
         if self._session is None:
             import aiohttp
 
-            headers = {"Content-Type": "application/json", "User-Agent": "triplette", **self._headers}
+            headers = {"Content-Type": "application/json", "User-Agent": "triplette", "Accept-Encoding": "identity", **self._headers}
             if self._key:
                 headers["Authorization"] = f"Bearer {self._key}"
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),  # the pace above us is the limit
                 timeout=aiohttp.ClientTimeout(total=self._timeout, connect=min(self._timeout, 15.0)),
                 headers=headers,
+                auto_decompress=False,  # it has no limit of its own
             )
         return self._session
 
@@ -121,24 +145,17 @@ def proxy_for(url: str) -> str | None:
     return named.get(address.scheme) or named.get("all")
 
 
-def read_completion(content: bytes) -> SimpleNamespace:
-    """A chat completion as the object that LlamaIndex reads. Raises CallFailed when the body is not one (it may be billed)."""
-    try:
-        body = json.loads(content)
-        choice = body["choices"][0]
-        message = choice["message"]
-        text = message.get("content")
-        if isinstance(text, list):  # some servers send the text in parts
-            text = "".join(str(part.get("text", "")) for part in text)
-        usage = body.get("usage") or {}
-        tokens = SimpleNamespace(**{name: int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens", "total_tokens")})
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise CallFailed("failed", "the endpoint sent something that is not a chat completion", billed=True) from None
-    refused = message.get("refusal")
-    text = str(text or "").encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON can spell, cannot be stored
-    reply = SimpleNamespace(role="assistant", content=text, tool_calls=None, audio=None, refusal=refused)
-    chosen = SimpleNamespace(message=reply, logprobs=None, finish_reason=str(choice.get("finish_reason") or ""))
-    return SimpleNamespace(choices=[chosen], usage=tokens)
+async def _bounded(response: Any) -> bytes:
+    """The body as it came over the wire. Longer than the limit it is cut there, and the reader then says that it is too long."""
+    parts: list[bytes] = []
+    size = 0
+    async for block in response.content.iter_chunked(BLOCK):
+        parts.append(block)
+        size += len(block)
+        if size > BODY_LIMIT:
+            response.close()
+            break
+    return b"".join(parts)
 
 
 def refusal(status: int, headers: Mapping[str, str], content: bytes, *, secret: str) -> CallFailed:
@@ -158,38 +175,39 @@ def refusal(status: int, headers: Mapping[str, str], content: bytes, *, secret: 
 
 
 def _error_of(content: bytes) -> tuple[str, str]:
-    """(code, message) of an error body, both empty when it has no such form."""
+    """(code, message) of an error body, both empty when it has no such form. The message is whole: cutting a key in two would hide it."""
     try:
-        error = json.loads(content)
-    except ValueError:
-        return "", " ".join(content[:MESSAGE_LIMIT].decode("utf-8", "replace").split())
+        error: Any = read_json(content)
+    except NotReadable:
+        return "", " ".join(content.decode("utf-8", "replace").split())
     error = error.get("error", error) if isinstance(error, dict) else {}
     if not isinstance(error, dict):
-        return "", str(error)
-    return str(error.get("code") or error.get("type") or ""), " ".join(str(error.get("message") or "").split())
+        return "", " ".join(str(error).split())
+    return str(error.get("code") or error.get("type") or "")[:100], " ".join(str(error.get("message") or "").split())
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that ``retry-after-ms`` or ``Retry-After`` (seconds or a date) ask for, or None."""
+    """The seconds that ``retry-after-ms`` or ``Retry-After`` (seconds or a date) ask for, at most a week; None when not said.
+
+    What is no number of seconds to come (nan, negative, a date that is past) counts as not said: the caller's own delay grows.
+    """
     for name, unit in (("retry-after-ms", 1000.0), ("Retry-After", 1.0)):
         value = headers.get(name)
         if value is None:
             continue
         try:
-            return max(0.0, float(value) / unit)
+            seconds = float(value) / unit
         except ValueError:
-            pass
-        try:
-            date = parsedate_to_datetime(value)
-        except (TypeError, ValueError):
-            continue
-        return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+            seconds = _until(value)
+        if seconds >= 0:
+            return min(seconds, LONGEST_WAIT)
     return None
 
 
-def redact(text: str, secret: str) -> str:
-    """``text`` fit for a terminal and without the key: neither whole nor as the masked form that endpoints echo (sk-ab***yz)."""
-    text = "".join(character if character.isprintable() else " " for character in text)
-    if secret:
-        text = text.replace(secret, "[key]")
-    return re.sub(r"\b(?:sk|pk|key)-[\w*.-]{3,}", "[key]", text)
+def _until(date: str) -> float:
+    """Seconds until an HTTP date; nan when it is none, negative when it is past."""
+    try:
+        when = parsedate_to_datetime(date)
+        return (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")

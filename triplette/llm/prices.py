@@ -33,6 +33,7 @@ PRICES = {
     "o4-mini": (1.10, 4.40),
 }
 MILLION = 1_000_000
+BELIEVED = 10  # times the bound of a call that its bill may be: templates and reasoning add tokens, but not a hundred times as many
 
 
 class Tokens(NamedTuple):
@@ -44,6 +45,16 @@ class Tokens(NamedTuple):
     def plus(self, other: Tokens) -> Tokens:
         """The sum."""
         return Tokens(self.input + other.input, self.output + other.output)
+
+
+def believed(said: int | None, bound: int, guess: int) -> int:
+    """The tokens of a bill: as ``said``, the ``guess`` where nothing was said, the ``bound`` where it cannot be believed.
+
+    ``said`` is None or 0 for no bill and negative for one that is no number; more than ``BELIEVED`` times the bound is no bill either.
+    """
+    if not said:
+        return guess
+    return said if 0 < said <= BELIEVED * bound else bound
 
 
 @dataclass(frozen=True, slots=True)

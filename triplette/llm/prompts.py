@@ -1,11 +1,13 @@
 """Prompts as files, and passages as data inside them.
 
-A prompt is a Markdown file with a ``# system`` and a ``# user`` part; ``{names}`` in the user part are filled in one pass, so that what
-a value contains is never taken for a name. A passage stands between two equal guard lines that occur nowhere in it.
+A prompt is a Markdown file with a ``# system`` and a ``# user`` part, one file a language. ``<<names>>`` in the system part are the profile's,
+``{names}`` in the user part are filled for each request, each in one pass, so that what a value contains is never taken for a name.
+A passage stands between two equal guard lines that occur nowhere in it.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,11 +16,15 @@ from triplette.hashing import hash_text
 
 
 @lru_cache(maxsize=32)
-def read_prompt(folder: Path, name: str, where: str) -> tuple[str, str]:
-    """(system, user template) of the prompt version ``name``. Raises InputError naming the setting ``where`` if there is none."""
-    path = folder / f"{name}.md"
-    if not path.is_file() or path.parent != folder:
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.md")))
+def read_prompt(folder: Path, name: str, where: str, language: str = "en") -> tuple[str, str]:
+    """(system, user template) of the prompt version ``name``: in ``language``, else in no language's name, else in English.
+
+    Raises InputError naming the setting ``where`` if there is none.
+    """
+    paths = [folder / f"{name}{part}.md" for part in (f".{language}", "", ".en")]
+    path = next((path for path in paths if path.is_file() and path.parent == folder), None)
+    if path is None:
+        known = ", ".join(sorted({file.stem.split(".")[0] for file in folder.glob("*.md")}))
         raise InputError(f"there is no prompt {name!r}", where=where, cure=f"use one of {known}")
     _, _, body = path.read_text(encoding="utf-8").partition("# system\n")
     system, _, user = body.partition("\n# user\n")
@@ -33,6 +39,11 @@ def fill(template: str, **values: str) -> str:
         name, _, rest = part.partition("}")
         filled.append(values[name] + rest)
     return "".join(filled)
+
+
+def with_parts(text: str, **parts: str) -> str:
+    """A text with its ``<<names>>`` replaced in one pass: the parts that a profile gives. Raises KeyError for a name without a part."""
+    return re.sub(r"<<(\w+)>>", lambda slot: parts[slot.group(1)], text)
 
 
 def guard_line(text: str, digits: int = 12) -> str:

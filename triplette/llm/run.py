@@ -1,12 +1,14 @@
 """Many requests at once, answers in their order.
 
 A few workers share one iterator, so memory holds the requests and the answers and nothing else. When the run must end (budget, a final
-error, Ctrl-C), nothing new is sent, and calls in flight get a moment to arrive: they are paid, so they are kept.
+error, Ctrl-C, SIGTERM), nothing new is sent, and calls in flight get a moment to arrive: they are paid, so they are kept.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import threading
 import time
 from collections import deque
@@ -14,11 +16,12 @@ from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from triplette.console import Progress, progress
-from triplette.errors import BudgetReached, ServiceError
+from triplette.errors import BudgetReached, ServiceError, TripletteError
 from triplette.llm.client import Answer, LlmClient, Request, Unavailable
+from triplette.llm.http import MESSAGE_LIMIT
 
 T = TypeVar("T")
-DRAIN_SECONDS = 5.0  # that Ctrl-C waits for calls in flight; a second Ctrl-C does not wait
+DRAIN_SECONDS = 5.0  # that Ctrl-C and SIGTERM wait for calls in flight; a second one does not wait
 REFRESH_SECONDS = 0.2  # between two changes of the bar's text
 RATE_SECONDS = 10.0  # that the rate looks back
 FAILURES_SHOWN = 3
@@ -38,7 +41,10 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        try:
+            return asyncio.run(_until_terminated(work))
+        except asyncio.CancelledError:  # SIGTERM; asyncio itself makes this of Ctrl-C
+            raise KeyboardInterrupt from None
     found: list[T] = []
     errors: list[BaseException] = []
 
@@ -54,6 +60,27 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     if errors:
         raise errors[0]
     return found[0]
+
+
+async def _until_terminated(work: Coroutine[Any, Any, T]) -> T:
+    """``work``, which SIGTERM cancels as Ctrl-C does. Only the main thread hears signals."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    if task is None or threading.current_thread() is not threading.main_thread():
+        return await work
+    before = signal.getsignal(signal.SIGTERM)
+
+    def terminate() -> None:
+        if callable(before):
+            with contextlib.suppress(KeyboardInterrupt):  # the console's own handler notes the signal, then interrupts
+                before(signal.SIGTERM, None)
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        return await work
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _run_many(client: LlmClient, requests: Sequence[Request], title: str) -> list[Answer]:
@@ -103,6 +130,10 @@ async def _work(
             unavailable.append(str(failure))
         except (ServiceError, BudgetReached):  # the run is over, and client.stopped says why
             return
+        except (TripletteError, OSError, MemoryError):  # of the machine, not of this request
+            raise
+        except Exception as error:  # an answer that nobody foresaw must not cost the others that are in flight
+            unavailable.append(f"{request.label or 'a request'}: {type(error).__name__}: {error}"[:MESSAGE_LIMIT])
         meter.advance(answers[index])
 
 
@@ -112,8 +143,8 @@ async def _finish(client: LlmClient, workers: Sequence[asyncio.Task[None]]) -> N
         done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         for worker in done:
             worker.result()
-    except asyncio.CancelledError:  # asyncio.wait, unlike gather, leaves the workers running
-        client.stop(ServiceError("interrupted"))
+    except BaseException as error:  # asyncio.wait, unlike gather, leaves the workers running
+        client.stop(ServiceError("interrupted" if isinstance(error, asyncio.CancelledError) else str(error)))
         await asyncio.wait(workers, timeout=DRAIN_SECONDS)
         raise
     finally:

@@ -8,6 +8,7 @@ with the line's section and the cure.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import tomllib
 import types
 import typing
@@ -39,7 +40,11 @@ def build(cls: type[S], values: Mapping[str, Any], *, where: str) -> S:
     known = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
     unknown = sorted(set(values) - set(known))
     if unknown:
-        raise SettingError(f"unknown setting {', '.join(unknown)}", where=where, cure=f"the settings here are {', '.join(known)}")
+        near = difflib.get_close_matches(unknown[0], list(known), 1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise SettingError(
+            f"unknown setting {', '.join(unknown)}{meant}", where=where, cure=f"the settings here are {', '.join(known)}"
+        )
     checked = {name: _checked(known[name], hints[name], value, where) for name, value in values.items()}
     return cls(**checked)
 
@@ -115,6 +120,10 @@ def template(sections: Mapping[str, type[Any]]) -> str:
     lines = [
         "# Settings of Triplette. Every value here is the default; delete what you do not change.",
         "# Keys and tokens never go here: they come from the environment.",
+        "",
+        "# Who asks, which kinds of question, which words: a profile's name or file. Not set: a neutral one, in the",
+        "# documents' language. docs/profiles.md.",
+        '# profile = "fr"',
     ]
     for name, cls in sections.items():
         lines += ["", f"[{name}]"]

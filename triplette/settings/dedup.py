@@ -12,7 +12,6 @@ class DedupSettings:
     """[curate.dedup]"""
 
     jaccard: float = setting(0.8, "Jaccard similarity of word sets from which two questions are near-duplicates.", low=0.5, high=1.0)
-    permutations: int = setting(128, "MinHash permutations: the standard error of the estimate is 1/sqrt of it.", low=32, high=512)
     encoder: str = setting(
         "lsa",
         "Vectors for near-duplicates that share few words: 'lsa' (fitted on the questions), 'none', or the folder or id of a "
@@ -34,4 +33,4 @@ class DedupSettings:
         low=1,
         high=10,
     )
-    seed: int = setting(0, "Seed of the hashes and of the LSA.", low=0)
+    seed: int = setting(0, "Seed of the LSA and of the search for near vectors.", low=0)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 
+from triplette.criteria import CRITERIA, floor_setting
 from triplette.settings.base import setting
+
+_FLOORS = make_dataclass(
+    "_FLOORS",
+    [(floor_setting(c.name), float, setting(c.floor, f"Under this score {c.under}.", low=0.0, high=1.0)) for c in CRITERIA],
+    frozen=True,
+    slots=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeSettings:
-    """[curate.judge]"""
+class JudgeSettings(_FLOORS):  # type: ignore[misc,valid-type]
+    """[curate.judge], with a floor ``min_NAME`` for each criterion."""
 
     judge: str = setting(
         "rules",
         "Who judges: 'rules' (built in, offline) or 'llm' (the model of [curate.llm], whose evidence is checked).",
         choices=("rules", "llm"),
     )
-    min_independence: float = setting(0.4, "Under this the question parrots the passage.", low=0.0, high=1.0)
-    min_realism: float = setting(0.5, "Under this no arbiter, organiser or player would ask it.", low=0.0, high=1.0)
-    min_clarity: float = setting(0.5, "Under this the question cannot be understood without its passage.", low=0.0, high=1.0)
-    min_relevance: float = setting(0.5, "Under this the passage is not taken to answer the question.", low=0.0, high=1.0)
     same_passage: float = setting(
         0.8,
         "A negative that shares this much of the shorter passage's 3-word shingles with the positive answers too.",
@@ -53,3 +57,7 @@ class JudgeSettings:
     negative_prompt: str = setting(
         "negatives-v1", "The version of the question about negatives: the name of a file of curate/judge/prompts."
     )
+
+    def floor(self, criterion: str) -> float:
+        """The score under which a row is rejected for this criterion."""
+        return float(getattr(self, floor_setting(criterion)))

@@ -26,3 +26,14 @@ class ChunkSettings:
         "measurements) or the path or id of a tokenizer (needs the [models] extra).",
     )
     contract: str = setting("embeddinggemma", "The prompt contract whose document prefix must fit too.")
+    reader: str = setting(
+        "own",
+        "Who reads PDF, office files and HTML: 'own' (built in), or 'docling' where that is installed (slower; finds tables by a model).",
+        choices=("own", "docling"),
+    )
+    include: tuple[str, ...] = setting(
+        (), 'Only files that one of these patterns names are read, as in a .gitignore: ["*.md", "guide/"].'
+    )
+    exclude: tuple[str, ...] = setting((), "Files and folders that one of these patterns names are left out.")
+    follow_links: bool = setting(False, "Whether links that lead out of the corpus folder are followed.")
+    gitignore: bool = setting(True, "Whether what a .gitignore in the corpus folder names is left out.")

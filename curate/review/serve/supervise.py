@@ -158,8 +158,7 @@ def serve_until_stopped(run: RunDir, settings: ReviewSettings, reviewers: Sequen
         say(f"\nArgilla is at {server.url}\n")
         logins = [(account.username, account.password, account.role) for account in server.accounts]
         table("Logins", ("user", "password", "role"), logins)
-        where = "" if str(run.root) == "run" else f" --run {run.root}"
-        say(f"Data: {home.root}. Next, in another terminal: curate review push{where}")
+        say(f"Data: {home.root}. Next, in another terminal: {run.command('curate review push')}")
         say("Ctrl-C stops it; the next start finds everything.")
         while not ended.wait(0.5):
             if server.process.poll() is not None:

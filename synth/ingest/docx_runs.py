@@ -1,0 +1,155 @@
+"""The text of a Word paragraph: its runs, and what is nested in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from triplette.synth.ingest.docx_formula import formula_text
+from triplette.synth.ingest.docx_styles import Styles
+from triplette.synth.ingest.docx_xml import MC, UNSHOWN, M, W, alternative, attribute, is_on
+
+# the font "Symbol" has Greek letters and signs where Latin ones are
+_SYMBOL = dict(
+    zip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "αβχδεφγηιϕκλμνοπθρστυϖωξψζΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ", strict=True)
+)
+_SYMBOL |= dict(zip("\xa3\xb3\xb1\xb4\xb9\xa5\xb0\xae\xde\xb8\xbb\xb7", "≤≥±×≠∞°→⇒÷≈•", strict=True))
+_SPACES = frozenset(f"{W}{name}" for name in ("tab", "br", "cr", "ptab"))
+_BOX = f"{W}txbxContent"
+
+
+@dataclass(slots=True)
+class Paragraph:
+    """A paragraph's shown text, its text boxes, and the notes it refers to as (``footnotes`` or ``endnotes``, id)."""
+
+    text: str = ""
+    boxes: list[Any] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    hidden: bool = False  # it holds text, all of it hidden or deleted
+
+
+@dataclass(slots=True)
+class _Field:
+    """A field that is open: its instruction, and whether its result has begun."""
+
+    instruction: str = ""
+    shown: bool = False
+    choice: str = ""  # of a drop-down list
+
+
+class Runs:
+    """Reads paragraphs in their order: a field may begin in one and end in another."""
+
+    def __init__(self, styles: Styles) -> None:
+        self._styles = styles
+        self._fields: list[_Field] = []
+
+    @property
+    def in_contents(self) -> bool:
+        """Whether a table of contents is open."""
+        return any(f.shown and f.instruction.split()[:1] in (["TOC"], ["INDEX"]) for f in self._fields)
+
+    def read(self, paragraph: Any) -> Paragraph:
+        """What Word shows of a paragraph."""
+        found = Paragraph()
+        parts: list[str] = []
+        lost = False
+        for node in self._shown(paragraph, found):
+            tag = node.tag
+            if tag == f"{W}fldChar":
+                parts.append(self._field(node))
+            elif tag == f"{W}instrText":
+                if self._fields and not self._fields[-1].shown:
+                    self._fields[-1].instruction += node.text or ""
+            elif tag in (f"{W}del", f"{W}moveFrom"):
+                lost = True
+            elif all(f.shown for f in self._fields):
+                parts.append(self._text(node, found))
+        found.text = "".join(parts)
+        found.hidden = lost and not found.text.strip()
+        return found
+
+    def _shown(self, paragraph: Any, found: Paragraph) -> Iterator[Any]:
+        """The nodes that say something, in order: not those of deletions, hidden runs, or text boxes, which are kept for later."""
+        stack = [iter(paragraph)]
+        while stack:
+            node = next(stack[-1], None)
+            if node is None:
+                stack.pop()
+                continue
+            tag = node.tag
+            if tag == _BOX:
+                found.boxes.append(node)
+            elif tag in (f"{W}instrText", f"{W}del", f"{W}moveFrom"):
+                yield node
+            elif tag in UNSHOWN or (tag == f"{W}r" and self._is_hidden(node)):
+                continue
+            elif tag == f"{MC}AlternateContent":
+                stack.append(iter(alternative(node)))
+            elif tag in (f"{M}oMath", f"{W}fldChar", f"{W}t", f"{W}sym") or not len(node):
+                yield node
+            else:
+                stack.append(iter(node))
+
+    def _is_hidden(self, run: Any) -> bool:
+        properties = run.find(f"{W}rPr")
+        if properties is None:
+            return False
+        own = properties.find(f"{W}vanish")
+        if own is not None:
+            return is_on(own)
+        style = properties.find(f"{W}rStyle")
+        return style is not None and self._styles.hides(attribute(style, "val"))
+
+    def _field(self, node: Any) -> str:
+        kind = attribute(node, "fldCharType")
+        if kind == "begin":
+            chosen = node.find(f"{W}ffData/{W}ddList")
+            self._fields.append(_Field(choice=_choice(chosen) if chosen is not None else ""))
+        elif kind == "separate" and self._fields:
+            self._fields[-1].shown = True
+        elif kind == "end" and self._fields:
+            ended = self._fields.pop()
+            return ended.choice if all(f.shown for f in self._fields) else ""
+        return ""
+
+    def _text(self, node: Any, found: Paragraph) -> str:
+        tag = node.tag
+        if tag == f"{W}t":
+            return node.text or ""
+        if tag in _SPACES:
+            return " "
+        if tag == f"{W}noBreakHyphen":
+            return "-"
+        if tag == f"{W}sym":
+            return _symbol(node)
+        if tag == f"{M}oMath":
+            return f" {formula_text(node)} "
+        if tag == f"{W}footnoteReference":
+            found.notes.append(("footnotes", attribute(node, "id")))
+        elif tag == f"{W}endnoteReference":
+            found.notes.append(("endnotes", attribute(node, "id")))
+        return ""
+
+
+def _symbol(node: Any) -> str:
+    code = attribute(node, "char")
+    try:
+        value = int(code, 16)
+    except ValueError:
+        return ""
+    if 0xF000 <= value <= 0xF0FF:
+        sign = chr(value - 0xF000)
+        return (
+            _SYMBOL.get(sign, sign if sign.isdigit() or sign in "()[]+-=<>/.,%" else "") if attribute(node, "font") == "Symbol" else ""
+        )
+    return chr(value) if 0x20 <= value <= 0x10FFFF and not 0xD800 <= value <= 0xDFFF else ""
+
+
+def _choice(chosen: Any) -> str:
+    """The chosen entry of a drop-down list of the old kind, which is not among the text."""
+    entries = [attribute(entry, "val") for entry in chosen.iter(f"{W}listEntry")]
+    result = chosen.find(f"{W}result")
+    place = attribute(result, "val") if result is not None else "0"
+    return entries[int(place)] if place.isdigit() and int(place) < len(entries) else ""

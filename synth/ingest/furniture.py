@@ -1,0 +1,160 @@
+"""Which parts of a web page are not its text: menus, breadcrumbs, notices, footers, hidden parts, controls.
+
+Told by tag, ARIA role and the words of class and id. A page's main part is its <main>, else its <article>, where that holds the bulk of
+the text; a page without either is judged part by part.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from lxml import etree
+
+SILENT = frozenset(
+    "script style noscript template head iframe object embed applet svg canvas audio video map link meta base frame frameset".split()
+)
+CONTROLS = frozenset("input select textarea datalist option optgroup progress meter keygen".split())
+_TAGS = {"nav": "menu", "aside": "aside", "footer": "footer", "dialog": "notice", "menu": "menu"}
+_ROLES = {
+    "navigation": "menu", "banner": "header", "contentinfo": "footer", "complementary": "aside", "search": "control", "dialog": "notice",
+    "alertdialog": "notice", "menu": "menu", "menubar": "menu", "toolbar": "control", "tooltip": "control", "doc-backlink": "control",
+    "doc-toc": "menu", "doc-pagelist": "menu",
+}  # fmt: skip
+_NAMES = {
+    "cookie": "notice", "cookies": "notice", "cookiebar": "notice", "cookiebanner": "notice", "consent": "notice", "gdpr": "notice",
+    "rgpd": "notice", "tarteaucitron": "notice", "onetrust": "notice", "didomi": "notice", "axeptio": "notice", "newsletter": "notice",
+    "breadcrumb": "menu", "breadcrumbs": "menu", "ariane": "menu", "navbar": "menu", "navigation": "menu", "nav": "menu", "menu": "menu",
+    "submenu": "menu", "topbar": "menu", "pagination": "menu", "pager": "menu", "skip": "menu", "skiplink": "menu", "skiplinks": "menu",
+    "sidebar": "aside", "related": "aside", "share": "aside", "sharing": "aside", "social": "aside", "addtoany": "aside",
+    "footer": "footer", "colophon": "footer", "copyright": "footer", "masthead": "header",
+    "editsection": "control", "headerlink": "control", "permalink": "control", "backref": "control",
+}  # fmt: skip
+_NOTES = frozenset("note tip warning caution danger important admonition callout info alert hint pullquote footnote footnotes".split())
+_HIDDEN_NAMES = frozenset(("sr-only", "visually-hidden", "screen-reader-text", "visuallyhidden", "element-invisible"))
+_UNSHOWN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+NAME_LIMIT = 400  # characters of class and id that are looked at
+FURNITURE_SHARE = 0.5  # of a page's text: what holds more is no furniture, whatever it is called,
+LINK_SHARE = 0.7  # unless so much of it is links
+NOTICE_SHARE = 0.9  # a short page may have a long cookie notice
+MAIN_MIN = 20  # letters: an empty <main> is filled by a script, and the page's text lies elsewhere
+MAIN_SHARE = {"main": 0.5, "article": 0.6}  # of the text of all of its kind: of ten teasers in <article>, none is the page
+
+
+class Page:
+    """A page's tree with what judging its parts needs: the text that each node holds, and which parts buttons open."""
+
+    def __init__(self, root: Any) -> None:
+        self.root = root
+        self.sizes, self.linked = _sizes(root)
+        self.opened = _opened_by_buttons(root)
+        self.main = self._main_part()
+
+    def role_of(self, node: Any, *, within_main: bool) -> str:
+        """Why ``node`` is not text (``menu``, ``notice``, ``hidden``, ``control``, ...), or "" when it is.
+
+        ``within_main`` says that the node lies in the page's main part, where a <header> holds the title and names of classes say less.
+        """
+        if node.tag in CONTROLS:
+            return "control"
+        if _hidden(node, self.opened):
+            return "hidden"
+        role = _named_role(node, within_main)
+        return role if role and (role == "control" or self._is_small(node, role)) else ""
+
+    def _is_small(self, node: Any, role: str) -> bool:
+        """Whether the part is no more than furniture can be: names lie, and a class such as "has-sidebar" may hold the whole page."""
+        size = self.sizes.get(node, 0)
+        share = NOTICE_SHARE if role == "notice" else FURNITURE_SHARE
+        return size <= share * self.sizes[self.root] or self.linked.get(node, 0) >= LINK_SHARE * size
+
+    def _main_part(self) -> Any:
+        """The <main> or <article> that holds the page's text, else the root."""
+        for tag, share in MAIN_SHARE.items():
+            parts = [node for node in self.root.iter(tag) if next(node.iterancestors(tag), None) is None]
+            if tag == "main":
+                parts += [node for node in self.root.iter("div", "section", "td") if node.get("role") == "main"]
+            sizes = [self.sizes.get(part, 0) for part in parts]
+            if sizes and max(sizes) >= max(MAIN_MIN, share * sum(sizes)):
+                return parts[sizes.index(max(sizes))]
+        return self.root
+
+
+def _named_role(node: Any, within_main: bool) -> str:
+    tag = node.tag
+    role = node.get("role")
+    if role in _ROLES and not (role == "banner" and within_main):
+        return _ROLES[role]
+    names = _names(node)
+    if tag == "aside" and (names & _NOTES or role == "note"):
+        return ""
+    if tag in _TAGS and not (tag == "footer" and "footnotes" in names):
+        return _TAGS[tag]
+    if tag == "header" and not within_main and next(node.iterancestors("article", "section", "main"), None) is None:
+        return "header"
+    if tag in ("main", "article", "body", "html", "h1", "table", "form") or not names:
+        return ""
+    return next((_NAMES[name] for name in sorted(names) if name in _NAMES and not (within_main and _NAMES[name] == "header")), "")
+
+
+def _hidden(node: Any, opened: frozenset[str]) -> bool:
+    get = node.get
+    hidden = get("hidden")
+    unseen = (hidden is not None and hidden != "until-found") or get("aria-hidden") == "true"
+    style = get("style")
+    unseen = unseen or (style is not None and _UNSHOWN.search(style[:NAME_LIMIT]) is not None)
+    if unseen:
+        return not (get("id") in opened or get("role") == "tabpanel")
+    names = get("class")
+    return names is not None and not _HIDDEN_NAMES.isdisjoint(names[:NAME_LIMIT].lower().split())
+
+
+def _names(node: Any) -> frozenset[str]:
+    """The words of class and id: "site-navBar" -> site, nav, bar, and navbar where it is written as one."""
+    found: set[str] = set()
+    for value in (node.get("class"), node.get("id")):
+        if value:
+            for part in value[:NAME_LIMIT].split():
+                for piece in re.split(r"[-_:]+", part):
+                    found.add(piece.lower())
+                    found.update(word.lower() for word in _WORD.findall(piece))
+    return frozenset(found)
+
+
+def _opened_by_buttons(root: Any) -> frozenset[str]:
+    """Ids of the parts that buttons open and close (an accordion's panels)."""
+    found: set[str] = set()
+    for node in root.iter("button", "a", "summary", "div", "h2", "h3", "h4"):
+        if node.tag in ("button", "a") or node.get("aria-expanded") is not None:
+            for name in ("aria-controls", "data-target", "data-bs-target"):
+                found.update((node.get(name) or "").lstrip("#").split())
+    return frozenset(found)
+
+
+def _sizes(root: Any) -> tuple[dict[Any, int], dict[Any, int]]:
+    """Characters that are not blank under each node, and those of them in links; scripts, controls, menus and footers hold none."""
+    sizes: dict[Any, int] = {}
+    linked: dict[Any, int] = {}
+    stack: list[list[int]] = [[0, 0]]
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, node in walk:
+        tag = node.tag
+        if event == "start":
+            skipped = tag in SILENT or tag in CONTROLS
+            stack.append([0 if skipped else _solid(node.text), 0])
+            if skipped:
+                walk.skip_subtree()
+            continue
+        size, in_links = stack.pop()
+        if tag == "a":
+            in_links = size
+        sizes[node], linked[node] = size, in_links
+        held = tag not in ("nav", "footer")
+        stack[-1][0] += (size if held else 0) + (_solid(node.tail) if node is not root else 0)
+        stack[-1][1] += in_links if held else 0
+    return sizes, linked
+
+
+def _solid(text: str | None) -> int:
+    return len("".join(text.split())) if text else 0

@@ -1,0 +1,228 @@
+"""Books, office files and docling's documents to blocks; bombs and broken files are refused."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from triplette.errors import InputError
+from triplette.synth.ingest import Structured, read_document, structure
+
+
+def read(path: Path) -> Structured:
+    """A file, structured."""
+    return structure(read_document(path, path.parent))
+
+
+def lines(found: Structured) -> list[tuple[tuple[str, ...], str]]:
+    """(heading path, text) of every block."""
+    return [(block.headings, block.text) for block in found.blocks]
+
+
+def packed(path: Path, parts: dict[str, str]) -> Path:
+    """A ZIP file of text parts."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in parts.items():
+            file.writestr(name, text)
+    return path
+
+
+ODT_NAMES = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{uri}:1.0"'
+    for name, uri in (("office", "office"), ("text", "text"), ("table", "table"), ("style", "style"), ("draw", "drawing"))
+)
+
+
+def odt(path: Path, body: str, styles: str = "") -> Path:
+    """An OpenDocument text with this body."""
+    content = (
+        f"<office:document-content {ODT_NAMES}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
+    )
+    return packed(path, {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content})
+
+
+def test_an_epub_is_read_in_the_order_of_its_spine(tmp_path: Path) -> None:
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Le jardin</dc:title></metadata>'
+        '<manifest><item id="n" href="nav.xhtml" media-type="application/xhtml+xml" properties="nav"/>'
+        '<item id="b" href="t/deux.xhtml" media-type="application/xhtml+xml"/><item id="a" href="t/un%20a.xhtml" media-type="application/xhtml+xml"/>'
+        '</manifest><spine><itemref idref="n"/><itemref idref="a"/><itemref idref="b"/></spine></package>'
+    )
+    page = (
+        "<html xmlns='http://www.w3.org/1999/xhtml'><head><title>x</title></head><body><h1>{0}</h1><p>{1}&#160;: oui.</p></body></html>"
+    )
+    container = '<container><rootfiles><rootfile full-path="OPS/p.opf"/></rootfiles></container>'
+    path = packed(
+        tmp_path / "a.epub",
+        {
+            "META-INF/container.xml": container, "OPS/p.opf": package, "OPS/nav.xhtml": page.format("Sommaire", "Un"),
+            "OPS/t/un a.xhtml": page.format("Semer", "Semez en mars"), "OPS/t/deux.xhtml": page.format("Arroser", "Arrosez le soir"),
+        },
+    )  # fmt: skip
+    assert lines(read(path)) == [
+        (("Le jardin", "Semer"), "Semez en mars : oui."),
+        (("Le jardin", "Arroser"), "Arrosez le soir : oui."),
+    ]
+
+
+def test_an_odt_keeps_headings_lists_tables_notes_and_no_deletions(tmp_path: Path) -> None:
+    styles = '<text:list-style style:name="L"><text:list-level-style-number text:level="1" style:num-format="a" style:num-suffix=")"/></text:list-style>'
+    body = (
+        "<text:tracked-changes><text:p>effacé</text:p></text:tracked-changes>"
+        '<text:h text:outline-level="1">Prêt</text:h><text:p>Le livre<text:note><text:note-citation>1</text:note-citation><text:note-body>'
+        "<text:p>Hors dictionnaires.</text:p></text:note-body></text:note> est<text:s/>prêté <text:span>un mois</text:span>.</text:p>"
+        '<text:list text:style-name="L"><text:list-item><text:p>la carte</text:p></text:list-item><text:list-item><text:p>la caution</text:p>'
+        "</text:list-item></text:list>"
+        "<table:table><table:table-row><table:table-cell><text:p>Livre</text:p></table:table-cell><table:table-cell><text:p>Durée</text:p></table:table-cell>"
+        "</table:table-row><table:table-row><table:table-cell><text:p>roman</text:p></table:table-cell><table:table-cell><text:p>30 j</text:p>"
+        "</table:table-cell></table:table-row></table:table>"
+        "<text:p>Voir<draw:frame><draw:text-box><text:p>Un encadré.</text:p></draw:text-box></draw:frame> ici.</text:p>"
+    )
+    assert lines(read(odt(tmp_path / "a.odt", body, styles))) == [
+        (("Prêt",), "Le livre est prêté un mois."),
+        (("Prêt",), "Hors dictionnaires."),
+        (("Prêt",), "a) la carte"),
+        (("Prêt",), "b) la caution"),
+        (("Prêt",), "| Livre | Durée |\n| --- | --- |\n| roman | 30 j |"),
+        (("Prêt",), "Voir ici."),
+        (("Prêt",), "Un encadré."),
+    ]
+
+
+def test_an_rtf_is_read_as_plain_lines_with_accents(tmp_path: Path) -> None:
+    path = tmp_path / "a.rtf"
+    path.write_bytes(rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\f0 R\'e8glement\par L'acc\'e8s ferme \u224? 22 heures.\par}")
+    text = " ".join(block.text for block in read(path).blocks)
+    assert "L'accès ferme à 22 heures." in text
+
+
+def test_slides_give_titles_items_tables_notes_and_pages(tmp_path: Path) -> None:
+    import pptx
+    from pptx.util import Inches
+
+    made = pptx.Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[1])
+    slide.shapes.title.text = "Sécurité"
+    slide.placeholders[1].text = "Porter un casque\nFermer le portail"
+    slide.notes_slide.notes_text_frame.text = "Rappeler la sanction."
+    other = made.slides.add_slide(made.slide_layouts[5])
+    other.shapes.title.text = "Tarifs"
+    table = other.shapes.add_table(2, 2, Inches(1), Inches(1), Inches(4), Inches(1)).table
+    for place, text in enumerate(("Âge", "Prix", "enfant", "3 €")):
+        table.cell(place // 2, place % 2).text = text
+    made.save(str(tmp_path / "a.pptx"))
+    found = read(tmp_path / "a.pptx")
+    assert lines(found) == [
+        (("Sécurité",), "- Porter un casque"),
+        (("Sécurité",), "- Fermer le portail"),
+        (("Sécurité",), "Rappeler la sanction."),
+        (("Tarifs",), "| Âge | Prix |\n| --- | --- |\n| enfant | 3 € |"),
+    ]
+    assert [block.page_start for block in found.blocks] == [1, 1, 1, 2]
+
+
+def test_a_workbook_gives_a_table_a_sheet_and_leaves_hidden_ones(tmp_path: Path) -> None:
+    import datetime
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    first = book.active
+    first.title = "Horaires"
+    for row in (["Jour", "Ouvre", "Depuis"], ["lundi", 9.0, datetime.datetime(2025, 9, 1)], ["mardi", 9.5, None]):
+        first.append(row)
+    first["C9"] = "Fermé en août."
+    hidden = book.create_sheet("Brouillon")
+    hidden["A1"], hidden.sheet_state = "secret", "hidden"
+    book.save(tmp_path / "a.xlsx")
+    assert lines(read(tmp_path / "a.xlsx")) == [
+        (("Horaires",), "| Jour | Ouvre | Depuis |\n| --- | --- | --- |\n| lundi | 9 | 2025-09-01 |\n| mardi | 9.5 |  |"),
+        (("Horaires",), "Fermé en août."),
+    ]
+
+
+def docling_document() -> dict[str, object]:
+    """A small DoclingDocument as plain values."""
+
+    def text(number: int, label: str, content: str, **more: object) -> dict[str, object]:
+        return {"self_ref": f"#/texts/{number}", "parent": {"$ref": "#/body"}, "children": [], "label": label, "text": content,
+                "prov": [{"page_no": 1 + number // 3}], **more}  # fmt: skip
+
+    cell = [
+        {"text": t, "start_row_offset_idx": r, "end_row_offset_idx": r + 1, "start_col_offset_idx": c, "end_col_offset_idx": e}
+        for r, c, e, t in ((0, 0, 2, "Prix"), (1, 0, 1, "jour"), (1, 1, 2, "4 €"))
+    ]
+    return {
+        "schema_name": "DoclingDocument", "version": "1.5.0", "name": "a",
+        "body": {"children": [{"$ref": f"#/texts/{n}"} for n in range(5)] + [{"$ref": "#/tables/0"}, {"$ref": "#/texts/0"}]},
+        "texts": [
+            text(0, "page_header", "Ville de X", content_layer="furniture"), text(1, "section_header", "1. Location", level=1),
+            text(2, "section_header", "1.1 Durée", level=1), text(3, "text", "La durée est d’un jour."),
+            text(4, "list_item", "un vélo", enumerated=True, marker="2."),
+        ],
+        "tables": [{"label": "table", "children": [], "prov": [{"page_no": 2}], "data": {"num_rows": 2, "num_cols": 2, "table_cells": cell}}],
+    }  # fmt: skip
+
+
+def test_docling_json_keeps_pages_tables_and_nests_numbered_titles(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(docling_document()), encoding="utf-8")
+    found = read(tmp_path / "a.json")
+    path = ("1. Location", "1.1 Durée")
+    assert lines(found) == [
+        (path, "La durée est d’un jour."),
+        (path, "2. un vélo"),
+        (path, "| Prix | Prix |\n| --- | --- |\n| jour | 4 € |"),
+    ]
+    assert found.dropped == {"header": 8}
+    assert [block.page_start for block in found.blocks] == [2, 2, 2]
+
+
+def test_json_of_others_is_named_and_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"a": 1}')
+    with pytest.raises(InputError, match="not a document of docling"):
+        read_document(path, path)
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.odt", "a.epub", "a.pptx", "a.xlsx"])
+def test_archives_that_unpack_to_memories_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file, file.open("word/document.xml", "w", force_zip64=True) as stream:
+        for _ in range(40):
+            stream.write(b"\0" * 1_000_000)
+    with pytest.raises(InputError, match="made to fill memories") as caught:
+        read_document(path, tmp_path)
+    assert caught.value.where == name
+
+
+def test_an_entity_bomb_is_refused(tmp_path: Path) -> None:
+    bomb = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    path = packed(
+        tmp_path / "a.odt",
+        {
+            "content.xml": f'<!DOCTYPE x [<!ENTITY e0 "haha">{bomb}]><office:document-content {ODT_NAMES}><office:body><office:text>'
+            "<text:p>Avant &e11; après.</text:p></office:text></office:body></office:document-content>"
+        },
+    )
+    with pytest.raises(InputError, match="amplification"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.odt", "a.epub", "a.pptx", "a.xlsx", "a.rtf", "a.json"])
+def test_what_is_no_such_file_is_said(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"PK\x03\x04 not an archive \xff")
+    with pytest.raises(InputError) as caught:
+        read_document(path, tmp_path)
+    assert caught.value.cure
+
+
+def test_an_encrypted_office_file_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.docx"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    with pytest.raises(InputError, match="encrypted"):
+        read_document(path, tmp_path)

@@ -1,0 +1,183 @@
+"""What a sentence-transformers folder says about itself, from its small files alone: no torch, no weights.
+
+Both generations of these files are read: before version 6 the pooling config had one flag a mode, and the token limit stood in
+``sentence_bert_config.json``; now it is ``pooling_mode``, and the limit is the tokenizer's. Ids are looked up in the local cache of
+models first, then on the hub.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from triplette.errors import InputError, ServiceError
+
+SUPPORTED_MODULES = ("Transformer", "Pooling", "Dense", "Normalize")
+UNLIMITED = 1_000_000  # tokenizers without a limit say 10^30
+# positions that are never given to a token: RoBERTa's family counts from pad_token_id + 1
+OFFSET_POSITIONS = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl")
+OTHERS = "or take one that needs no network: --preset tiny (training), 'lsa' (mining), or a folder"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the folder's files say: modules in order, pooling, whether vectors are normalised, width, longest input, prompts.
+
+    ``hints`` are names that tell the family: the origin, and the model that it was made from. ``remote_code`` names the files of code
+    that the model wants to run.
+    """
+
+    modules: tuple[str, ...]
+    pooling: str
+    normalize: bool
+    dimension: int
+    max_tokens: int
+    model_type: str
+    prompts: dict[str, str]
+    hints: tuple[str, ...]
+    remote_code: tuple[str, ...]
+
+
+def read_model(origin: str) -> ModelFacts:
+    """The facts of a folder or id. Raises InputError for what is no embedding model, ServiceError for an id that cannot be reached."""
+    get = _reader(origin)
+    config = get("config.json", True)
+    modules = get("modules.json", False)
+    if modules is None:
+        raise InputError(
+            "the folder is a bare transformer: it has no modules.json, so nobody knows how its tokens become one vector",
+            where=origin,
+            cure="save it once with sentence-transformers: SentenceTransformer(modules=[Transformer(FOLDER), Pooling(WIDTH, 'mean')]).save(OUT)",
+        )
+    ordered = sorted(modules, key=lambda module: int(module["idx"]))
+    kinds = tuple(str(module["type"]).rsplit(".", 1)[-1] for module in ordered)
+    if "Pooling" not in kinds or kinds[0] != "Transformer":
+        raise InputError(
+            f"its modules are {', '.join(kinds)}: not one text encoder with a pooling",
+            where=origin,
+            cure=f"use a sentence-transformers embedding model made of {', '.join(SUPPORTED_MODULES)}",
+        )
+    pooling = get(_inside(ordered[kinds.index("Pooling")], "config.json"), True)
+    dense = [get(_inside(module, "config.json"), True) for module, kind in zip(ordered, kinds, strict=True) if kind == "Dense"]
+    text = config.get("text_config") or config
+    own = get("config_sentence_transformers.json", False) or {}
+    return ModelFacts(
+        modules=kinds,
+        pooling=pooling_of(pooling),
+        normalize="Normalize" in kinds,
+        dimension=int(dense[-1]["out_features"] if dense else _width(pooling, text, origin)),
+        max_tokens=_limit(get, text, ordered[0]),
+        model_type=str(text.get("model_type", "unknown")),
+        prompts={str(name): str(value) for name, value in (own.get("prompts") or {}).items() if value},
+        hints=tuple(str(hint) for hint in (origin, config.get("_name_or_path", "")) if hint),
+        remote_code=_remote_code(config, ordered),
+    )
+
+
+def pooling_of(config: dict[str, Any]) -> str:
+    """The pooling mode in either generation's words: mean, cls, lasttoken, or several joined by +."""
+    mode = config.get("pooling_mode")
+    if mode is None:
+        flags = {"mean_tokens": "mean", "cls_token": "cls", "max_tokens": "max"}
+        on = [key.removeprefix("pooling_mode_") for key, value in config.items() if key.startswith("pooling_mode_") and value is True]
+        return "+".join(flags.get(key, key) for key in on) or "none"
+    return mode if isinstance(mode, str) else "+".join(map(str, mode))
+
+
+def _inside(module: dict[str, Any], name: str) -> str:
+    return f"{module['path']}/{name}" if module["path"] else name
+
+
+def _width(pooling: dict[str, Any], config: dict[str, Any], origin: str) -> int:
+    # several pooling modes are put side by side; such a model is refused later, by its pooling
+    found = pooling.get("embedding_dimension") or pooling.get("word_embedding_dimension") or config.get("hidden_size")
+    if not found:
+        raise InputError("nothing says how wide its vectors are", where=origin, cure="save the model again with sentence-transformers")
+    return int(found)
+
+
+def _limit(get: Callable[[str, bool], Any], config: dict[str, Any], transformer: dict[str, Any]) -> int:
+    """The longest input in tokens: as saved, else the smaller of positions and tokenizer's limit, as the library decides."""
+    saved = (get(_inside(transformer, "sentence_bert_config.json"), False) or {}).get("max_seq_length")
+    tokenizer = get(_inside(transformer, "tokenizer_config.json"), False) or get("tokenizer_config.json", False) or {}
+    positions = int(config.get("max_position_embeddings") or UNLIMITED)
+    if config.get("model_type") in OFFSET_POSITIONS:
+        positions -= int(config.get("pad_token_id") or 0) + 1
+    asked = int(saved or min(float(tokenizer.get("model_max_length") or UNLIMITED), UNLIMITED))
+    return min(asked, positions)
+
+
+def _remote_code(config: dict[str, Any], modules: list[dict[str, Any]]) -> tuple[str, ...]:
+    mapped = [str(value) for value in (config.get("auto_map") or {}).values()]
+    named = [] if mapped and _is_native(str(config.get("model_type"))) else mapped
+    named += [str(module["type"]) for module in modules if not str(module["type"]).startswith("sentence_transformers.")]
+    return tuple(dict.fromkeys(named))
+
+
+def _is_native(model_type: str) -> bool:
+    """Whether transformers has the architecture itself: then the files of code beside it are not needed, and not run."""
+    try:
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+    except ImportError:
+        return False
+    return model_type in CONFIG_MAPPING
+
+
+def _reader(origin: str) -> Callable[[str, bool], Any]:
+    """A function that reads a JSON file of the model: (name, whether it must be there) to its content or None."""
+    folder = Path(origin).expanduser()
+    if origin.startswith((".", "/", "~")) and not folder.is_dir():
+        raise InputError("no such model folder", where=origin, cure=f"give a sentence-transformers folder or id, {OTHERS}")
+
+    def get(name: str, needed: bool) -> Any:
+        path = folder / name if folder.is_dir() else hub_file(origin, name, needed=needed)
+        if path is None or not path.is_file():
+            if needed:
+                raise InputError(f"there is no {name}", where=origin, cure=f"give a whole sentence-transformers folder, {OTHERS}")
+            return None
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"not readable as JSON ({error})", where=str(path), cure="copy the model's file again") from None
+
+    return get
+
+
+def hub_file(origin: str, name: str, *, needed: bool = True) -> Path | None:
+    """A file of a hub id, from the local cache or the hub; None where the model has no such file and it is not ``needed``.
+
+    Raises InputError without the hub's library, and what ``explain_load_failure`` makes of gated and unreachable models.
+    """
+    try:
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise InputError(
+            f"the model {origin!r} is no folder, and models by id need the models extra", cure="pip install 'triplette[models]'"
+        ) from error
+    try:
+        return Path(hf_hub_download(origin, name))
+    except Exception as error:
+        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError) and not needed:
+            return None
+        raise explain_load_failure(origin, error) from error
+
+
+def explain_load_failure(origin: str, error: Exception) -> InputError | ServiceError:
+    """The user's view of a model that did not load: gated, unreachable, or not a model."""
+    text = f"{type(error).__name__}: {error}"
+    if any(sign in text for sign in ("GatedRepo", "gated repo", "401", "403")):
+        return ServiceError(
+            f"the model {origin} is gated: its licence must be accepted",
+            cure=f"accept it on https://huggingface.co/{origin} and log in with `hf auth login`, {OTHERS}",
+        )
+    signs = ("Connect", "offline", "resolve", "timed out", "couldn't connect", "Max retries", "LocalEntryNotFound", "Network")
+    if any(sign in text for sign in signs):
+        return ServiceError(
+            f"the model {origin} cannot be reached", cure=f"check the network, or give its folder with --model, {OTHERS}"
+        )
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return InputError(f"not a model that loads: {first}", where=origin, cure=f"give a sentence-transformers folder or id, {OTHERS}")

@@ -1,0 +1,53 @@
+"""Loading a sentence-transformers model for ranking or training: one loader, and every failure in the user's words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from triplette.contract import PromptContract
+from triplette.errors import ContractMismatch, InputError
+from triplette.model_folder import explain_load_failure
+
+
+def load_model(
+    origin: str, contract: PromptContract, *, device: str | None = None, trust_remote_code: bool = False, **options: Any
+) -> Any:
+    """The model of a folder or id, cutting texts where the contract says and adding no prompt of its own.
+
+    ``options`` go to the transformer's loader (``dtype``, ``quantization_config``). Raises InputError, ServiceError, or ContractMismatch
+    where the loaded modules are not what the contract says.
+    """
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise InputError(
+            f"the encoder {origin!r} needs the models extra", cure="pip install 'triplette[models]', or use the built-in 'lsa'"
+        ) from error
+    path = Path(origin).expanduser()
+    try:
+        model = SentenceTransformer(
+            str(path) if path.is_dir() else origin, device=device, trust_remote_code=trust_remote_code, model_kwargs=options
+        )
+    except Exception as error:
+        raise explain_load_failure(origin, error) from error
+    _check_loaded(model, contract, origin)
+    # truncation and prefixes are the contract's; the model's own prompts would be added on top
+    model.max_seq_length = contract.max_tokens
+    model.default_prompt_name = None
+    model.prompts = {}
+    return model
+
+
+def _check_loaded(model: Any, contract: PromptContract, origin: str) -> None:
+    """The files said one thing; the modules that were loaded must do it."""
+    modules = {type(module).__name__: module for module in model}
+    pooling = getattr(modules.get("Pooling"), "pooling_mode", None)
+    found = pooling if isinstance(pooling, str) else "+".join(pooling or ())
+    width = int(model.get_embedding_dimension())
+    if found != contract.pooling or width != contract.dimensions[0]:
+        raise ContractMismatch(
+            f"the contract says {contract.pooling!r} and {contract.dimensions[0]} numbers, the loaded model does {found!r} and {width}",
+            where=origin,
+            cure="save the model again with sentence-transformers",
+        )
