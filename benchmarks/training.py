@@ -223,7 +223,7 @@ def _shuffled(rows: list[DatasetRow]) -> list[DatasetRow]:
 
 def run_choice(choice: str, work: Path, steps: int, tokens_limit: int, rate: float, scale: float, top: int, baselines: bool) -> None:
     """Tune and measure one choice; its line goes to ``work/results.jsonl``."""
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.train import PRESETS, EvaluateSettings, TrainSettings, preset_of
     from triplette.train.evaluate import evaluate
     from triplette.train.fit import fit

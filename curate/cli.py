@@ -18,11 +18,12 @@ from triplette.console import (
     say,
     summarise,
     table,
+    with_version,
 )
 from triplette.curate.review.cli import app as review_app
 from triplette.rundir import DEFAULT_RUN
 
-app = new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.")
+app = with_version(new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.", completion=True))
 app.add_typer(review_app, name="review")
 
 GoldOption = Annotated[
@@ -92,8 +93,8 @@ def dedup(
     Example: curate dedup --clusters 30
     """
     from triplette.curate.same.dedup import dedup as dedup_run
-    from triplette.settings.base import load_section
     from triplette.settings.dedup import DedupSettings
+    from triplette.settings.load import load_section
 
     settings = load_section(DedupSettings, "curate.dedup", config, encoder=encoder)
     place = open_run(run)
@@ -140,8 +141,8 @@ def build(
     from triplette.curate.dataset.exports import hub_token
     from triplette.curate.dataset.exports import push_to_hub as push
     from triplette.curate.quota import read_quota
-    from triplette.settings.base import load_section
     from triplette.settings.build import BuildSettings
+    from triplette.settings.load import load_section
     from triplette.settings.validate import ValidateSettings
 
     if push_to_hub:
@@ -190,7 +191,7 @@ def validate(
     Example: curate validate --fix
     """
     from triplette.curate.validation.validate import validate as validate_run
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.validate import ValidateSettings
 
     settings = load_section(ValidateSettings, "curate.validate", config, review_quota=quota)
@@ -241,8 +242,8 @@ def calibrate(
     Example: curate calibrate --precision 0.9
     """
     from triplette.curate.tell.calibrate import calibrate as calibrate_judge
-    from triplette.settings.base import load_section
     from triplette.settings.calibrate import CalibrateSettings
+    from triplette.settings.load import load_section
 
     settings = load_section(CalibrateSettings, "curate.calibrate", config, precision=precision)
     result = calibrate_judge(open_run(run), settings, labels)
@@ -314,9 +315,9 @@ def report(
 def _judge_settings(
     config: Path | None, judge: str | None, llm: str | None, base_url: str | None, votes: int | None
 ) -> tuple[Any, Any]:
-    from triplette.settings.base import load_section
     from triplette.settings.judge import JudgeSettings
     from triplette.settings.llm import LlmSettings
+    from triplette.settings.load import load_section
 
     chosen = judge or ("llm" if llm or base_url else None)
     return (

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from triplette import __version__
 from triplette.console import progress
@@ -40,12 +40,9 @@ from triplette.settings.export import ExportSettings
 from triplette.step import Step
 from triplette.tables import write_text
 
-if TYPE_CHECKING:
-    from triplette.export.families.graph import Encoder
-
 STAGE = "export.bundle"
 BUNDLE, MANIFEST, FAILED = "bundle", "manifest.json", "bundle.failed.json"
-KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt")
+KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt", "TripletteUnigram.kt")
 INPUTS = ("model/merged", "model/contract.json", *HASHED_FILES)
 UPSTREAM = ("curate.build", "curate.validate", "train.fit", "train.merge", "train.evaluate")
 LIBRARIES = ("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch", "sentence-transformers")
@@ -75,7 +72,7 @@ def export_bundle(
     *,
     override: bool = False,
     note: Note = lambda _: None,
-    load: Callable[[Path], Encoder] = load_encoder,
+    load: Callable[[Path], Any] = load_encoder,
 ) -> ExportResult:
     """Export the run's merged model. ``override`` lets a failed proof through and stamps the bundle; ``note`` is told each step.
 

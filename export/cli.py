@@ -21,6 +21,7 @@ from triplette.console import (
     say,
     summarise,
     table,
+    visible,
 )
 from triplette.rundir import DEFAULT_RUN
 
@@ -56,8 +57,8 @@ def export(
         _verify(verify, json_output)
         return
     from triplette.export.bundle import export_bundle
-    from triplette.settings.base import load_section
     from triplette.settings.export import ExportSettings
+    from triplette.settings.load import load_section
 
     overrides = {
         "recipe": recipe,
@@ -137,10 +138,10 @@ def ask(
     for passage in passages:
         pages = f", p. {passage.page_start}" + (f"-{passage.page_end}" if passage.page_end > passage.page_start else "")
         place = passage.source + (pages if passage.page_start else "")
-        typer.echo(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})")
+        typer.echo(visible(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})"))
         lexical = f"BM25 {passage.bm25_rank} ({passage.bm25_score:.2f})" if passage.bm25_rank else "BM25 none"
         typer.echo(f"   {lexical}, encoder {passage.dense_rank} ({passage.dense_score:.3f})")
-        typer.echo("   " + passage.text.strip().replace("\n", "\n   ") + "\n")
+        typer.echo(visible("   " + passage.text.strip().replace("\n", "\n   ") + "\n"))
 
 
 def main() -> None:

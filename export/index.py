@@ -12,8 +12,8 @@ reads them; FTS5's own bm25() knows other tokens, another idf and another k1.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from triplette.records import Chunk
 
 INDEX = "index.sqlite"
 LEVELS = 127
+POSTING = 12  # bytes of one passage in a posting list: an int32 and a float64
 _SCHEMA = """
 CREATE TABLE terms (term TEXT PRIMARY KEY, postings BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -92,15 +93,38 @@ def lexical_index(chunks: Sequence[Chunk]) -> Bm25Index:
 
 
 def lexical_scores(path: Path, asked: Iterable[str], size: int) -> npt.NDArray[np.float64]:
-    """BM25 of every passage for a question's ranking tokens, from the index's posting lists: float64 (size,)."""
+    """BM25 of every passage for a question's ranking tokens, from the index's posting lists: float64 (size,).
+
+    Raises InputError for an index without them, or with one that names passages which are not there.
+    """
     scores = np.zeros(size)
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        for term in asked:
-            row = connection.execute("SELECT postings FROM terms WHERE term = ?", (term,)).fetchone()
-            if row is not None:
-                count = len(row[0]) // 12  # an int32 and a float64 for each passage
-                scores[np.frombuffer(row[0], "<i4", count)] += np.frombuffer(row[0], "<f8", count, 4 * count)
+    try:
+        with open_index(path) as connection:
+            for term in asked:
+                row = connection.execute("SELECT postings FROM terms WHERE term = ?", (term,)).fetchone()
+                if row is not None:
+                    count = len(row[0]) // POSTING
+                    documents = np.frombuffer(row[0], "<i4", count)
+                    if len(row[0]) != count * POSTING or (documents < 0).any():
+                        raise ValueError(f"the postings of {term!r} are cut or misplaced")
+                    scores[documents] += np.frombuffer(row[0], "<f8", count, 4 * count)
+    except (sqlite3.Error, TypeError, ValueError, IndexError) as error:
+        raise InputError(f"no posting lists that can be read ({error})", where=str(path), cure="export the bundle again") from error
     return scores
+
+
+@contextmanager
+def open_index(path: Path) -> Iterator[sqlite3.Connection]:
+    """The index, read only. A bundle may come from anywhere: tables that are views (one that never ends, say) raise sqlite3.DatabaseError.
+
+    The path goes in as a URI with its # ? % written out; as it stands each of them would open, and leave behind, another file.
+    """
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        strange = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone()
+        if strange:
+            raise sqlite3.DatabaseError(f"it has a view or trigger, {strange[0]!r}")
+        yield connection
 
 
 def read_index(path: Path) -> Index:
@@ -108,12 +132,12 @@ def read_index(path: Path) -> Index:
     if not path.exists():
         raise InputError("there is no index", where=str(path), cure="export the bundle again")
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with open_index(path) as connection:
             query = "SELECT chunk_id, scale, vector, source, page_start, title FROM chunks ORDER BY position"
             rows = connection.execute(query).fetchall()
             width = int(connection.execute("SELECT value FROM meta WHERE key = 'dimension'").fetchone()[0])
         values = np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(len(rows), width)
-    except (sqlite3.DatabaseError, TypeError, ValueError) as error:
+    except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"not a bundle's index ({error})", where=str(path), cure="export the bundle again") from error
     places = tuple((row[3], row[4], row[5]) for row in rows)
     return Index(tuple(row[0] for row in rows), places, values, np.array([row[1] for row in rows], np.float32))
@@ -121,5 +145,5 @@ def read_index(path: Path) -> Index:
 
 def read_meta(path: Path) -> dict[str, str]:
     """What the index says about the model and contract that made it."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with open_index(path) as connection:
         return dict(connection.execute("SELECT key, value FROM meta").fetchall())

@@ -6,8 +6,6 @@ Passages are ranked as the contract says: BM25 and the encoder fused, or the enc
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import numpy.typing as npt
 
 from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
-from triplette.export.index import INDEX, lexical_scores, read_index
+from triplette.export.index import INDEX, lexical_scores, open_index, read_index
 from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
 from triplette.export.tokenizers.pieces import Pieces
 from triplette.french import tokens
@@ -155,6 +153,6 @@ class Bundle:
     ) -> Passage:
         """The passage at a position of the index; ``said`` are BM25's rank and score and the encoder's."""
         query = "SELECT chunk_id, title, source, page_start, page_end, text FROM chunks WHERE position = ?"
-        with closing(sqlite3.connect(f"file:{self.path / INDEX}?mode=ro", uri=True)) as connection:
+        with open_index(self.path / INDEX) as connection:
             row = connection.execute(query, (position,)).fetchone()
         return Passage(rank, round(score, 6), *said, *row)

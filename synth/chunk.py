@@ -1,50 +1,61 @@
-"""Blocks to chunks under the token limit, with the coverage that proves nothing was lost on the way.
+"""A folder of documents to chunks.parquet, and to coverage.parquet, which says what of each document the chunks hold.
 
-Blocks of one section are packed until the target is reached; a block too long is cut between sentences, a table between rows
-with its header repeated. The limit holds for what the model will read: the contract's document prefix with the title,
-the text and two special tokens.
+Documents are read in parallel, one process a core, and put together in name order, so that the result does not depend on how many there
+are. A document is held in memory only while its process works on it.
 """
 
 from __future__ import annotations
 
-import re
+import itertools
+import os
+import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 from triplette.console import progress
-from triplette.contract import CONTRACTS, PromptContract
 from triplette.errors import InputError, SettingError
-from triplette.french import normalise, sentences
-from triplette.hashing import hash_value
 from triplette.profile import Profile, corpus_profile, keep_profile, neutral_for
-from triplette.records import Chunk, Rejection
+from triplette.records import Chunk, Coverage, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
 from triplette.step import Step
-from triplette.synth.ingest import Block, Structured, find_documents, heading_number, read_document, structure
+from triplette.synth.cut import cut_blocks
+from triplette.synth.ingest import find_documents, read_document, structure
+from triplette.synth.ingest.coverage import measure
+from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
+from triplette.synth.ingest.harvest import Harvested, harvest
+from triplette.synth.ingest.witness import witness, witness_name
 from triplette.tables import read_records, write_records
 from triplette.tokens import TokenCounter, token_counter
 
-SPECIAL_TOKENS = 2  # begin and end of sequence
-TITLE_SHARE = 0.25  # of the limit that the prefix with the title may take
-TITLE_MIN = 12  # tokens it may always take
-ROOM_MIN = 1
+AHEAD = 2  # documents read ahead for each process: what they return is all that waits in memory
+PARALLEL_BYTES = 2_000_000  # of documents under which a second process costs more than it saves
+PDF_WEIGHT = 20  # a PDF's bytes take that many times a text's to read
+WORST = 10  # documents that the result lists
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkResult:
-    """What chunking did. ``coverage`` is the share of the body's characters that reached a chunk, 0..1.
+    """What chunking did.
 
-    ``dropped`` counts characters left out as boilerplate, by reason; ``failed`` holds one error a document.
+    ``coverage`` is the share of the words that a second reader finds which some chunk holds, ``whole`` that of its sentences that the
+    chunks hold word after word, both 0..1 over all documents. ``worst`` are (source, words, sentences) of the documents under a warning
+    limit, lowest first. ``dropped`` counts characters left out as boilerplate, by reason; ``failed`` holds one error a document.
     """
 
     documents: int
     chunks: int
     characters: int
     coverage: float
+    whole: float
+    worst: tuple[tuple[str, float, float], ...]
     dropped: dict[str, int]
     longest: int
     notes: tuple[str, ...]
@@ -53,11 +64,26 @@ class ChunkResult:
     unchanged: bool = False
 
 
-def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None) -> ChunkResult:
-    """Read every document under ``corpus`` and write chunks.parquet, and profile.toml: ``profile``, else the corpus's own, else a neutral one.
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """A document's chunks and figures, or why it has none."""
 
-    A document that cannot be read is named in ``failed`` and in rejected.parquet, and the rest goes on. Raises InputError when
-    nothing at all can be read.
+    source: str
+    chunks: tuple[Chunk, ...] = ()
+    coverage: Coverage | None = None
+    characters: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    failed: str = ""
+    reject: Rejection | None = None
+    harvested: tuple[Harvested, ...] = ()
+
+
+def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None) -> ChunkResult:
+    """Read every document under ``corpus``; write chunks.parquet, coverage.parquet, what documents ask, and profile.toml.
+
+    The profile is ``profile``, else the corpus's own, else a neutral one. A document that cannot be read, or is left without text, is named
+    in ``failed`` and in rejected.parquet, and the rest goes on. Raises InputError when nothing at all can be read.
     """
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
@@ -68,37 +94,26 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Pr
         follow_links=settings.follow_links,
         gitignore=settings.gitignore,
     )
-    files = folder.files
     step = Step(run, "synth.chunk", folder.inputs(), as_dict(settings))
     profile = profile or corpus_profile(corpus)
     if done := step.done(ChunkResult):
         _keep_profile(run, profile, None)
         return done
-    counter = token_counter(settings.tokenizer)
-    tally = _Tally(notes=folder.notes)
-    chunks: list[Chunk] = []
-    with progress("reading documents", len(files)) as bar:
-        for path in files:
-            chunks += _chunk_file(path, corpus, folder.names[path], settings, counter, tally)
-            bar.advance()
+    read = list(_read_all([(path, folder.names[path]) for path in folder.files], corpus, settings))
+    chunks = [chunk for document in read for chunk in document.chunks]
+    failed = tuple(document.failed for document in read if document.failed)
     if not chunks:
-        raise InputError("no document could be read:\n  " + "\n  ".join(tally.failed), where=str(corpus), cure="see each line")
-    result = ChunkResult(
-        documents=len(files) - len(tally.failed),
-        chunks=len(chunks),
-        characters=tally.body,
-        coverage=tally.reached / tally.body if tally.body else 0.0,
-        dropped=dict(sorted(tally.dropped.items())),
-        longest=max(chunk.tokens for chunk in chunks),
-        notes=tuple(tally.notes),
-        failed=tuple(tally.failed),
-    )
+        raise InputError("no document could be read:\n  " + "\n  ".join(failed), where=str(corpus), cure="see each line")
+    covered = [document.coverage for document in read if document.coverage is not None]
+    result = _result(read, covered, settings, tuple(folder.notes))
     with run.locked():
         write_records(run.path("chunks.parquet"), chunks, Chunk)
+        write_records(run.path("coverage.parquet"), covered, Coverage)
+        write_records(run.path(HARVEST_FILE), [item for document in read for item in document.harvested], Harvested)
         _keep_profile(run, profile, chunks)
-        run.write_rejects("synth.chunk", tally.rejects)
-        counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(result.failed)}
-        return step.record(result, outputs=["chunks.parquet"], counts=counts)
+        run.write_rejects("synth.chunk", [document.reject for document in read if document.reject is not None])
+        counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(failed), **_totals(covered)}
+        return step.record(result, outputs=["chunks.parquet", "coverage.parquet", HARVEST_FILE], counts=counts)
 
 
 def _keep_profile(run: RunDir, profile: Profile | None, chunks: Sequence[Chunk] | None) -> None:
@@ -112,287 +127,97 @@ def load_chunks(run: RunDir) -> list[Chunk]:
     return read_records(run.path("chunks.parquet"), Chunk)
 
 
-@dataclass(slots=True)
-class _Tally:
-    body: int = 0
-    reached: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    rejects: list[Rejection] = field(default_factory=list)
+def _totals(covered: Sequence[Coverage]) -> dict[str, int]:
+    names = ("words", "words_held", "sentences", "sentences_whole")
+    return {name: sum(getattr(item, name) for item in covered) for name in names}
 
 
-def _chunk_file(path: Path, corpus: Path, name: str, settings: ChunkSettings, counter: TokenCounter, tally: _Tally) -> list[Chunk]:
+def _result(
+    read: Sequence[ReadDocument], covered: Sequence[Coverage], settings: ChunkSettings, skipped: tuple[str, ...]
+) -> ChunkResult:
+    dropped: Counter[str] = Counter()
+    for document in read:
+        dropped.update(document.dropped)
+    total = _totals(covered)
+    poor = [c for c in covered if c.word_share < settings.warn_words or c.sentence_share < settings.warn_sentences]
+    poor.sort(key=lambda c: (min(c.word_share / settings.warn_words, c.sentence_share / settings.warn_sentences), c.source))
+    chunks = [chunk for document in read for chunk in document.chunks]
+    return ChunkResult(
+        documents=sum(not document.failed for document in read),
+        chunks=len(chunks),
+        characters=sum(document.characters for document in read),
+        coverage=total["words_held"] / total["words"] if total["words"] else 0.0,
+        whole=total["sentences_whole"] / total["sentences"] if total["sentences"] else 1.0,
+        worst=tuple((c.source, round(c.word_share, 4), round(c.sentence_share, 4)) for c in poor[:WORST]),
+        dropped=dict(sorted(dropped.items())),
+        longest=max(chunk.tokens for chunk in chunks),
+        notes=skipped + tuple(note for document in read for note in document.notes),
+        failed=tuple(document.failed for document in read if document.failed),
+    )
+
+
+def _read_all(files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSettings) -> Iterator[ReadDocument]:
+    """Every document in order, read by as many processes as the work pays for."""
+    weights = [path.stat().st_size * (PDF_WEIGHT if path.suffix.lower() == ".pdf" else 1) for path, _ in files]
+    workers = min(settings.workers or os.cpu_count() or 1, len(files)) if sum(weights) >= PARALLEL_BYTES else 1
+    with ExitStack() as stack:
+        waiting: list[Future[ReadDocument]] = []
+        left = iter(files)
+        pool = None
+        if workers > 1:
+            # forked before the progress bar starts its thread; elsewhere than on Linux a fresh interpreter is the only safe start
+            start = "fork" if sys.platform == "linux" else "spawn"
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context(start)))
+            waiting = [pool.submit(read_one, path, corpus, name, settings) for path, name in itertools.islice(left, workers * AHEAD)]
+        bar = stack.enter_context(progress("reading documents", len(files)))
+        if pool is None:
+            for path, name in left:
+                yield read_one(path, corpus, name, settings)
+                bar.advance()
+        while pool is not None and waiting:
+            done = waiting.pop(0)
+            document = done.result()
+            waiting += [pool.submit(read_one, path, corpus, name, settings) for path, name in itertools.islice(left, 1)]
+            bar.advance()
+            yield document
+
+
+@cache
+def _counter(tokenizer: str) -> TokenCounter:
+    return token_counter(tokenizer)
+
+
+def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings) -> ReadDocument:
+    """The chunks and coverage of the document called ``source``; an error is a field of the answer and no exception."""
     try:
-        document = read_document(path, corpus, name, settings.reader)
+        document = read_document(path, corpus, source, settings.reader)
     except InputError as error:
-        tally.failed.append(" ".join(str(error).split()))
-        tally.rejects.append(Rejection("synth.chunk", name, "document", "unreadable", error.message, text=error.cure))
-        return []
+        return _failure(source, error.message, error.cure, " ".join(str(error).split()))
     structured = structure(document)
-    chunks, repeated = cut_blocks(structured.blocks, document.source, settings, counter)
-    reached, body = coverage(structured, chunks, repeated)
-    tally.reached += reached
-    tally.body += body
-    tally.dropped.update(structured.dropped)
+    chunks, repeated = cut_blocks(structured.blocks, source, settings, _counter(settings.tokenizer))
+    dropped = Counter(structured.dropped)
     if repeated:
-        tally.dropped["repeated"] += sum(len("".join(text.split())) for text in repeated)
-    tally.notes += [f"{document.source}: {note}" for note in document.notes]
-    return chunks
-
-
-def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> list[Chunk]:
-    """Chunks of one document, in order; a text that repeats under the same title is kept once."""
-    return cut_blocks(blocks, source, settings, counter)[0]
-
-
-def cut_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter) -> tuple[list[Chunk], list[str]]:
-    """The chunks, and the texts left out because they repeat under the same title."""
-    measure = _Measure(counter, _contract(settings.contract), settings.target_tokens)
-    groups = _merge_small(_pack(blocks, settings, measure), settings, measure)
-    chunks: list[Chunk] = []
-    repeated: list[str] = []
-    seen: set[str] = set()
-    for group in groups:
-        text = group.text()
-        title = measure.title(group.headings)
-        key = hash_value([title, text])
-        if key in seen:
-            repeated.append(text)
-        if key in seen or not text.strip():
-            continue
-        seen.add(key)
-        chunks.append(
-            Chunk.make(
-                text=text,
-                title=title,
-                source=source,
-                articles=_articles(group),
-                page_start=min(piece.page_start for piece in group.pieces),
-                page_end=max(piece.page_end for piece in group.pieces),
-                char_start=min(piece.char_start for piece in group.pieces),
-                char_end=max(piece.char_end for piece in group.pieces),
-                tokens=measure.cost(title, text),
-                tokenizer=counter.name,
-            )
+        dropped["repeated"] += sum(len("".join(text.split())) for text in repeated)
+    if not chunks:
+        kinds = ", ".join(f"{role} {count}" for role, count in sorted(dropped.items())) or "nothing was found to keep"
+        message, cure = (
+            f"no text is left ({kinds} characters)",
+            "see whether its text is in the running heads or the contents, and say so",
         )
-    return chunks, repeated
+        return _failure(source, message, cure, f"{source}: {message}; help: {cure}")
+    notes = [f"{source}: {note}" for note in document.notes]
+    told = None
+    if settings.check:
+        try:
+            told = witness(path)
+        except Exception as error:  # the second reader's library raises whatever it meets; the first one has read the file
+            notes.append(f"{source}: not checked by a second reader, {witness_name(path)} fails ({type(error).__name__})")
+    covered = measure(structured, chunks, repeated, told, witness_name(path))
+    characters = len("".join(structured.body_text().split()))
+    return ReadDocument(
+        source, tuple(chunks), covered, characters, dict(dropped), tuple(notes), harvested=tuple(harvest(structured.blocks, chunks))
+    )
 
 
-def _articles(group: _Group) -> tuple[str, ...]:
-    """The numbers a reader would cite for the chunk: its innermost heading's, and those that begin in it."""
-    own = heading_number(group.headings[-1]) if group.headings else ""
-    return tuple(dict.fromkeys([own] * bool(own) + [a for piece in group.pieces for a in piece.articles]))
-
-
-def _contract(name: str) -> PromptContract:
-    if name not in CONTRACTS:
-        raise SettingError(f"unknown contract {name!r}", where="synth.chunk.contract", cure=f"use one of {', '.join(CONTRACTS)}")
-    return CONTRACTS[name]
-
-
-class _Measure:
-    """Token counts under one contract and limit; titles are shortened once for each heading path."""
-
-    def __init__(self, counter: TokenCounter, contract: PromptContract, limit: int) -> None:
-        self._counter = counter
-        self._contract = contract
-        self.limit = limit
-        self._titles: dict[tuple[str, ...], str] = {}
-        self._prefixes: dict[str, int] = {}
-
-    def count(self, text: str) -> int:
-        """Tokens of a text alone."""
-        return self._counter.count([text])[0]
-
-    def counts(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text alone."""
-        return self._counter.count(texts)
-
-    def cost(self, title: str, text: str) -> int:
-        """Tokens the model will read for a text under ``title``."""
-        return self.count(self._contract.format_document(text, title)) + SPECIAL_TOKENS
-
-    def room(self, title: str) -> int:
-        """Tokens that ``title`` and the prefix leave for text."""
-        if title not in self._prefixes:
-            self._prefixes[title] = self.cost(title, "")
-        return self.limit - self._prefixes[title]
-
-    def title(self, headings: tuple[str, ...]) -> str:
-        """The heading path, its outermost parts dropped (then its words) until it takes at most its share of the limit."""
-        if headings not in self._titles:
-            self._titles[headings] = self._shortened(headings)
-        return self._titles[headings]
-
-    def _shortened(self, headings: Sequence[str]) -> str:
-        allowed = max(int(TITLE_SHARE * self.limit), TITLE_MIN)
-        parts = [normalise(heading) for heading in headings]
-        while len(parts) > 1 and self.cost(" > ".join(parts), "") > allowed:
-            parts.pop(0)
-        words = " > ".join(parts).split()
-        while words and self.cost(" ".join(words), "") > allowed:
-            words.pop()
-        return " ".join(words)
-
-
-@dataclass(slots=True)
-class _Group:
-    """Pieces that will be one chunk, under the heading path they share."""
-
-    headings: tuple[str, ...]
-    pieces: list[Block]
-    overlap: str = ""
-
-    def text(self) -> str:
-        body = "\n".join(piece.text for piece in self.pieces)
-        return f"{self.overlap}\n{body}" if self.overlap else body
-
-
-def _pack(blocks: Iterable[Block], settings: ChunkSettings, measure: _Measure) -> list[_Group]:
-    """Pieces in order, packed greedily within a section."""
-    groups: list[_Group] = []
-    for block in blocks:
-        title = measure.title(block.headings)
-        for piece in _fit(block, max(measure.room(title) - settings.overlap_tokens, ROOM_MIN), measure):
-            last = groups[-1] if groups else None
-            same = last is not None and last.headings == block.headings
-            if last is not None and same:
-                joined = _Group(last.headings, [*last.pieces, piece], last.overlap)
-                if measure.cost(title, joined.text()) <= measure.limit:
-                    last.pieces.append(piece)
-                    continue
-            overlap = _tail(last.pieces[-1], settings.overlap_tokens, measure) if last is not None and same else ""
-            group = _Group(block.headings, [piece], overlap)
-            if overlap and measure.cost(title, group.text()) > measure.limit:
-                group.overlap = ""  # the glue between them was the token too much
-            groups.append(group)
-    return groups
-
-
-def _tail(piece: Block, tokens: int, measure: _Measure) -> str:
-    """The last sentences of a piece, at most ``tokens`` long ("" for a table)."""
-    if not tokens or piece.kind == "table":
-        return ""
-    found = ""
-    for sentence in reversed(sentences(piece.text)):
-        longer = f"{sentence} {found}".strip()
-        if measure.count(longer) > tokens:
-            break
-        found = longer
-    return found
-
-
-def _fit(block: Block, room: int, measure: _Measure) -> list[Block]:
-    """The block, or its parts if it is over ``room`` tokens: table rows, else sentences, else words."""
-    if measure.count(block.text) <= room:
-        return [block]
-    if block.kind == "table":
-        rows = block.text.split("\n")
-        head = block.header.split("\n") if block.header and measure.count(block.header) <= room // 2 else []
-        left = room - measure.count("\n".join(head)) - 2 * len(head)
-        units = [part for row in rows[len(head) :] for part in _words(row, left, measure)]
-        texts = ["\n".join([*head, part]) for part in _gather(units, left, measure, "\n")]
-    else:
-        units = [part for sentence in sentences(block.text) for part in _words(sentence, room, measure)]
-        texts = _gather(units, room, measure, " ")
-    return [replace(block, text=text) for text in texts]
-
-
-def _words(text: str, room: int, measure: _Measure) -> list[str]:
-    """A unit over the limit, cut between words, and a word over the limit between letters."""
-    if measure.count(text) <= room:
-        return [text]
-    parts = [part for word in text.split() for part in _letters(word, room, measure)]
-    return _gather(parts, room, measure, " ")
-
-
-def _letters(word: str, room: int, measure: _Measure) -> list[str]:
-    """A word in halves until each is within ``room`` tokens (a single letter may need several)."""
-    if len(word) == 1 or measure.count(word) <= room:
-        return [word]
-    middle = len(word) // 2
-    return [*_letters(word[:middle], room, measure), *_letters(word[middle:], room, measure)]
-
-
-def _gather(units: Sequence[str], room: int, measure: _Measure, glue: str) -> list[str]:
-    """Units joined by ``glue`` while they stay within ``room`` tokens.
-
-    Counted singly first, with one token for the glue: the sum is the safe side, and saves counting the growing text again.
-    """
-    texts: list[str] = []
-    used = 0
-    for unit, tokens in zip(units, measure.counts(list(units)), strict=True):
-        if texts and used + tokens + 1 <= room:
-            texts[-1] += glue + unit
-            used += tokens + 1
-        else:
-            texts.append(unit)
-            used = tokens
-    return texts
-
-
-def _merge_small(groups: list[_Group], settings: ChunkSettings, measure: _Measure) -> list[_Group]:
-    """Join a group too short to ask about to a neighbour, under the headings they share.
-
-    The headings that they do not share come into the text, so that no heading is lost.
-    """
-    merged: list[_Group] = []
-    last_small = False
-    for group in groups:
-        small = measure.count(group.text()) < settings.min_tokens
-        last = merged[-1] if merged else None
-        if last is not None and (small or last_small):
-            shared = _shared(last.headings, group.headings)
-            if shared or not (last.headings or group.headings):
-                joined = _Group(shared, [*_with_headings(last, shared), *_with_headings(group, shared)], last.overlap)
-                if measure.cost(measure.title(shared), joined.text()) <= measure.limit:
-                    merged[-1] = joined
-                    last_small = measure.count(joined.text()) < settings.min_tokens
-                    continue
-        merged.append(group)
-        last_small = small
-    return merged
-
-
-def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
-    common = []
-    for a, b in zip(left, right, strict=False):
-        if a != b:
-            break
-        common.append(a)
-    return tuple(common)
-
-
-def _with_headings(group: _Group, shared: tuple[str, ...]) -> list[Block]:
-    own = group.headings[len(shared) :]
-    if not own:
-        return group.pieces
-    first = group.pieces[0]
-    return [replace(first, text=" > ".join(own) + "\n" + first.text), *group.pieces[1:]]
-
-
-def coverage(structured: Structured, chunks: Sequence[Chunk], repeated: Sequence[str] = ()) -> tuple[int, int]:
-    """(characters of the body that reached a chunk, characters of the body), counted by words, not by bookkeeping.
-
-    The words of the source, boilerplate and ``repeated`` passages apart, are compared as a multiset with those of the chunks'
-    texts and of their distinct headings; hyphens are ignored on both sides. So a paragraph lost by any step shows.
-    """
-    body = _counted(structured.body_text())
-    for text in repeated:
-        body -= _counted(text)
-    found = Counter[str]()
-    for chunk in chunks:
-        found.update(_counted(chunk.text))
-    for heading in {h for block in structured.blocks for h in block.headings}:
-        found.update(_counted(heading))
-    reached = sum(min(n, found[word]) * len(word) for word, n in body.items())
-    return reached, sum(n * len(word) for word, n in body.items())
-
-
-_JOIN = re.compile(r"(\w)[-\u00ad][ \t]*\n[ \t]*(?=[a-zà-ÿœ])")
-
-
-def _counted(text: str) -> Counter[str]:
-    joined = _JOIN.sub(r"\1", text)
-    return Counter(re.findall(r"\w+", re.sub(r"(?<=\w)[-\u00ad](?=\w)", "", joined)))
+def _failure(source: str, message: str, cure: str, said: str) -> ReadDocument:
+    return ReadDocument(source, failed=said, reject=Rejection("synth.chunk", source, "document", "unreadable", message, text=cure))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,15 +19,28 @@ from triplette.console import (
     say,
     summarise,
     table,
+    with_version,
 )
 from triplette.rundir import DEFAULT_RUN
 
-app = new_app("Documents -> chunks -> questions -> triplets with hard negatives.")
+if TYPE_CHECKING:
+    from triplette.rundir import RunDir
+
+app = with_version(new_app("Documents -> chunks -> questions -> triplets with hard negatives.", completion=True))
 
 CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder (or one file) of documents.", metavar="DIR")]
 TokensOption = Annotated[int | None, typer.Option("--target-tokens", help="Tokens a chunk aims at, never passed (default 256).")]
 OverlapOption = Annotated[int | None, typer.Option("--overlap-tokens", help="Tokens repeated from the chunk before (default 0).")]
 TokenizerOption = Annotated[str | None, typer.Option("--tokenizer", help="'estimate', or a tokenizer's folder or id (models extra).")]
+IncludeOption = Annotated[
+    list[str] | None, typer.Option("--include", help="Only files this .gitignore-like pattern names (repeatable).")
+]
+ExcludeOption = Annotated[list[str] | None, typer.Option("--exclude", help="Leave out what this pattern names (repeatable).")]
+LinksOption = Annotated[bool | None, typer.Option("--follow-links", help="Follow links that lead out of the folder.")]
+ReaderOption = Annotated[str | None, typer.Option("--reader", help="'own' (default), or 'docling' where it is installed.")]
+HarvestOption = Annotated[
+    str | None, typer.Option("--harvest", help="The documents' own questions: 'gold' (default), 'train' or 'off'; never both.")
+]
 LlmOption = Annotated[str | None, typer.Option("--llm", help="Write with an LLM, as openai:MODEL; the key comes from the environment.")]
 UrlOption = Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")]
 BudgetOption = Annotated[
@@ -47,6 +61,11 @@ def generate(
     target_tokens: TokensOption = None,
     overlap_tokens: OverlapOption = None,
     tokenizer: TokenizerOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    follow_links: LinksOption = None,
+    reader: ReaderOption = None,
+    harvest: HarvestOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
     budget: BudgetOption = None,
@@ -63,8 +82,17 @@ def generate(
     from triplette.synth.show import render, select_triplets
 
     config = _found_beside(corpus, config)
-    chunk_settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
-    write_settings, llm_settings = _write_settings(config, llm, base_url)
+    chunk_settings = _chunk_settings(
+        config,
+        target_tokens=target_tokens,
+        overlap_tokens=overlap_tokens,
+        tokenizer=tokenizer,
+        include=include,
+        exclude=exclude,
+        follow_links=follow_links,
+        reader=reader,
+    )
+    write_settings, llm_settings = _write_settings(config, llm, base_url, harvest)
     mine_settings = _mine_settings(config, encoder, negatives)
     profile = _profile(config)
     place = open_run(run)
@@ -99,19 +127,38 @@ def chunk(
     target_tokens: TokensOption = None,
     overlap_tokens: OverlapOption = None,
     tokenizer: TokenizerOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    follow_links: LinksOption = None,
+    reader: ReaderOption = None,
+    show_file: Annotated[
+        str | None,
+        typer.Option("--show", help="Write a page that shows this document facing its chunks, lost words marked.", metavar="FILE"),
+    ] = None,
     json_output: JsonOption = False,
 ) -> int:
-    """Read documents (md, txt, pdf, html, docx) and cut them into chunks.
+    """Read documents (md, txt, pdf, html, docx, odt, rtf, epub, pptx, xlsx, docling's json) and cut them into chunks.
 
     Example: synth chunk --corpus fr_rules/ --target-tokens 450 --overlap-tokens 50
     """
     from triplette.synth.chunk import chunk_corpus
 
     config = _found_beside(corpus, config)
-    settings = _chunk_settings(config, target_tokens, overlap_tokens, tokenizer)
+    settings = _chunk_settings(
+        config,
+        target_tokens=target_tokens,
+        overlap_tokens=overlap_tokens,
+        tokenizer=tokenizer,
+        include=include,
+        exclude=exclude,
+        follow_links=follow_links,
+        reader=reader,
+    )
     place = open_run(run)
     result = chunk_corpus(place, corpus, settings, _profile(config))
-    if json_output:
+    if show_file is not None:
+        _show_document(place, corpus, show_file)
+    elif json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
         dropped = sum(result.dropped.values())
@@ -122,7 +169,8 @@ def chunk(
                 "chunks": result.chunks,
                 "longest, in tokens": result.longest,
                 "characters of text": result.characters,
-                "of them in a chunk": f"{100 * result.coverage:.2f} %",
+                "words in a chunk": f"{100 * result.coverage:.2f} %",
+                "sentences whole in a chunk": f"{100 * result.whole:.2f} %",
                 "dropped as boilerplate": f"{dropped} ({', '.join(f'{k} {v}' for k, v in result.dropped.items()) or 'none'})",
                 "seconds": round(result.seconds, 2),
             },
@@ -130,14 +178,45 @@ def chunk(
         for note in result.notes:
             say(f"note: {note}")
         _tell_profile(place)
+        _report_worst(result.worst, settings.warn_words, settings.warn_sentences)
     _report_failures(result.failed)
     return 1 if result.failed else 0
+
+
+def _report_worst(worst: Sequence[tuple[str, float, float]], words: float, sentences: float) -> None:
+    """The documents of which a second reader finds too much that no chunk holds."""
+    if not worst:
+        return
+    rows = [(source, f"{100 * held:.1f} %", f"{100 * whole:.1f} %") for source, held, whole in worst]
+    table(
+        f"Read badly (under {100 * words:.0f} % of words or {100 * sentences:.0f} % of whole sentences)",
+        ("document", "words", "sentences"),
+        rows,
+    )
+    say(f"See what is lost: synth chunk --corpus DIR --show '{worst[0][0]}'")
+
+
+def _show_document(place: RunDir, corpus: Path, wanted: str) -> None:
+    """Write a document's facing pages under the run, print where, and open them for a person at a terminal."""
+    import sys
+    import webbrowser
+
+    from triplette.hashing import hash_text
+    from triplette.synth.chunk import load_chunks
+    from triplette.synth.facing import show_document
+
+    out = place.path(f"show/{hash_text(wanted)[:12]}.html")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    say(str(show_document(corpus, wanted, load_chunks(place), out)))
+    if sys.stdout.isatty():
+        webbrowser.open(out.resolve().as_uri())
 
 
 @app.command()
 def write(
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
+    harvest: HarvestOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
     budget: BudgetOption = None,
@@ -151,7 +230,7 @@ def write(
     from triplette.profile import keep_profile
     from triplette.synth.write import write_questions
 
-    settings, llm_settings = _write_settings(config, llm, base_url)
+    settings, llm_settings = _write_settings(config, llm, base_url, harvest)
     place = open_run(run)
     profile = _profile(config)
     if profile:
@@ -177,6 +256,7 @@ def write(
 def import_(
     questions: Annotated[Path, typer.Argument(help="JSONL: question + chunk_id, or + source and article, page or text.")],
     chunks: Annotated[Path | None, typer.Option("--chunks", help="JSONL of the chunks they were written over.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Drop the questions that are there instead of adding to them.")] = False,
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
     json_output: JsonOption = False,
@@ -188,7 +268,7 @@ def import_(
     from triplette.synth.importing import import_questions
 
     place = open_run(run)
-    result = import_questions(place, questions, chunks, _profile(config))
+    result = import_questions(place, questions, chunks, _profile(config), replace=replace)
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -197,6 +277,7 @@ def import_(
             {
                 "lines": result.lines,
                 "questions": result.questions,
+                "of them new": result.added,
                 "chunks": result.chunks,
                 **{f"rejected: {reason}": n for reason, n in result.rejected.items()},
                 "seconds": round(result.seconds, 2),
@@ -355,28 +436,28 @@ def _tell_profile(place: Any) -> None:
     say(f"Profile {profile.name}: asked by {', '.join(profile.persona_names)}. `synth init --profile NAME` writes one of your own.")
 
 
-def _chunk_settings(config: Path | None, target: int | None, overlap: int | None, tokenizer: str | None) -> Any:
-    from triplette.settings.base import load_section
+def _chunk_settings(config: Path | None, **overrides: Any) -> Any:
+    from triplette.settings.load import load_section
     from triplette.settings.synth import ChunkSettings
 
-    overrides = {"target_tokens": target, "overlap_tokens": overlap, "tokenizer": tokenizer}
-    return load_section(ChunkSettings, "synth.chunk", config, **overrides)
+    given = {name: value for name, value in overrides.items() if value is not None and value != []}
+    return load_section(ChunkSettings, "synth.chunk", config, **given)
 
 
-def _write_settings(config: Path | None, llm: str | None, base_url: str | None) -> tuple[Any, Any]:
-    from triplette.settings.base import load_section
+def _write_settings(config: Path | None, llm: str | None, base_url: str | None, harvest: str | None = None) -> tuple[Any, Any]:
     from triplette.settings.llm import LlmSettings
+    from triplette.settings.load import load_section
     from triplette.settings.write import WriteSettings
 
     writer = "llm" if llm or base_url else None
     return (
-        load_section(WriteSettings, "synth.write", config, writer=writer),
+        load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest),
         load_section(LlmSettings, "synth.llm", config, model=llm, base_url=base_url),
     )
 
 
 def _mine_settings(config: Path | None, encoder: str | None, negatives: int | None) -> Any:
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.mine import MineSettings
 
     return load_section(MineSettings, "synth.mine", config, encoder=encoder, negatives=negatives)

@@ -35,7 +35,7 @@ class GenerateResult:
         return [
             ("documents", f"{self.chunked.documents}"),
             ("chunks", f"{self.chunked.chunks}{_again(self.chunked.unchanged)}"),
-            ("  of the text's characters", f"{100 * self.chunked.coverage:.2f} %"),
+            ("  with so much of the words", f"{100 * self.chunked.coverage:.2f} %"),
             (f"questions (by {self.written.writer})", f"{self.written.questions}{_again(self.written.unchanged)}"),
             *kinds,
             ("triplets", f"{self.mined.triplets}{_again(self.mined.unchanged)}"),

@@ -37,20 +37,28 @@ _DIFFICULTY_WORDS = {"facile": "easy", "moyen": "medium", "difficile": "hard"}
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Counts of an import; ``rejected`` maps a reason to a number, ``notes`` say which terms the profile does not know."""
+    """Counts of an import: ``questions`` are there now, ``added`` were not before; ``rejected`` maps a reason to a number.
+
+    ``notes`` say which terms the profile does not know.
+    """
 
     lines: int
     questions: int
+    added: int
     chunks: int
     rejected: dict[str, int]
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
 
-def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None, profile: Profile | None = None) -> ImportResult:
-    """Write questions.parquet (and chunks.parquet with ``chunks_path``) from JSONL files.
+def import_questions(
+    run: RunDir, path: Path, chunks_path: Path | None = None, profile: Profile | None = None, *, replace: bool = False
+) -> ImportResult:
+    """Add the questions of a JSONL file to questions.parquet; with ``replace`` they take the place of those that are there.
 
-    The run's profile becomes ``profile``, else stays what it is; with new chunks and none given it is the neutral one of their language.
+    With ``chunks_path`` chunks.parquet is written from that file: questions over other chunks would have nothing to stand on, so where
+    there are any, ``replace`` must say so. The run's profile becomes ``profile``, else stays what it is; with new chunks and none given it
+    is the neutral one of their language. Raises InputError.
     """
     rows = read_jsonl(path, FORM)
     for number, row in rows:
@@ -66,6 +74,7 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None, p
     terms = _Terms(profile)
     step = Step(run, "synth.import", {one.name: hash_file(one) for one in (path, chunks_path) if one is not None}, {})
     index = ChunkIndex(chunks, aliases)
+    before = _there(run, chunks, replace=replace)
     questions: dict[str, Question] = {}
     rejects: list[Rejection] = []
     for number, row in rows:
@@ -86,22 +95,42 @@ def import_questions(run: RunDir, path: Path, chunks_path: Path | None = None, p
             where=str(path),
             cure="give the chunks they were written over with --chunks",
         )
+    added = len(questions.keys() - before.keys())
+    questions = {**before, **questions}
     with run.locked():
         if chunks_path is not None:
             write_records(run.path("chunks.parquet"), chunks, Chunk)
         keep_profile(run, profile)
         write_records(run.path("questions.parquet"), questions.values(), Question)
         run.write_rejects("synth.import", rejects)
-        run.write_rejects("synth.write", [])
+        if replace or not before:
+            run.write_rejects("synth.write", [])
         result = ImportResult(
             lines=len(rows),
             questions=len(questions),
+            added=added,
             chunks=len(chunks),
             rejected=dict(Counter(reject.reason for reject in rejects)),
             notes=terms.notes(),
         )
         counts = {"questions": result.questions, "rejected": len(rejects), "chunks": result.chunks}
         return step.record(result, outputs=["chunks.parquet", "questions.parquet"], counts=counts)
+
+
+def _there(run: RunDir, chunks: Sequence[Chunk], *, replace: bool) -> dict[str, Question]:
+    """The questions that the run has, by id. Raises InputError when they stand on other chunks than ``chunks``."""
+    if replace or not run.has("questions.parquet"):
+        return {}
+    before = {question.id: question for question in read_records(run.path("questions.parquet"), Question)}
+    known = {chunk.id for chunk in chunks}
+    lost = sum(question.chunk_id not in known for question in before.values())
+    if lost:
+        raise InputError(
+            f"{lost} of the {len(before)} questions of this run are over other chunks",
+            where=str(run.path("questions.parquet")),
+            cure="--replace puts the new questions in their place, or import into another --run",
+        )
+    return before
 
 
 def _chunks(path: Path) -> tuple[list[Chunk], dict[str, str]]:

@@ -7,7 +7,7 @@ questions.parquet replaces the one before, in the order of the chunks.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,9 @@ from triplette.settings.llm import LlmSettings
 from triplette.settings.write import WriteSettings
 from triplette.step import Step
 from triplette.synth.chunk import load_chunks
+from triplette.synth.harvesting import apply_harvest, load_harvest, write_gold
+from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
+from triplette.synth.ingest.harvest import Harvested
 from triplette.synth.llm_writer import Written, write_from_paid, write_with_llm
 from triplette.tables import write_records
 
@@ -55,23 +58,26 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
     chunks = load_chunks(run)
     rules = settings.writer == "rules"
     used: dict[str, Any] = (
-        {"writer": "rules"} if rules else {**as_dict(settings), "llm": {**as_dict(llm), "base_url": public_address(llm.base_url)}}
+        {"writer": "rules", "harvest": settings.harvest}
+        if rules
+        else {**as_dict(settings), "llm": {**as_dict(llm), "base_url": public_address(llm.base_url)}}
     )
-    step = Step(run, "synth.write", run.fingerprints(["chunks.parquet", PROFILE]), used)
+    step = Step(run, "synth.write", run.fingerprints(["chunks.parquet", HARVEST_FILE, PROFILE]), used)
     profile = run_profile(run)
-    if done := step.done(WriteSummary, notes=(RULES_NOTE,) if rules else ()):
+    harvested = load_harvest(run, chunks)
+    if done := step.done(WriteSummary):
         return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         if rules:
-            return _store(step, _by_rules(chunks, profile), "rules")
+            return _store(step, _by_rules(chunks, profile), harvested, "rules")
         try:
             written = write_with_llm(run, chunks, llm, settings, profile, budget=budget)
         except BudgetReached as reached:
             paid, answered = write_from_paid(run, chunks, llm, settings, profile)
-            _store(step, paid, llm.model, {**used, "chunks_answered": answered})
+            _store(step, paid, harvested, llm.model, {**used, "chunks_answered": answered})
             reached.message += f"; the questions of {answered} of {len(chunks)} chunks are written"
             raise
-        return _store(step, written, llm.model)
+        return _store(step, written, harvested, llm.model)
 
 
 def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
@@ -81,24 +87,32 @@ def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
     return Written(questions, rejects, notes=(RULES_NOTE,))
 
 
-def _store(step: Step, written: Written, writer: str, cut_short: Mapping[str, Any] | None = None) -> WriteSummary:
-    """Write the questions and the rejects, then the ledger line; ``cut_short`` are its settings where the budget ended the work."""
+def _store(
+    step: Step, written: Written, harvested: Sequence[Harvested], writer: str, cut_short: Mapping[str, Any] | None = None
+) -> WriteSummary:
+    """Write the questions, with or without the documents' own, and the rejects, then the ledger line.
+
+    ``cut_short`` are its settings where the budget ended the work.
+    """
+    questions, fallen, notes = apply_harvest(harvested, step.settings["harvest"], written.questions)
+    rejects = [*written.rejects, *fallen]
     summary = WriteSummary(
         writer=writer,
-        questions=len(written.questions),
-        kinds=dict(sorted(Counter(question.kind for question in written.questions).items())),
-        rejected=dict(sorted(Counter(reject.reason for reject in written.rejects).items())),
+        questions=len(questions),
+        kinds=dict(sorted(Counter(question.kind for question in questions).items())),
+        rejected=dict(sorted(Counter(reject.reason for reject in rejects).items())),
         tokens=written.tokens,
         cost=written.cost,
-        notes=written.notes,
+        notes=(*written.notes, *notes),
     )
-    write_records(step.run.path("questions.parquet"), written.questions, Question)
-    step.run.write_rejects("synth.write", written.rejects)
+    write_records(step.run.path("questions.parquet"), questions, Question)
+    gold = write_gold(step.run, harvested, step.settings["harvest"])
+    step.run.write_rejects("synth.write", rejects)
     step.run.write_rejects("synth.import", [])
     return step.record(
         summary,
-        outputs=["questions.parquet"],
-        counts={"questions": len(written.questions), "rejected": len(written.rejects)},
+        outputs=["questions.parquet", *gold],
+        counts={"questions": len(questions), "rejected": len(rejects), "harvested": len(harvested)},
         settings=cut_short,
         cost=written.cost,
         tokens=written.tokens,

@@ -277,7 +277,8 @@ def obeys(call: Call) -> str:
 
 def test_a_passage_that_gives_orders_still_needs_evidence_and_the_rules(run: RunDir) -> None:
     chunks = corpus()
-    chunks["elo"] = replace(chunks["elo"], text=f"{chunks['elo'].text} {ORDER}")
+    for name in ("elo", "retard"):
+        chunks[name] = replace(chunks[name], text=f"{chunks[name].text} {ORDER}")
     vague = triplet("Que dit ce tableau ?", chunks["elo"], [chunks["roque"]])
     mined(run, chunks, [vague, *good_rows(chunks)])
     result, server = run_judge(

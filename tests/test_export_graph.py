@@ -13,6 +13,7 @@ from tiny_bundle import SHAPE, paragraphs, randomise_heads
 
 from triplette.errors import InputError
 from triplette.export.convert.convert import convert, load_encoder, load_strictly, read_tensors
+from triplette.export.families.family import family_of
 from triplette.export.litert import LiteRtModel, SignatureSpec, Spec
 from triplette.export.proof.reference import Reference
 from triplette.export.tokenizers.pieces import TokenizerSpec
@@ -53,7 +54,7 @@ def test_the_graph_equals_the_model_at_every_length_and_on_either_side_of_the_pa
 
 def test_tensors_that_are_missing_left_over_or_misshapen_are_named(model: Path) -> None:
     encoder = load_encoder(model)
-    tensors = read_tensors(model, encoder.architecture)
+    tensors = read_tensors(model, family_of(model), encoder.architecture)
     lacking = {name: tensor for name, tensor in tensors.items() if "layers.1.self_attn.k_norm" not in name}
     with pytest.raises(InputError, match=r"1 missing \(layers\.1\.self_attn\.k_norm\.weight\)"):
         load_strictly(encoder, lacking, where="here")

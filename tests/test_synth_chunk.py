@@ -15,8 +15,10 @@ from triplette.errors import InputError, MissingStage, SettingError
 from triplette.records import Chunk
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
-from triplette.synth.chunk import chunk_blocks, chunk_corpus, coverage, cut_blocks, load_chunks
+from triplette.synth.chunk import chunk_corpus, load_chunks
+from triplette.synth.cut import chunk_blocks, cut_blocks
 from triplette.synth.ingest import Block, read_document, structure
+from triplette.synth.ingest.coverage import measure
 from triplette.tokens import EstimatedTokens
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "ffe"
@@ -120,8 +122,8 @@ def test_a_passage_that_repeats_under_one_title_is_kept_once_and_counted_apart(t
 def test_coverage_falls_when_a_paragraph_is_lost() -> None:
     structured = structure(read_document_text("# A\n\nUn deux trois quatre.\n\nCinq six sept huit."))
     chunks = chunk_blocks(structured.blocks[:1], "a.md", ChunkSettings(), COUNTER)
-    reached, body = coverage(structured, chunks)
-    assert 0 < reached < body
+    covered = measure(structured, chunks)
+    assert 0 < covered.words_held < covered.words
 
 
 def read_document_text(text: str):  # type: ignore[no-untyped-def]

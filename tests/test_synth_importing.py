@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from curated import make_chunks
 
 from triplette.errors import InputError, MissingStage
 from triplette.jsonl import read_jsonl
 from triplette.profile import load_profile
-from triplette.records import Question
+from triplette.records import Chunk, Question
 from triplette.resolve import ChunkIndex, Unresolved
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
 from triplette.synth.importing import import_questions
-from triplette.tables import read_records
+from triplette.tables import read_records, write_records
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "ffe_llm"
 CORPUS = {
@@ -156,3 +157,31 @@ def test_five_thousand_questions_of_a_large_model_are_all_matched(tmp_path: Path
     assert result.lines == 5631
     assert "unmatched" not in result.rejected
     assert result.questions + result.rejected["repeated"] == 5631
+
+
+def test_a_second_import_adds_and_replace_replaces(run: RunDir, tmp_path: Path) -> None:
+    chunk = make_chunks(1)[0]
+    write_records(run.path("chunks.parquet"), [chunk], Chunk)
+    texts = []
+    for name, text, replace in (("a", "Un ?", False), ("b", "Deux ?", False), ("b", "Deux ?", False), ("c", "Trois ?", True)):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text(json.dumps({"question": text, "chunk_id": chunk.id}))
+        result = import_questions(run, path, replace=replace)
+        texts.append((result.questions, result.added))
+    assert texts == [(1, 1), (2, 1), (2, 0), (1, 1)]
+    assert [question.text for question in read_records(run.path("questions.parquet"), Question)] == ["Trois ?"]
+
+
+def test_new_chunks_do_not_leave_questions_without_theirs(run: RunDir, tmp_path: Path) -> None:
+    chunk = make_chunks(1)[0]
+    write_records(run.path("chunks.parquet"), [chunk], Chunk)
+    first, second, chunks = (tmp_path / name for name in ("a.jsonl", "b.jsonl", "chunks.jsonl"))
+    first.write_text(json.dumps({"question": "Un ?", "chunk_id": chunk.id}))
+    import_questions(run, first)
+    chunks.write_text(json.dumps({"id": "x", "text": "Le roi avance d'une case."}))
+    second.write_text(json.dumps({"question": "Deux ?", "chunk_id": "x"}))
+    with pytest.raises(InputError, match="1 of the 1 questions of this run are over other chunks") as caught:
+        import_questions(run, second, chunks)
+    assert "--replace" in caught.value.cure
+    assert read_records(run.path("chunks.parquet"), Chunk) == [chunk], "nothing was written"
+    assert import_questions(run, second, chunks, replace=True).questions == 1

@@ -20,7 +20,7 @@ from triplette.dataset import load_dataset
 from triplette.errors import GateClosed, InputError, ProofFailed, ServiceError, SettingError
 from triplette.model_folder import explain_load_failure
 from triplette.rundir import RunDir
-from triplette.settings.base import load_section
+from triplette.settings.load import load_section
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 from triplette.train.data import TrainingTexts, questions_of, training_texts
 from triplette.train.fit import fit

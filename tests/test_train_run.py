@@ -20,7 +20,7 @@ from triplette.contract import PromptContract
 from triplette.dataset import load_dataset
 from triplette.errors import ContractMismatch, GateClosed, MissingStage, ProofFailed, SettingError
 from triplette.rundir import RunDir
-from triplette.settings.base import load_section
+from triplette.settings.load import load_section
 from triplette.settings.train import PRESETS, EvaluateSettings, Preset, TrainSettings, preset_of
 from triplette.train.evaluate import evaluate, production_view
 from triplette.train.measure import IMPROVED

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from triplette.errors import SettingError
-from triplette.settings.base import load_section, template
+from triplette.settings.base import template
 from triplette.settings.catalogue import SECTIONS
+from triplette.settings.load import load_section
 from triplette.settings.train import PRESET_NAMES, PRESETS, Preset, TrainSettings, preset_of
 
 

@@ -95,3 +95,23 @@ def test_text_from_a_document_is_not_markup() -> None:
     assert "[red]t[/red]" in result.stdout
     assert "[bold]x[/bold]" in result.stdout
     assert "[blink]y" in result.stderr
+
+
+def test_without_a_terminal_progress_is_a_line_a_minute_with_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    from triplette.console import progress
+
+    now = [0.0]
+    with progress("fit", 100, clock=lambda: now[0]) as bar:
+        for _ in range(10):
+            now[0] += 20
+            bar.advance()
+        bar.describe("fit  loss 0.5")
+        now[0] += 60
+        bar.advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "fit: 3 of 100, about 32 minutes left",
+        "fit: 6 of 100, about 31 minutes left",
+        "fit: 9 of 100, about 30 minutes left",
+        "fit  loss 0.5: 11 of 100, about 35 minutes left",
+    ]

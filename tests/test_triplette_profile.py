@@ -134,3 +134,18 @@ def test_without_a_profile_it_is_neutral_in_the_documents_language() -> None:
     assert neutral_for(["Le prêt est gratuit pour les enfants de la commune et de ses voisines."]).name == "fr"
     assert neutral_for(["Lending is free of charge for the children of the town and of its neighbours."]).name == "en"
     assert (neutral_profile("it").language, neutral_profile("it").kinds) == ("it", load_profile("en").kinds)
+
+
+def test_the_profile_in_the_guide_is_whole(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    block = guide.split("This is a whole profile:")[1].split("3. Name it")[0]
+    own = read_profile(written(tmp_path, "\n".join(line.strip() for line in block.splitlines())))
+    assert own.persona_names == ("parent", "entraîneur")
+    assert own.collection == "le règlement du club"
+
+
+def test_every_part_of_a_profile_is_in_the_guide() -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    assert [
+        field.name for field in fields(Profile) if f"`{field.name}`" not in guide and field.name not in ("name", "language", "about")
+    ] == []

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from triplette.errors import SettingError
-from triplette.settings.base import build, load_section, template
+from triplette.settings.base import build, template
 from triplette.settings.catalogue import SECTIONS
+from triplette.settings.load import load_section
 from triplette.settings.synth import ChunkSettings
 
 

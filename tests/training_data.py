@@ -6,10 +6,12 @@ import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from triplette.dataset import DatasetRow, dataset_hash
+from triplette.dataset import HASHED_FILES, DatasetRow, dataset_hash
+from triplette.gate import CRITICAL, RESULT, STAGE
 from triplette.records import Chunk
 from triplette.rundir import RunDir
 from triplette.tables import write_records, write_table, write_text
@@ -104,6 +106,13 @@ def open_gate(run: RunDir) -> None:
         "dataset_hash": dataset_hash(run),
         "suite_hash": "s",
         "review": {"quota": 0.1, "required": 10, "done": 10, "missing": 0, "strata": {}},
-        "expectations": [],
+        "expectations": [{"name": name, "severity": "critical", "success": True} for name in CRITICAL],
     }
-    write_text(run.path("validation/result.json"), json.dumps(result))
+    sign_result(run, result)
+
+
+def sign_result(run: RunDir, result: dict[str, Any]) -> None:
+    """Write a validation result and the ledger line that vouches for it."""
+    write_text(run.path(RESULT), json.dumps(result))
+    settings = {"review_quota": result["review"]["quota"]}
+    run.record(STAGE, inputs=run.fingerprints(HASHED_FILES), outputs=[RESULT], settings=settings, counts={}, seconds=0.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from triplette.contract import PromptContract
-from triplette.gate import read_gate
+from triplette.gate import quota_stamp, read_gate
 from triplette.rundir import RunDir
 from triplette.tables import write_text
 
@@ -79,6 +79,7 @@ def _gate(run: RunDir, fit: Mapping[str, Any]) -> str:
     return (
         "## Gate\n\nOpen: the dataset was validated as it is, and "
         f"{gate.review_done} of {gate.review_required} required rows were reviewed by people."
+        + (f"\n\n{stamp}" if (stamp := quota_stamp(gate.review_quota)) else "")
     )
 
 

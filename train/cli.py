@@ -19,12 +19,13 @@ from triplette.console import (
     say,
     summarise,
     table,
+    with_version,
 )
 from triplette.export.cli import ask, show_export
 from triplette.export.cli import export as export_command
 from triplette.rundir import DEFAULT_RUN
 
-app = new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.")
+app = with_version(new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.", completion=True))
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA), e5 or tiny.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Base model: a sentence-transformers folder or id.")]
@@ -74,10 +75,11 @@ def fit(
 
     Example: train fit --preset cpu --model ./all-MiniLM-L6-v2 --sweep
     """
+    from triplette.settings.load import load_training
     from triplette.train.fit import fit as run_fit
 
     overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
-    settings, chosen = _settings(config, preset, seed, overrides)
+    settings, chosen = load_training(config, preset, seed, **overrides)
     result = run_fit(open_run(run), settings, chosen, ungated=ungated, sweep=sweep, device=device)
     _first_only(lambda: _show_fit(result, json_output))
 
@@ -96,6 +98,35 @@ def contract_(
     from triplette.model_contract import contract_of
 
     _show_contract(contract_of(model, prompts=prompts, trust_remote_code=bool(trust_remote_code)), json_output)
+
+
+@app.command()
+def check(
+    run: RunOption = DEFAULT_RUN,
+    config: ConfigOption = None,
+    preset: PresetOption = None,
+    model: ModelOption = None,
+    contract: ContractOption = None,
+    trust_remote_code: RemoteOption = None,
+    batch: BatchOption = None,
+    mini_batch: MiniOption = None,
+    device: DeviceOption = None,
+    measure: Annotated[bool, typer.Option("--measure/--no-measure", help="Load the base and time two steps.")] = True,
+) -> None:
+    """Say before training what a base will do: prompts, export, memory, and how long a step and an evaluation take.
+
+    Example: train check --preset cpu --model ./multilingual-e5-small
+    """
+    from triplette.settings.load import load_training
+    from triplette.train.check import dataset_sizes, folder_of, in_words, measure_pace, pace_in_words, preflight
+
+    overrides = _overrides(model, contract, trust_remote_code, None, None, batch, mini_batch, None, None, None)
+    settings, chosen = load_training(config, preset, None, **overrides)
+    chosen = folder_of(chosen)
+    summarise(f"Base {chosen.base}, method {chosen.method}", in_words(preflight(chosen), chosen))
+    if measure:
+        sizes = dataset_sizes(run, settings.val_passages)
+        summarise("Measured on this machine", pace_in_words(measure_pace(chosen, device=device), chosen, *sizes))
 
 
 @app.command()
@@ -167,10 +198,11 @@ def run_(
 
     Example: train run --preset tiny --ungated --no-export
     """
+    from triplette.settings.load import load_training
     from triplette.train.run import run_all
 
     overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
-    settings, chosen = _settings(config, preset, seed, overrides)
+    settings, chosen = load_training(config, preset, seed, **overrides)
     place = open_run(run)
     result = run_all(
         place,
@@ -237,18 +269,8 @@ def _overrides(
     }
 
 
-def _settings(config: Path | None, preset: str | None, seed: int | None, overrides: dict[str, Any]) -> tuple[Any, Any]:
-    """The stage's settings and the chosen preset, the command line's values over the file's."""
-    from triplette.settings.base import load_section
-    from triplette.settings.train import PRESETS, TrainSettings, preset_of
-
-    settings = load_section(TrainSettings, "train", config, preset=preset, seed=seed)
-    name = settings.preset
-    return settings, preset_of(load_section(PRESETS[name], f"train.presets.{name}", config, **overrides))
-
-
 def _evaluate_settings(config: Path | None, split: list[str] | None, dimension: int | None, int8: bool | None) -> Any:
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.train import EvaluateSettings
 
     splits = tuple(split) if split else None
@@ -256,8 +278,8 @@ def _evaluate_settings(config: Path | None, split: list[str] | None, dimension: 
 
 
 def _exporter(config: Path | None) -> Any:
-    from triplette.settings.base import load_section
     from triplette.settings.export import ExportSettings
+    from triplette.settings.load import load_section
 
     settings = load_section(ExportSettings, "export", config)
 

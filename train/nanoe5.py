@@ -221,7 +221,7 @@ def xlmr_tokenizer(pieces: tuple[tuple[str, float], ...], ids: dict[str, int], l
 
     tokenizer = Tokenizer(models.Unigram(list(pieces), unk_id=ids["unknown"], byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Precompiled(nfkc_table()), normalizers.Replace(Regex(" {2,}"), " ")])
-    escape = {"replacement": "▁", "prepend_scheme": "always"}
+    escape: dict[str, Any] = {"replacement": "▁", "prepend_scheme": "always"}
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(**escape)])
     tokenizer.decoder = decoders.Metaspace(**escape)
     tokenizer.post_processor = processors.TemplateProcessing(

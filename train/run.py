@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import MissingStage, ProofFailed, TripletteError
+from triplette.gate import read_gate
 from triplette.rundir import RunDir
 from triplette.settings.train import EvaluateSettings, Preset, TrainSettings
+from triplette.train.check import require_exportable
 from triplette.train.evaluate import REPORT, RESULT, EvaluateResult, evaluate, read_verdict
 from triplette.train.fit import ADAPTER, fit
 from triplette.train.loop import FitResult
@@ -50,7 +52,8 @@ def run_all(
 ) -> RunResult:
     """Run every step. ``export`` gets the run and whether the verdict was overridden; None leaves the bundle to `train export`.
 
-    Raises GateClosed before any work, ProofFailed (exit 5) where the verdict is not `improved` and export was to follow.
+    Before any work it raises GateClosed, and SettingError for a base that cannot be exported where export is to follow; afterwards
+    ProofFailed (exit 5) where the verdict is not `improved`.
     """
     if process_rank()[1] > 1:
         raise TripletteError(
@@ -58,6 +61,8 @@ def run_all(
             cure="`accelerate launch --module triplette.train.cli fit ...` with several, then "
             f"`{run.command('train run')}`, which finds the fit done",
         )
+    if export is not None and (ungated or read_gate(run).open):
+        require_exportable(preset)
     note("fit")
     fitted = fit(run, settings, preset, ungated=ungated, sweep=sweep, device=device)
     note("evaluate")

@@ -6,23 +6,36 @@ stdout, for machines.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from triplette import __version__
 from triplette.errors import TripletteError
 from triplette.rundir import RunDir
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-RunOption = Annotated[Path, typer.Option("--run", help="Run directory that the stages share.", metavar="DIR")]
+
+def _run_path(value: str | Path) -> Path:
+    """``--run ""`` (a shell variable that is not set) would be the current directory."""
+    if value == "":
+        raise typer.BadParameter("is empty: give a directory, --run DIR")
+    return Path(value)
+
+
+RunOption = Annotated[Path, typer.Option("--run", help="Run directory that the stages share.", metavar="DIR", parser=_run_path)]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Settings file (default: ./triplette.toml if there).", metavar="FILE")
 ]
@@ -36,23 +49,76 @@ EXTRAS = {  # the smallest extra that has the library: reading a bundle must not
 }
 
 
-def new_app(help_text: str) -> typer.Typer:
-    """A command group with the house's settings: no completion flags, help when called bare, plain errors."""
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"triplette {__version__}\n")
+        raise typer.Exit
+
+
+def with_version(app: typer.Typer) -> typer.Typer:
+    """``app`` with ``--version``. For the command groups that a user calls by name."""
+
+    @app.callback()
+    def options(
+        version: Annotated[
+            bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+        ] = False,
+    ) -> None:
+        pass
+
+    return app
+
+
+def new_app(help_text: str, *, completion: bool = False) -> typer.Typer:
+    """A command group with the house's settings: help when called bare, plain errors; completion flags where asked for."""
     return typer.Typer(
         help=help_text,
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=completion,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A rich console on stdout or stderr; colour only on a terminal, width of the terminal (80 when none)."""
-    from rich.console import Console
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+def visible(text: str) -> str:
+    """``text`` with what would act on a terminal or turn the line around written out: escapes, control characters, direction marks."""
+    return _UNSEEN.sub(lambda found: ascii(found.group())[1:-1], text).encode("utf-8", "backslashreplace").decode()
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console on stdout or stderr; colour only on a terminal, width of the terminal (80 when none).
+
+    Every text that it prints is data: what would act on the terminal is shown instead (``visible``).
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    class Shown(Console):
+        def render_str(self, text: str, **style: Any) -> Text:
+            return super().render_str(visible(text), **style)
+
+        def print(self, *objects: Any, **style: Any) -> None:
+            super().print(*(_shown_text(item) for item in objects), **style)
+
+    return Shown(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def _shown_text(item: Any) -> Any:
+    """Texts as ``visible``; a padded text too; anything else as it is."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    if isinstance(item, str):
+        return visible(item)
+    if isinstance(item, Padding):
+        item.renderable = _shown_text(item.renderable)
+    if isinstance(item, Text) and visible(item.plain) != item.plain:
+        return Text(visible(item.plain), style=item.style)
+    return item
 
 
 def say(message: str) -> None:
@@ -85,27 +151,43 @@ def _shown(cell: Any) -> str:
         return {True: "yes", False: "no", None: "-"}[cell]
     if isinstance(cell, int):
         return f"{cell:,}".replace(",", " ")
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)
+    return f"{cell:.3f}" if isinstance(cell, float) else visible(str(cell))
+
+
+LINE_SECONDS = 60.0  # between two lines of progress in a log file: often enough to see that it lives, and a night stays readable
 
 
 class Progress:
-    """A progress bar that is silent without a terminal. ``advance`` moves it; ``describe`` changes its text."""
+    """A progress bar; without a terminal a line a minute. ``advance`` moves it; ``describe`` changes its text."""
 
-    def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task = bar, task
+    def __init__(self, bar: Any, task: Any, *, text: str, total: float | None, clock: Callable[[], float]) -> None:
+        self._bar, self._task, self._text, self._total, self._clock = bar, task, text, total, clock
+        self._done, self._started = 0.0, clock()
+        self._said = self._started
 
     def advance(self, steps: float = 1) -> None:
         """Move on by ``steps``."""
+        self._done += steps
         self._bar.advance(self._task, steps)
+        if self._bar.disable and self._clock() - self._said >= LINE_SECONDS:
+            self._said = self._clock()
+            typer.echo(self._line(), err=True)
 
     def describe(self, text: str) -> None:
         """Replace the text at the bar's left."""
+        self._text = text
         self._bar.update(self._task, description=text)
+
+    def _line(self) -> str:
+        if not self._total:
+            return f"{self._text}: {self._done:g} so far"
+        left = (self._said - self._started) / self._done * (self._total - self._done) if self._done else 0.0
+        return f"{self._text}: {self._done:g} of {self._total:g}, about {left / 60:.0f} minutes left"
 
 
 @contextmanager
-def progress(description: str, total: float | None) -> Iterator[Progress]:
-    """A progress bar on stderr with rate and time left; nothing is drawn unless stderr is a terminal."""
+def progress(description: str, total: float | None, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
+    """A progress bar on stderr with rate and time left; a line a minute where stderr is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -118,7 +200,7 @@ def progress(description: str, total: float | None) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=view, disable=not view.is_terminal, transient=True) as bar:
-        yield Progress(bar, bar.add_task(description, total=total))
+        yield Progress(bar, bar.add_task(description, total=total), text=description, total=total, clock=clock)
 
 
 def open_run(path: Path) -> RunDir:
@@ -150,6 +232,7 @@ def run_app(app: typer.Typer, name: str) -> None:
 
     ``--debug`` anywhere on the command line shows the traceback instead.
     """
+    _open_streams()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     signal.signal(signal.SIGTERM, _Signals.interrupt)
@@ -165,6 +248,11 @@ def run_app(app: typer.Typer, name: str) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except (OSError, MemoryError) as error:
+        if debug:
+            raise
+        say(f"error: {_machine(error)}")
+        sys.exit(TripletteError.exit_code)
     except Exception as error:
         result = _click_exit(error) if not _names_extra(error) else TripletteError.exit_code
         if result is None and debug:
@@ -175,7 +263,53 @@ def run_app(app: typer.Typer, name: str) -> None:
     if result == INTERRUPTED:  # the parser turns Ctrl-C inside a command into this code
         result = TERMINATED if _Signals.terminated else INTERRUPTED
         say("interrupted: what was finished is kept; run the same command again to go on")
+    _flush()
     sys.exit(result if isinstance(result, int) else 0)
+
+
+_ERRNO = {
+    errno.ENOSPC: ("the disk is full", "free space, then run the same command again: what was finished is kept"),
+    errno.EDQUOT: ("your disk quota is used up", "free space, then run the same command again: what was finished is kept"),
+    errno.EROFS: ("the disk is read-only", "give a --run on a disk that can be written to"),
+    errno.EACCES: ("this may not be read or written", "change its permissions, or give another --run"),
+    errno.EPERM: ("this may not be read or written", "change its permissions, or give another --run"),
+    errno.ENOENT: ("there is no such file or folder", "look for a link that leads nowhere, or a path with a typing error"),
+    errno.ELOOP: ("its links lead in a circle", "remove the link, or give another path"),
+    errno.ENAMETOOLONG: ("the name is too long", "give a shorter path"),
+    errno.ENOTDIR: ("a file stands where a folder should be", "give another path"),
+    errno.EISDIR: ("a folder stands where a file should be", "give another path"),
+    errno.EMFILE: ("too many files are open", "raise the limit (ulimit -n), then run the same command again"),
+}
+
+
+def _machine(error: OSError | MemoryError) -> str:
+    """An error of the machine as one line and its help."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory\n  help: free memory or use smaller batches, then run the same command again"
+    said, cure = _ERRNO.get(error.errno or 0, (error.strerror or str(error), "see what this file and its disk allow"))
+    where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    return f"{where}{said}\n  help: {cure}"
+
+
+def _open_streams() -> None:
+    """Streams that can be written to whatever the caller closed, and in whatever encoding: a character it lacks becomes an escape."""
+    for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it lives as long as the program
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flush() -> None:
+    """What is left in stdout, written now: at exit the interpreter would only complain, with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        say(f"error: stdout: {_machine(error)}")
+        sys.exit(TripletteError.exit_code)
 
 
 def _names_extra(error: Exception) -> bool:

@@ -181,3 +181,41 @@ class Rejection:
     parent_id: str = ""
     text: str = ""
     payload: str = field(default="")
+
+
+# the words that a column may hold; a verdict with another one would be a decision that nobody takes
+TERMS: dict[type[Any], dict[str, tuple[str, ...]]] = {
+    Verdict: {
+        "subject_kind": ("question", "triplet", "negative"),
+        "judge": ("rules", "llm", "human"),
+        "decision": ("keep", "reject", "quarantine", "unsure", "positive", "drop"),
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What of a document reached the chunks, against a second reader of the file (``witness``; "" when there was none).
+
+    ``words_held`` of its ``words`` are in some chunk, ``sentences_whole`` of its whole ``sentences`` word after word. ``dropped`` counts
+    the characters left out on purpose ("header 1204"); ``lost`` names words that no chunk holds, the most frequent first.
+    """
+
+    source: str
+    witness: str
+    words: int
+    words_held: int
+    sentences: int
+    sentences_whole: int
+    dropped: tuple[str, ...]
+    lost: tuple[str, ...]
+
+    @property
+    def word_share(self) -> float:
+        """The share of the words that a chunk holds, 0..1; 1 for a text without words."""
+        return self.words_held / self.words if self.words else 1.0
+
+    @property
+    def sentence_share(self) -> float:
+        """The share of the sentences that the chunks hold whole, 0..1; 1 where there is none."""
+        return self.sentences_whole / self.sentences if self.sentences else 1.0

@@ -155,19 +155,22 @@ class RunDir:
         path = self.path("ledger.jsonl")
         if not path.exists():
             return []
-        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: U+0085 and U+2028 may stand in a file's name
-        if not lines[-1]:
-            lines.pop()
+        cure = "restore the ledger, or start a new --run"
+        try:
+            lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")  # not splitlines: U+2028 may stand in a file's name
+        except UnicodeDecodeError as error:
+            raise InputError(f"not UTF-8: {error}", where=str(path), cure=cure) from None
         entries = []
         for number, line in enumerate(lines, 1):
             try:
-                entries.append(json.loads(line))
-            except json.JSONDecodeError as error:
+                entry = json.loads(line)
+            except (json.JSONDecodeError, RecursionError) as error:
                 if number == len(lines):
                     break
-                raise InputError(
-                    f"not JSON: {error}", where=f"{path}:{number}", cure="restore the ledger, or start a new --run"
-                ) from None
+                raise InputError(f"not JSON: {error}", where=f"{path}:{number}", cure=cure) from None
+            if not _is_entry(entry):
+                raise InputError("not a line of a ledger", where=f"{path}:{number}", cure=cure)
+            entries.append(entry)
         return entries
 
     def last(self, stage: str) -> dict[str, Any] | None:
@@ -187,6 +190,16 @@ class RunDir:
         """Every row that fell out, at which step and why."""
         path = self.path("rejected.parquet")
         return read_records(path, Rejection) if path.exists() else []
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether a ledger line has the parts that every stage reads."""
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("stage"), str)
+        and all(isinstance(entry.get(key), dict) for key in ("inputs", "outputs", "settings"))
+        and isinstance(entry.get("code"), str)
+    )
 
 
 def _drop_cut_line(ledger: Path) -> None:

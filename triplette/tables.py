@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from triplette.errors import InputError
+from triplette.records import TERMS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,22 +124,85 @@ def read_table(path: Path, columns: Sequence[str] | None = None, *, encoded: Seq
             if missing:
                 raise InputError(f"lacks the columns {', '.join(missing)}", where=str(path), cure="write it again")
             return file.read(columns=list(columns) if columns is not None else None)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except MemoryError as error:  # Arrow's own is one too; the file is as good as it was
+        raise InputError("there is not enough memory to read it", where=str(path), cure="free memory, then run it again") from error
+    except OSError as error:
+        if error.errno is None:  # Arrow's word for bytes that are no Parquet
+            raise _unreadable(path, error) from error
         raise InputError(
-            f"not a readable Parquet file ({error})",
-            where=str(path),
-            cure="delete the file and run the command that writes it again",
+            f"cannot be read ({error.strerror})", where=str(path), cure="make the file readable, then run it again"
         ) from error
+    except (pa.ArrowException, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    # never "delete it": the file may hold what people decided, and no command writes that again
+    shown = str(error).splitlines()[0] if str(error) else type(error).__name__
+    cure = "restore it from a copy, or run the command that writes it again"
+    return InputError(f"not a readable Parquet file ({shown})", where=str(path), cure=cure)
 
 
 def read_records(path: Path, record: type[T]) -> list[T]:
-    """Every row of a Parquet file as a record. Raises InputError when the columns are not the record's."""
+    """Every row of a Parquet file as a record. Raises InputError when columns, types or terms are not the record's, or a value is missing."""
     kind = typing.cast("Any", record)
     table, hints = read_table(path, [f.name for f in fields(kind)]), typing.get_type_hints(record)
+    check_schema(path, table, record)
     # a collection for every few hundred new objects would walk all of the rest again and again; none of these is garbage
     with _no_collection():
         columns = [[v for chunk in table[f.name].chunks for v in _values(chunk, hints[f.name])] for f in fields(kind)]
         return [kind(*row) for row in zip(*columns, strict=True)]
+
+
+def check_schema(path: Path, table: pa.Table, record: type[Any]) -> None:
+    """Raise InputError unless the columns of ``table`` have the record's types, no value is missing and every term is a known one."""
+    import pyarrow.compute as pc
+
+    cure = "restore it from a copy, or run the command that writes it again"
+    for named in schema_of(record):
+        column = table[named.name]
+        wrong = _wrong(named.type, column.type, named.name)
+        if wrong:
+            raise InputError(wrong, where=str(path), cure=cure)
+        if column.null_count and not _is_list(named.type):
+            row = pc.index(pc.is_null(column), True).as_py()
+            raise InputError(f"the column {named.name} has no value in row {row}", where=str(path), cure=cure)
+    for name, terms in TERMS.get(record, {}).items():
+        strange = sorted(set(pc.unique(table[name]).to_pylist()) - set(terms))
+        if strange:
+            known = ", ".join(terms)
+            raise InputError(f"{strange[0]!r} is no {name}: it is one of {known}", where=str(path), cure=cure)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _wrong(wanted: pa.DataType, found: pa.DataType, name: str) -> str:
+    """What is wrong with a column's type, "" when the record can be read from it: other writers have wider or narrower forms of a type."""
+    import pyarrow.types as kinds
+
+    if kinds.is_dictionary(found):
+        found = found.value_type
+    if _is_list(wanted) and _is_list(found):
+        return _wrong(wanted.value_type, found.value_type, name)
+    if kinds.is_struct(wanted) and kinds.is_struct(found):
+        known = {field.name: field.type for field in found}
+        lacking = [field.name for field in wanted if field.name not in known]
+        if lacking:
+            return f"the column {name} lacks {', '.join(lacking)}"
+        return next((said for field in wanted if (said := _wrong(field.type, known[field.name], f"{name}.{field.name}"))), "")
+    families = (
+        (kinds.is_string, lambda kind: kinds.is_string(kind) or kinds.is_large_string(kind)),
+        (kinds.is_integer, kinds.is_integer),
+        (kinds.is_floating, lambda kind: kinds.is_floating(kind) or kinds.is_integer(kind)),
+        (kinds.is_boolean, kinds.is_boolean),
+    )
+    if any(is_wanted(wanted) and fits(found) for is_wanted, fits in families):
+        return ""
+    return f"the column {name} is {found} and not {wanted}"
 
 
 def _values(array: Any, hint: Any) -> list[Any]:

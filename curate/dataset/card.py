@@ -2,7 +2,7 @@
 
 The sections follow what ISO/IEC 42001:2023 annex A.7 (data for AI systems) asks to be on record: acquisition, quality, provenance,
 preparation; and A.6.2.3 / A.9 for purpose and human oversight. Everything on it is read off the run; what nobody said is
-called unknown. No clock: the same dataset has the same card.
+called unknown. No clock: the same dataset has the same card, but for a review quota that its validation lowered.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from triplette import __version__
 from triplette.criteria import CRITERIA
 from triplette.curate.dataset.composition import summary_rows
 from triplette.dataset import HASHED_FILES, dataset_hash
+from triplette.gate import STAGE, quota_stamp
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
 from triplette.tables import write_text
@@ -38,7 +39,7 @@ def render(run: RunDir, composition: Mapping[str, Any], settings: BuildSettings)
         "## Composition\n\n" + _table(("", ""), summary_rows(composition)),
         _provenance(composition, settings),
         _quality(composition),
-        _oversight(composition),
+        _oversight(composition, _stamp(run)),
         _limits(composition, settings),
         _versions(run),
     )
@@ -143,7 +144,15 @@ def _quality(composition: Mapping[str, Any]) -> str:
     )
 
 
-def _oversight(composition: Mapping[str, Any]) -> str:
+def _stamp(run: RunDir) -> str:
+    """What this dataset's last validation did to the review quota."""
+    last = run.last(STAGE)
+    if last is None or last["inputs"] != run.fingerprints(HASHED_FILES):
+        return ""
+    return quota_stamp(float(last["settings"]["review_quota"]))
+
+
+def _oversight(composition: Mapping[str, Any], stamp: str) -> str:
     reviewed, train = composition["reviewed"]["train_rows"], composition["rows"]["train"]
     share = 100 * reviewed / train if train else 0.0
     return (
@@ -152,7 +161,7 @@ def _oversight(composition: Mapping[str, Any]) -> str:
         "automatic one. Training is refused until the review quota is filled for every kind of question; a run that ignores it is marked "
         "`ungated` on the model card.\n\n"
         "Roles: a writer (rules, LLM or a person) proposes; a judge and the expectations filter; reviewers decide; "
-        "the responsible person named above answers for the dataset."
+        "the responsible person named above answers for the dataset." + (f"\n\n{stamp}" if stamp else "")
     )
 
 

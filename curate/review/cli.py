@@ -189,7 +189,7 @@ def serve(
 
 
 def _settings(config: Path | None, **overrides: Any) -> Any:
-    from triplette.settings.base import load_section
+    from triplette.settings.load import load_section
     from triplette.settings.review import ReviewSettings
 
     return load_section(ReviewSettings, "curate.review", config, **overrides)
@@ -197,8 +197,8 @@ def _settings(config: Path | None, **overrides: Any) -> Any:
 
 def _judging(config: Path | None, quota: float | None) -> tuple[Any, float]:
     """The judge's settings and the gate's quota, both of other sections."""
-    from triplette.settings.base import load_section
     from triplette.settings.judge import JudgeSettings
+    from triplette.settings.load import load_section
     from triplette.settings.validate import ValidateSettings
 
     gate = load_section(ValidateSettings, "curate.validate", config, review_quota=quota)

@@ -15,7 +15,7 @@ from triplette.curate.quota import Quota, read_quota
 from triplette.dataset import SYNTHETIC
 from triplette.gate import Blocker, read_gate
 from triplette.rundir import SUPPLIERS, RunDir
-from triplette.settings.base import load_section
+from triplette.settings.load import load_section
 from triplette.settings.validate import ValidateSettings
 from triplette.tables import read_table
 

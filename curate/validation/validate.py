@@ -21,7 +21,7 @@ from triplette.curate.quota import Quota, read_quota
 from triplette.curate.suites import Expected, load_suites, parameters, suite_hash, terms
 from triplette.dataset import HASHED_FILES, dataset_hash, load_dataset
 from triplette.errors import InputError
-from triplette.gate import RESULT, Blocker, read_gate
+from triplette.gate import RESULT, STAGE, Blocker, read_gate
 from triplette.profile import run_profile
 from triplette.records import Verdict
 from triplette.rundir import RunDir
@@ -33,7 +33,6 @@ from triplette.tables import read_records, write_records, write_text
 if TYPE_CHECKING:
     from triplette.curate.validation.checkpoint import Outcome
 
-STAGE = "curate.validate"
 DOCS = "validation/data_docs"
 JUDGE_NAME = "expectations"
 QUARANTINED_TABLES = ("questions", "triplets", "rows")
@@ -187,7 +186,17 @@ def _keep(run: RunDir, settings: ValidateSettings, result: Validation) -> Valida
             seconds=result.seconds,
             extra={"failed": failed, "passed": result.passed},
         )
+        _stamp_card(run)
     return replace(result, blockers=read_gate(run).blockers)
+
+
+def _stamp_card(run: RunDir) -> None:
+    """Write the data card again: it says when the review quota was lowered."""
+    from triplette.curate.dataset.card import write_card
+
+    path = run.path("dataset/composition.json")
+    if run.last("curate.build") is not None and path.exists():
+        write_card(run, json.loads(path.read_text(encoding="utf-8")), built_with(run))
 
 
 def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) -> Validation:

@@ -5,7 +5,7 @@ import java.util.PriorityQueue
 /**
  * Text to token ids from the bundle's `tokenizer.model`, in plain Kotlin: no native library, no Android class.
  *
- * SentencePiece byte-pair encoding: the text is cut at user-defined pieces, each rest starts as single characters, and the adjacent
+ * A Unigram model is cut by [TripletteUnigram]. SentencePiece byte-pair encoding: the text is cut at user-defined pieces, each rest starts as single characters, and the adjacent
  * pair whose union is the best-scored piece is merged until none is left. What is in no piece becomes its UTF-8 bytes.
  *
  * `before`, `after` and `specials` come from `spec.json`. The golden file holds ids to test against.
@@ -21,11 +21,17 @@ class TripletteTokenizer(
     private val userDefined: Map<Char, List<String>>
     private val specialNames = byFirst(specials.keys)
     private val bytes = IntArray(256)
+    private var unknown = 0
+    private var modelType = UNIGRAM
+    private var table = ByteArray(0)
+    private var dummyPrefix = true
+    private val unigram: TripletteUnigram?
 
     init {
         val defined = ArrayList<String>()
-        readPieces(model, defined)
+        readModel(model, defined)
         userDefined = byFirst(defined)
+        unigram = if (modelType == UNIGRAM) TripletteUnigram(ids, scores, unknown, table, dummyPrefix) else null
     }
 
     /** The ids of a formatted text with the ids around it, at most `limit` in all: the text is cut, the ids around it stay. */
@@ -56,6 +62,7 @@ class TripletteTokenizer(
 
     /** The ids of a text that holds no special token. */
     private fun pieces(text: String): List<Int> {
+        if (unigram != null) return unigram.encode(text)
         val escaped = text.replace(' ', SPACE)
         val found = ArrayList<Int>()
         var start = 0
@@ -117,12 +124,26 @@ class TripletteTokenizer(
         }
     }
 
-    /** The pieces of a SentencePiece ModelProto: repeated field 1 of piece (1, text), score (2, float) and type (3, number). */
-    private fun readPieces(model: ByteArray, defined: MutableList<String>) {
+    /**
+     * A SentencePiece ModelProto: repeated field 1 of piece (1, text), score (2, float) and type (3, number); field 2, the trainer's
+     * settings, whose field 3 is the model's type; field 3, the normaliser's table (2) and whether a space is put in front (3).
+     */
+    private fun readModel(model: ByteArray, defined: MutableList<String>) {
         val reader = Wire(model, 0, model.size)
         var id = 0
         while (reader.hasNext()) {
             val tag = reader.varint()
+            if (tag == FIELD_TRAINER || tag == FIELD_NORMALIZER) {
+                val settings = reader.message()
+                while (settings.hasNext()) {
+                    val field = settings.varint()
+                    if (tag == FIELD_TRAINER && field == 24) modelType = settings.varint()
+                    else if (tag == FIELD_NORMALIZER && field == 18) table = settings.bytes()
+                    else if (tag == FIELD_NORMALIZER && field == 24) dummyPrefix = settings.varint() != 0
+                    else settings.skip(field and 7)
+                }
+                continue
+            }
             if (tag != FIELD_PIECES) {
                 reader.skip(tag and 7)
                 continue
@@ -153,6 +174,7 @@ class TripletteTokenizer(
                 ids[text] = id
                 defined.add(text)
             }
+            UNKNOWN -> unknown = id
             BYTE -> bytes[text.substring(3, 5).toInt(16)] = id
         }
     }
@@ -178,11 +200,13 @@ class TripletteTokenizer(
             return Wire(data, at - size, at)
         }
 
-        fun text(): String {
+        fun bytes(): ByteArray {
             val size = varint()
             at += size
-            return String(data, at - size, size, Charsets.UTF_8)
+            return data.copyOfRange(at - size, at)
         }
+
+        fun text(): String = String(bytes(), Charsets.UTF_8)
 
         fun float(): Float {
             var bits = 0
@@ -208,7 +232,11 @@ class TripletteTokenizer(
 
         const val SPACE = '\u2581'
         const val FIELD_PIECES = 10
+        const val FIELD_TRAINER = 18
+        const val FIELD_NORMALIZER = 26
+        const val UNIGRAM = 1
         const val NORMAL = 1
+        const val UNKNOWN = 2
         const val USER_DEFINED = 4
         const val BYTE = 6
     }

@@ -10,16 +10,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from triplette.errors import InputError
-from triplette.export.families.architecture import Architecture, read_architecture
+from triplette.export.families.architecture import Architecture
+from triplette.export.families.family import Family, family_of
 from triplette.export.litert import MASK, TOKENS
 from triplette.export.quiet import quiet_libraries, quiet_stderr
 from triplette.tables import replacing
-
-if TYPE_CHECKING:
-    from triplette.export.families.graph import Encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +31,19 @@ class Converted:
     seconds: float
 
 
-def load_encoder(folder: Path) -> Encoder:
+def load_encoder(folder: Path) -> Any:
     """The encoder of a sentence-transformers folder with every tensor loaded.
 
     Raises InputError when a tensor is missing, left over or of another shape, or when the architecture is not supported.
     """
-    from triplette.export.families.graph import Encoder
-
-    encoder = Encoder(read_architecture(folder))
-    load_strictly(encoder, read_tensors(folder, encoder.architecture), where=str(folder))
+    family = family_of(folder)
+    architecture = family.read(folder)
+    encoder = family.encoder(architecture)
+    load_strictly(encoder, read_tensors(folder, family, architecture), where=str(folder))
     return encoder.eval().requires_grad_(False)
 
 
-def load_strictly(encoder: Encoder, tensors: Mapping[str, Any], *, where: str) -> None:
+def load_strictly(encoder: Any, tensors: Mapping[str, Any], *, where: str) -> None:
     """Put ``tensors`` into the encoder; anything missing, unexpected or misshapen is an InputError."""
     own = encoder.state_dict()
     missing, unexpected = sorted(own.keys() - tensors.keys()), sorted(tensors.keys() - own.keys())
@@ -57,16 +55,17 @@ def load_strictly(encoder: Encoder, tensors: Mapping[str, Any], *, where: str) -
     encoder.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=True, assign=True)
 
 
-def read_tensors(folder: Path, architecture: Architecture) -> dict[str, Any]:
+def read_tensors(folder: Path, family: Family, architecture: Architecture) -> dict[str, Any]:
     """Every tensor of the folder under the encoder's names: transformer (one file or shards) and dense heads."""
     from safetensors.torch import load_file
 
     shards = sorted(folder.glob("model*.safetensors"))
     if not shards:
         raise InputError("there is no model.safetensors", where=str(folder), cure="run `train merge` first")
-    tensors = {}
+    stored: dict[str, Any] = {}
     for shard in shards:
-        tensors.update({name.removeprefix("model."): tensor for name, tensor in load_file(shard).items()})
+        stored.update(load_file(shard))
+    tensors = family.tensors(stored, architecture)
     for index, head in enumerate(architecture.heads_after_pooling):
         path = folder / head.folder / "model.safetensors"
         if not path.exists():
@@ -78,7 +77,7 @@ def read_tensors(folder: Path, architecture: Architecture) -> dict[str, Any]:
     return tensors
 
 
-def convert(encoder: Encoder, lengths: Sequence[int], dimensions: Sequence[int], path: Path) -> Converted:
+def convert(encoder: Any, lengths: Sequence[int], dimensions: Sequence[int], path: Path) -> Converted:
     """Write the encoder as a float32 .tflite with a signature ``embed_<length>`` for every length.
 
     Inputs are ``tokens`` and ``attention_mask``, int32 (1, length), bound by name. Outputs are ``embedding_<d>``, float32 (1, d).

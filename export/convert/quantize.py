@@ -14,19 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import SettingError
-from triplette.export.families.architecture import Architecture
+from triplette.export.families.architecture import ATTENTION, EMBEDDING, FEED_FORWARD, POSITIONS, PROJECTION, Architecture
 from triplette.export.quiet import quiet_libraries, quiet_stderr
 from triplette.tables import replacing
 
-EMBEDDING, ATTENTION, FEED_FORWARD, PROJECTION = "embedding", "attention", "feed_forward", "projection"
+# the names that a graph's classes and attributes give to its operators; every family uses the same
 SCOPES = {
     EMBEDDING: r"Embedding_embed_tokens",
+    POSITIONS: r"Embedding_embed_positions",
     ATTENTION: r"Attention_self_attn",
     FEED_FORWARD: r"FeedForward_mlp",
     PROJECTION: r"Projection_projection",
 }
 RECIPES: dict[str, dict[str, int]] = {
-    "e4_a8_f4_p4": {EMBEDDING: 4, ATTENTION: 8, FEED_FORWARD: 4, PROJECTION: 4},
+    # learned positions are a small table that every token passes through: 8 bits
+    "e4_a8_f4_p4": {EMBEDDING: 4, POSITIONS: 8, ATTENTION: 8, FEED_FORWARD: 4, PROJECTION: 4},
     "int8": dict.fromkeys(SCOPES, 8),
     "float32": dict.fromkeys(SCOPES, 32),
 }
@@ -78,29 +80,14 @@ def choose_recipe(name: str, granularity: str, architecture: Architecture) -> Re
     return Recipe(name, bits, granularity, "as asked")
 
 
-def input_widths(a: Architecture) -> list[tuple[str, int]]:
+def input_widths(architecture: Architecture) -> list[tuple[str, int]]:
     """The input width of every kind of weight, by scope."""
-    return [
-        (EMBEDDING, a.hidden),
-        (ATTENTION, a.hidden),
-        (ATTENTION, a.heads * a.head_dim),
-        (FEED_FORWARD, a.hidden),
-        (FEED_FORWARD, a.feed_forward),
-        *((PROJECTION, head.inputs) for head in a.heads_after_pooling),
-    ]
+    return [(weight.scope, weight.inputs) for weight in architecture.weights]
 
 
 def expected_bytes(architecture: Architecture, recipe: Recipe) -> int:
     """About how large the file will be: weights at their bits, scales, and 1.5 MB of graph a signature."""
-    a = architecture
-    attention = a.layers * a.hidden * a.head_dim * (2 * a.heads + 2 * a.kv_heads)
-    counts = {
-        EMBEDDING: a.vocabulary * a.hidden,
-        ATTENTION: attention,
-        FEED_FORWARD: 3 * a.layers * a.hidden * a.feed_forward,
-        PROJECTION: sum(head.inputs * head.outputs for head in a.heads_after_pooling),
-    }
-    weights = sum(count * recipe.bits[scope] // 8 for scope, count in counts.items())
+    weights = sum(weight.size * recipe.bits[weight.scope] // 8 for weight in architecture.weights)
     return int(weights * 1.03)
 
 
@@ -133,7 +120,7 @@ def _scope_rules(recipe: Recipe) -> Any:
             continue
         blocks = bits == 4 and recipe.granularity != CHANNEL
         granularity = f"BLOCKWISE_{recipe.granularity}" if blocks else "CHANNELWISE"
-        operation = "EMBEDDING_LOOKUP" if scope == EMBEDDING else "FULLY_CONNECTED"
+        operation = "EMBEDDING_LOOKUP" if scope in (EMBEDDING, POSITIONS) else "FULLY_CONNECTED"
         add = rules.add_weight_only_config if scope in FLOAT_ACTIVATIONS.get(recipe.name, ()) else rules.add_dynamic_config
         add(f".*{pattern}.*", qtyping.TFLOperationName[operation], bits, qtyping.QuantGranularity[granularity])
     return rules.get_quantization_recipe()

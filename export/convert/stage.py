@@ -8,22 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from triplette.contract import PromptContract
 from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.export.convert.convert import convert, load_encoder, signature_name
 from triplette.export.convert.quantize import Recipe, choose_recipe, quantize
-from triplette.export.families.architecture import Architecture, read_architecture
+from triplette.export.families.architecture import Architecture
+from triplette.export.families.family import read_architecture
 from triplette.export.litert import SPEC, SignatureSpec, Spec
 from triplette.export.quiet import quiet_libraries
 from triplette.export.runtime import CONTRACT, TOKENIZER
 from triplette.export.tokenizers.build import Built, write_tokenizer
 from triplette.hashing import hash_file
 from triplette.settings.export import ExportSettings
-
-if TYPE_CHECKING:
-    from triplette.export.families.graph import Encoder
 
 Note = Callable[[str], None]
 
@@ -85,8 +83,8 @@ def make_plan(model: Path, contract: PromptContract, settings: ExportSettings) -
 def check_contract(model: Path, architecture: Architecture, contract: PromptContract) -> None:
     """Raise ContractMismatch unless the contract describes this model: pooling, normalisation, width, tokenizer."""
     wrong = []
-    if contract.pooling != "mean" or not contract.normalize:
-        wrong.append(f"pooling {contract.pooling!r} and normalize {contract.normalize}, the model pools by mean and normalises")
+    if contract.pooling != architecture.pooling:
+        wrong.append(f"pooling {contract.pooling!r}, the model pools by {architecture.pooling}")
     if contract.dimensions[0] != architecture.output:
         wrong.append(f"{contract.dimensions[0]} dimensions, the model gives {architecture.output}")
     tokenizer = model / "tokenizer.json"
@@ -134,7 +132,7 @@ def stage(
     lines: Sequence[str],
     note: Note,
     *,
-    load: Callable[[Path], Encoder] = load_encoder,
+    load: Callable[[Path], Any] = load_encoder,
 ) -> Staged:
     """Convert, quantise and write tokenizer, contract and spec into ``folder``; float32 files go to ``folder``.float.
 
@@ -174,6 +172,8 @@ def load_tokenizer(model: Path) -> Any:
 
 def _notes(plan: Plan, contract: PromptContract, tokenizer: Built) -> tuple[str, ...]:
     notes = [f"4-bit granularity {plan.recipe.granularity}: {plan.recipe.why}"] if 4 in plan.recipe.bits.values() else []
+    if not contract.normalize:
+        notes.append("the model does not scale its vectors to length 1, the file does: their cosine is what is compared everywhere")
     notes.append(f"tokenizer.model {tokenizer.origin}; equal to tokenizer.json on {tokenizer.agreement.compared} texts")
     if plan.lengths[-1] < contract.max_tokens:
         notes.append(f"texts are cut at {plan.lengths[-1]} tokens; the model was trained to read {contract.max_tokens}")

@@ -1,8 +1,8 @@
-"""What the converter accepts, read from a sentence-transformers folder and asserted before any work.
+"""What every family's architecture tells the rest of export, and the reading that families share.
 
-The graph in ``graph.py`` implements one family exactly: Gemma 3 text encoders with bidirectional attention, mean pooling, dense heads
-and L2 normalisation (EmbeddingGemma, any size). A configuration that asks for anything else is refused by name, because a
-converter that carries on regardless makes a file that loads, runs and ranks wrongly.
+A family reads its own configuration and refuses by name what its graph does not implement, because a converter that carries on
+regardless makes a file that loads, runs and ranks wrongly. Modules around the transformer are the same for all: Pooling, dense heads,
+Normalize.
 """
 
 from __future__ import annotations
@@ -10,13 +10,28 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from triplette.errors import InputError
 
-LOCAL, GLOBAL = "sliding_attention", "full_attention"
+EMBEDDING, POSITIONS, ATTENTION, FEED_FORWARD, PROJECTION = "embedding", "positions", "attention", "feed_forward", "projection"
 IDENTITY = "torch.nn.modules.linear.Identity"
-CURE = "export a model of the EmbeddingGemma family, as `train merge` writes it"
+CURE = "export a model of a supported family (docs/export.md has the table), as `train merge` writes it"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """``count`` weights of one shape (outputs, inputs) in one scope of the graph."""
+
+    scope: str
+    count: int
+    outputs: int
+    inputs: int
+
+    @property
+    def size(self) -> int:
+        """How many numbers they hold together."""
+        return self.count * self.outputs * self.inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,161 +43,103 @@ class DenseHead:
     outputs: int
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """The numbers that define the graph.
+class Architecture(Protocol):
+    """What converting, quantising and proving ask of a family's architecture.
 
-    ``window``: a local layer sees positions closer than this (257 for EmbeddingGemma: its 512 counts both sides).
-    ``local_base``/``global_base`` are the rotary bases of the two kinds of layer. ``scale`` multiplies the attention scores.
+    ``family`` is its name in the registry; ``weights`` every weight that is quantised; ``window`` how far a local layer sees (0: there
+    is none); ``pooling`` what its graph does.
     """
 
-    vocabulary: int
-    hidden: int
-    feed_forward: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    layer_kinds: tuple[str, ...]
-    window: int
-    local_base: float
-    global_base: float
-    scale: float
-    epsilon: float
-    max_positions: int
-    heads_after_pooling: tuple[DenseHead, ...]
-
     @property
-    def layers(self) -> int:
-        """The number of transformer layers."""
-        return len(self.layer_kinds)
-
+    def family(self) -> str: ...
     @property
-    def output(self) -> int:
-        """The width of the embedding, before any Matryoshka cut."""
-        return self.heads_after_pooling[-1].outputs
-
+    def pooling(self) -> str: ...
     @property
-    def parameters(self) -> int:
-        """The number of weights: what sizes, memory and disk are estimated from."""
-        attention = self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads) + 2 * self.head_dim
-        layer = attention + 3 * self.hidden * self.feed_forward + 4 * self.hidden
-        dense = sum(head.inputs * head.outputs for head in self.heads_after_pooling)
-        return self.vocabulary * self.hidden + self.layers * layer + self.hidden + dense
+    def vocabulary(self) -> int: ...
+    @property
+    def hidden(self) -> int: ...
+    @property
+    def layers(self) -> int: ...
+    @property
+    def window(self) -> int: ...
+    @property
+    def max_positions(self) -> int: ...
+    @property
+    def output(self) -> int: ...
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def weights(self) -> tuple[Weights, ...]: ...
+    @property
+    def heads_after_pooling(self) -> tuple[DenseHead, ...]: ...
 
 
-def read_architecture(folder: Path) -> Architecture:
-    """The architecture of a sentence-transformers folder. Raises InputError naming what is unsupported or missing."""
-    heads = _modules(folder)
-    config = _json(folder / "config.json")
-    config = config.get("text_config", config)
-    where = str(folder / "config.json")
-    _require(config, "model_type", ("gemma3_text",), where)
-    _require(config, "use_bidirectional_attention", (True,), where)
-    _require(config, "hidden_activation", ("gelu_pytorch_tanh",), where)
-    _require(config, "attn_logit_softcapping", (None,), where)
-    _require(config, "attention_bias", (False, None), where)
-    kinds = tuple(_get(config, "layer_types", where))
-    unknown = sorted(set(kinds) - {LOCAL, GLOBAL})
-    if unknown or len(kinds) != _get(config, "num_hidden_layers", where):
-        raise InputError(f"layer_types {kinds} are not {config['num_hidden_layers']} known kinds", where=where, cure=CURE)
-    if _get(config, "num_attention_heads", where) % _get(config, "num_key_value_heads", where):
-        raise InputError("num_attention_heads is not a multiple of num_key_value_heads", where=where, cure=CURE)
-    local_base, global_base = _rotary_bases(config, where)
-    architecture = Architecture(
-        vocabulary=_get(config, "vocab_size", where),
-        hidden=_get(config, "hidden_size", where),
-        feed_forward=_get(config, "intermediate_size", where),
-        heads=config["num_attention_heads"],
-        kv_heads=config["num_key_value_heads"],
-        head_dim=_get(config, "head_dim", where),
-        layer_kinds=kinds,
-        # the configuration counts both sides; transformers halves it and excludes the bound
-        window=_get(config, "sliding_window", where) // 2 + 1,
-        local_base=local_base,
-        global_base=global_base,
-        scale=_get(config, "query_pre_attn_scalar", where) ** -0.5,
-        epsilon=_get(config, "rms_norm_eps", where),
-        max_positions=_get(config, "max_position_embeddings", where),
-        heads_after_pooling=heads,
-    )
-    _check_widths(architecture, folder)
-    return architecture
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The modules after the transformer: how tokens are pooled, the dense heads, and whether the model normalises."""
+
+    pooling: str
+    heads: tuple[DenseHead, ...]
+    normalize: bool
 
 
-def _check_widths(architecture: Architecture, folder: Path) -> None:
-    width = architecture.hidden
-    for head in architecture.heads_after_pooling:
-        if head.inputs != width:
-            raise InputError(f"takes {head.inputs} numbers, is given {width}", where=str(folder / head.folder), cure=CURE)
-        width = head.outputs
-
-
-def _rotary_bases(config: dict[str, Any], where: str) -> tuple[float, float]:
-    """Bases of local and global layers, in the new form (rope_parameters) or the old one (rope_theta, rope_local_base_freq)."""
-    parameters = config.get("rope_parameters")
-    if parameters is None:
-        if config.get("rope_scaling"):
-            raise InputError("rope_scaling is not supported", where=where, cure=CURE)
-        return float(_get(config, "rope_local_base_freq", where)), float(_get(config, "rope_theta", where))
-    bases = []
-    for kind in (LOCAL, GLOBAL):
-        values = parameters.get(kind) or {}
-        if values.get("rope_type", "default") != "default" or "rope_theta" not in values:
-            raise InputError(f"rotary parameters of {kind} are {values}, not a plain base", where=where, cure=CURE)
-        bases.append(float(values["rope_theta"]))
-    return bases[0], bases[1]
-
-
-def _modules(folder: Path) -> tuple[DenseHead, ...]:
-    """The dense heads, after asserting the order Transformer, Pooling, Dense..., Normalize."""
+def read_around(folder: Path, poolings: tuple[str, ...]) -> Around:
+    """Pooling and heads, after asserting the order Transformer, Pooling, Dense..., Normalize and one of ``poolings``."""
     where = str(folder / "modules.json")
-    modules = sorted(_json(folder / "modules.json"), key=lambda module: module["idx"])
+    modules = sorted(read_json(folder / "modules.json"), key=lambda module: module["idx"])
     kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
-    if "Dense" not in kinds:
-        raise InputError(
-            f"the dense head is missing: modules are {', '.join(kinds)}",
-            where=where,
-            cure="merge the whole sentence-transformers model with `train merge`, not only its transformer",
-        )
-    expected = ["Transformer", "Pooling", *["Dense"] * kinds.count("Dense"), "Normalize"]
+    normalize = kinds[-1] == "Normalize"
+    expected = ["Transformer", "Pooling", *["Dense"] * kinds.count("Dense"), *["Normalize"] * normalize]
     if kinds != expected:
         raise InputError(f"modules are {', '.join(kinds)}; expected {', '.join(expected)}", where=where, cure=CURE)
-    _check_pooling(folder / modules[1]["path"] / "config.json")
-    return tuple(_dense(folder, str(module["path"])) for module in modules if str(module["type"]).endswith("Dense"))
+    pooling = _pooling(folder / modules[1]["path"] / "config.json", poolings)
+    heads = tuple(_dense(folder, str(module["path"])) for module in modules if str(module["type"]).endswith("Dense"))
+    return Around(pooling, heads, normalize)
 
 
-def _check_pooling(path: Path) -> None:
-    config = _json(path)
-    mode = config.get("pooling_mode")
-    if mode is None:  # the form of sentence-transformers before version 6
-        on = [key.removeprefix("pooling_mode_") for key, value in config.items() if key.startswith("pooling_mode_") and value]
-        mode = "mean" if on == ["mean_tokens"] else ", ".join(on)
-    if mode not in ("mean", ["mean"]):
-        raise InputError(f"pooling is {mode}, only mean is supported", where=str(path), cure=CURE)
+def check_widths(hidden: int, heads: tuple[DenseHead, ...], folder: Path) -> None:
+    """Raise InputError unless each head takes what the one before gives."""
+    for head in heads:
+        if head.inputs != hidden:
+            raise InputError(f"takes {head.inputs} numbers, is given {hidden}", where=str(folder / head.folder), cure=CURE)
+        hidden = head.outputs
+
+
+def _pooling(path: Path, allowed: tuple[str, ...]) -> str:
+    from triplette.model_folder import pooling_of
+
+    config = read_json(path)
+    mode = pooling_of(config)
+    if mode not in allowed:
+        raise InputError(f"pooling is {mode}, only {' or '.join(allowed)} is supported", where=str(path), cure=CURE)
     if config.get("include_prompt") is False:
         raise InputError("pooling leaves the prompt out (include_prompt is false)", where=str(path), cure=CURE)
+    return mode
 
 
 def _dense(folder: Path, name: str) -> DenseHead:
     path = folder / name / "config.json"
-    config = _json(path)
+    config = read_json(path)
     if config.get("bias") or config.get("activation_function", IDENTITY) != IDENTITY:
         raise InputError("a dense head with a bias or an activation is not supported", where=str(path), cure=CURE)
-    return DenseHead(name, int(_get(config, "in_features", str(path))), int(_get(config, "out_features", str(path))))
+    return DenseHead(name, int(get(config, "in_features", str(path))), int(get(config, "out_features", str(path))))
 
 
-def _get(config: dict[str, Any], key: str, where: str) -> Any:
+def get(config: dict[str, Any], key: str, where: str) -> Any:
+    """A value of the configuration. Raises InputError when it is not there."""
     if config.get(key) is None:
         raise InputError(f"lacks {key}", where=where, cure=CURE)
     return config[key]
 
 
-def _require(config: dict[str, Any], key: str, allowed: tuple[Any, ...], where: str) -> None:
+def require(config: dict[str, Any], key: str, allowed: tuple[Any, ...], where: str) -> None:
+    """Raise InputError unless a value is one of ``allowed``."""
     if config.get(key) not in allowed:
         raise InputError(f"unsupported architecture: {key} is {config.get(key)!r}, not {allowed[0]!r}", where=where, cure=CURE)
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """A JSON file. Raises InputError when it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:

@@ -1,111 +1,26 @@
-"""The encoder as a graph that survives conversion: Gemma 3 text layers, mean pooling, dense heads, normalisation.
-
-It is written apart from transformers' own module on purpose. The proof compares the converted file with sentence-transformers, and
-a reference that shared this code could share its mistakes. Weight names are those of the checkpoint, so loading is strict.
+"""What the graphs of all families share: dense heads, pooling, masks, and the signature around an encoder.
 
 Three constructs are here because the obvious ones convert without error and compute something else (docs/export.md has the trials):
-
-* Key and value heads are repeated by concatenation. litert-converter 0.5 turns transpose(expand(K)) into a reshape.
-* Masks are finite (-1e4). Two -inf that meet give NaN for padded text at length 512 and more.
-* Masks and rotary tables are computed in the graph. As constants they would cost 25 MB at length 2048.
-
-This module imports torch; import it where it is used.
+masks are finite (two -inf that meet give NaN for padded text), computed in the graph (as constants they would cost 25 MB at length 2048),
+and tied to the input (the converter would fold what follows from a constant). This module imports torch; import it where it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from triplette.export.families.architecture import LOCAL, Architecture
-from triplette.export.families.composites import rms_norm, scaled_dot_product_attention
+from triplette.export.families.architecture import Architecture
 from triplette.export.litert import output_name
 
 MASKED = -1e4  # far below any score of a real model, far above where float32 additions reach -inf
 
 
-class RMSNorm(nn.Module):
-    """Root-mean-square norm with Gemma's zero-centred weight (the factor is 1 + weight)."""
-
-    def __init__(self, width: int, epsilon: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(width))
-        self.epsilon = epsilon
-
-    def forward(self, states: Tensor) -> Tensor:
-        return rms_norm(states, 1.0 + self.weight, self.epsilon)
-
-
-class Attention(nn.Module):
-    """Grouped-query attention over (1, L, hidden), with query and key norms and rotary positions."""
-
-    def __init__(self, a: Architecture) -> None:
-        super().__init__()
-        self.a = a
-        self.q_proj = nn.Linear(a.hidden, a.heads * a.head_dim, bias=False)
-        self.k_proj = nn.Linear(a.hidden, a.kv_heads * a.head_dim, bias=False)
-        self.v_proj = nn.Linear(a.hidden, a.kv_heads * a.head_dim, bias=False)
-        self.o_proj = nn.Linear(a.heads * a.head_dim, a.hidden, bias=False)
-        self.q_norm = RMSNorm(a.head_dim, a.epsilon)
-        self.k_norm = RMSNorm(a.head_dim, a.epsilon)
-
-    def forward(self, states: Tensor, mask: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-        length = states.shape[1]
-
-        def split(flat: Tensor, heads: int) -> Tensor:
-            return flat.reshape(1, length, heads, self.a.head_dim)
-
-        queries = rotate(self.q_norm(split(self.q_proj(states), self.a.heads)), rotary)
-        keys = rotate(self.k_norm(split(self.k_proj(states), self.a.kv_heads)), rotary)
-        values = split(self.v_proj(states), self.a.kv_heads)
-        mixed = scaled_dot_product_attention(queries, keys, values, mask, self.a.scale, self.repeat)
-        return self.o_proj(mixed.reshape(1, length, self.a.heads * self.a.head_dim))
-
-    def repeat(self, heads: Tensor) -> Tensor:
-        """(1, kv_heads, L, d) to (1, heads, L, d) by concatenation; expand would be converted wrongly."""
-        group = self.a.heads // self.a.kv_heads
-        if group == 1:
-            return heads
-        return torch.cat([heads[:, i // group : i // group + 1] for i in range(self.a.heads)], dim=1)
-
-
-class FeedForward(nn.Module):
-    """Gated feed-forward with the tanh form of GELU."""
-
-    def __init__(self, a: Architecture) -> None:
-        super().__init__()
-        self.gate_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
-        self.up_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
-        self.down_proj = nn.Linear(a.feed_forward, a.hidden, bias=False)
-
-    def forward(self, states: Tensor) -> Tensor:
-        gate = nn.functional.gelu(self.gate_proj(states), approximate="tanh")
-        return self.down_proj(gate * self.up_proj(states))
-
-
-class Layer(nn.Module):
-    """One transformer layer: norms before and after attention and feed-forward."""
-
-    def __init__(self, a: Architecture) -> None:
-        super().__init__()
-        self.self_attn = Attention(a)
-        self.mlp = FeedForward(a)
-        self.input_layernorm = RMSNorm(a.hidden, a.epsilon)
-        self.post_attention_layernorm = RMSNorm(a.hidden, a.epsilon)
-        self.pre_feedforward_layernorm = RMSNorm(a.hidden, a.epsilon)
-        self.post_feedforward_layernorm = RMSNorm(a.hidden, a.epsilon)
-
-    def forward(self, states: Tensor, mask: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-        attended = self.self_attn(self.input_layernorm(states), mask, rotary)
-        states = states + self.post_attention_layernorm(attended)
-        changed = self.mlp(self.pre_feedforward_layernorm(states))
-        return states + self.post_feedforward_layernorm(changed)
-
-
 class Projection(nn.Module):
-    """The dense heads after pooling."""
+    """The dense heads after pooling. Its class name is the quantiser's scope."""
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
@@ -117,60 +32,10 @@ class Projection(nn.Module):
         return pooled
 
 
-class Encoder(nn.Module):
-    """Token ids (1, L) and mask (1, L), int32, to a vector (1, output) before normalisation.
-
-    The steps are methods, so that a test can replace one of them by a faulty one and show that the proof notices.
-    """
-
-    def __init__(self, architecture: Architecture) -> None:
-        super().__init__()
-        a = self.architecture = architecture
-        self.embed_tokens = nn.Embedding(a.vocabulary, a.hidden)
-        self.layers = nn.ModuleList(Layer(a) for _ in a.layer_kinds)
-        self.norm = RMSNorm(a.hidden, a.epsilon)
-        self.projection = Projection(a)
-
-    def forward(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
-        present = attention_mask.to(torch.float32)
-        positions = self.positions(present)
-        full, local = self.masks(present, positions)
-        tables = {
-            base: rotary_table(positions, base, self.architecture.head_dim)
-            for base in (self.architecture.local_base, self.architecture.global_base)
-        }
-        states = self.embed_tokens(tokens) * self.architecture.hidden**0.5
-        for kind, layer in zip(self.architecture.layer_kinds, self.layers, strict=True):
-            is_local = kind == LOCAL
-            base = self.architecture.local_base if is_local else self.architecture.global_base
-            states = layer(states, local if is_local else full, tables[base])
-        return self.projection(self.pool(self.norm(states), present))
-
-    def positions(self, present: Tensor) -> Tensor:
-        """0..L-1 as float32 (L,), tied to the input: the converter would fold what follows from a constant into L x L constants."""
-        zero = torch.clamp(present.sum(), max=0.0)  # the sum of a mask is never below 0
-        return torch.arange(present.shape[1], dtype=torch.float32) + zero
-
-    def masks(self, present: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Additive masks (1, 1, L, L) of global and local layers: 0 where a token is seen, MASKED where not."""
-        length = present.shape[1]
-        padding = ((1.0 - present) * MASKED)[:, None, None, :]
-        full = padding * torch.ones(1, 1, length, 1)
-        if length <= self.architecture.window:
-            return full, full
-        distance = positions[:, None] - positions[None, :]
-        return full, torch.where(distance.abs()[None, None] < self.architecture.window, padding, torch.full((), MASKED))
-
-    def pool(self, states: Tensor, present: Tensor) -> Tensor:
-        """The mean over present tokens, (1, hidden)."""
-        total = (states * present[:, :, None]).sum(1)
-        return total / torch.clamp(present.sum(1, keepdim=True), min=1.0)
-
-
 class Signature(nn.Module):
     """What one signature of the file computes: the vector at every dimension, cut first and then normalised."""
 
-    def __init__(self, encoder: Encoder, dimensions: Sequence[int]) -> None:
+    def __init__(self, encoder: Any, dimensions: Sequence[int]) -> None:
         super().__init__()
         self.encoder = encoder
         self.dimensions = tuple(dimensions)
@@ -180,17 +45,18 @@ class Signature(nn.Module):
         return {output_name(d): nn.functional.normalize(vector[:, :d], p=2.0, dim=1) for d in self.dimensions}
 
 
-def rotary_table(positions: Tensor, base: float, head_dim: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine (1, L, 1, head_dim) of rotary positions (Su et al. 2021)."""
-    frequencies = 1.0 / (base ** (torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim))
-    half = positions[:, None] * frequencies[None, :]
-    angles = torch.cat((half, half), dim=-1)[None, :, None, :]
-    return angles.cos(), angles.sin()
+def padding_mask(present: Tensor) -> Tensor:
+    """The additive mask (1, 1, 1, L): 0 where a token is, MASKED where padding is."""
+    return ((1.0 - present) * MASKED)[:, None, None, :]
 
 
-def rotate(heads: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Heads (1, L, n, d) turned by their positions."""
-    cosine, sine = rotary
-    half = heads.shape[-1] // 2
-    turned = torch.cat((-heads[..., half:], heads[..., :half]), dim=-1)
-    return heads * cosine + turned * sine
+def mean_pool(states: Tensor, present: Tensor) -> Tensor:
+    """The mean over present tokens, (1, hidden)."""
+    total = (states * present[:, :, None]).sum(1)
+    return total / torch.clamp(present.sum(1, keepdim=True), min=1.0)
+
+
+def first_pool(states: Tensor, places: Tensor, present: Tensor) -> Tensor:
+    """The first present token's state, (1, hidden), on whichever side the padding is. ``places`` counts present tokens from 1."""
+    first = present * (places < 1.5).to(torch.float32)
+    return (states * first[:, :, None]).sum(1)

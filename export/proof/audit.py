@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from triplette.errors import InputError
-from triplette.export.convert.quantize import ATTENTION, CHANNEL, EMBEDDING, FEED_FORWARD, PROJECTION, SCOPES, Recipe
+from triplette.export.convert.quantize import CHANNEL, SCOPES, Recipe
 from triplette.export.families.architecture import Architecture
 
 WEIGHTED = ("FULLY_CONNECTED", "EMBEDDING_LOOKUP")
@@ -76,9 +76,10 @@ def weights(model: Any) -> list[Weight]:
 
 def check_types(found: list[Weight], recipe: Recipe, architecture: Architecture, signatures: int) -> list[str]:
     """What contradicts the recipe: a wrong type, a wrong number of weights, buffers that signatures do not share."""
-    a = architecture
-    expected = {EMBEDDING: 1, ATTENTION: 4 * a.layers, FEED_FORWARD: 3 * a.layers, PROJECTION: len(a.heads_after_pooling)}
-    counts = Counter(weight.scope for weight in found)
+    expected: Counter[str] = Counter()
+    for weight in architecture.weights:
+        expected[weight.scope] += weight.count
+    counts = Counter(one.scope for one in found)
     problems = []
     for scope, count in expected.items():
         if counts[scope] != count * signatures:

@@ -139,7 +139,7 @@ def check_float32(subject: Subject, embedder: Embedder, cases: Sequence[Case], s
     checks = [
         _cosines("float32", found, floor, "probes at every length and dimension"),
         _cosines("padding", [f for f in found if _is_padded(f[0])], floor, f"short texts padded to {PADDED_LENGTH} tokens or more"),
-        _cosines("window", [f for f in found if len(f[0].ids) > window], floor, f"texts longer than the window of {window} tokens"),
+        _cosines("window", [f for f in found if window and len(f[0].ids) > window], floor, _beyond(window)),
     ]
     plain = LiteRtModel(subject.float_folder, embedder.spec, threads=settings.threads, kernels="plain")
     on_plain = _against_pytorch(plain, _ends(cases))
@@ -173,7 +173,8 @@ def check_weights(subject: Subject, embedder: Embedder) -> list[Check]:
             worst[weight.scope] = max(worst.get(weight.scope, 0.0), error)
             if not error <= audit.WORST_ERROR.get(weight.bits, 0.0):
                 far.append(f"{weight.scope} {weight.name} ({weight.kind}) is off by {error:.3f}")
-    kinds = ", ".join(f"{scope} {subject.recipe.expected(scope)}" for scope in subject.recipe.bits)
+    scopes = dict.fromkeys(weight.scope for weight in subject.architecture.weights)
+    kinds = ", ".join(f"{scope} {subject.recipe.expected(scope)}" for scope in scopes)
     shown = ", ".join(f"{scope} {error:.4f}" for scope, error in worst.items())
     return [
         Check("types", not problems, "; ".join(problems) or kinds, figures),
@@ -224,7 +225,7 @@ def check_dimensions(outputs: Iterable[tuple[Case, dict[int, Vector]]]) -> Check
 
 def _cosines(name: str, found: Sequence[tuple[Case, float]], floor: float, what: str) -> Check:
     if not found:
-        return Check(name, True, f"no {what}: the bundle is too short for one", {"cases": 0})
+        return Check(name, True, f"no {what}", {"cases": 0})
     values = np.array([value for _, value in found])
     case, lowest = min(found, key=lambda pair: pair[1])
     place = f"{len(case.ids)} tokens at {case.signature.name}, padded {'left' if case.left else 'right'}"
@@ -240,6 +241,12 @@ def _cosines(name: str, found: Sequence[tuple[Case, float]], floor: float, what:
         },
     }
     return Check(name, bool(lowest >= floor), f"{what}: cosine at least {lowest:.7f} ({place}), floor {floor}", figures)
+
+
+def _beyond(window: int) -> str:
+    return (
+        f"texts longer than the window of {window} tokens" if window else "texts longer than a window (every layer sees the whole text)"
+    )
 
 
 def _is_padded(case: Case) -> bool:

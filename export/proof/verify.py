@@ -24,6 +24,8 @@ from triplette.hashing import hash_file
 MANIFEST = "manifest.json"
 REQUIRED = (MANIFEST, CONTRACT, SPEC, TOKENIZER, INDEX, GOLDEN, PROOF, "README.md", "LICENSES.md")
 SAMPLES = 8  # passages that are embedded again
+MANIFEST_LIMIT = 1 << 20  # bytes; a manifest lists a dozen files
+PROBLEMS_SHOWN = 20
 INDEX_COSINE = 0.98  # int8 rounding and another processor's kernels, not another model
 
 
@@ -42,24 +44,53 @@ def verify_bundle(path: Path, *, threads: int = 2) -> Proof:
             checks.append(check(path, manifest, threads))
         except TripletteError as error:
             checks.append(Check(name, False, str(error).replace("\n", " ")))
+        except Exception as error:  # a file of the manifest's own sha256 that no reader was made for: refused, not a crash
+            checks.append(Check(name, False, f"cannot be read ({type(error).__name__}: {error})".replace("\n", " ")[:300]))
     return Proof(tuple(checks))
 
 
 def _manifest(path: Path) -> dict[str, Any]:
     file = path / MANIFEST
+    cure = "give the folder that `train export` wrote"
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise InputError(f"not a bundle ({error})", where=str(path), cure="give the folder that `train export` wrote") from error
+        if file.stat().st_size > MANIFEST_LIMIT:
+            raise InputError("its manifest is too long to be one", where=str(path), cure=cure)
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"not a bundle ({error})", where=str(path), cure=cure) from error
+    if not _is_manifest(content):
+        raise InputError("its manifest.json is no manifest of a bundle", where=str(path), cure=cure)
+    return dict(content)
+
+
+def _is_manifest(content: Any) -> bool:
+    """Whether the manifest has the parts that are read here, in their types."""
+    if not isinstance(content, dict):
+        return False
+    files, proof = content.get("files"), content.get("proof")
+    return (
+        isinstance(files, dict)
+        and all(isinstance(item, dict) and isinstance(item.get("sha256"), str) for item in files.values())
+        and isinstance(content.get("contract"), str)
+        and isinstance(proof, dict)
+        and isinstance(proof.get("passed"), bool)
+        and isinstance(proof.get("failed", []), list)
+    )
 
 
 def _check_files(path: Path, manifest: dict[str, Any]) -> Check:
     listed: dict[str, Any] = manifest["files"]
-    present = {file.name for file in path.iterdir() if file.is_file()} - {MANIFEST}
-    problems = [f"{name} is missing" for name in sorted(({*REQUIRED, *listed} - {MANIFEST}) - present)]
-    problems += [f"{name} is not in the manifest" for name in sorted(present - set(listed))]
-    problems += [f"{name} changed" for name in sorted(present & set(listed)) if hash_file(path / name) != listed[name]["sha256"]]
-    return Check("files", not problems, "; ".join(problems) or f"sha256 of {len(listed)} files as in the manifest")
+    found = [file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir() or file.is_symlink()]
+    regular = {name for name in found if (path / name).is_file() and not (path / name).is_symlink()}
+    present = regular - {MANIFEST}
+    problems = [f"{name!r} is no regular file" for name in sorted(set(found) - regular)]
+    problems += [f"{name!r} is missing" for name in sorted(({*REQUIRED, *listed} - {MANIFEST}) - present)]
+    problems += [f"{name!r} is not in the manifest" for name in sorted(present - set(listed))]
+    problems += [f"{name!r} changed" for name in sorted(present & set(listed)) if hash_file(path / name) != listed[name]["sha256"]]
+    shown = "; ".join(problems[:PROBLEMS_SHOWN]) + (
+        f"; and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
+    )
+    return Check("files", not problems, shown or f"sha256 of {len(listed)} files as in the manifest")
 
 
 def _check_contract(path: Path, manifest: dict[str, Any], threads: int) -> Check:

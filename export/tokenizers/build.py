@@ -1,12 +1,14 @@
 """The bundle's SentencePiece ``tokenizer.model``: copied where the model ships one, else built from ``tokenizer.json``; then compared.
 
-The two forms describe the same byte-pair merges differently: tokenizer.json lists merges in order, SentencePiece scores pieces and
-merges whatever pair makes the best-scored piece. The rank of the first merge that makes a piece, negated, is that score.
+Byte-pair merges (Gemma) are described differently by the two forms: tokenizer.json lists merges in order, SentencePiece scores pieces and
+merges whatever pair makes the best-scored piece. The rank of the first merge that makes a piece, negated, is that score. Unigram
+(XLM-R) is the same in both: pieces with scores, and a table of how characters are normalised.
 No form is trusted: both must give the reference's ids on thousands of lines and on strings that are known to differ.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import unicodedata
@@ -19,6 +21,7 @@ from triplette.errors import InputError, ProofFailed
 from triplette.export.tokenizers.pieces import Pieces, TokenizerSpec
 from triplette.tables import replacing
 
+SUPPORTED = "Gemma's (byte-pair merges with byte fallback) or XLM-R's (SentencePiece Unigram)"
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 AWKWARD = (
     "",
@@ -95,7 +98,7 @@ def write_tokenizer(folder: Path, reference: Any, texts: Sequence[str], path: Pa
     raise ProofFailed(
         f"the SentencePiece tokenizer disagrees with the model's own; {'; '.join(tried)}",
         where=str(folder),
-        cure="export a model with a Gemma tokenizer (byte-pair merges with byte fallback)",
+        cure="export a model with one of the supported tokenizers: " + SUPPORTED,
     )
 
 
@@ -103,7 +106,19 @@ def _content(folder: Path, origin: str, reference: Any) -> bytes | None:
     shipped = folder / "tokenizer.model"
     if origin == "copied":
         return shipped.read_bytes() if shipped.exists() else None
-    return build_sentencepiece(read_json(folder), reference)
+    content = read_json(folder)
+    build = build_unigram if content["model"].get("type") == "Unigram" else build_sentencepiece
+    return build(content, reference)
+
+
+def check_kind(content: dict[str, Any]) -> str:
+    """The kind of a ``tokenizer.json`` in a word. Raises InputError for one that the phone cannot read."""
+    model = content.get("model") or {}
+    if model.get("type") == "BPE" and model.get("byte_fallback"):
+        return "byte-pair"
+    if model.get("type") == "Unigram" and not model.get("byte_fallback"):
+        return "Unigram"
+    raise InputError(f"the phone cannot read its tokenizer: tokenizer.json is {model.get('type')}", cure="use " + SUPPORTED)
 
 
 def read_spec(folder: Path, reference: Any) -> TokenizerSpec:
@@ -112,7 +127,7 @@ def read_spec(folder: Path, reference: Any) -> TokenizerSpec:
     bare = reference("a", add_special_tokens=False)["input_ids"]
     start = next((i for i in range(len(whole) - len(bare) + 1) if whole[i : i + len(bare)] == bare), None)
     if start is None or not bare:
-        raise InputError("the tokenizer changes a text between its special tokens", where=str(folder), cure="use a Gemma tokenizer")
+        raise InputError("the tokenizer changes a text between its special tokens", where=str(folder), cure="use " + SUPPORTED)
     specials = {str(token["content"]): int(token["id"]) for token in read_json(folder)["added_tokens"]}
     return TokenizerSpec(tuple(whole[:start]), tuple(whole[start + len(bare) :]), int(reference.pad_token_id), specials)
 
@@ -145,7 +160,9 @@ def build_sentencepiece(content: dict[str, Any], reference: Any) -> bytes:
 
     model = content["model"]
     if model.get("type") != "BPE" or not model.get("byte_fallback"):
-        raise InputError("tokenizer.json is not byte-pair merges with byte fallback", cure="export a model with a Gemma tokenizer")
+        raise InputError(
+            f"tokenizer.json is {model.get('type')}, not byte-pair merges with byte fallback or Unigram", cure="use " + SUPPORTED
+        )
     vocabulary: dict[str, int] = model["vocab"]
     rank: dict[str, int] = {}
     for position, merge in enumerate(model["merges"]):
@@ -177,14 +194,65 @@ def _write_header(result: Any, protocol: Any, reference: Any, size: int) -> None
     trainer, normalizer = result.trainer_spec, result.normalizer_spec
     trainer.model_type = protocol.TrainerSpec.BPE
     trainer.byte_fallback = True
-    trainer.vocab_size = size
-    for name in ("pad", "eos", "bos", "unk"):
-        setattr(trainer, f"{name}_id", getattr(reference, f"{name}_token_id"))
-        setattr(trainer, f"{name}_piece", getattr(reference, f"{name}_token"))
+    _write_names(trainer, reference, size)
     normalizer.name = "identity"
     normalizer.add_dummy_prefix = False
     normalizer.remove_extra_whitespaces = False
     normalizer.escape_whitespaces = True
+
+
+def _write_names(trainer: Any, reference: Any, size: int) -> None:
+    trainer.vocab_size = size
+    for name in ("pad", "eos", "bos", "unk"):
+        setattr(trainer, f"{name}_id", getattr(reference, f"{name}_token_id"))
+        setattr(trainer, f"{name}_piece", getattr(reference, f"{name}_token"))
+
+
+def build_unigram(content: dict[str, Any], reference: Any) -> bytes:
+    """A SentencePiece Unigram model from an XLM-R ``tokenizer.json``. Raises InputError where it normalises or splits otherwise."""
+    from sentencepiece import sentencepiece_model_pb2 as protocol
+
+    model = content["model"]
+    if model.get("byte_fallback"):
+        raise InputError("Unigram with byte fallback is not supported", cure="use " + SUPPORTED)
+    added = {int(token["id"]): str(token["content"]) for token in content["added_tokens"]}
+    pieces = [(str(text), float(score)) for text, score in model["vocab"]]
+    pieces += [(added[identity], 0.0) for identity in sorted(added) if identity >= len(pieces)]
+    result = protocol.ModelProto()
+    result.trainer_spec.model_type = protocol.TrainerSpec.UNIGRAM
+    _write_names(result.trainer_spec, reference, len(pieces))
+    result.normalizer_spec.CopyFrom(_normalizer(content, protocol))
+    piece = protocol.ModelProto.SentencePiece
+    for identity, (text, score) in enumerate(pieces):
+        kind = piece.UNKNOWN if identity == model["unk_id"] else piece.CONTROL if identity in added else piece.NORMAL
+        result.pieces.add(piece=text, score=score, type=kind)
+    return bytes(result.SerializeToString())
+
+
+def _normalizer(content: dict[str, Any], protocol: Any) -> Any:
+    """SentencePiece's normaliser: the table of characters, runs of spaces as one, a space in front, spaces as U+2581."""
+    steps = _steps(content.get("normalizer"), "normalizers")
+    splits = _steps(content.get("pre_tokenizer"), "pretokenizers")
+    known = {"Precompiled", "Replace", "Strip"}
+    spaced = next((step for step in splits if step["type"] == "Metaspace"), None)
+    odd = [step["type"] for step in steps if step["type"] not in known]
+    odd += [step["type"] for step in splits if step["type"] not in ("WhitespaceSplit", "Metaspace")]
+    if odd or spaced is None:
+        raise InputError(f"the tokenizer normalises or splits by {', '.join(odd) or 'no Metaspace'}", cure="use " + SUPPORTED)
+    table = next((step["precompiled_charsmap"] for step in steps if step["type"] == "Precompiled"), None)
+    spec = protocol.NormalizerSpec(name="nmt_nfkc" if table else "identity")
+    if table:
+        spec.precompiled_charsmap = base64.b64decode(table)
+    spec.add_dummy_prefix = spaced.get("prepend_scheme", "always") != "never"
+    spec.remove_extra_whitespaces = True
+    spec.escape_whitespaces = True
+    return spec
+
+
+def _steps(entry: dict[str, Any] | None, key: str) -> list[dict[str, Any]]:
+    if entry is None:
+        return []
+    return list(entry[key]) if entry["type"] == "Sequence" else [entry]
 
 
 def read_json(folder: Path) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What a page carries that nobody asks about: running heads and feet, page numbers, tables of contents.
 
-A line is a running head when its shape (digits made "#") comes back in the same zone (the first or last lines of
-a page) of at least ``REPEAT_SHARE`` of the pages, or of ``RUN_LENGTH`` pages in a row. Shapes and not texts, because
-"page 4 sur 227" never repeats. In a document of one page nothing repeats, so nothing is dropped.
+A line is a running head when its shape (digits made "#") comes back in the same zone (the first or last lines of a page) of at least
+``REPEAT_SHARE`` of the pages, or of ``RUN_LENGTH`` pages in a row or on every second page; and when its numbers stay or count the pages:
+"page 4 sur 227" never repeats, and the price on each of ten order forms is no page number. A shape that makes up most of the text is
+what the document says, not its furniture. In a document of one page nothing repeats, so nothing is dropped.
 """
 
 from __future__ import annotations
@@ -17,11 +18,17 @@ ZONE = 6  # non-blank lines at each end of a page that can be running heads
 REPEAT_SHARE = 0.5  # of the pages
 RUN_LENGTH = 3  # pages in a row, for heads that change with the chapter
 HEAD_LIMIT = 120  # characters: a longer line is prose
-_LEADERS = re.compile(r"(?:\.\s?){4,}\s*\d*\s*$|…{2,}\s*\d*\s*$")
-_ENTRY = re.compile(r"\S.*[^\d\s.,:]\s+\d{1,3}\s*$")
+FILL_SHARE = 0.75  # of a page's letters: lines of repeated shapes that are more, on most pages, are its text
+STEP_SHARE = 0.7  # of the pages on which a number must go up with the page
+_LEADERS = re.compile(r"(?:\.\s?){4}$|…{2}$")
+_LEADERS_TAIL = 12  # characters: four dots with blanks between
+_LAST_NUMBER = re.compile(r"\d{1,3}$")
 _CONTENTS = re.compile(r"^\W*(?:sommaire|table\s+des\s+mati[èe]res|contents)\b", re.IGNORECASE)
-_PAGE_NUMBER = re.compile(r"^\W*(?:page\s*)?\d{1,4}(?:\s*(?:/|sur|of|-)\s*\d{1,4})?\W*$", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(r"^\W*(?:page\s*)?\d{1,4}(?:\s*(?:/|sur|of|-)\s*\d{1,4})?[^\w.,;]*$", re.IGNORECASE)
 _DIVISION = re.compile(r"^\s*(Partie|Chapitre|Titre|Livre|Annexe|Section|Directives?)\b", re.IGNORECASE)
+_NUMBERED_NAME = re.compile(
+    r"\s*(?!(?:page|pages|folio|feuille|feuillet)\b)[^\W\d_]{3,}\s+(?:n[°ºo]\s*)?\d{1,3}\s*[.:–-]?\s*$", re.IGNORECASE
+)
 LIST_MIN = 3  # divisions of one kind with nothing between them: a list of chapters, not their beginnings
 LIST_LINE = 80  # characters: a longer line is prose
 CONTENTS_SHARE = 0.5  # of the lines after a contents heading that must end in a page number
@@ -37,7 +44,24 @@ def mark_boilerplate(pages: list[list[Line]]) -> dict[int, list[str]]:
 
 
 def _shape(text: str) -> str:
-    return re.sub(r"\d+", "#", re.sub(r"\s+", " ", text.strip().lower()))
+    return re.sub(r"\d+", "#", re.sub(r"\s+", " ", text[:HEAD_LIMIT].strip().lower()))
+
+
+def _leads(text: str) -> bool:
+    """Whether a line ends in dot leaders, with or without a page number: looked at from its end, for a line may be all dots."""
+    bare = text.rstrip()
+    return bool(_LEADERS.search(bare[-4 * _LEADERS_TAIL :].rstrip("0123456789").rstrip()[-_LEADERS_TAIL:]))
+
+
+def _entry(text: str) -> bool:
+    """Whether a line is words, a blank and a page number, as in a table of contents."""
+    bare = text.rstrip()
+    number = _LAST_NUMBER.search(bare[-4:])
+    words = bare[: len(bare) - len(number.group())] if number else ""
+    if not words[:1].strip() or not words[-1:].isspace():
+        return False
+    words = words.rstrip()
+    return len(words) > 1 and not (words[-1].isdigit() or words[-1] in ".,:")
 
 
 def _zones(page: list[Line]) -> tuple[list[Line], list[Line]]:
@@ -50,11 +74,14 @@ def _mark_running(pages: list[list[Line]]) -> dict[int, list[str]]:
     zones = [_zones(page) for page in pages]
     divisions: dict[int, list[str]] = {}
     for side in (0, 1):
-        seen: dict[str, list[int]] = defaultdict(list)
+        seen: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for index, pair in enumerate(zones):
-            for shape in {_shape(line.text) for line in pair[side] if len(line.text) <= HEAD_LIMIT}:
-                seen[shape].append(index)
-        repeated = {shape for shape, where in seen.items() if _repeats(where, len(pages))}
+            shapes = {_shape(line.text): line.text for line in pair[side] if len(line.text) <= HEAD_LIMIT}
+            for shape, text in shapes.items():
+                seen[shape].append((index, text))
+        repeated = {shape for shape, where in seen.items() if _repeats([i for i, _ in where], len(pages)) and _counts_pages(where)}
+        if _fills(zones, side, repeated):
+            repeated = set()
         for index, pair in enumerate(zones):
             _mark_zone(pair[side], repeated, from_top=side == 0)
             if side == 0:
@@ -64,14 +91,51 @@ def _mark_running(pages: list[list[Line]]) -> dict[int, list[str]]:
     return divisions
 
 
+def _counts_pages(where: list[tuple[int, str]]) -> bool:
+    """Whether the numbers in a repeated line are the same on most of its pages, or go up with the page."""
+    values = [[int(n[:9]) for n in re.findall(r"\d+", text[:HEAD_LIMIT])] for _, text in where]
+    if not values[0]:
+        return True
+    named = bool(_DIVISION.match(where[0][1]) or _NUMBERED_NAME.match(where[0][1]))  # "Annexe 1", "Fiche 2", a page each, are titles
+    for place in range(min(map(len, values))):
+        column = [row[place] for row in values]
+        same = Counter(column).most_common(1)[0][1]
+        step = Counter(value - index for value, (index, _) in zip(column, where, strict=True)).most_common(1)[0][1]
+        if max(same, 0 if named else step) < STEP_SHARE * len(where) and not _by_chapter(column):
+            return False
+    return True
+
+
+def _by_chapter(column: list[int]) -> bool:
+    """Whether a number never goes down and mostly stays: a chapter's, in a head that changes with the chapter."""
+    steps = [after - before for before, after in itertools.pairwise(column)]
+    return all(step >= 0 for step in steps) and sum(step == 0 for step in steps) >= 0.5 * len(steps)
+
+
+def _fills(zones: list[tuple[list[Line], list[Line]]], side: int, repeated: set[str]) -> bool:
+    """Whether the repeated lines are most of the text of most pages that have any."""
+    full = counted = 0
+    for pair in zones:
+        letters = [sum(c.isalpha() for c in line.text) for zone in pair for line in zone]
+        own = [sum(c.isalpha() for c in line.text) for line in pair[side] if _shape(line.text) in repeated]
+        if sum(letters):
+            counted += 1
+            full += sum(own) > FILL_SHARE * sum(letters)
+    return full > 0.5 * counted
+
+
 def _repeats(where: list[int], pages: int) -> bool:
     if len(where) >= max(2, REPEAT_SHARE * pages):
         return True
+    return any(_longest_run(where, step) >= RUN_LENGTH for step in (1, 2))  # 2: left pages have other heads than right ones
+
+
+def _longest_run(where: list[int], step: int) -> int:
     run = longest = 1
     for before, after in itertools.pairwise(where):
-        run = run + 1 if after == before + 1 else 1
+        run = run + 1 if after == before + step else 1
         longest = max(longest, run)
-    return longest >= RUN_LENGTH
+    return longest
 
 
 def _mark_zone(lines: list[Line], repeated: set[str], *, from_top: bool) -> None:
@@ -80,12 +144,12 @@ def _mark_zone(lines: list[Line], repeated: set[str], *, from_top: bool) -> None
     ordered = lines if from_top else lines[::-1]
     last = -1
     for index, line in enumerate(ordered):
-        shape = _shape(line.text)
+        shape = _shape(line.text) if len(line.text) <= HEAD_LIMIT else ""
         # a bullet or "Article #" alone repeats everywhere and is no running head
         if shape in repeated and _substantial(shape):
             line.role = role
             last = index
-        elif _PAGE_NUMBER.match(line.text) and index <= last + 1 and index < 2:
+        elif len(line.text) <= HEAD_LIMIT and _PAGE_NUMBER.match(line.text) and index <= last + 1 and index < 2:
             line.role = "page number"
             last = index
         elif index > last + 2:
@@ -105,14 +169,14 @@ def _mark_contents(pages: list[list[Line]]) -> None:
     inside = 0  # lines still searched after a contents heading
     for page in pages:
         solid = [line for line in page if line.text.strip()]
-        leaders = [line for line in solid if _LEADERS.search(line.text)]
+        leaders = [line for line in solid if _leads(line.text)]
         for line in leaders:
             line.role = "contents"
-        heading = next((i for i, line in enumerate(solid) if _CONTENTS.match(line.text) and len(line.text) < 40), None)
+        heading = next((i for i, line in enumerate(solid) if len(line.text) < 40 and _CONTENTS.match(line.text)), None)
         if heading is None and not inside:
             continue
         rest = solid[(heading + 1 if heading is not None else 0) :]
-        entries = [line for line in rest if line.role == "contents" or _ENTRY.match(line.text)]
+        entries = [line for line in rest if line.role == "contents" or _entry(line.text)]
         inside = 0
         if rest and len(entries) >= max(3, CONTENTS_SHARE * len(rest)):
             for line in entries:

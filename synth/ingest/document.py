@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 import bisect
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
-from triplette.synth.ingest.elements import Element
+from triplette.synth.ingest.elements import Element, shown
+
+_SOFT_BREAK = re.compile(r"\u00ad+[ \t]*\n[ \t]*([^\s\u00ad]+)[ \t]?")
+
+
+def cured(text: str) -> str:
+    """``shown`` over lines: a word cut at a soft hyphen is whole again."""
+    return shown(_SOFT_BREAK.sub(r"\1\n", text) if "\u00ad" in text else text)
+
+
+class Mark(NamedTuple):
+    """What a reader saw of a line besides its text.
+
+    ``role`` is ``heading`` (bold or larger than the text; ``lines`` it takes), ``note`` (a footnote: it stands after the paragraph that
+    goes on over the page's end), ``header`` or ``footer`` (a running head by its place). ``size`` is in points.
+    """
+
+    role: str
+    size: float = 0.0
+    lines: int = 1
+
+
+class Pages(NamedTuple):
+    """A file's text with form feeds between its pages, as a reader hands it over. ``marks`` are keyed by a line's offset in the text."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+    title: str = ""
+    marks: Mapping[int, Mark] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +46,8 @@ class Document:
 
     ``source`` is the path relative to the corpus folder, with "/". ``form`` is ``pages``, where a form feed ends a page and the structure
     is inferred; ``elements``, where the reader found the structure; or ``markdown``, which is parsed when its structure is asked for.
-    ``notes`` tell the user what was repaired (an encoding, say).
+    ``notes`` tell the user what was repaired (an encoding, say). Of ``pages``, ``title`` is the one that the file itself states, "" where
+    it states none, and ``marks`` are what the reader saw of lines, by their offset.
     """
 
     source: str
@@ -22,6 +55,8 @@ class Document:
     form: str
     notes: tuple[str, ...] = ()
     elements: tuple[Element, ...] = ()
+    title: str = ""
+    marks: Mapping[int, Mark] = field(default_factory=lambda: MappingProxyType({}))
 
     def page_starts(self) -> list[int]:
         """Offset of each page's first character; empty for a form without pages."""

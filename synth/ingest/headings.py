@@ -35,6 +35,7 @@ _SENTENCE_OPENING = re.compile(
     r"^(?:Si\b|S['’]|Quand\b|Lorsqu|En\s\w+ant\b|(?:Pour|Dans)\s(?:\S+\s){6}|(?:Il|Elle|Ils|On)\b|Ces?\b|Cette\b|Cela\b|(?:À|Aux?)\s|(?:Est|Être|Avez|Avoir)\b)"
 )
 _CONTINUES = re.compile(r"^(?:[➔⇒•]|(?:des?|du|et|ou|par|pour|aux?|en|dans)\b)", re.IGNORECASE)
+_LETTER = re.compile(r"[a-z][).]\s")  # a list begins
 _FINITE = re.compile(
     r"\b(?:doit|doivent|peut|peuvent|sera|seront|est-(?:il|elle)|avez-vous|pensez-vous|n['’]est|ont|devra|pourra)\b", re.IGNORECASE
 )
@@ -42,6 +43,10 @@ _INFINITIVE = re.compile(r"^[A-ZÉÀ]\w+(?:er|ir|[dt]re)\b")
 _NOUNS = frozenset(
     "calendrier premier dernier cahier courrier dossier échiquier avenir titre lettre nombre membre chambre autre centre litre "
     "mètre arbitre registre ordre cadre quatre ministère".split()
+)
+# sections that open a text before its numbered ones, and are no part of its title
+_OPENING = re.compile(
+    r"(?:pr[ée]ambule|avant[- ]propos|introduction|pr[ée]face|expos[ée] des motifs|preamble|foreword|preface)\W*", re.IGNORECASE
 )
 # a line of the first page that dates or numbers the text is not its title
 _METADATA = re.compile(
@@ -62,8 +67,8 @@ def document_title(lines: list[str], running: list[str]) -> str:
     line; neither a date, a number nor the issuer's name.
     """
     solid = [line.strip() for line in lines if line.strip()][:TITLE_ZONE]
-    begins = next((i for i, line in enumerate(solid) if _begins(line)), len(solid))
-    found = [i for i, line in enumerate(solid[:begins]) if _capitals(line) and _titled(line)]
+    begins = next((i for i, line in enumerate(solid) if _begins(line) or is_opening(line)), len(solid))
+    found = [i for i, line in enumerate(solid[:begins]) if is_capitals(line) and _titled(line)]
     if found:
         last = found[-1]
         pair = f"{solid[last - 1]} {solid[last]}"
@@ -75,14 +80,35 @@ def document_title(lines: list[str], running: list[str]) -> str:
 
 def _begins(line: str) -> bool:
     """A numbered title or a line of prose: the text has begun."""
-    return bool(DIVISION.match(line) or ARTICLE.match(line) or (NUMBER.match(line) and _WORD.search(line))) or len(line) > HEADING_LIMIT
+    return len(line) > HEADING_LIMIT or bool(DIVISION.match(line) or ARTICLE.match(line) or (NUMBER.match(line) and _WORD.search(line)))
 
 
 def _titled(line: str) -> bool:
-    return bool(_WORD.search(line)) and not any(p.search(line) for p in (_METADATA, _ISSUER, _UNFINISHED)) and not NUMBER.match(line)
+    return (
+        bool(_WORD.search(line))
+        and not is_opening(line)
+        and not any(p.search(line) for p in (_METADATA, _ISSUER, _UNFINISHED))
+        and not NUMBER.match(line)
+    )
 
 
-def _capitals(text: str) -> bool:
+def is_opening(text: str) -> bool:
+    """Whether a title is that of a section that opens a text ("Préambule")."""
+    return bool(_OPENING.fullmatch(text.strip()))
+
+
+def typed_title(text: str) -> bool:
+    """Whether a line that is set as a heading reads like one: no end of a sentence, nothing left open."""
+    bare = text.strip()
+    if len(bare) > 2 * HEADING_LIMIT or not _WORD.search(bare) or bare.endswith((";", ",", "-", "=")):
+        return False
+    if bare[:1].islower() or bare[:1] in "([":
+        return False
+    return not (bare.endswith(".") and not _numbered_only(bare)) and not _UNFINISHED.search(bare)
+
+
+def is_capitals(text: str) -> bool:
+    """Whether a line is set in capitals."""
     found = [c for c in text if c.isalpha()]
     return len(found) >= 4 and sum(c.isupper() for c in found) >= 0.8 * len(found)
 
@@ -113,7 +139,9 @@ def heading(text: str, following: str, before: str, width: int) -> tuple[int, st
     mid_sentence = bool(before) and not FINAL.search(before) and len(before.strip()) >= WRAP_SHARE * width
     if mid_sentence or not _WORD.search(bare):
         return 0, ""
-    capitals = _capitals(bare) and sum(c.isalpha() for c in bare) >= 0.7 * len(bare.replace(" ", ""))
+    if is_opening(bare) and is_capitals(bare):
+        return ARTICLE_LEVEL + 1, tidy(bare)  # beside the sections 1, 2, 3
+    capitals = is_capitals(bare) and sum(c.isalpha() for c in bare) >= 0.7 * len(bare.replace(" ", ""))
     division = DIVISION.match(bare)
     if division and (capitals or len(bare) < 80):
         return _DIVISION_LEVELS[division.group(1).lower()], tidy(bare)
@@ -167,10 +195,10 @@ def plain_title(text: str, following: str, before: str, width: int) -> str:
     return "" if _is_sentence(bare) or not _WORD.search(bare) or _METADATA.search(bare) else tidy(bare)
 
 
-def wrapped_title(level: int, title: str, rest: str, width: int) -> str:
+def wrapped_title(level: float, title: str, rest: str, width: int) -> str:
     """The title with the next line, when that completes it (the name of an article, a wrapped end), else ""."""
     rest = rest.strip()
-    if not rest or len(rest) > HEADING_LIMIT:
+    if not rest or len(rest) > HEADING_LIMIT or rest[-1] in "-\u00ad" or _LETTER.match(rest):
         return ""
     if rest[0].islower() and not FINAL.search(rest) and len(rest.split()) <= 8 and len(title) > 20:
         return f"{title} {tidy(rest)}"

@@ -17,6 +17,7 @@ from lxml import etree
 from triplette.synth.ingest.elements import Element, Reading, one_line
 from triplette.synth.ingest.encoding import decode
 from triplette.synth.ingest.furniture import SILENT, Page
+from triplette.synth.ingest.html_main import judged
 from triplette.synth.ingest.html_tables import inline_text
 from triplette.synth.ingest.html_walk import walk
 
@@ -103,11 +104,19 @@ def page_reading(text: str, *, whole: bool = False) -> Reading:
     notes = (f"tags nested deeper than {DEPTH_MAX} were read as plain text",) if cut else ()
     if whole:
         return Reading(tuple(walk(body, partial(_book_role, page))), _title(root), notes)
-    elements = walk(page.main, partial(page.role_of, within_main=page.main is not body))
+    own = walk(page.main, partial(page.role_of, within_main=page.main is not body))
+    elements = own if cut else judged(text, own, walk(body, partial(_wide_role, page)))
     title = _title(root)
     if not any(e.kind == "heading" and e.level <= 1 and e.role == "body" for e in elements):
         title = _headline(body, page.main) or title
-    return Reading((*elements, *_outside(page)), title, notes)
+    outside = _outside(page) if elements == own else []
+    return Reading((*elements, *outside), title, notes)
+
+
+def _wide_role(page: Page, node: Any) -> str:
+    """What is no text whoever judges the page."""
+    role = page.role_of(node, within_main=True)
+    return role if role in ("hidden", "control", "notice") else ""
 
 
 def _book_role(page: Page, node: Any) -> str:

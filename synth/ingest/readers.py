@@ -10,13 +10,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from triplette.errors import InputError
-from triplette.synth.ingest.document import Document
+from triplette.synth.ingest.document import Document, Pages, cured
 from triplette.synth.ingest.elements import Reading, compose, titled
 from triplette.synth.ingest.encoding import decode
-from triplette.synth.ingest.tables import table_text
 
 MARKDOWN, TEXT, PDF, HTML, DOCX = (
     (".md", ".markdown", ".mdx"),
@@ -29,8 +27,6 @@ EPUB, ODT, RTF, PPTX, XLSX = (".epub",), (".odt", ".ott"), (".rtf",), (".pptx", 
 DOCLING = (".json",)  # of these only docling's
 SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX, *EPUB, *ODT, *RTF, *PPTX, *XLSX, *DOCLING)
 BY_DOCLING = (*PDF, *DOCX, *PPTX, *XLSX, *HTML)
-SCANNED_MIN = 20  # letters a page under which a PDF is taken for a scan
-Pages = tuple[str, str, tuple[str, ...]]  # text, "pages", notes
 
 
 def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own") -> Document:
@@ -72,8 +68,8 @@ def _read(path: Path, source: str) -> Document:
         text, found, notes = read_markdown(path)
         return Document(source, text, "elements", notes, found)
     if suffix in (*TEXT, *PDF, *RTF):
-        text, form, notes = _plain_reader(suffix)(path)
-        return Document(source, text, form, notes)
+        pages = _plain_reader(suffix)(path)
+        return Document(source, pages.text, "pages", pages.notes, title=pages.title, marks=pages.marks)
     reading = _structured_reader(suffix)(path)
     text, elements = compose(titled(reading))
     return Document(source, text, "elements", reading.notes, elements)
@@ -92,7 +88,11 @@ def _plain_reader(suffix: str) -> Callable[[Path], Pages]:
         from triplette.synth.ingest.rtf import read_rtf
 
         return read_rtf
-    return _read_text if suffix in TEXT else _read_pdf
+    if suffix in TEXT:
+        return _read_text
+    from triplette.synth.ingest.pdf import read_pdf
+
+    return read_pdf
 
 
 def _structured_reader(suffix: str) -> Callable[[Path], Reading]:
@@ -108,50 +108,4 @@ def _structured_reader(suffix: str) -> Callable[[Path], Reading]:
 
 def _read_text(path: Path) -> Pages:
     text, notes = decode(path.read_bytes(), path.name)
-    return text, "pages", notes
-
-
-def _read_pdf(path: Path) -> Pages:
-    import logging
-
-    import pdfplumber
-
-    logging.getLogger("pdfminer").setLevel(logging.ERROR)  # font warnings on every page help nobody
-    try:
-        with pdfplumber.open(path) as pdf:
-            pages = []
-            for page in pdf.pages:
-                pages.append(_pdf_page(page))
-                page.close()  # its characters are not needed again; a long file would fill the memory
-    except Exception as error:
-        if "Password" not in f"{type(error).__name__}{error!r}":
-            raise
-        raise InputError("is encrypted", cure="remove its password first, for instance with `qpdf --decrypt in.pdf out.pdf`") from None
-    letters = sum(c.isalpha() for page in pages for c in page)
-    if letters < SCANNED_MIN * max(len(pages), 1):
-        raise InputError(
-            f"is a scan: {letters} letters on {len(pages)} pages",
-            cure="recognise its text first, for instance with `ocrmypdf -l fra in.pdf out.pdf`",
-        )
-    blank = sum(not any(c.isalpha() for c in page) for page in pages)
-    return "\f".join(pages), "pages", (f"{blank} of {len(pages)} pages hold no text",) if blank else ()
-
-
-def _pdf_page(page: Any) -> str:
-    """A page's lines and tables from top to bottom; a table becomes Markdown rows."""
-    tables = page.find_tables()
-    boxes = [table.bbox for table in tables]
-
-    def outside(item: dict[str, Any]) -> bool:
-        x, y = (item["x0"] + item["x1"]) / 2, (item["top"] + item["bottom"]) / 2
-        return not any(x0 <= x <= x1 and top <= y <= bottom for x0, top, x1, bottom in boxes)
-
-    parts: list[tuple[float, str]] = []
-    for line in page.filter(lambda item: item.get("object_type") != "char" or outside(item)).extract_text_lines():
-        parts.append((line["top"], line["text"]))
-    for table in tables:
-        rows = [[(cell or "").replace("\n", " ").strip() for cell in row] for row in table.extract()]
-        rows = [row for row in rows if any(row)]
-        if rows:
-            parts.append((table.bbox[1], "\n" + table_text(rows) + "\n"))
-    return "\n".join(text for _, text in sorted(parts, key=lambda part: part[0]))
+    return Pages(cured(text), notes)

@@ -8,37 +8,55 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from triplette.synth.ingest.boilerplate import mark_boilerplate, shares
-from triplette.synth.ingest.document import Block, Document, Line, Structured
+from triplette.synth.ingest.document import Block, Document, Line, Mark, Structured
 from triplette.synth.ingest.element_blocks import element_structure
 from triplette.synth.ingest.headings import (
+    ARTICLE_LEVEL,
     BULLET,
     FINAL,
     PLAIN_LEVEL,
+    TITLE_ZONE,
     WRAP_SHARE,
     article_number,
     document_title,
     heading,
+    is_capitals,
+    is_opening,
     leaves_section,
     letters,
     plain_title,
     tidy,
+    typed_title,
     wrapped_title,
 )
 from triplette.synth.ingest.markdown import markdown_elements
 
 TITLE_LEVEL = -100  # the document's title stands over everything
-_TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$|^\s*\S.*\t.*\t|^\s*\S.*?(?: {3,}\S.*?){2,}$")
-_RULE = re.compile(r"^\s*\|?\s*:?-{3,}.*$")
+_WIDE_GAP = re.compile(r" {3,}")
+_RULE = re.compile(r"\|?[ \t]*:?-{3,}")
 _BARE_NUMBER = re.compile(r"^\s*\d{1,2}(?:\.\d{1,2}){0,4}\.?\s*$")
 # a line break after these words stands before a cited article, not before a new one
 _CITES = re.compile(
     r"(?:\b(?:articles?|art\.|règles?|paragraphes?|points?|annexes?|alinéas?|et|ou|à|de|du|des|aux?|les?|la|chapitres?)|[,(–-])\s*$",
     re.IGNORECASE,
 )
+_COMPOUND = re.compile(r"(?<![^\W\d_])[^\W\d_]+-[^\W\d_]+")
+_NOTE_MARK = re.compile(r"\(?(?:\d{1,3}|[*†‡§]{1,3})\)?[.\s]?\s?\S")
+TAIL = 60  # characters: what ends a line is told from its last ones
+SAME_SIZE = 0.3  # points between sizes of type that are one
 _LETTERED = re.compile(r"^\s*(?:[a-z]|\d{1,2}|[ivx]{1,4})[).]\s+\S", re.IGNORECASE)
+
+
+def is_table_row(text: str) -> bool:
+    """Whether a line's bars, tabs or wide gaps set it as a row of a table: a bar at both ends, or two gaps."""
+    bare = text.strip()
+    if len(bare) > 1 and bare[0] == bare[-1] == "|":
+        return True
+    return text.lstrip().count("\t") >= 2 or ("   " in bare and len(_WIDE_GAP.findall(bare)) >= 2)
 
 
 def structure(document: Document) -> Structured:
@@ -48,9 +66,13 @@ def structure(document: Document) -> Structured:
     if document.form == "elements":
         return element_structure(document)
     pages = _lines(document)
+    for line in (line for page in pages for line in page if line.start in document.marks):
+        mark = document.marks[line.start]
+        if mark.role in ("header", "footer"):
+            line.role = mark.role
     divisions = mark_boilerplate(pages)
     kept = [line for page in pages for line in page]
-    found = Structured(document, _page_blocks(pages, divisions), kept)
+    found = Structured(document, _page_blocks(document, pages, divisions), kept)
     found.dropped = {role: n for role, n in sorted(shares([found.lines]).items()) if role not in ("body", "heading")}
     return found
 
@@ -72,14 +94,15 @@ class _Builder:
     """The blocks so far, the open one, and the heading path."""
 
     blocks: list[Block] = field(default_factory=list)
-    path: list[tuple[int, str, Line]] = field(default_factory=list)
+    path: list[tuple[float, str, Line]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     articles: list[str] = field(default_factory=list)
     kind: str = "paragraph"
     hyphens: frozenset[str] = frozenset()
     used: set[int] = field(default_factory=set)  # starts of headings that stand over some block
+    notes: list[list[Line]] = field(default_factory=list)  # footnotes that wait for the open paragraph's end
 
-    def heading(self, level: int, text: str, line: Line) -> None:
+    def heading(self, level: float, text: str, line: Line) -> None:
         """Close what is open and go under a heading; a heading that stood over nothing becomes text first."""
         self.close()
         while self.path and self.path[-1][0] >= level:
@@ -110,8 +133,13 @@ class _Builder:
         """Turn the open lines into a block."""
         lines = [line for line in self.lines if line.text.strip()]
         kind, articles, self.lines, self.articles, self.kind = self.kind, self.articles, [], [], "paragraph"
-        if not lines:
-            return
+        if lines:
+            self._add(kind, lines, articles)
+        notes, self.notes = self.notes, []
+        for note in notes:
+            self._add("paragraph", note, [])
+
+    def _add(self, kind: str, lines: list[Line], articles: list[str]) -> None:
         table = kind == "table"
         text = "\n".join(line.text.strip() for line in lines) if table else join_lines([x.text for x in lines], self.hyphens)
         self.used.update(line.start for _, _, line in self.path)
@@ -129,6 +157,12 @@ class _Builder:
             )
         )
 
+    def footnotes(self, notes: list[list[Line]]) -> None:
+        """Place a page's footnotes: after the open paragraph, which may go on over the page's end."""
+        self.notes += notes
+        if not any(line.text.strip() for line in self.lines):
+            self.close()
+
     def finish(self) -> list[Block]:
         """Every block, the last headings included."""
         self.close()
@@ -138,32 +172,53 @@ class _Builder:
 
 
 def _table_header(lines: list[Line]) -> str:
-    if len(lines) > 1 and _RULE.match(lines[1].text):
+    if len(lines) > 1 and _RULE.match(lines[1].text.strip()):
         return "\n".join(line.text.strip() for line in lines[:2])
     return lines[0].text.strip()
 
 
 def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> str:
     """Wrapped lines as one paragraph. A hyphen at a line's end goes, unless the document writes the word with it."""
-    text = ""
+    parts: list[str] = []
+    last = ""  # the end of the text so far
     for raw in lines:
         line = raw.strip()
-        cut = re.search(r"([^\W\d_]+)[-\u00ad]$", text)
-        following = re.match(r"([a-zà-ÿœ]+)", line)
-        if cut and following:
-            compound = f"{cut.group(1)}-{following.group(1)}".lower()
-            text = text + line if compound in hyphenated and not text.endswith("\u00ad") else text[:-1] + line
+        if not line:
+            continue
+        if not last:
+            parts.append(line)
+        elif _cut_word(last, line):
+            stem, following = _last_letters(last[:-1]), _FIRST_LETTERS.match(line)
+            compound = f"{stem}-{following.group() if following else ''}".lower()
+            if compound not in hyphenated or last.endswith("\u00ad"):
+                parts[-1] = parts[-1][:-1]
+            parts.append(line)
         else:
-            text = f"{text} {line}" if text else line
-    return re.sub(r"[ \t]+", " ", text)
+            parts += [" ", line]
+        last = line
+    return re.sub(r"[ \t]+", " ", "".join(parts))
 
 
-def _page_blocks(pages: list[list[Line]], divisions: dict[int, list[str]]) -> list[Block]:
+_FIRST_LETTERS = re.compile(r"[a-zà-ÿœ]{1,64}")
+
+
+def _cut_word(before: str, line: str) -> bool:
+    """Whether a line ends in a word's first part and a hyphen, and the next begins with small letters."""
+    return before[-1] in "-\u00ad" and before[-2:-1].isalpha() and bool(_FIRST_LETTERS.match(line))
+
+
+def _last_letters(text: str) -> str:
+    """The letters that a text ends with, 64 at most."""
+    tail = text[-64:]
+    return next((tail[i + 1 :] for i in range(len(tail) - 1, -1, -1) if not tail[i].isalpha()), tail)
+
+
+def _page_blocks(document: Document, pages: list[list[Line]], divisions: dict[int, list[str]]) -> list[Block]:
     body = [line for page in pages for line in page if line.role == "body"]
-    width = _usual_width(body)
     builder = _Builder(hyphens=_hyphenated(body))
+    placing = _Placing(builder, _usual_width(body), document.marks, _heading_levels(body, document.marks))
     current: list[str] = []
-    title = _document_title(pages)
+    title = document.title or _document_title(pages, document.marks)
     if title:
         builder.heading(TITLE_LEVEL, title, Line(title, -1, 1, "header"))
         builder.used.add(-1)  # it is a line of the first page already
@@ -175,14 +230,59 @@ def _page_blocks(pages: list[list[Line]], divisions: dict[int, list[str]]) -> li
                 builder.heading(level - len(current), tidy(name), head)
                 builder.used.add(head.start)  # a running head is never text
         lines = [line for line in page if line.role == "body"]
-        position = 0
-        while position < len(lines):
-            position += _place(builder, lines[position:], width, [letters(name) for name in [title, *current]])
+        placing.named = [letters(name) for name in [title, *current]]
+        placing.page([line for line in lines if not _is_note(document, line)])
+        builder.footnotes(_note_paragraphs([line for line in lines if _is_note(document, line)]))
     return builder.finish()
 
 
-def _document_title(pages: list[list[Line]]) -> str:
+def _is_note(document: Document, line: Line) -> bool:
+    mark = document.marks.get(line.start)
+    return mark is not None and mark.role == "note"
+
+
+def _note_paragraphs(lines: list[Line]) -> list[list[Line]]:
+    """Footnotes one by one: each begins with its mark."""
+    found: list[list[Line]] = []
+    for line in lines:
+        if found and not _NOTE_MARK.match(line.text):
+            found[-1].append(line)
+        else:
+            found.append([line])
+    return found
+
+
+def _heading_levels(lines: list[Line], marks: Mapping[int, Mark]) -> dict[float, float]:
+    """The level of an unnumbered heading by its size: above every numbered title in smaller type, else below all, larger over smaller."""
+    sizes: dict[float, int] = {}
+    numbered: dict[float, int] = {}
+    for line in lines:
+        mark = marks.get(line.start)
+        if mark is not None and mark.role == "heading":
+            sizes[mark.size] = 1
+            level, _ = heading(line.text, "x", "", 10_000)
+            if level and not is_capitals(line.text):
+                numbered[mark.size] = min(level, numbered.get(mark.size, level))
+    levels: dict[float, float] = {}
+    for rank, size in enumerate(sorted(sizes, reverse=True)):
+        below = [level for other, level in numbered.items() if other < size - SAME_SIZE]
+        levels[size] = (min(below) - 1 if below else PLAIN_LEVEL) + rank / 1000
+    return levels
+
+
+def _document_title(pages: list[list[Line]], marks: Mapping[int, Mark]) -> str:
+    """The title by its type, where the first page has lines in a type larger than all others; else by its form."""
     running = [line.text for line in pages[0] if line.role == "header"]
+    first = [line for line in pages[0] if line.text.strip() and line.role == "body"][:TITLE_ZONE]
+    typed = [line for line in first if (mark := marks.get(line.start)) is not None and mark.role == "heading"]
+    largest = max((mark.size for mark in marks.values() if mark.role == "heading"), default=0.0)
+    for line in typed:
+        mark = marks[line.start]
+        if mark.size >= largest - SAME_SIZE:
+            at = first.index(line)
+            text = tidy(join_lines([x.text for x in first[at : at + mark.lines]]))
+            if typed_title(text) and not is_opening(text):
+                return text
     return document_title([line.text for line in pages[0]], running)
 
 
@@ -194,78 +294,119 @@ def _usual_width(lines: list[Line]) -> int:
 def _hyphenated(lines: list[Line]) -> frozenset[str]:
     counts: Counter[str] = Counter()
     for line in lines:
-        counts.update(word.lower() for word in re.findall(r"[^\W\d_]+-[^\W\d_]+", line.text))
+        counts.update(word.lower() for word in _COMPOUND.findall(line.text))
     return frozenset(counts)
 
 
-def _place(builder: _Builder, lines: list[Line], width: int, divisions: list[str]) -> int:
-    """Give the first line its place (heading, new block or continuation); return how many lines that took."""
-    line, text = lines[0], lines[0].text
-    if not text.strip():
-        if not (builder.lines and BULLET.fullmatch(builder.lines[-1].text)):
-            builder.close()
-        return 1
-    opened = builder.lines
-    if _TABLE_ROW.match(text):
-        if builder.kind == "table" and opened:
-            opened.append(line)
-        else:
-            builder.open("table", line)
-        return 1
-    before = opened[-1].text if opened else ""
-    two_lines = _number_above_title(lines, before, width)
-    if two_lines:
-        return _place_heading(builder, lines, *two_lines, divisions, width)
-    level, title = heading(text, _text_after(lines, 0), before, width)
-    if level:
-        return _place_heading(builder, lines, level, title, 1, divisions, width)
-    number = "" if _CITES.search(before) and not FINAL.search(before) else article_number(text)
-    if number:
-        builder.article(number, line)
-    elif BULLET.match(text) or _LETTERED.match(text):
-        builder.open("item", line)
-    elif not opened or builder.kind == "table" or _ended(before, width):
-        title = plain_title(text, _text_after(lines, 0), before, width)
+@dataclass(slots=True)
+class _Placing:
+    """Gives the lines of a page their places: heading, new block or continuation.
+
+    ``named`` are the letters of what already names the page: the document's title and the divisions of its running head.
+    """
+
+    builder: _Builder
+    width: int
+    marks: Mapping[int, Mark]
+    levels: dict[float, float]
+    named: list[str] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+
+    def page(self, lines: list[Line]) -> None:
+        """Place every line; no line is looked at more than a few times, however long the page."""
+        self.lines = lines
+        self.after = [""] * (len(lines) + 1)
+        for index in range(len(lines) - 1, 0, -1):
+            self.after[index - 1] = lines[index].text if lines[index].text.strip() else self.after[index]
+        position = 0
+        while position < len(lines):
+            position += self._place(position)
+
+    def _place(self, at: int) -> int:
+        """Place the line at a position; return how many lines that took."""
+        line, builder = self.lines[at], self.builder
+        text = line.text
+        if not text.strip():
+            if not (builder.lines and BULLET.fullmatch(builder.lines[-1].text)):
+                builder.close()
+            return 1
+        opened = builder.lines
+        if is_table_row(text):
+            if builder.kind == "table" and opened:
+                opened.append(line)
+            else:
+                builder.open("table", line)
+            return 1
+        before = opened[-1].text if opened else ""
+        typed = self._typed(at)
+        if typed:
+            return self._open_heading(at, *typed)
+        title = self._number_above_title(at, before) or self._inferred(at, before)
         if title:
-            builder.heading(PLAIN_LEVEL, title, line)
+            return self._open_heading(at, *self._completed(at, *title))
+        number = "" if _CITES.search(before[-TAIL:]) and not FINAL.search(before[-TAIL:]) else article_number(text)
+        if number:
+            builder.article(number, line)
+        elif BULLET.match(text) or _LETTERED.match(text):
+            builder.open("item", line)
+        elif not opened or builder.kind == "table" or _ended(before, self.width):
+            plain = plain_title(text, self.after[at], before, self.width)
+            if plain:
+                builder.heading(PLAIN_LEVEL, plain, line)
+            else:
+                builder.open("paragraph", line)
         else:
-            builder.open("paragraph", line)
-    else:
-        opened.append(line)
-    return 1
+            opened.append(line)
+        return 1
 
+    def _inferred(self, at: int, before: str) -> tuple[float, str, int] | None:
+        level, title = heading(self.lines[at].text, self.after[at], before, self.width)
+        return (level, title, 1) if level else None
 
-def _number_above_title(lines: list[Line], before: str, width: int) -> tuple[int, str, int] | None:
-    """(level, title, lines taken) when a bare number stands on the line above its title, as PDF extractors leave it."""
-    if not _BARE_NUMBER.match(lines[0].text) or len(lines) < 3 or (before and not FINAL.search(before)):
-        return None
-    level, title = heading(f"{lines[0].text.strip()} {lines[1].text.strip()}", _text_after(lines, 1), "", width)
-    return (level, title, 2) if level else None
+    def _typed(self, at: int) -> tuple[float, str, int] | None:
+        """(level, title, lines) of a line that is set as a heading and reads like one."""
+        mark = self.marks.get(self.lines[at].start)
+        if mark is None or mark.role != "heading" or not self.after[at + mark.lines - 1]:
+            return None
+        text = join_lines([line.text for line in self.lines[at : at + mark.lines]], self.builder.hyphens)
+        if not typed_title(text):
+            return None
+        level, title = heading(text, self.after[at], "", 10_000)
+        if level and not is_capitals(text):
+            return level, title, mark.lines
+        return ARTICLE_LEVEL if is_opening(text) else self.levels[mark.size], tidy(text), mark.lines
 
+    def _number_above_title(self, at: int, before: str) -> tuple[float, str, int] | None:
+        """(level, title, lines taken) when a bare number stands on the line above its title, as PDF extractors leave it."""
+        line = self.lines[at]
+        if not _BARE_NUMBER.match(line.text) or at + 2 >= len(self.lines) or (before and not FINAL.search(before[-TAIL:])):
+            return None
+        level, title = heading(f"{line.text.strip()} {self.lines[at + 1].text.strip()}", self.after[at + 1], "", self.width)
+        return (level, title, 2) if level else None
 
-def _text_after(lines: list[Line], position: int) -> str:
-    return next((x.text for x in lines[position + 1 :] if x.text.strip()), "")
+    def _completed(self, at: int, level: float, title: str, taken: int) -> tuple[float, str, int]:
+        """The title with the line that completes it: its name on the next line, or a wrapped end."""
+        longer = wrapped_title(level, title, self.lines[at + taken].text, self.width) if at + taken < len(self.lines) else ""
+        return (level, longer, taken + 1) if longer else (level, title, taken)
 
-
-def _place_heading(builder: _Builder, lines: list[Line], level: int, title: str, taken: int, divisions: list[str], width: int) -> int:
-    """Open a heading with the lines that complete it: a title on the next line, or a wrapped end."""
-    longer = wrapped_title(level, title, lines[taken].text, width) if len(lines) > taken else ""
-    if longer:
-        title, taken = longer, taken + 1
-    own = letters(title)
-    if any(name.startswith(own) or own.startswith(name) for name in divisions if name):
-        builder.close()  # the page's running head, or the document's title, already names this
-        for line in lines[:taken]:
+    def _open_heading(self, at: int, level: float, title: str, taken: int) -> int:
+        """Open a heading of some lines."""
+        builder = self.builder
+        own = letters(title)
+        lines = self.lines[at : at + taken]
+        if any(name.startswith(own) or own.startswith(name) for name in self.named if name):
+            builder.close()  # the page's running head, or the document's title, already names this
+            lines[0].role = "heading"
+        else:
+            builder.heading(level, title, lines[0])
+        for line in lines[1:]:
             line.role = "heading"
         return taken
-    builder.heading(level, title, lines[0])
-    for line in lines[1:taken]:
-        line.role = "heading"
-    return taken
 
 
 def _ended(text: str, width: int) -> bool:
     text = text.rstrip()
-    if BULLET.fullmatch(text):
+    if len(text) >= WRAP_SHARE * width or BULLET.fullmatch(text):
         return False
-    return bool(FINAL.search(text)) and len(text) < WRAP_SHARE * width
+    return bool(FINAL.search(text[-TAIL:]))

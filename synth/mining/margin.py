@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from triplette.french import sentences, tokens
-from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.encoder import Encoder, Vectors
+from triplette.ranking.lexical import LexicalRanker
 from triplette.records import Chunk
 from triplette.synth.mining.rank import Candidates, Floats, Ints
 
@@ -52,7 +52,7 @@ class Material:
     asked_tokens: Sequence[Sequence[str]]
     asked: Vectors
     positives: Ints
-    bm25: Bm25Index
+    bm25: LexicalRanker
     encoder: Encoder
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.encoder import Vectors
+from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.topk import best_ranks
 
 Ints = npt.NDArray[np.int64]
@@ -45,7 +45,7 @@ class Candidates:
 
 
 def find_candidates(
-    bm25: Bm25Index,
+    bm25: LexicalRanker,
     dense: DenseIndex,
     passages: Vectors,
     asked_tokens: Sequence[Sequence[str]],
@@ -98,7 +98,7 @@ def _join(lexical: Ints, semantic: Ints, positives: Ints) -> tuple[Ints, Ints, I
     return np.where(gone, -1, ids), np.where(gone, 0, bm25_rank), np.where(gone, 0, dense_rank)
 
 
-def _bm25_scores(bm25: Bm25Index, asked: Sequence[Sequence[str]], ids: Ints, positives: Ints) -> tuple[Floats, Floats, Ints]:
+def _bm25_scores(bm25: LexicalRanker, asked: Sequence[Sequence[str]], ids: Ints, positives: Ints) -> tuple[Floats, Floats, Ints]:
     """BM25 of every candidate (q, m), of the positive (q,), and the positive's rank (q,)."""
     scores = np.zeros(ids.shape)
     best = np.zeros(len(positives))

@@ -232,7 +232,7 @@ class LlmClient:
             finally:
                 self._pace.leave(succeeded=succeeded)
             tries.odd += caught.kind == "odd"
-            if tries.odd >= ODD_LIMIT:
+            if tries.odd >= min(ODD_LIMIT, self.settings.attempts):
                 stored = self._unreadable(caught.message, messages, request)
                 self.cache.put(key, request.label, self.model, stored)
                 return _Call(stored, fresh=True)

@@ -11,7 +11,8 @@ from triplette.profile.read import load_profile, neutral_profile, read_profile
 from triplette.profile.shape import Profile
 from triplette.profile.write import as_toml
 from triplette.rundir import RunDir
-from triplette.settings.base import FILE_NAME, read_file
+from triplette.settings.base import FILE_NAME
+from triplette.settings.load import read_file
 from triplette.tables import write_text
 
 FILE = "profile.toml"

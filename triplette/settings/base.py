@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import tomllib
 import types
 import typing
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from triplette.errors import SettingError
@@ -45,15 +43,16 @@ def build(cls: type[S], values: Mapping[str, Any], *, where: str) -> S:
         raise SettingError(
             f"unknown setting {', '.join(unknown)}{meant}", where=where, cure=f"the settings here are {', '.join(known)}"
         )
-    checked = {name: _checked(known[name], hints[name], value, where) for name, value in values.items()}
-    return cls(**checked)
+    made = {name: checked(known[name], hints[name], value, where) for name, value in values.items()}
+    return cls(**made)
 
 
-def _checked(field: dataclasses.Field[Any], hint: Any, value: Any, where: str) -> Any:
+def checked(field: dataclasses.Field[Any], hint: Any, value: Any, where: str, *, flag: bool = False) -> Any:
+    """``value`` as the field holds it. Raises SettingError; ``where`` is the section, or with ``flag`` the whole name of a flag."""
     kind = hint
     if isinstance(hint, types.UnionType):
         kind = next(arg for arg in typing.get_args(hint) if arg is not type(None))
-    place = f"{where}.{field.name}"
+    place = where if flag else f"{where}.{field.name}"
     if typing.get_origin(kind) is tuple:
         if not isinstance(value, (list, tuple)):
             raise SettingError(f"{value!r} is not a list", where=place, cure=_cure(field))
@@ -76,35 +75,13 @@ def _scalar(field: dataclasses.Field[Any], kind: Any, value: Any, place: str) ->
     return value
 
 
+def likeness(one: str, other: str) -> float:
+    """How much two names look alike, 0..1."""
+    return difflib.SequenceMatcher(None, one, other).ratio()
+
+
 def _cure(field: dataclasses.Field[Any]) -> str:
     return f"{field.metadata.get('doc', field.name)} (default {field.default!r})"
-
-
-def read_file(path: Path | None) -> dict[str, Any]:
-    """The sections of ``path``, else of ./triplette.toml if it exists, else nothing. Raises SettingError."""
-    chosen = path or Path(FILE_NAME)
-    if not chosen.exists():
-        if path is not None:
-            raise SettingError("no such file", where=str(path), cure="`synth init` writes one")
-        return {}
-    try:
-        return tomllib.loads(chosen.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"not TOML: {error}", where=str(chosen), cure="`synth init` shows the form") from None
-
-
-def load_section(cls: type[S], section: str, config: Path | None = None, **overrides: Any) -> S:
-    """Settings of ``section`` (``synth.chunk`` is ``[synth.chunk]``), overridden by the non-None keyword values."""
-    content: Any = read_file(config)
-    for part in section.split("."):
-        content = content.get(part, {}) if isinstance(content, dict) else {}
-    if not isinstance(content, dict):
-        raise SettingError(f"[{section}] is not a table", where=str(config or FILE_NAME), cure="`synth init` shows the form")
-    names = {f.name for f in dataclasses.fields(typing.cast("Any", cls))}
-    # a sub-table such as [synth.write] inside [synth] belongs to another settings class
-    values = {key: value for key, value in content.items() if not (isinstance(value, dict) and key not in names)}
-    values.update({key: value for key, value in overrides.items() if value is not None})
-    return build(cls, values, where=f"{config or FILE_NAME}[{section}]")
 
 
 def as_dict(settings: Any) -> dict[str, Any]:

@@ -37,3 +37,17 @@ class ChunkSettings:
     exclude: tuple[str, ...] = setting((), "Files and folders that one of these patterns names are left out.")
     follow_links: bool = setting(False, "Whether links that lead out of the corpus folder are followed.")
     gitignore: bool = setting(True, "Whether what a .gitignore in the corpus folder names is left out.")
+    check: bool = setting(
+        True,
+        "Read every document a second time with another library, and measure what of it the chunks hold. It takes about as long as "
+        "reading does; without it a document that is half lost says nothing.",
+    )
+    warn_words: float = setting(0.97, "Warn of a document when the chunks hold a smaller share of its words.", low=0.0, high=1.0)
+    warn_sentences: float = setting(
+        0.9,
+        "Warn of a document when the chunks hold a smaller share of its sentences whole. Lower than for words, because the second "
+        "reader cuts some sentences itself.",
+        low=0.0,
+        high=1.0,
+    )
+    workers: int = setting(0, "Processes that read documents; 0: one a core, and one alone for a small corpus.", low=0, high=256)

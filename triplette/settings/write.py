@@ -16,6 +16,12 @@ class WriteSettings:
         "Who writes the questions: 'rules' (built in, French, no network) or 'llm' (any OpenAI-compatible endpoint; see [synth.llm]).",
         choices=("rules", "llm"),
     )
+    harvest: str = setting(
+        "gold",
+        "What becomes of the questions that people wrote in the documents (a FAQ's): 'gold' writes them as a gold file for curate build "
+        "and keeps the writer from asking the same, 'train' puts them among the written ones, 'off' leaves them.",
+        choices=("gold", "train", "off"),
+    )
     questions_per_chunk: int = setting(3, "Questions asked of the LLM for each chunk, each of another kind.", low=1, high=6)
     seed: int = setting(0, "Seed of the plan that gives each chunk its kinds, personas and difficulties.", low=0, high=2**31 - 1)
     prompt: str = setting("questions-v1", "The prompt's version: a file of synth/prompts without its .md.")

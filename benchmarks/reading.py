@@ -1,0 +1,221 @@
+"""How whole the sentences of PDFs come out, here and in other readers; and how reading time grows with the size of the input.
+
+    python benchmarks/reading.py pdf FOLDER [--json FILE] [--missing NAME]
+    python benchmarks/reading.py growth
+    python benchmarks/reading.py speed [--megabytes 100]
+
+``pdf``: a sentence counts when at least three of the other readers hold it whole (word for word, in one place): three programs that were
+written apart rarely make the same mistake. The score is the share of these sentences that a reader holds. Lines that come back at the
+edges of pages, but for their numbers, are taken out of every reader's text first, for a sentence that is interrupted by a page's foot is no
+sentence; the column "as is" leaves them in. Readers that are not installed are named and left out; Triplette has no vote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+VOTES = 3  # readers that must hold a sentence whole
+SHORTEST, LONGEST = 5, 80  # words of a sentence
+EDGE_LINES = 4  # at each end of a page
+SIZES = (20_000, 40_000, 80_000, 160_000)
+_SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+(?=[A-ZÀ-Þ«\"'(\[0-9—–•-])|\n\s*\n")
+
+
+def pdfium_pages(path: Path) -> list[str]:
+    """pypdfium2, BSD or Apache."""
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(path) as document:
+        return [page.get_textpage().get_text_range() for page in document]
+
+
+def pdfminer_pages(path: Path) -> list[str]:
+    """pdfminer.six, MIT."""
+    from pdfminer.high_level import extract_text
+
+    return extract_text(str(path)).split("\f")
+
+
+def pdfplumber_pages(path: Path) -> list[str]:
+    """pdfplumber, MIT."""
+    import pdfplumber
+
+    with pdfplumber.open(path) as document:
+        return [page.extract_text() for page in document.pages]
+
+
+def pypdf_pages(path: Path) -> list[str]:
+    """pypdf, BSD."""
+    import pypdf
+
+    return [page.extract_text() for page in pypdf.PdfReader(path).pages]
+
+
+def oxide_pages(path: Path) -> list[str]:
+    """pdf-oxide, MIT or Apache."""
+    import pdf_oxide
+
+    document = pdf_oxide.PdfDocument(str(path))
+    return [document.extract_text(number) for number in range(document.page_count())]
+
+
+def liteparse_pages(path: Path) -> list[str]:
+    """liteparse, Apache."""
+    import liteparse
+
+    return [page.text for page in liteparse.LiteParse(ocr_enabled=False, quiet=True).parse(path).pages]
+
+
+def pymupdf_pages(path: Path) -> list[str]:
+    """PyMuPDF, AGPL: compared with, never used."""
+    import pymupdf
+
+    return [page.get_text() for page in pymupdf.open(path)]
+
+
+READERS: dict[str, Callable[[Path], list[str]]] = {
+    "pdfium": pdfium_pages,
+    "pdfminer": pdfminer_pages,
+    "pdfplumber": pdfplumber_pages,
+    "pypdf": pypdf_pages,
+    "pdf-oxide": oxide_pages,
+    "liteparse": liteparse_pages,
+    "pymupdf": pymupdf_pages,
+}
+
+
+def triplette_text(path: Path) -> str:
+    """What a model would be trained on: headings where they begin, and the blocks' text."""
+    from triplette.synth.ingest import read_document, structure
+
+    parts: list[str] = []
+    above: tuple[str, ...] = ()
+    for block in structure(read_document(path, path.parent)).blocks:
+        parts += [name for depth, name in enumerate(block.headings) if above[: depth + 1] != block.headings[: depth + 1]]
+        above = block.headings
+        parts.append(block.text)
+    return "\n\n".join(parts)
+
+
+def plain(pages: list[str]) -> str:
+    """Pages as one text, with the words whole that a line's end cuts."""
+    text = unicodedata.normalize("NFKC", "\n".join(pages)).replace("\r\n", "\n").replace("\r", "\n")
+    text = re.sub(r"[\ufffe\x02\u00ad-]\s*\n\s*(?=[a-zà-ÿœ])", "", text)
+    return text.replace("\u00ad", "").replace("\ufffe", "-")
+
+
+def without_furniture(pages: list[str]) -> list[str]:
+    """Pages without the lines at their edges that come back, but for their numbers, on three pages or more."""
+    lines = [page.replace("\r", "").split("\n") for page in pages]
+    seen: Counter[str] = Counter()
+    for page in lines:
+        solid = [_shape(line) for line in page if line.strip()]
+        seen.update({*solid[:EDGE_LINES], *solid[-EDGE_LINES:]})
+    kept = []
+    for page in lines:
+        places = [i for i, line in enumerate(page) if line.strip()]
+        edge = {*places[:EDGE_LINES], *places[-EDGE_LINES:]}
+        kept.append("\n".join(line for i, line in enumerate(page) if not (i in edge and seen[_shape(line)] >= VOTES)))
+    return kept
+
+
+def _shape(line: str) -> str:
+    return re.sub(r"\d+", "#", " ".join(line.lower().split()))
+
+
+def folded(text: str) -> str:
+    """Lower-case words joined by single blanks, hyphens and apostrophes apart."""
+    return " ".join(re.findall(r"\w+", text.lower().replace("-", "").replace("\u2010", "").replace("\u2011", "")))
+
+
+def sentences(text: str) -> set[str]:
+    """The folded sentences of a usual length: what ends in a full stop, a question or an exclamation mark."""
+    found = (folded(part) for part in _SENTENCE_END.split(text) if part.rstrip("»\"')’” \n")[-1:] in tuple(".!?"))
+    return {part for part in found if SHORTEST <= part.count(" ") + 1 <= LONGEST}
+
+
+def scores(path: Path, *, furniture: bool) -> tuple[int, dict[str, float], list[str], dict[str, float]]:
+    """(sentences with enough votes, each reader's share of them, those that Triplette misses, seconds by reader)."""
+    texts: dict[str, str] = {}
+    seconds: dict[str, float] = {}
+    for name, read in READERS.items():
+        started = time.perf_counter()
+        try:
+            pages = read(path)
+        except ImportError:
+            continue
+        except Exception as error:  # a reader that fails on a file has no vote on it
+            print(f"{path.name}: {name} fails: {type(error).__name__}: {error}")
+            continue
+        seconds[name] = time.perf_counter() - started
+        texts[name] = plain(pages if furniture else without_furniture(pages))
+    candidates = set().union(*(sentences(text) for text in texts.values()))
+    whole = {name: f" {folded(text)} " for name, text in texts.items()}
+    started = time.perf_counter()
+    own = f" {folded(triplette_text(path))} "
+    seconds["triplette"] = time.perf_counter() - started
+    held = {name: {s for s in candidates if f" {s} " in text} for name, text in whole.items()}
+    votes = Counter(s for found in held.values() for s in found)
+    chosen = {s for s, n in votes.items() if n >= VOTES}
+    missing = sorted(s for s in chosen if f" {s} " not in own)
+    share = {name: len(found & chosen) / max(len(chosen), 1) for name, found in held.items()}
+    return len(chosen), {**share, "triplette": 1 - len(missing) / max(len(chosen), 1)}, missing, seconds
+
+
+def _where_cut(sentence: str, own: str) -> str:
+    """The sentence with the place where Triplette's text leaves it, and what stands there instead."""
+    words = sentence.split()
+    for count in range(len(words), 2, -1):
+        at = own.find(f" {' '.join(words[:count])} ")
+        if at >= 0:
+            head = " ".join(words[:count])
+            return f"{head} || {' '.join(words[count:])[:80]}  <> {own[at + len(head) + 2 : at + len(head) + 62]}"
+    return f"|| {sentence}"
+
+
+def compare_pdfs(folder: Path, out: Path | None, show: str) -> None:
+    """Print a line a document and write the figures."""
+    import importlib.util
+
+    modules = {"pdfium": "pypdfium2", "pdf-oxide": "pdf_oxide"}
+    absent = [name for name in READERS if importlib.util.find_spec(modules.get(name, name)) is None]
+    if absent:
+        print("not installed and left out:", ", ".join(absent))
+    rows = []
+    for path in sorted(folder.glob("*.pdf")):
+        count, share, missing, seconds = scores(path, furniture=False)
+        _, as_is, _, _ = scores(path, furniture=True)
+        best = max((value for name, value in share.items() if name != "triplette"), default=0.0)
+        mark = "" if share["triplette"] >= best else f"  BELOW {best:.3f}"
+        said = "  ".join(f"{name} {value:.3f}" for name, value in share.items())
+        print(f"{path.name} ({count} sentences): {said} (as is {as_is['triplette']:.3f}){mark}")
+        print("    seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()))
+        rows.append({"file": path.name, "sentences": count, "share": share, "as_is": as_is, "seconds": seconds})
+        if show and show in path.name:
+            own = f" {folded(triplette_text(path))} "
+            print("\n".join(f"    missing: {_where_cut(s, own)}" for s in missing))
+    if out:
+        out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def main() -> None:
+    """Parse and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    pdf = commands.add_parser("pdf")
+    pdf.add_argument("folder", type=Path)
+    pdf.add_argument("--json", type=Path)
+    pdf.add_argument("--missing", default="", help="print the sentences that Triplette misses in files with this in their name")
+    args = parser.parse_args()
+    compare_pdfs(args.folder, args.json, args.missing)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""``synth chunk --show``: a document's pages facing the chunks that were made of them, in one HTML file without links to anywhere.
+
+Words of the page that no chunk holds are marked red, words dropped on purpose (running heads, contents) grey, so that a lost column or
+a torn table is seen at a glance. A PDF's page is drawn by pdfium; of other formats the text that the second reader found is shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from triplette.errors import InputError
+from triplette.records import Chunk, Coverage
+from triplette.synth.ingest import Structured, read_document, source_name, structure
+from triplette.synth.ingest.coverage import KEPT_ROLES, folded, lost_words, measure
+from triplette.synth.ingest.pdf_chars import Char, page_chars
+from triplette.synth.ingest.witness import witness, witness_name
+from triplette.tables import write_text
+
+PAGES_SHOWN = 60  # pages of a long document: those that lost most, in their order
+SCALE = 1.5  # pixels a point: small print can be read
+QUALITY = 70  # of the pages' JPEG
+STYLE = Path(__file__).with_name("facing.css")
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A page's left side in HTML, and the words that no chunk holds: on the page, and found by the second reader alone."""
+
+    number: int
+    html: str
+    lost: int
+    elsewhere: tuple[str, ...]
+
+
+def show_document(corpus: Path, wanted: str, chunks: Sequence[Chunk], out: Path) -> Path:
+    """Write the page of one document (its name in the corpus, or its path) to ``out`` and return that.
+
+    Raises InputError when the document is not in the corpus or the run has no chunk of it.
+    """
+    path = _find(corpus, wanted)
+    source = source_name(path, corpus)
+    own = [chunk for chunk in chunks if chunk.source == source]
+    if not own:
+        raise InputError("the run has no chunk of this document", where=source, cure=f"synth chunk --corpus {corpus}")
+    structured = structure(read_document(path, corpus))
+    try:
+        told = witness(path)
+    except Exception:  # the second reader's library raises whatever it meets
+        told = None
+    covered = measure(structured, own, (), told, witness_name(path))
+    faces = _pdf_faces(path, structured, own, told) if path.suffix.lower() == ".pdf" else _text_faces(structured, own, told)
+    shown = faces
+    if len(faces) > PAGES_SHOWN:
+        worst = sorted(faces, key=lambda face: -face.lost - len(face.elsewhere))[:PAGES_SHOWN]
+        shown = sorted(worst, key=lambda face: face.number)
+    write_text(out, _page(covered, shown, len(faces), own))
+    return out
+
+
+def _find(corpus: Path, wanted: str) -> Path:
+    for path in (corpus / wanted, Path(wanted), corpus):
+        if path.is_file() and (corpus == path or corpus.resolve() in path.resolve().parents):
+            return path
+    raise InputError("no such document in the corpus", where=wanted, cure="give its name as the table of chunks has it")
+
+
+def _on_page(chunks: Sequence[Chunk], number: int) -> list[Chunk]:
+    return [chunk for chunk in chunks if not chunk.page_start or chunk.page_start <= number <= chunk.page_end]
+
+
+def _furniture(structured: Structured, number: int) -> Counter[str]:
+    lines = (line.text for line in structured.lines if line.page in (number, 0) and line.role not in KEPT_ROLES)
+    return Counter(word for line in lines for word in folded(line).split())
+
+
+def _text_faces(structured: Structured, chunks: Sequence[Chunk], told: str | None) -> list[Face]:
+    text = told if told is not None else structured.document.text
+    faces = []
+    for number, page in enumerate(text.split("\f"), 1):
+        words = page.split()
+        marks, found = _marks([_bare(word) for word in words], _on_page(chunks, number), _furniture(structured, number))
+        parts, at = [], 0
+        for word, mark in zip(words, marks, strict=True):
+            start = page.index(word, at)
+            parts.append(html.escape(page[at:start]))
+            parts.append(f"<mark class={mark}>{html.escape(word)}</mark>" if mark else html.escape(word))
+            at = start + len(word)
+        faces.append(Face(number, f"<pre>{''.join(parts)}{html.escape(page[at:])}</pre>", found, ()))
+    return faces
+
+
+def _bare(word: str) -> str:
+    return "".join(c for c in folded(word) if c.isalnum() or c == "_")
+
+
+def _marks(words: Sequence[str], chunks: Sequence[Chunk], furniture: Counter[str]) -> tuple[list[str], int]:
+    """For each word "", "lost" or "dropped", and the number of lost ones."""
+    left = furniture.copy()
+    marks = []
+    for word, lost in zip(words, lost_words(words, chunks), strict=True):
+        dropped = lost and left[word] > 0
+        left[word] -= dropped
+        marks.append("dropped" if dropped else "lost" if lost and word else "")
+    return marks, marks.count("lost")
+
+
+def _pdf_faces(path: Path, structured: Structured, chunks: Sequence[Chunk], told: str | None) -> list[Face]:
+    import pypdfium2
+
+    second = told.split("\f") if told is not None else []
+    faces = []
+    with pypdfium2.PdfDocument(path) as document:
+        if document.get_formtype() in (1, 3):
+            document.init_forms()
+        for index in range(len(document)):
+            page = document[index]
+            read = page_chars(page, page.get_textpage())
+            words = _words(read.chars)
+            near = _on_page(chunks, index + 1)
+            marks, found = _marks([_bare(word.text) for word in words], near, _furniture(structured, index + 1))
+            boxes = "".join(_box(word, mark, read.width, read.height) for word, mark in zip(words, marks, strict=True) if mark)
+            image = _image(page, read.quarters)
+            there = second[index].split() if index < len(second) else []
+            extra = Counter(_bare(word) for word in there) - Counter(_bare(word.text) for word in words)
+            extra -= Counter(_bare(word) for chunk in near for word in f"{chunk.title} {chunk.text}".split())
+            elsewhere = tuple(word for word in extra if len(word) > 2)
+            faces.append(Face(index + 1, f'<div class=sheet><img alt="" src="{image}">{boxes}</div>', found, elsewhere))
+            page.close()
+    return faces
+
+
+def _words(chars: Sequence[Char]) -> list[Char]:
+    """Characters joined to words, each with its place."""
+    words: list[Char] = []
+    open_word = False
+    for char in chars:
+        if not char.size:
+            open_word = False
+        elif open_word and abs(char.y - words[-1].y) < 0.5 * char.size and char.x0 - words[-1].x1 < 0.5 * char.size:
+            words[-1] = words[-1]._replace(text=words[-1].text + char.text, x1=char.x1)
+        else:
+            words.append(char)
+            open_word = True
+    return words
+
+
+def _box(word: Char, mark: str, width: float, height: float) -> str:
+    left, top = 100 * word.x0 / width, 100 * (height - word.y - 0.85 * word.size) / height
+    wide, high = 100 * (word.x1 - word.x0) / width, 100 * 1.15 * word.size / height
+    return f'<i class={mark} style="left:{left:.2f}%;top:{top:.2f}%;width:{wide:.2f}%;height:{high:.2f}%"></i>'
+
+
+def _image(page: Any, quarters: int) -> str:
+    turned = (quarters * 90 - page.get_rotation()) % 360
+    picture = page.render(scale=SCALE, rotation=turned, may_draw_forms=True).to_pil().convert("RGB")
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def _page(covered: Coverage, faces: Sequence[Face], pages: int, chunks: Sequence[Chunk]) -> str:
+    rows = []
+    for face in faces:
+        own = [chunk for chunk in chunks if max(chunk.page_start, 1) == face.number]
+        right = "".join(_chunk(chunk) for chunk in own) or "<p class=none>No chunk begins on this page.</p>"
+        said = f"page {face.number}" + (f" · <b class=lost>{face.lost} words lost</b>" if face.lost else " · nothing lost")
+        if face.elsewhere:
+            words = " ".join(html.escape(word) for word in face.elsewhere[:40])
+            said += f"<p class=elsewhere>Found only by the second reader: {words}</p>"
+        rows.append(f"<section><div class=left><h2>{said}</h2>{face.html}</div><div class=right>{right}</div></section>")
+    figures = (
+        f"<b>{100 * covered.word_share:.2f} %</b> of {covered.words} words and <b>{100 * covered.sentence_share:.2f} %</b> of "
+        f"{covered.sentences} sentences are in the {len(chunks)} chunks"
+    )
+    by = f"second reader: {html.escape(covered.witness)}" if covered.witness else "no second reader for this format"
+    left_out = ", ".join(covered.dropped) or "nothing"
+    less = f" · the {len(faces)} pages of {pages} that lost most" if len(faces) < pages else ""
+    name = html.escape(covered.source)
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{name}</title>"
+        f"<style>{STYLE.read_text(encoding='utf-8')}</style><header><h1>{name}</h1><p>{figures} · {by}{less}</p>"
+        f"<p>dropped on purpose, in characters: {html.escape(left_out)} · <mark class=lost>lost</mark> "
+        f"<mark class=dropped>dropped on purpose</mark></p></header>{''.join(rows)}</html>\n"
+    )
+
+
+def _chunk(chunk: Chunk) -> str:
+    where = f"p. {chunk.page_start}" + (f"–{chunk.page_end}" if chunk.page_end != chunk.page_start else "") if chunk.page_start else ""
+    meta = " · ".join(filter(None, [where, f"{chunk.tokens} tokens", chunk.id[:10]]))
+    return (
+        f"<article><h3>{html.escape(chunk.title or 'no title')}</h3><small>{meta}</small><pre>{html.escape(chunk.text)}</pre></article>"
+    )

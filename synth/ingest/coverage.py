@@ -1,0 +1,162 @@
+"""What of a document reached the chunks, measured against a witness: another library's plain reading of the same file.
+
+Two figures a document. Words: the share of the witness's words (as a multiset) that some chunk holds; a lost column, page or text box
+shows here. Order: the share of its whole sentences (a full stop at the end, five words or more) that the chunks hold word after word; two
+columns read across each other show here. What was dropped on purpose (running heads, contents, repeated passages) counts on neither side
+and is reported by kind. The witness errs too, so neither figure need be 1; a low one says that a person should look.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from triplette.records import Chunk, Coverage
+from triplette.synth.ingest.document import Structured, cured
+
+SHORTEST = 5  # words of a sentence: shorter ones are labels, and come back by chance
+RUN = 3  # words in a row that the chunks must hold, all along a sentence
+LOST_SHOWN = 12  # lost words that a record names
+KEPT_ROLES = ("body", "heading")
+_BROKEN = re.compile(r"(?<=[^\W\d_])[-\u2010][ \t]*\n\s*(?=[a-zà-ÿœ])")
+_INNER = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
+_WORD = re.compile(r"\w+")
+_END = re.compile(r"(?<=[.!?…])[ \t\n]+|\n[ \t]*\n\s*|\f")
+
+
+class Sentences(NamedTuple):
+    """The words of a text in order, and (first, last) of each whole sentence among them."""
+
+    words: list[str]
+    spans: list[tuple[int, int]]
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: no case, no soft hyphens and ligatures, words whole that a line's end or a hyphen cuts."""
+    plain = unicodedata.normalize("NFKC", cured(text))
+    return _INNER.sub("", _BROKEN.sub("", plain)).lower()
+
+
+def sentences(text: str) -> Sentences:
+    """A folded text's words and whole sentences."""
+    words: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for part in _END.split(text):
+        found = _WORD.findall(part)
+        if len(found) >= SHORTEST and part.rstrip().rstrip("»\"')’”").rstrip()[-1:] in (".", "!", "?", "…"):
+            spans.append((len(words), len(words) + len(found)))
+        words += found
+    return Sentences(words, spans)
+
+
+def measure(
+    structured: Structured, chunks: Sequence[Chunk], repeated: Sequence[str] = (), witness: str | None = None, name: str = ""
+) -> Coverage:
+    """A document's figures. Without a ``witness`` the reader's own text stands in, and the record's ``witness`` is ""."""
+    dropped = [line.text for line in structured.lines if line.role not in KEPT_ROLES and line.text.strip()]
+    text = structured.document.text if witness is None else witness
+    told = sentences(folded(_without_lines(text, dropped)))
+    held = _held_words(chunks)
+    explained = Counter(word for line in repeated for word in _WORD.findall(folded(line)))
+    lost = Counter(told.words) - Counter(held) - explained
+    missing = sum(lost.values())
+    words = len(told.words) - sum((Counter(told.words) & explained).values()) if explained else len(told.words)
+    present = _runs_present(told.words, [*held, *(word for line in repeated for word in _WORD.findall(folded(line)))])
+    whole = _whole(told.spans, present)
+    return Coverage(
+        source=structured.document.source,
+        witness=name if witness is not None else "",
+        words=words,
+        words_held=max(words - missing, 0),
+        sentences=len(told.spans),
+        sentences_whole=sum(whole),
+        dropped=tuple(f"{role} {count}" for role, count in structured.dropped.items()),
+        lost=tuple(word for word, _ in lost.most_common(LOST_SHOWN)),
+    )
+
+
+def lost_words(told: Sequence[str], chunks: Sequence[Chunk]) -> list[bool]:
+    """For each of a text's words whether it is lost: in excess of what the chunks hold, and not in its place there."""
+    held = _held_words(chunks)
+    excess = Counter(told) - Counter(held)
+    present = _runs_present(told, held)
+    marks = [False] * len(told)
+    for in_place in (False, True):  # first those that also stand in no run of words of the chunks
+        for index, word in enumerate(told):
+            near = present[max(index - RUN + 1, 0) : index + 1]
+            if excess[word] > 0 and not marks[index] and bool(near.any()) == in_place:
+                marks[index] = True
+                excess[word] -= 1
+    return marks
+
+
+def _without_lines(text: str, dropped: Sequence[str]) -> str:
+    """The text without the lines that were dropped on purpose, each as often as it was dropped."""
+    counts = Counter(_key(line) for line in dropped)
+    if not counts:
+        return text
+    kept: list[str] = []
+    for page in text.split("\f"):
+        lines = []
+        for line in page.split("\n"):
+            key = _key(line)
+            if key and counts[key] > 0:
+                counts[key] -= 1
+            else:
+                lines.append(line)
+        kept.append("\n".join(lines))
+    left = counts + Counter()  # readers break a running head into other lines: then its words go one by one
+    return _without_words("\f".join(kept), left) if left else "\f".join(kept)
+
+
+def _without_words(text: str, lines: Counter[str]) -> str:
+    parts = Counter(word for key, count in lines.items() for word in [key] for _ in range(count))
+    edges: list[str] = []
+    for page in text.split("\f"):
+        rows = page.split("\n")
+        solid = [i for i, row in enumerate(rows) if row.strip()]
+        for index in (*solid[:6], *solid[-6:]):
+            key = _key(rows[index])
+            owner = next((whole for whole in parts if key and len(key) > 1 and key in whole), None) if len(parts) < 200 else None
+            if owner is not None:
+                rows[index] = ""
+        edges.append("\n".join(rows))
+    return "\f".join(edges)
+
+
+def _key(line: str) -> str:
+    return "".join(_WORD.findall(line.lower()))
+
+
+def _held_words(chunks: Iterable[Chunk]) -> list[str]:
+    """The words of the chunks in order: a title's parts where they begin, then the text."""
+    words: list[str] = []
+    above: tuple[str, ...] = ()
+    for chunk in chunks:
+        title = tuple(chunk.title.split(" > "))
+        new = [part for depth, part in enumerate(title) if above[: depth + 1] != title[: depth + 1]]
+        above = title
+        words += _WORD.findall(folded("\n".join([*new, chunk.text])))
+    return words
+
+
+def _runs_present(told: Sequence[str], held: Sequence[str]) -> np.ndarray:
+    """For each word of ``told`` whether the run of ``RUN`` words that begins there is one of ``held``."""
+    ids: dict[str, int] = {}
+    left = np.fromiter((ids.setdefault(word, len(ids)) for word in told), np.uint64, len(told))
+    right = np.fromiter((ids.setdefault(word, len(ids)) for word in held), np.uint64, len(held))
+    if len(told) < RUN or len(held) < RUN:
+        return np.zeros(len(told), bool)
+    size = np.uint64(len(ids))
+    codes = [(part[:-2] * size + part[1:-1]) * size + part[2:] for part in (left, right)]
+    return np.append(np.isin(codes[0], np.unique(codes[1])), [False] * (RUN - 1))
+
+
+def _whole(spans: Sequence[tuple[int, int]], present: np.ndarray) -> list[bool]:
+    total = np.concatenate([[0], np.cumsum(present)])
+    return [int(total[last - RUN + 1] - total[first]) == last - RUN + 1 - first for first, last in spans]

@@ -1,0 +1,103 @@
+"""Questions that a document itself asks and answers: a FAQ's own.
+
+They stand in headings (buttons, <summary> and <dt> among them, which the readers make headings) and on lines that begin "Q :". One counts
+only where its answer follows: text under the heading, or a line that begins "R :". A page that lists its questions at the top, without
+their answers, gives none there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from triplette.records import UNKNOWN, Chunk, Question
+from triplette.synth.ingest.document import Block
+
+PROVIDER = "document"
+PROMPT = "harvest-1"
+FILE = "harvest.parquet"
+WORDS_MIN, WORDS_MAX = 3, 60  # of a question: "Quand ?" cannot stand alone, a longer text is a case and no question
+ANSWER_MIN = 3  # words of an answer: "Voir ci-dessous" answers nothing
+ANSWER_KEPT = 300  # characters of it that find its passage again
+_ASKED = re.compile(r"^[-•]?\s*(?:Q|Question)\s?\d{0,3}\s?[.:)–-]\s*(.{5,500}?\?)\s*(.*)$", re.DOTALL | re.IGNORECASE)
+_ANSWERED = re.compile(r"^[-•]?\s*(?:R|A|Réponse|Rép|Answer)\s?\d{0,3}\s?[.:)–-]\s*(\S.*)$", re.DOTALL | re.IGNORECASE)
+_NUMBER = re.compile(r"^(?:(?:Q|Question)\s?\d{0,3}\s?[.:)–-]\s*|\d{1,3}(?:\.\d{1,3})*\s?[.)–:-]?\s+|[a-z]\)\s+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Harvested:
+    """A question of a document. ``form`` is ``heading`` or ``pair``; ``answer`` is how its answer begins, as the passage has it."""
+
+    chunk_id: str
+    source: str
+    question: str
+    answer: str
+    form: str
+
+    def as_question(self) -> Question:
+        """The question as one of the run's, told from written ones by its writer."""
+        return Question.make(
+            chunk_id=self.chunk_id,
+            text=self.question,
+            kind=UNKNOWN,
+            persona=UNKNOWN,
+            difficulty=UNKNOWN,
+            provider=PROVIDER,
+            model=self.form,
+            prompt=PROMPT,
+            cost=0.0,
+        )
+
+
+def harvest(blocks: Sequence[Block], chunks: Sequence[Chunk]) -> list[Harvested]:
+    """The questions of one document with the chunks that hold (the beginning of) their answers, each question once."""
+    found: dict[str, Harvested] = {}
+    for question, answer, block, form in _asked(blocks):
+        chunk = _holding(chunks, block, answer)
+        if chunk is not None:
+            found.setdefault(question.lower(), Harvested(chunk.id, chunk.source, question, answer, form))
+    return list(found.values())
+
+
+def _asked(blocks: Sequence[Block]) -> Iterator[tuple[str, str, Block, str]]:
+    """(question, answer's beginning, the answer's block, form), in their order."""
+    before: tuple[str, ...] = ()
+    for place, block in enumerate(blocks):
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(before, block.headings, strict=False)) if a != b), min(len(before), len(block.headings))
+        )
+        for heading in block.headings[shared:]:
+            question = _question(heading)
+            if question and _answers(block.text) and not _question(block.text):
+                yield question, block.text[:ANSWER_KEPT], block, "heading"
+        before = block.headings
+        pair = _ASKED.match(block.text) if block.kind != "table" else None
+        if pair:
+            yield from _pair(pair, block, blocks[place + 1] if place + 1 < len(blocks) else None)
+
+
+def _pair(pair: re.Match[str], block: Block, following: Block | None) -> Iterator[tuple[str, str, Block, str]]:
+    """A "Q :" line with its "R :", in the same block or at the beginning of the next."""
+    question, rest = _question(pair.group(1)), pair.group(2)
+    holder, text = (block, rest) if rest.strip() or following is None else (following, following.text)
+    answer = _ANSWERED.match(text)
+    if question and answer and _answers(answer.group(1)):
+        yield question, answer.group(1)[:ANSWER_KEPT], holder, "pair"
+
+
+def _question(text: str) -> str:
+    """The text as a question without its number, or "" when it is none."""
+    bare = " ".join(_NUMBER.sub("", text.strip()).split())
+    return bare if bare.endswith("?") and WORDS_MIN <= len(re.findall(r"\w+", bare)) <= WORDS_MAX else ""
+
+
+def _answers(text: str) -> bool:
+    return len(re.findall(r"\w+", text)) >= ANSWER_MIN
+
+
+def _holding(chunks: Sequence[Chunk], block: Block, answer: str) -> Chunk | None:
+    """The first chunk over the block's place that holds the answer's beginning."""
+    over = [chunk for chunk in chunks if chunk.char_start <= block.char_start < max(chunk.char_end, chunk.char_start + 1)]
+    opening = answer[:40]
+    return next((chunk for chunk in over if opening in chunk.text), over[0] if over else None)

@@ -1,0 +1,119 @@
+"""Which elements of a page are its main text: our own rules and trafilatura's judgement, each where it is better.
+
+On trafilatura's labelled pages its precision is far above that of rules on tags and names, and it loses more text (benchmarks/README.md).
+So an element is kept when trafilatura keeps it, or when our rules keep it and it is a table, a long paragraph, or a question over an
+answer that is kept. A short page, or one of which trafilatura keeps next to nothing (a page of questions behind buttons, say), is judged
+by our rules alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from triplette.synth.ingest.elements import Element, worded
+
+SHORT_PAGE = 600  # characters that our rules keep, under which they decide alone
+LONG_PAGE = 20_000_000  # characters of source over which they do so too: trafilatura would hold it many times over
+LITTLE = 0.1  # of what our rules keep: when trafilatura keeps less, it did not see the page
+LONG = 160  # characters of a paragraph that stays anywhere in our main part, when it ends like a sentence
+LONG_BETWEEN = 100  # and between two that trafilatura keeps
+ANCHOR = 60  # characters of an element that says where the main text begins and ends
+SHORT_WORDS = 3  # an element with fewer must be a line of trafilatura's own: "Home" is found in any text
+SHARED = 0.4  # of a longer element's runs of three words that trafilatura's text must hold
+_SENTENCE_END = (".", "!", "?", ":", ";", "»", "”", '"', "…", ")")
+FURNITURE = "furniture"
+
+
+def judged(source: str, own: Sequence[Element], wide: Sequence[Element]) -> list[Element]:
+    """The elements of the main text, those that fell out with a role.
+
+    ``own`` is what our rules keep of the page, ``wide`` all of it but menus, notices and what is hidden: both in the page's order.
+    """
+    total = sum(len(worded(element).text) for element in own if element.role == "body")
+    text = _by_trafilatura(source) if total >= SHORT_PAGE and len(source) <= LONG_PAGE else ""
+    if not text:
+        return list(own)
+    said = _Said(text)
+    body = [worded(element) for element in wide]
+    found = [element.role == "body" and element.kind != "close" and said.holds(element) for element in body]
+    if sum(len(element.text) for element, kept in zip(body, found, strict=True) if kept) < LITTLE * total:
+        return list(own)
+    ours = {worded(element).text for element in own if element.role == "body"}
+    anchors = [place for place, kept in enumerate(found) if kept and len(body[place].text) > ANCHOR]
+    first, last = (anchors[0], anchors[-1]) if anchors else (0, -1)
+    kept = [
+        known or (element.text in ours and _stays(element, between=first <= place <= last))
+        for place, (element, known) in enumerate(zip(body, found, strict=True))
+    ]
+    _keep_questions(body, kept, ours)
+    return [
+        element if stays or element.role != "body" or element.kind == "close" else _left(element)
+        for element, stays in zip(wide, kept, strict=True)
+    ]
+
+
+def _stays(element: Element, *, between: bool) -> bool:
+    if element.kind in ("table", "code"):
+        return True
+    least = LONG_BETWEEN if between else LONG
+    return element.kind == "paragraph" and len(element.text) >= least and element.text.endswith(_SENTENCE_END)
+
+
+def _keep_questions(body: Sequence[Element], kept: list[bool], ours: set[str]) -> None:
+    """Keep a heading of ours that asks, or has no level of its own (a <summary>), when what follows it is kept."""
+    following = False
+    for place in range(len(body) - 1, -1, -1):
+        element = body[place]
+        if element.kind == "close" or element.role != "body":
+            continue
+        asks = element.text.endswith("?") or element.level % 1 > 0
+        if element.kind == "heading" and not kept[place] and following and asks and element.text in ours:
+            kept[place] = True
+        following = kept[place]
+
+
+def _left(element: Element) -> Element:
+    text = worded(element).text if not element.rows else " ".join(cell for row in element.rows for cell in row)
+    return replace(element, kind="paragraph", text=text, rows=(), role=FURNITURE)
+
+
+class _Said:
+    """trafilatura's text, asked whether it holds an element."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = {_plain(line) for line in text.split("\n")}
+        words = _plain(text).split()
+        self._runs = {" ".join(words[place : place + 3]) for place in range(max(len(words) - 2, 1))}
+
+    def holds(self, element: Element) -> bool:
+        """By its line where it is short, else by its runs of three words."""
+        plain = _plain(element.text[2:] if element.kind == "item" else element.text)
+        words = plain.split()
+        if not words:
+            return False
+        if len(words) < SHORT_WORDS or plain in self._lines:
+            return plain in self._lines
+        step = 1 if len(words) < 8 else 2
+        runs = [" ".join(words[place : place + 3]) for place in range(0, len(words) - 2, step)]
+        share = sum(run in self._runs for run in runs) / len(runs)
+        return share == 1 if len(words) < 6 else share >= SHARED
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text.lower()).strip()
+
+
+def _by_trafilatura(source: str) -> str:
+    """The page's main text as trafilatura sees it, "" when it sees none or fails."""
+    import trafilatura
+
+    for name in ("trafilatura", "htmldate", "justext"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what it finds malformed helps nobody
+    try:
+        found = trafilatura.extract(source, fast=True, include_comments=False, include_tables=True, include_formatting=False)
+    except Exception:  # a page that it cannot take is judged by our rules
+        return ""
+    return found or ""

@@ -1,0 +1,319 @@
+"""Pieces of a page to lines in reading order: running heads, the text column by column, footnotes, running feet.
+
+Two witnesses speak for an order: the page's own (the order in which its pieces were drawn) and its white space. Writers of text draw
+column after column, and know better than any geometry where a box in the margin belongs; so the page's own order is kept unless it
+jumps between columns or up the page. Then a recursive cut along white gutters (XY-cut, Nagy and Seth 1984) orders the pieces.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from triplette.synth.ingest.pdf_chars import Piece
+
+ROW = 0.4  # ems: pieces whose baselines differ by less stand on one row
+GUTTER = 0.7  # ems of white between columns at least
+COLUMN_ROWS = 4  # pieces that a column has at least
+COLUMN_SHARE = 0.12  # of the page's width that a column takes at least
+COLUMN_LETTERS = 14  # characters in a column's usual line: cells of a table hold fewer
+FILLED = 0.72  # of a column's width that its middle line takes: text, drawn row by row with its neighbour, and no table
+COLUMN_OVERLAP = 0.5  # of the shorter column's height that stands beside the other
+EDGE = 0.13  # of the page's height, at the top and the bottom, that can hold running heads and feet
+MARGIN = 0.07  # of the page's height: a row set apart in it is a running head although it does not come back
+EDGE_GAP = 1.6  # of the usual leading between such a row and the text
+JOIN = 1.2  # ems between pieces of one row that are one line although they were not drawn one after the other
+RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
+NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
+SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
+JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
+PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
+DEPTH = 16  # cuts within cuts: no page has more
+_NOTE = re.compile(r"\(?(?:\d{1,3}|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]{1,3}|[a-z](?=\s))\)?[.\s]?\s?\S")
+
+
+@dataclass(slots=True)
+class TextLine:
+    """A line of the page. ``kind`` is head, body, note or foot; ``apart`` says that white space stands before it."""
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+    bold: bool
+    kind: str = "body"
+    apart: bool = False
+    table: bool = False
+
+
+def body_size(pieces: Iterable[Piece]) -> float:
+    """The size that most characters are set in; 0 where there are none."""
+    counts: Counter[float] = Counter()
+    for piece in pieces:
+        counts[round(piece.size * 2) / 2] += len(piece.text)
+    return counts.most_common(1)[0][0] if counts else 0.0
+
+
+def page_lines(
+    pieces: Sequence[Piece], width: float, height: float, size: float, running: frozenset[int] = frozenset()
+) -> list[TextLine]:
+    """The page's lines in reading order; ``size`` is the document's body size in points, ``running`` the orders of known running heads."""
+    if not pieces:
+        return []
+    heads, body, feet = _edges(pieces, height, running)
+    body, notes = _notes(body, width, size)
+    lines = [*_across(heads, "head"), *_in_order(body, width, "body"), *_in_order(notes, width, "note"), *_across(feet, "foot")]
+    _set_apart(lines)
+    return lines
+
+
+def running_heads(pages: Sequence[tuple[Sequence[Piece], float]]) -> list[frozenset[int]]:
+    """For each page (pieces, height), the orders of the pieces at its edges that stand at the same place, but for their numbers, on
+    ``RUNNING`` pages or more."""
+    seen: Counter[tuple[str, int, int]] = Counter()
+    keys: list[list[tuple[int, tuple[str, int, int]]]] = []
+    for pieces, height in pages:
+        edge = [p for p in pieces if p.y > (1 - EDGE) * height or p.y < EDGE * height]
+        found = [(p.order, (re.sub(r"\d+", "#", p.text.lower())[:80], round(p.y / 4), 0)) for p in edge if not p.table]
+        keys.append(found)
+        seen.update({key for _, key in found})
+    least = min(RUNNING, max(2, len(pages)))
+    return [frozenset(order for order, key in found if seen[key] >= least) for found in keys]
+
+
+def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """Pieces by row from top to bottom, each row from left to right."""
+    rows: list[list[Piece]] = []
+    for piece in sorted(pieces, key=lambda p: (-p.y, p.x0)):
+        if rows and rows[-1][0].y - piece.y <= ROW * max(piece.size, rows[-1][0].size):
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    for row in rows:
+        row.sort(key=lambda p: p.x0)
+    return rows
+
+
+def row_texts(pieces: Iterable[Piece]) -> list[str]:
+    """The rows of a table's cell."""
+    return [_line(row, "body").text for row in _rows(pieces)]
+
+
+def _leading(rows: Sequence[Sequence[Piece]]) -> float:
+    """The usual distance between rows: the median of those that are no wider than two lines."""
+    steps = [a[0].y - b[0].y for a, b in itertools.pairwise(rows)]
+    sizes = [row[0].size for row in rows]
+    near = [step for step in steps if 0 < step <= 2 * statistics.median(sizes)]
+    return statistics.median(near) if near else 1.2 * (statistics.median(sizes) if sizes else 10.0)
+
+
+def _edges(pieces: Sequence[Piece], height: float, running: frozenset[int]) -> tuple[list[Piece], list[Piece], list[Piece]]:
+    """The rows at the top and bottom that are ``running``, or the one there in the margin that a gap sets apart; and what stands between."""
+    rows = _rows(pieces)
+    near = EDGE_GAP * _leading(rows)
+    first, last = 0, len(rows)
+    while first < len(rows) and all(p.order in running for p in rows[first]):
+        first += 1
+    if not first and len(rows) > 1 and rows[0][0].y > (1 - MARGIN) * height and rows[0][0].y - rows[1][0].y >= near:
+        first = 1
+    while last > first and all(p.order in running for p in rows[last - 1]):
+        last -= 1
+    if last == len(rows) > first + 1 and rows[-1][0].y < MARGIN * height and rows[-2][0].y - rows[-1][0].y >= near:
+        last -= 1
+    heads = [p for row in rows[:first] for p in row]
+    feet = [p for row in rows[last:] for p in row]
+    edges = {p.order for p in (*heads, *feet)}
+    return heads, sorted((p for p in pieces if p.order not in edges), key=lambda p: p.order), feet
+
+
+def _notes(pieces: list[Piece], width: float, size: float) -> tuple[list[Piece], list[Piece]]:
+    """(text, footnotes): small print under which no text stands in its column, and which begins with a mark."""
+    small = NOTE_SIZE * size
+    if not any(piece.size <= small for piece in pieces) or not any(piece.size > small for piece in pieces):
+        return pieces, []
+    bins = 48
+    floor = [float("inf")] * bins  # the lowest text in each strip of the page
+    for piece in pieces:
+        if piece.size > small and len(piece.text) > 3:
+            for strip in _strips(piece, width, bins):
+                floor[strip] = min(floor[strip], piece.y)
+    low = [p for p in pieces if p.size <= small and all(p.y < floor[strip] for strip in _strips(p, width, bins))]
+    chosen: set[int] = set()
+    open_at: list[tuple[float, float, float]] = []  # x0, x1, y of each column of notes that has begun
+    for row in _rows(low):
+        for left, piece in zip([None, *row], row, strict=False):
+            if left is not None and left.order not in chosen and piece.order - left.order == 1:
+                continue  # a cell of a table in small print
+            begun = any(x0 - size * 2 <= piece.x0 and piece.x0 < x1 for x0, x1, _ in open_at)
+            above = any(floor[strip] < float("inf") for strip in _strips(piece, width, bins))
+            if begun or (above and _NOTE.match(piece.text)):
+                chosen.add(piece.order)
+                if not begun:
+                    open_at.append((piece.x0, max(piece.x1, piece.x0 + width / 5), piece.y))
+    return [p for p in pieces if p.order not in chosen], [p for p in pieces if p.order in chosen]
+
+
+def _strips(piece: Piece, width: float, bins: int) -> range:
+    start = min(max(int(piece.x0 / width * bins), 0), bins - 1)
+    return range(start, min(max(int(piece.x1 / width * bins), start), bins - 1) + 1)
+
+
+def _across(pieces: Sequence[Piece], kind: str) -> list[TextLine]:
+    """Rows read across the page, as running heads are."""
+    return [_line(row, kind) for row in _rows(pieces)]
+
+
+def _line(row: Sequence[Piece], kind: str) -> TextLine:
+    if row[0].table:
+        return TextLine(row[0].text, row[0].x0, row[0].x1, row[0].y, row[0].size, False, kind, apart=True, table=True)
+    text = row[0].text
+    for before, piece in itertools.pairwise(row):
+        gap = piece.x0 - before.x1
+        text += ("   " if gap > 2 * piece.size else " " if gap > 0.1 * piece.size else "") + piece.text
+    size = max((len(p.text), p.size) for p in row)[1]
+    bold = sum(len(p.text) for p in row if p.bold) > 0.6 * sum(len(p.text) for p in row)
+    return TextLine(text, row[0].x0, max(p.x1 for p in row), statistics.median(p.y for p in row), size, bold, kind)
+
+
+def _in_order(pieces: Sequence[Piece], width: float, kind: str) -> list[TextLine]:
+    """Lines of a part of the page in its own order, or by its white space where that order is none."""
+    if not pieces:
+        return []
+    leaves = _cut(list(pieces), width, 0)
+    home = {piece.order: index for index, leaf in enumerate(leaves) for piece in leaf}
+    lines: list[tuple[int, TextLine]] = []
+    drawn = _drawn_in_order(pieces, home, len(leaves))
+    for leaf in leaves:
+        for row in _rows(leaf):
+            for group in _joined(row, drawn):
+                lines.append((min(p.order for p in group), _line(group, kind)))
+    if drawn:
+        lines.sort(key=lambda item: item[0])
+    return [line for _, line in lines]
+
+
+def _drawn_in_order(pieces: Sequence[Piece], home: dict[int, int], leaves: int) -> bool:
+    """Whether the page's own order is one to read in: it stays in a column until its end, and goes down."""
+    switches = jumps = 0
+    ordered = sorted(pieces, key=lambda p: p.order)
+    for before, piece in itertools.pairwise(ordered):
+        if home[before.order] != home[piece.order]:
+            switches += 1
+        elif piece.y > before.y + 0.8 * piece.size:
+            jumps += 1
+    return switches <= 2 * leaves + SWITCHES * len(pieces) and jumps <= 2 + JUMPS * len(pieces)
+
+
+def _joined(row: Sequence[Piece], drawn: bool) -> list[list[Piece]]:
+    """The row's pieces as lines: one, unless a wide gap parts what was not drawn together either."""
+    groups = [[row[0]]]
+    for before, piece in itertools.pairwise(row):
+        if piece.table or before.table:
+            groups.append([piece])
+            continue
+        near = piece.x0 - before.x1 <= JOIN * max(piece.size, before.size) or piece.order - before.order == 1
+        if near or not drawn:
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    return groups
+
+
+def _cut(pieces: list[Piece], width: float, depth: int) -> list[list[Piece]]:
+    """Leaves of the XY-cut in reading order."""
+    if depth >= DEPTH or len(pieces) < 2 * COLUMN_ROWS:
+        return [pieces]
+    rows = _rows(pieces)
+    best: tuple[int, int, int, float] | None = None
+    for x in _column_starts(pieces):
+        band = _band(rows, x, width)
+        if band and (best is None or band[0] > best[0]):
+            best = (*band, x)
+    if best is None:
+        return [pieces]
+    _, first, last, x = best
+    inside = [p for row in rows[first:last] for p in row]
+    left, right = [p for p in inside if p.x0 < x], [p for p in inside if p.x0 >= x]
+    parts = ([p for row in rows[:first] for p in row], left, right, [p for row in rows[last:] for p in row])
+    return [leaf for part in parts if part for leaf in _cut(part, width, depth + 1)]
+
+
+def _column_starts(pieces: Sequence[Piece]) -> list[float]:
+    """Where columns may begin: the left edges that several pieces share, but for the leftmost."""
+    counts = Counter(round(piece.x0) for piece in pieces)
+    left = min(piece.x0 for piece in pieces)
+    common = [x for x, _ in counts.most_common(12) if counts[x] + counts[x - 1] + counts[x + 1] >= 3 and x > left + 20]
+    return [x - 1.5 for x in common]
+
+
+def _band(rows: Sequence[Sequence[Piece]], x: float, width: float) -> tuple[int, int, int] | None:
+    """(pieces, first row, last row) of the longest run of rows in which a gutter ends at ``x`` between two columns of text."""
+    best: tuple[int, int, int] | None = None
+    start = 0
+    for index in range(len(rows) + 1):
+        if index < len(rows) and not any(p.x0 < x - 0.5 and p.x1 > x - GUTTER * p.size * 0.6 for p in rows[index]):
+            continue
+        if index - start >= COLUMN_ROWS and _columns([p for row in rows[start:index] for p in row], x, width):
+            count = sum(len(row) for row in rows[start:index])
+            if best is None or count > best[0]:
+                best = (count, *_trimmed(rows, start, index, x))
+        start = index + 1
+    return best
+
+
+def _trimmed(rows: Sequence[Sequence[Piece]], start: int, end: int, x: float) -> tuple[int, int]:
+    """The run without the rows at its top that stand on the left alone, far above the first on the right (a title above both)."""
+    first = next(i for i in range(start, end) if any(p.x0 >= x for p in rows[i]))
+    top = rows[first][0].y
+    while start < first and rows[start][0].y > top + 2.2 * rows[start][0].size:
+        start += 1
+    return start, end
+
+
+def _columns(pieces: Sequence[Piece], x: float, width: float) -> bool:
+    """Whether the pieces on both sides of ``x`` are columns of text, side by side."""
+    sides = [[p for p in pieces if p.x0 < x], [p for p in pieces if p.x0 >= x]]
+    if any(len(side) < COLUMN_ROWS for side in sides):
+        return False
+    spans = [(min(p.y for p in side), max(p.y for p in side)) for side in sides]
+    common = min(high for _, high in spans) - max(low for low, _ in spans)
+    if common < COLUMN_OVERLAP * min(high - low for low, high in spans):
+        return False
+    if _alternates(pieces, x) and not all(_filled(side) for side in sides):
+        return False
+    return all(
+        statistics.median(len(p.text) for p in side) >= COLUMN_LETTERS
+        and max(p.x1 for p in side) - min(p.x0 for p in side) >= COLUMN_SHARE * width
+        for side in sides
+    )
+
+
+def _alternates(pieces: Sequence[Piece], x: float) -> bool:
+    """Whether the page draws these columns row by row: as a table is drawn, or text by a program that knows no columns."""
+    sides = [p.x0 < x for p in sorted(pieces, key=lambda p: p.order)]
+    switches = sum(a != b for a, b in itertools.pairwise(sides))
+    return switches > 0.7 * min(sum(sides), len(sides) - sum(sides))
+
+
+def _filled(side: Sequence[Piece]) -> bool:
+    """Whether most lines of a column are as wide as it: text is, cells are not."""
+    widths = sorted(p.x1 - p.x0 for p in side)
+    return widths[len(widths) // 2] >= FILLED * widths[-1]
+
+
+def _set_apart(lines: Sequence[TextLine]) -> None:
+    """Mark the lines before which a paragraph ends: more white than usual, or another part of the page."""
+    steps = [round(a.y - b.y, 1) for a, b in itertools.pairwise(lines) if 0 < a.y - b.y < 2.2 * b.size]
+    usual = Counter(steps).most_common(1)[0][0] if steps else 12.0
+    for before, line in itertools.pairwise(lines):
+        step = before.y - line.y
+        if line.kind != before.kind:
+            line.apart = True
+        elif step > PARAGRAPH * max(usual, 1.05 * line.size):
+            unfinished = before.text[-1:] not in ".!?:;»)" and line.text[:1].islower()
+            line.apart = not unfinished

@@ -1,0 +1,208 @@
+"""PDF to pages of lines: text and its places from pdfium, tables where ruling lines make one, headings by their type.
+
+The text is what a person reads on the page, in the order in which it is read: running heads first, then columns one after the other,
+footnotes, running feet. What the type says (this line is a heading, that one a footnote) goes along as marks.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from triplette.errors import InputError
+from triplette.synth.ingest.document import Mark, Pages, cured
+from triplette.synth.ingest.layout import TextLine, body_size, page_lines, running_heads
+from triplette.synth.ingest.metadata import sane_title
+from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
+from triplette.synth.ingest.pdf_tables import rules, tables
+
+PICTURE_LETTERS = 20  # letters under which a page that shows a picture is only that picture
+PICTURE_SHARE = 0.3  # of the page that the picture covers at least
+LARGER = 1.12  # times the body's size: a heading's type
+HEADING_LIMIT = 110  # characters of a heading's line
+HEADING_LINES = 3  # more lines in one type are a paragraph set in it
+BOLD_BODY = 0.5  # of the text: where more is bold, bold says nothing
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_PATH = re.compile(r"[\\/_]")  # a file's name, not a title
+
+
+class _Page(NamedTuple):
+    """A page as read: its pieces, its size when upright, whether it is only a picture, and the letters left out."""
+
+    pieces: list[Piece]
+    width: float
+    height: float
+    picture: bool
+    turned: int
+
+
+def read_pdf(path: Path) -> Pages:
+    """The PDF's pages as text. Raises InputError when it is encrypted, damaged or only pictures."""
+    document = _open(path)
+    try:
+        pages = [_page(document, number) for number in range(len(document))]
+        title = document.get_metadata_dict().get("Title", "")
+    finally:
+        document.close()
+    if not pages:
+        raise InputError("has no page", cure="open and save it again in its program")
+    pictures = [number for number, page in enumerate(pages, 1) if page.picture]
+    letters = sum(len(_WORD.findall(piece.text)) for page in pages for piece in page.pieces)
+    if not letters:
+        what = f"its {len(pages)} pages are pictures" if pictures else f"no letters on {len(pages)} pages"
+        raise InputError(f"is a scan: {what}", cure=SCAN_CURE)
+    text, marks = _text(pages)
+    notes = [f"{_numbers(pictures)} only a picture, its text is not read: {SCAN_CURE}"] if pictures else []
+    turned = sum(page.turned for page in pages)
+    if turned:
+        notes.append(f"{turned} letters that do not stand upright are left out")
+    return Pages(text, tuple(notes), stated_title(title, text), marks)
+
+
+SCAN_CURE = "recognise its text first, for instance with `ocrmypdf -l fra in.pdf out.pdf`"
+
+
+def _open(path: Path) -> Any:
+    import pypdfium2
+
+    logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # fonts and forms that it warns of help nobody
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if "assword" in str(error) or "ecurity" in str(error):
+            cure = "remove its password first, for instance with `qpdf --decrypt in.pdf out.pdf`"
+            raise InputError("is encrypted", cure=cure) from None
+        raise InputError(
+            f"cannot be read: damaged, or no PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`"
+        ) from None
+    if document.get_formtype() in (1, 3):  # AcroForm, or XFA with one in the foreground
+        document.init_forms()
+    return document
+
+
+def _page(document: Any, number: int) -> _Page:
+    from pypdfium2 import raw
+
+    page = document[number]
+    if document.formenv is not None and raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
+        page.close()
+        page = document[number]  # the values of its fields are text of the page now
+    textpage = page.get_textpage()
+    read = page_chars(page, textpage)
+    found, placed = (read.chars, []) if read.quarters else tables(rules(page), read.chars)
+    cut: list[Piece] = []
+    start = 0
+    for at, table in placed:
+        cut += pieces(found[start:at])
+        cut.append(table)
+        start = at
+    cut += pieces(found[start:])
+    for order, piece in enumerate(cut):
+        piece.order = order
+    letters = sum(char.text.isalpha() for char in read.chars)
+    picture = letters < PICTURE_LETTERS and _picture_share(page) >= PICTURE_SHARE
+    textpage.close()
+    page.close()
+    return _Page(cut, read.width, read.height, picture, read.turned)
+
+
+def _picture_share(page: Any) -> float:
+    """The share of the page that its largest picture covers."""
+    from pypdfium2 import raw
+
+    width, height = page.get_size()
+    shares = [0.0]
+    for item in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        left, bottom, right, top = item.get_bounds()
+        shares.append((right - left) * (top - bottom) / max(width * height, 1))
+    return max(shares)
+
+
+def _numbers(pages: Sequence[int]) -> str:
+    """ "page 3 is", "pages 3, 5-7 are"."""
+    spans: list[list[int]] = []
+    for page in pages:
+        if spans and page == spans[-1][1] + 1:
+            spans[-1][1] = page
+        else:
+            spans.append([page, page])
+    said = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in spans)
+    return f"page {said} is" if len(pages) == 1 else f"pages {said} are"
+
+
+def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
+    """The pages' lines with a form feed between pages, and what their type and place say of them."""
+    size = body_size(piece for page in pages for piece in page.pieces)
+    bold = sum(len(p.text) for page in pages for p in page.pieces if p.bold) > BOLD_BODY * sum(
+        len(p.text) for x in pages for p in x.pieces
+    )
+    running = running_heads([(page.pieces, page.height) for page in pages])
+    parts: list[str] = []
+    marks: dict[int, Mark] = {}
+    offset = 0
+    for number, page in enumerate(pages):
+        if number:
+            parts.append("\f")
+            offset += 1
+        lines = page_lines(page.pieces, page.width, page.height, size, running[number])
+        places = {round(p.y, 1) for p in page.pieces if p.order in running[number]}
+        roles = _roles(lines, size, bold, places)
+        for index, line in enumerate(lines):
+            text = cured(line.text)
+            before = "" if not index else "\n\n" if _parted(lines[index - 1], line) else "\n"
+            offset += len(before)
+            if roles[index] is not None:
+                marks[offset] = roles[index]  # type: ignore[assignment]
+            parts += [before, text]
+            offset += len(text)
+    return "".join(parts), marks
+
+
+def _parted(before: TextLine, line: TextLine) -> bool:
+    """Whether a blank line stands between: not where the page's parts meet, for a paragraph may go on over the page's end."""
+    return line.table or before.table or (line.apart and line.kind == before.kind)
+
+
+def _roles(lines: Sequence[TextLine], size: float, bold: bool, running: set[float]) -> list[Mark | None]:
+    roles: list[Mark | None] = [None] * len(lines)
+    index = 0
+    while index < len(lines):
+        line = lines[index]
+        taken = 1
+        if line.kind in ("head", "foot") and round(line.y, 1) in running:
+            roles[index] = Mark("header" if line.kind == "head" else "footer", line.size)
+        elif line.kind == "note":
+            roles[index] = Mark("note", line.size)
+        elif _display(line, size, bold):
+            while index + taken < len(lines) and _goes_on(lines[index + taken - 1], lines[index + taken]):
+                taken += 1
+            if taken <= HEADING_LINES:
+                roles[index] = Mark("heading", round(line.size, 1), taken)
+        index += taken
+    return roles
+
+
+def _display(line: TextLine, size: float, bold: bool) -> bool:
+    """Whether the line is set as a heading is."""
+    larger = line.size >= LARGER * size
+    heavier = line.bold and not bold and line.size >= 0.95 * size
+    return (larger or heavier) and not line.table and len(line.text) <= HEADING_LIMIT and bool(_WORD.search(line.text))
+
+
+def _goes_on(before: TextLine, line: TextLine) -> bool:
+    """Whether a heading goes on in the next line: the same type, close below."""
+    same = abs(before.size - line.size) < 0.3 and before.bold == line.bold and line.kind == before.kind and not line.table
+    return same and not line.apart and 0 < before.y - line.y <= 1.6 * before.size
+
+
+def stated_title(title: str, text: str) -> str:
+    """The metadata's title where a person gave it: several words, half of them on the first pages."""
+    title = sane_title(title)
+    words = [word.lower() for word in _WORD.findall(title)]
+    if len(words) < 2 or _PATH.search(title):
+        return ""
+    first = set(_WORD.findall("\f".join(text.split("\f", 2)[:2]).lower()))
+    return title if sum(word in first for word in words) >= 0.5 * len(words) else ""

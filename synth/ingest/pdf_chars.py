@@ -1,0 +1,221 @@
+"""A PDF page's characters as pdfium sees them, and the pieces of line that they make.
+
+pdfium gives characters in the page's own order, with the spaces that it infers between words. A piece is a run of characters on one
+baseline with no gap wider than a word space would be: a line of a column, or a cell of a row. Coordinates are points from the page's
+lower left, after the page is turned so that most of its text stands upright.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import math
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
+BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
+RISE = 0.45  # ems that a superscript or subscript may stand off its line
+NARROW = 0.16  # ems between two words that are set tight: less than a word space (a quarter em), more than any kerning
+SPACED = 0.08  # ems between most letters of a word that is set spaced: then a gap says nothing
+TURNED = math.radians(4)  # off the upright: a stamp or a note in the margin, not the text
+BOLD_WEIGHT = 600
+_BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
+HYPHENS = (0xFFFE, 2)  # pdfium's signs for a hyphen that ends a line
+
+
+class Char(NamedTuple):
+    """A character from edge to edge of its advance, on its baseline ``y``, in its font's ``size``. A space has no place."""
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+    bold: bool
+
+
+@dataclass(slots=True)
+class Piece:
+    """A run of characters on one baseline. ``order`` is its place in the page's own order; a ``table`` is one piece, in Markdown."""
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+    bold: bool
+    order: int = 0
+    table: bool = False
+
+    @property
+    def middle(self) -> float:
+        """The horizontal middle."""
+        return (self.x0 + self.x1) / 2
+
+
+class PageChars(NamedTuple):
+    """A page's upright characters in its own order, its size when upright, and the letters left out."""
+
+    chars: list[Char]
+    width: float
+    height: float
+    turned: int
+    outside: int
+    quarters: int  # turns that made the text upright
+
+
+def page_chars(page: Any, textpage: Any) -> PageChars:
+    """The characters of a pypdfium2 page. A page whose text mostly runs up or down is turned first."""
+    read, turned = _read(textpage)
+    counts = Counter(quarter for *_, quarter in read if quarter is not None)
+    quarters = counts.most_common(1)[0][0] if counts else 0
+    left, bottom, right, top = page.get_bbox()
+    width, height = right - left, top - bottom
+    chars: list[Char] = []
+    outside = 0
+    for text, x0, y0, x1, y1, x, y, bold, quarter in read:
+        if quarter is None:
+            chars.append(_SPACE)
+            continue
+        if quarter != quarters:
+            turned += text.isalpha()
+            continue
+        if not (left - 2 <= (x0 + x1) / 2 <= right + 2 and bottom - 2 <= (y0 + y1) / 2 <= top + 2):
+            outside += text.isalpha()
+            continue
+        x0, x1, y0, y1, x, y = x0 - left, x1 - left, y0 - bottom, y1 - bottom, x - left, y - bottom
+        if quarters == 0:
+            chars.append(Char(text, x0, x1, y, y1 - y0, bold))
+        elif quarters == 1:
+            chars.append(Char(text, y0, y1, width - x, x1 - x0, bold))
+        elif quarters == 2:
+            chars.append(Char(text, width - x1, width - x0, height - y, y1 - y0, bold))
+        else:
+            chars.append(Char(text, height - y1, height - y0, x, x1 - x0, bold))
+    if quarters % 2:
+        width, height = height, width
+    return PageChars(chars, width, height, turned, outside, quarters)
+
+
+_SPACE = Char(" ", 0.0, 0.0, 0.0, 0.0, False)
+_Read = tuple[str, float, float, float, float, float, float, bool, int | None]
+
+
+def _read(textpage: Any) -> tuple[list[_Read], int]:
+    """(text, box, origin, bold, quarter turns) of each character, None turns for a space; and the letters at odd angles."""
+    from pypdfium2 import raw
+
+    handle = textpage.raw
+    x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
+    found: list[_Read] = []
+    space: _Read = (" ", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, None)
+    odd = 0
+    bold = False
+    for index in range(textpage.count_chars()):
+        code = raw.FPDFText_GetUnicode(handle, index)
+        if code in HYPHENS:
+            text = "-"
+        elif code <= 32 or code == 0xA0:
+            found.append(space)
+            continue
+        else:
+            text = chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+        if not text:
+            continue
+        raw.FPDFText_GetCharOrigin(handle, index, x, y)
+        raw.FPDFText_GetLooseCharBox(handle, index, box)
+        angle = raw.FPDFText_GetCharAngle(handle, index)
+        quarter = round(angle / (math.pi / 2))
+        if abs(angle - quarter * math.pi / 2) > TURNED:
+            odd += text.isalpha()
+            continue
+        if not found or found[-1] is space:
+            bold = _is_bold(raw, handle, index)  # a word is set in one font
+        found.append((text, box.left, box.bottom, box.right, box.top, x.value, y.value, bold, quarter % 4))
+    return found, odd
+
+
+_name = ctypes.create_string_buffer(128)
+_flags = ctypes.c_int()
+
+
+def _is_bold(raw: Any, handle: Any, index: int) -> bool:
+    if raw.FPDFText_GetFontWeight(handle, index) >= BOLD_WEIGHT:
+        return True
+    raw.FPDFText_GetFontInfo(handle, index, _name, 128, _flags)
+    return bool(_BOLD.search(_name.value.decode("latin-1")))
+
+
+def pieces(chars: Iterable[Char]) -> list[Piece]:
+    """Runs of characters on one baseline without a wide gap, in the page's own order."""
+    found: list[Piece] = []
+    run: list[Char] = []
+    last: Char | None = None
+    for char in chars:
+        if char is _SPACE:
+            if run and run[-1] is not _SPACE:
+                run.append(char)
+            continue
+        if last is not None and not _continues(last, char):
+            _flush(run, found)
+            run = []
+        run.append(char)
+        last = char
+    _flush(run, found)
+    return found
+
+
+def _continues(last: Char, char: Char) -> bool:
+    size = max(last.size, char.size)
+    gap = char.x0 - last.x1
+    return abs(char.y - last.y) <= RISE * size and -BACK * size <= gap <= GAP * size
+
+
+def _flush(run: Sequence[Char], found: list[Piece]) -> None:
+    solid = [char for char in run if char is not _SPACE]
+    if not solid:
+        return
+    sizes = Counter(round(char.size, 1) for char in solid)
+    size = sizes.most_common(1)[0][0]
+    lines = [char.y for char in solid if abs(char.size - size) < 0.2]
+    text = _text(run, size)
+    if text:
+        bold = sum(char.bold for char in solid) > 0.6 * len(solid)
+        found.append(Piece(text, solid[0].x0, max(c.x1 for c in solid), statistics.median(lines), size, bold, len(found)))
+
+
+def _text(run: Sequence[Char], size: float) -> str:
+    """The run's words: pdfium's spaces, and one where two words are set so tight that it saw none."""
+    gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(run) if a is not _SPACE and b is not _SPACE]
+    spaced = len(gaps) > 3 and statistics.median(gaps) > SPACED * size
+    parts: list[str] = []
+    before: Char | None = None
+    for char in run:
+        if (
+            before is not None
+            and before is not _SPACE
+            and char is not _SPACE
+            and not spaced
+            and char.x0 - before.x1 > NARROW * size
+            and (before.text + char.text).isalnum()
+        ):
+            parts.append(" ")
+        parts.append(char.text)
+        before = char
+    text = " ".join("".join(parts).split())
+    return _closed(text, run, size) if re.match(r"(?:\S ){4,}\S$", text) else text
+
+
+def _closed(text: str, run: Sequence[Char], size: float) -> str:
+    """A title whose letters are set apart ("T I T R E  I") as words: a gap is a word's end when it is much wider than most."""
+    solid = [char for char in run if char is not _SPACE]
+    gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(solid)]
+    usual = statistics.median(gaps)
+    if sum(char.text.isalpha() for char in solid) < 0.8 * len(solid) or usual <= 0:
+        return text
+    return solid[0].text + "".join((" " if gap > 1.6 * usual else "") + char.text for gap, char in zip(gaps, solid[1:], strict=True))

@@ -1,0 +1,65 @@
+"""A second opinion on a file's text: read plainly, by another library than the one that the document was read with.
+
+What a reader leaves out it cannot miss itself. A witness knows nothing of columns, headings or furniture; it only says which words a file
+holds and in which order, and coverage asks whether the chunks hold them too.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import re
+from pathlib import Path
+
+PDF, TEXT = (".pdf",), (".txt", ".text")
+SAMPLE = 200_000  # bytes from which a legacy encoding is told
+UNMAPPED_SHARE = 0.2  # of a text's words: with more letters that pdfminer cannot name it is no witness
+_UNMAPPED = re.compile(r"\(cid:\d+\)")
+_TURNED = re.compile(r"(?:(?<=\n)|^)(?:\S{0,2}\n+){4,}")  # what stands turned comes out a letter a line
+_MARKUP = "triplette.synth.ingest.witness_markup"  # the witness of every other format
+
+
+def witness(path: Path) -> str | None:
+    """The file's text as another library reads it, form feeds between pages; None where there is no second reader for its type.
+
+    Whatever that library raises goes through: the caller says that the document could not be checked.
+    """
+    suffix = path.suffix.lower()
+    if suffix in PDF:
+        return _pdf(path)
+    if suffix in TEXT:
+        return _text(path)
+    if importlib.util.find_spec(_MARKUP) is None:
+        return None
+    found: str | None = importlib.import_module(_MARKUP).markup_witness(path)
+    return found
+
+
+def witness_name(path: Path) -> str:
+    """The library that bears witness on a file of this type."""
+    suffix = path.suffix.lower()
+    return "pdfminer.six" if suffix in PDF else "charset-normalizer" if suffix in TEXT else "markup"
+
+
+def _pdf(path: Path) -> str | None:
+    from pdfminer.high_level import extract_text
+
+    logging.getLogger("pdfminer").setLevel(logging.ERROR)  # font warnings on every page help nobody
+    text = extract_text(str(path))
+    unmapped = len(_UNMAPPED.findall(text))
+    if unmapped > UNMAPPED_SHARE * len(text.split()):
+        return None  # it cannot tell this file's letters
+    return _TURNED.sub("\n", _UNMAPPED.sub("", text))
+
+
+def _text(path: Path) -> str:
+    """The text by charset-normalizer's guess, which looks at nothing that the reader's own guess looks at."""
+    from charset_normalizer import from_bytes
+
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        best = from_bytes(data[:SAMPLE]).best()
+        return data.decode(best.encoding if best else "cp1252", "replace")

@@ -1,0 +1,71 @@
+"""The judge's criteria have one table: one entry more and every place that speaks of criteria speaks of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from triplette.criteria import CRITERIA, NAMES
+from triplette.curate.judge.rules import RULES
+from triplette.curate.review.labels import CRITERION_ISSUES, PLAIN_ISSUES
+from triplette.settings.judge import JudgeSettings
+
+ROOT = Path(__file__).parent.parent
+PROMPTS = sorted((ROOT / "curate/judge/prompts").glob("judge-*.md"))
+
+ONE_MORE = """
+from triplette import criteria
+
+criteria.CRITERIA = (*criteria.CRITERIA, criteria.Criterion("brevity", 0.6, "nobody would type so much", "brevity", "ambiguous"))
+criteria.NAMES = tuple(criterion.name for criterion in criteria.CRITERIA)
+
+from triplette.curate.dataset import card
+from triplette.curate.judge import llm, rules
+from triplette.curate.review import labels
+from triplette.curate.tell import report
+from triplette.records import Score
+from triplette.settings.base import build, template
+from triplette.settings.judge import JudgeSettings
+
+settings = build(JudgeSettings, {"min_brevity": 0.7}, where="here")
+assert settings.floor("brevity") == 0.7
+assert JudgeSettings().floor("brevity") == 0.6
+assert "min_brevity = 0.6" in template({"curate.judge": JudgeSettings})
+assert "brevity" in llm.judgement_form().model_fields
+assert rules.decide((Score("clarity", 1.0, "clear"), Score("brevity", 0.65, "eighty words")), settings) == (
+    "reject", "brevity: eighty words", 0.65,
+)
+assert report.NAMES[-1] == "brevity"
+assert labels.CRITERION_ISSUES["brevity"] == "ambiguous"
+assert card.CRITERIA[-1].told == "brevity"
+rules.RULES["brevity"] = lambda signals: Score("brevity", 1.0, f"{signals} words")
+rules.RULES.update({name: (lambda signals, n=name: Score(n, 1.0, "")) for name in criteria.NAMES[:-1]})
+assert [score.criterion for score in rules.judge_by_rules(7)] == list(criteria.NAMES)
+"""
+
+
+def test_a_new_criterion_is_one_entry() -> None:
+    done = subprocess.run([sys.executable, "-c", ONE_MORE], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", PROMPTS, ids=lambda path: path.stem)
+def test_every_rubric_explains_every_criterion_and_shows_its_place_in_the_answer(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for name in NAMES:
+        assert f"\n{name}, " in text
+        assert f'"{name}": {{"reason": ' in text
+
+
+def test_the_built_in_judge_has_a_rule_for_each_and_review_an_issue() -> None:
+    assert set(RULES) == set(NAMES)
+    assert set(CRITERION_ISSUES) == set(NAMES)
+    assert set(CRITERION_ISSUES.values()) <= set(PLAIN_ISSUES)
+
+
+def test_every_criterion_has_a_floor_that_can_be_set() -> None:
+    settings = JudgeSettings()
+    assert {criterion.name: criterion.floor for criterion in CRITERIA} == {name: settings.floor(name) for name in NAMES}

@@ -1,0 +1,90 @@
+"""Preflight: a base that cannot be exported is said before training, with what it lacks; the rest is read off small files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from model_folders import BERT, XLMR, write_model
+
+from triplette.errors import SettingError, TripletteError
+from triplette.settings.train import PRESETS, Preset, preset_of
+from triplette.train.check import in_words, preflight, require_exportable
+
+UNIGRAM = {"model": {"type": "Unigram", "vocab": [["<unk>", 0.0]], "unk_id": 0}}
+WORDPIECE = {"model": {"type": "WordPiece", "vocab": {}}}
+
+
+def preset(folder: Path, **changes: Any) -> Preset:
+    return replace(preset_of(PRESETS["e5"]()), base=str(folder), **changes)
+
+
+def folder(path: Path, config: dict[str, Any] = XLMR, tokenizer: dict[str, Any] = UNIGRAM, **options: Any) -> Path:
+    write_model(path, config, **options)
+    (path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    return path
+
+
+def test_a_base_that_can_be_exported_says_as_what_and_how_much_memory_it_takes(tmp_path: Path) -> None:
+    found = preflight(preset(folder(tmp_path / "multilingual-e5-small", BERT)))
+    assert found.refusal == ""
+    assert found.export.startswith("bert, Unigram tokens, about 6")
+    # 118 million weights and three numbers for each of the 21 million that are trained: 0.7 GB, then activations and libraries
+    assert 2e9 < found.memory < 8e9
+    words = in_words(found, preset(tmp_path))
+    assert "intfloat/multilingual-e5-small" in words["prompts"]
+
+
+# the folder, what the message names, and the change that cures it
+REFUSALS = [
+    ({"config": {**XLMR, "model_type": "mpnet"}}, "model_type is 'mpnet'; supported are gemma3_text", {"config": XLMR}),
+    ({"config": {**XLMR, "hidden_act": "relu"}}, "hidden_act is 'relu'", {"config": XLMR}),
+    ({"config": {**XLMR, "position_embedding_type": "relative_key"}}, "relative_key", {"config": XLMR}),
+    ({"config": {key: value for key, value in XLMR.items() if key != "intermediate_size"}}, "lacks intermediate_size", {"config": XLMR}),
+    ({"tokenizer": WORDPIECE}, "tokenizer.json is WordPiece", {"tokenizer": UNIGRAM}),
+    ({"pooling": {"embedding_dimension": 384, "pooling_mode": "lasttoken"}}, "only mean or cls is supported", {"pooling": None}),
+    ({"pooling": {"embedding_dimension": 384, "pooling_mode": ["mean", "cls"]}}, r"pools by 'mean\+cls'", {"pooling": None}),
+    ({"kinds": ("Transformer", "Normalize")}, "not one text encoder with a pooling", {"kinds": ("Transformer", "Pooling")}),
+    ({"config": {**XLMR, "model_type": "new", "auto_map": {"AutoModel": "a.B"}}}, "wants to run its own code", {"config": XLMR}),
+    ({"kinds": ("Transformer", "Pooling", "WordWeights")}, "expected Transformer, Pooling", {"kinds": ("Transformer", "Pooling")}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("broken", "message", "cure"), REFUSALS, ids=[message for _, message, _ in REFUSALS])
+def test_ten_folders_are_refused_before_training_and_the_cure_works(
+    tmp_path: Path, broken: dict[str, Any], message: str, cure: dict[str, Any]
+) -> None:
+    with pytest.raises(TripletteError, match=message) as raised:
+        require_exportable(preset(folder(tmp_path / "broken", **broken)))
+    assert raised.value.cure
+    require_exportable(preset(folder(tmp_path / "cured", **{**broken, **cure})))
+
+
+def test_what_cannot_be_exported_can_still_be_trained_and_the_refusal_says_how(tmp_path: Path) -> None:
+    chosen = preset(folder(tmp_path / "m", tokenizer=WORDPIECE))
+    with pytest.raises(SettingError, match="can be trained but not exported") as raised:
+        require_exportable(chosen)
+    assert "--no-export" in raised.value.cure
+    assert in_words(preflight(chosen), chosen)["export"].startswith("NO: ")
+
+
+@pytest.mark.parametrize("base", ["tiny", "e5-small"])
+def test_bases_that_are_made_here_are_not_looked_for(base: str) -> None:
+    require_exportable(preset(Path(base)))
+
+
+@pytest.mark.slow
+def test_two_steps_are_measured(tmp_path: Path) -> None:
+    from tiny_families import write_bert
+
+    from triplette.train.check import measure_pace, pace_in_words
+
+    chosen = preset(write_bert(tmp_path / "m", ["le roi et la dame sont sur la table"] * 40), batch=4, mini_batch=4)
+    pace = measure_pace(chosen, device="cpu")
+    assert pace.step > 0
+    assert pace.passage > 0
+    words = pace_in_words(pace, chosen, rows=40, passages=100)
+    assert words["the fine-tune"].startswith("20 steps")

