@@ -34,7 +34,7 @@ demo-train: $(VENV)/.all
 	$(BIN)/curate judge --run $(RUN)
 	$(BIN)/curate dedup --run $(RUN)
 	$(BIN)/curate build --gold gold/fr_rules.jsonl --drop-touching --run $(RUN)
-	$(BIN)/train run --preset tiny --ungated --run $(RUN)
+	$(BIN)/train run --preset tiny --ungated --export-anyway --run $(RUN)
 	$(BIN)/train ask "Combien de minutes ajoute-t-on à l'adversaire après un premier coup illégal ?" --bundle $(RUN)/bundle
 
 test: $(VENV)/.all

@@ -9,7 +9,7 @@ The rules, in the order in which they are asked. The first that says no names th
 
 1.  ``verdicts/human.parquet`` (subject_kind ``triplet``, decision keep/reject/unsure). The newest verdict of each reviewer
     (``judge_name``, by ``decided_at``) counts; the majority decides and a tie is unsure. reject and unsure are not accepted.
-    keep beats the judge (rule 4), and only the judge: a duplicate, a broken row or one without negatives stays out.
+    keep beats the judge (rule 4), and only the judge: a duplicate or a broken row stays out.
 2.  Integrity: the question and the positive must be in questions.parquet and chunks.parquet (``orphan``).
 3.  ``verdicts/validate.parquet`` (written by ``curate validate --fix``): a quarantine stands for everyone, until a person rewrites the
     question (``evidence`` is the text it was about). Its subject_kind is ``triplet``, or ``question`` for a gold question.
@@ -18,7 +18,8 @@ The rules, in the order in which they are asked. The first that says no names th
 5.  ``verdicts/negatives.parquet`` (subject_kind ``negative``, subject_id ``triplet/chunk``, chunk_id set). keep survives;
     positive makes the chunk a further positive; unsure and drop leave it out, and so does a missing verdict (``unchecked``).
     A person's verdict on the same negative (``human.parquet``, subject_kind ``negative``) goes before it. A passage with the text
-    of a positive is no negative, whoever keeps it. No survivor: ``no negative left``.
+    of a positive is no negative, whoever keeps it. A row without survivors is a pair and stays; only where none survives because
+    nobody looked, it waits (``negatives unchecked``).
 6.  ``verdicts/dedup.parquet`` (subject_kind ``triplet``, subject_id the triplet's; decision keep/reject, ``group`` the cluster,
     reason ``duplicate of ID``, ``ambiguous`` ...). No verdict: ``not compared``. A row with decision ``positive`` and a chunk_id
     (subject_id ``triplet`` or ``triplet/chunk``) adds that chunk to the survivor's positives. The duplicate finder should
@@ -43,6 +44,7 @@ from triplette.rundir import RunDir
 from triplette.tables import read_records
 
 SOURCES = ("chunks.parquet", "questions.parquet", "triplets.parquet")
+UNCHECKED = "unchecked"
 AUTOMATIC = ("verdicts/judge.parquet", "verdicts/negatives.parquet", "verdicts/dedup.parquet")
 HUMAN = "verdicts/human.parquet"
 REWRITES = "verdicts/rewrites.parquet"
@@ -244,9 +246,9 @@ def _before_dedup(row: Decision, judged: list[Verdict], book: _Book, *, known: b
             return "curate.judge", _code(against.reason) or against.decision, f"{against.decision}: {against.reason}"
         if not all(_is_score(value) for v in judged for value in (v.score, *(s.value for s in v.scores))):
             return "curate.judge", "score is not a number in 0..1", f"{row.score}"
-    if not row.negatives:
-        said = "; ".join(f"{chunk}: {why}" for chunk, why in row.dropped.items())
-        return "curate.negatives", "no negative left", said or "the miner found none"
+    unread = [chunk for chunk, why in row.dropped.items() if why.startswith(UNCHECKED)]
+    if unread and not row.negatives:
+        return "curate.negatives", "negatives unchecked", f"{', '.join(unread)}: run `curate judge`"
     return None
 
 
@@ -259,7 +261,7 @@ def _survivors(triplet: Triplet, book: _Book) -> tuple[list[Negative], list[str]
         subject = f"{triplet.id}/{negative.chunk_id}"
         verdict = book.negatives.get(subject)
         person = book.people_on_negatives.get(subject, "")
-        decision = person or (verdict.decision if verdict else "unchecked")
+        decision = person or (verdict.decision if verdict else UNCHECKED)
         said = "a person" if person else (verdict.reason if verdict else "run `curate judge`")
         if negative.chunk_id not in book.chunks:
             dropped[negative.chunk_id] = "orphan: no such chunk"

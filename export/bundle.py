@@ -30,6 +30,7 @@ from triplette.export.proof.checks import PROOF, Check, Proof
 from triplette.export.proof.golden import GOLDEN, write_golden
 from triplette.export.proof.measure import measure
 from triplette.export.proof.parity import embed_corpus, prove
+from triplette.export.proof.ranking import check_lexical
 from triplette.export.proof.sample import Sample, take_sample
 from triplette.export.runtime import Embedder
 from triplette.hashing import code_version, hash_file, hash_tree
@@ -121,7 +122,10 @@ def _fill(
     clock = time.perf_counter()
     rows = {chunk.id: index for index, chunk in enumerate(chunks)}
     proven = prove(staged.subject, sample, vectors[[rows[chunk.id] for chunk in sample.chunks]], settings, note)
-    proof = Proof((tokenizer_check(staged), *proven.checks), overridden=override and not proven.passed)
+    write_index(folder / INDEX, chunks, vectors, {"contract": staged.subject.contract.hash, "dataset": dataset.hash})
+    lexical = check_lexical(folder / INDEX, chunks, sample.questions)
+    passed = proven.passed and lexical.passed
+    proof = Proof((tokenizer_check(staged), *proven.checks, lexical), overridden=override and not passed)
     seconds["proof"] = time.perf_counter() - clock
     if not proof.passed:
         proof.save(run.path(FAILED))
@@ -129,7 +133,6 @@ def _fill(
             proof.require(where=str(run.path(FAILED)))
     proof.save(folder / PROOF)
     shutil.rmtree(staged.subject.float_folder)
-    write_index(folder / INDEX, chunks, vectors, {"contract": staged.subject.contract.hash, "dataset": dataset.hash})
     write_golden(folder / GOLDEN, embedder, sample)
     embedder.model.close()
     latency = []

@@ -121,15 +121,17 @@ def ask(
     bundle: Annotated[Path, typer.Option("--bundle", help="An exported bundle.", metavar="DIR")] = DEFAULT_BUNDLE,
     count: Annotated[int, typer.Option("--count", "-n", help="How many passages.", min=1)] = 3,
     dimension: Annotated[int | None, typer.Option("--dimension", help="Search with vectors of this many numbers.")] = None,
+    per: Annotated[str, typer.Option("--per", help="passage, or only the best one of each page or section.")] = "passage",
+    dense: Annotated[bool, typer.Option("--dense", help="Rank by the encoder alone, without BM25.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Answer a question from a bundle, as the phone would; needs no torch.
+    """Answer a question from a bundle, as the phone would, with both rankers' ranks and scores; needs no torch.
 
     Example: train ask "Peut-on roquer en étant en échec ?" --bundle run/bundle
     """
     from triplette.export.runtime import Bundle
 
-    passages = Bundle(bundle, dimension=dimension).ask(question, count)
+    passages = Bundle(bundle, dimension=dimension).ask(question, count, per=per, dense=dense)
     if json_output:
         print_json([{name: getattr(passage, name) for name in type(passage).__slots__} for passage in passages])
         return
@@ -137,6 +139,8 @@ def ask(
         pages = f", p. {passage.page_start}" + (f"-{passage.page_end}" if passage.page_end > passage.page_start else "")
         place = passage.source + (pages if passage.page_start else "")
         typer.echo(visible(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})"))
+        lexical = f"BM25 {passage.bm25_rank} ({passage.bm25_score:.2f})" if passage.bm25_rank else "BM25 none"
+        typer.echo(f"   {lexical}, encoder {passage.dense_rank} ({passage.dense_score:.3f})")
         typer.echo(visible("   " + passage.text.strip().replace("\n", "\n   ") + "\n"))
 
 

@@ -3,12 +3,17 @@
 A vector is stored as ``round(v / scale)`` with ``scale = max|v| / 127``: a quarter of float32, and a cosine of 0.9999 to it. Vectors
 have the largest dimension; a smaller one is their beginning, normalised again. The vectors come from the bundle's own model,
 so that a question on the phone meets passages embedded by the same numbers.
+
+Beside them lies BM25, as posting lists: for each ranking token the passages that have it (int32, little-endian) and, after them, what it adds
+to each one's score (float64). Adding these up in the question's order gives the very numbers of ``triplette.ranking.bm25``, whatever
+reads them; FTS5's own bm25() knows other tokens, another idf and another k1.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +22,16 @@ import numpy as np
 import numpy.typing as npt
 
 from triplette.errors import InputError
+from triplette.languages import language
+from triplette.languages.identify import closest
+from triplette.ranking.bm25 import Bm25Index
 from triplette.records import Chunk
 
 INDEX = "index.sqlite"
 LEVELS = 127
+POSTING = 12  # bytes of one passage in a posting list: an int32 and a float64
 _SCHEMA = """
+CREATE TABLE terms (term TEXT PRIMARY KEY, postings BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (
     position INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, source TEXT NOT NULL,
@@ -32,9 +42,10 @@ CREATE TABLE chunks (
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The vectors in memory: int8 (n, d) and their scales (n,), in the order of ``ids``."""
+    """The vectors in memory: int8 (n, d) and their scales (n,), in the order of ``ids``; ``places`` are (source, page, title)."""
 
     ids: tuple[str, ...]
+    places: tuple[tuple[str, int, str], ...]
     values: npt.NDArray[np.int8]
     scales: npt.NDArray[np.float32]
 
@@ -57,10 +68,14 @@ def quantise(vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], np
 def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.float32], meta: dict[str, str]) -> None:
     """Write the index of ``chunks`` with their vectors (n, d). ``meta`` says which model and contract made them."""
     values, scales = quantise(vectors)
+    lexical = lexical_index(chunks)
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(_SCHEMA)
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted({**meta, "dimension": str(vectors.shape[1])}.items()))
+        connection.executemany(
+            "INSERT INTO meta VALUES (?, ?)",
+            sorted({**meta, "dimension": str(vectors.shape[1]), "languages": ",".join(languages_of(chunks))}.items()),
+        )
         connection.executemany(
             "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -68,8 +83,49 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
                 for n, c in enumerate(chunks)
             ),
         )
+        rows = (
+            (term, documents.astype("<i4").tobytes() + weights.astype("<f8").tobytes())
+            for term, documents, weights in lexical.postings()
+        )
+        connection.executemany("INSERT INTO terms VALUES (?, ?)", rows)
         connection.commit()
         connection.execute("VACUUM")
+
+
+def lexical_index(chunks: Sequence[Chunk]) -> Bm25Index:
+    """BM25 over the chunks' titles and texts, as mining and evaluation rank them."""
+    return Bm25Index([language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks])
+
+
+def languages_of(chunks: Sequence[Chunk]) -> tuple[str, ...]:
+    """The codes of a corpus's languages, the most frequent first."""
+    return tuple(code for code, _ in Counter(chunk.language for chunk in chunks).most_common())
+
+
+def asked_tokens(text: str, languages: Sequence[str]) -> list[str]:
+    """A question's ranking tokens, in the one of the corpus's ``languages`` that it is closest to."""
+    return language(closest(text, languages)).tokens(text)
+
+
+def lexical_scores(path: Path, asked: Iterable[str], size: int) -> npt.NDArray[np.float64]:
+    """BM25 of every passage for a question's ranking tokens, from the index's posting lists: float64 (size,).
+
+    Raises InputError for an index without them, or with one that names passages which are not there.
+    """
+    scores = np.zeros(size)
+    try:
+        with open_index(path) as connection:
+            for term in asked:
+                row = connection.execute("SELECT postings FROM terms WHERE term = ?", (term,)).fetchone()
+                if row is not None:
+                    count = len(row[0]) // POSTING
+                    documents = np.frombuffer(row[0], "<i4", count)
+                    if len(row[0]) != count * POSTING or (documents < 0).any():
+                        raise ValueError(f"the postings of {term!r} are cut or misplaced")
+                    scores[documents] += np.frombuffer(row[0], "<f8", count, 4 * count)
+    except (sqlite3.Error, TypeError, ValueError, IndexError) as error:
+        raise InputError(f"no posting lists that can be read ({error})", where=str(path), cure="export the bundle again") from error
+    return scores
 
 
 @contextmanager
@@ -92,12 +148,14 @@ def read_index(path: Path) -> Index:
         raise InputError("there is no index", where=str(path), cure="export the bundle again")
     try:
         with open_index(path) as connection:
-            rows = connection.execute("SELECT chunk_id, scale, vector FROM chunks ORDER BY position").fetchall()
+            query = "SELECT chunk_id, scale, vector, source, page_start, title FROM chunks ORDER BY position"
+            rows = connection.execute(query).fetchall()
             width = int(connection.execute("SELECT value FROM meta WHERE key = 'dimension'").fetchone()[0])
         values = np.frombuffer(b"".join(row[2] for row in rows), np.int8).reshape(len(rows), width)
     except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"not a bundle's index ({error})", where=str(path), cure="export the bundle again") from error
-    return Index(tuple(row[0] for row in rows), values, np.array([row[1] for row in rows], np.float32))
+    places = tuple((row[3], row[4], row[5]) for row in rows)
+    return Index(tuple(row[0] for row in rows), places, values, np.array([row[1] for row in rows], np.float32))
 
 
 def read_meta(path: Path) -> dict[str, str]:

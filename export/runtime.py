@@ -1,6 +1,7 @@
 """A bundle on a laptop, as the phone reads it: tokenizer.model, LiteRT, SQLite. No torch.
 
 ``Bundle(path).ask(text, k)`` is what ``train ask`` prints; an answer here is the answer of the phone up to the rounding of its kernels.
+Passages are ranked as the contract says: BM25 and the encoder fused, or the encoder alone where it names no fusion.
 """
 
 from __future__ import annotations
@@ -9,28 +10,48 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
-from triplette.export.index import INDEX, open_index, read_index
+from triplette.export.index import INDEX, asked_tokens, lexical_scores, open_index, read_index, read_meta
 from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
 from triplette.export.tokenizers.pieces import Pieces
+from triplette.ranking.fusion import DECIMALS, fuse, neighbours, ranks
 
+PER = ("passage", "page", "section")
 CONTRACT, TOKENIZER = "contract.json", "tokenizer.model"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """An answer: rank from 1, cosine, and the chunk with its place in the document (pages count from 1, 0: none)."""
+    """An answer: rank from 1, the score it was ranked by, and the chunk with its place in the document (pages count from 1, 0: none).
+
+    Both rankers' own ranks over the whole corpus and scores stand beside it; a passage without a word of the question has the BM25
+    rank 0. Where the encoder ranks alone, ``score`` is its cosine.
+    """
 
     rank: int
     score: float
+    bm25_rank: int
+    bm25_score: float
+    dense_rank: int
+    dense_score: float
     chunk_id: str
     title: str
     source: str
     page_start: int
     page_end: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A question's scores of every passage, float64 (n,): BM25's, the encoder's cosines, and both fused (the cosines without a fusion)."""
+
+    bm25: npt.NDArray[np.float64]
+    dense: npt.NDArray[np.float64]
+    fused: npt.NDArray[np.float64]
 
 
 class Embedder:
@@ -80,16 +101,58 @@ class Bundle:
         self.path = path
         self.embedder = Embedder(path, threads=threads, dimension=dimension)
         self._index = read_index(path / INDEX)
+        self._languages = read_meta(path / INDEX).get("languages", "").split(",")
+        self.fusion = self.embedder.contract.fusion
+        self._beside = neighbours([source for source, _, _ in self._index.places])
 
-    def ask(self, text: str, k: int = 5) -> list[Passage]:
-        """The ``k`` passages nearest to a question, best first."""
-        scores = self._index.scores(self.embedder.embed_query(text))
-        order = np.lexsort((np.arange(len(scores)), -scores))[:k]
-        return [self.passage(int(position), rank, float(scores[position])) for rank, position in enumerate(order, 1)]
+    def ask(self, text: str, k: int = 5, *, per: str = "passage", dense: bool = False) -> list[Passage]:
+        """The ``k`` best passages for a question, best first; ``per`` page or section, only the best of each.
 
-    def passage(self, position: int, rank: int = 0, score: float = 0.0) -> Passage:
-        """The passage at a position of the index."""
+        ``dense`` ranks by the encoder alone, whatever the contract says. Raises SettingError for another ``per``.
+        """
+        if per not in PER:
+            raise SettingError(f"no answers per {per}", where="per", cure=f"use one of {', '.join(PER)}")
+        found = self.scores(text)
+        ranked = found.dense if dense or self.fusion is None else found.fused
+        order = np.lexsort((np.arange(len(ranked)), -ranked))
+        places = (ranks(found.bm25[None])[0], ranks(found.dense[None])[0])
+        answers: list[Passage] = []
+        seen: set[object] = set()
+        for position in order.tolist():
+            if len(answers) == k:
+                break
+            key = self._key(position, per)
+            if key not in seen:
+                seen.add(key)
+                bm25 = float(found.bm25[position])
+                said = (
+                    int(places[0][position]) if bm25 > 0 else 0,
+                    round(bm25, 6),
+                    int(places[1][position]),
+                    float(found.dense[position]),
+                )
+                answers.append(self.passage(position, len(answers) + 1, float(ranked[position]), said))
+        return answers
+
+    def scores(self, text: str) -> Scores:
+        """Every passage's scores for a question, in the index's order."""
+        bm25 = lexical_scores(self.path / INDEX, asked_tokens(text, self._languages), len(self._index.ids))
+        dense = self._index.scores(self.embedder.embed_query(text)).astype(np.float64)
+        dense = dense.round(DECIMALS)
+        fused = dense if self.fusion is None else fuse(bm25[None], dense[None], self.fusion, self._beside)[0]
+        return Scores(bm25, dense, fused)
+
+    def _key(self, position: int, per: str) -> object:
+        source, page, title = self._index.places[position]
+        if per == "page" and page:
+            return source, page
+        return (source, title) if per == "section" and title else position
+
+    def passage(
+        self, position: int, rank: int = 0, score: float = 0.0, said: tuple[int, float, int, float] = (0, 0.0, 0, 0.0)
+    ) -> Passage:
+        """The passage at a position of the index; ``said`` are BM25's rank and score and the encoder's."""
         query = "SELECT chunk_id, title, source, page_start, page_end, text FROM chunks WHERE position = ?"
         with open_index(self.path / INDEX) as connection:
             row = connection.execute(query, (position,)).fetchone()
-        return Passage(rank, round(score, 6), *row)
+        return Passage(rank, round(score, 6), *said, *row)

@@ -53,7 +53,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Quote calls, toke
 EncoderOption = Annotated[
     str | None, typer.Option("--encoder", help="'lsa' (built in) or a sentence-transformers model (models extra).")
 ]
-NegativesOption = Annotated[int | None, typer.Option("--negatives", help="Negatives a question gets at most.")]
+NegativesOption = Annotated[int | None, typer.Option("--negatives", help="Negatives a question gets at most; 0: pairs only.")]
 
 
 @app.command()

@@ -152,6 +152,36 @@ def test_held_out_gold_takes_its_passages_out_of_train(run: Run, tmp_path: Path)
     assert result.composition["gold_about_trained_passages"] == 0
 
 
+def test_a_row_without_a_negative_is_a_row_and_its_random_passages_are_told_apart(run: Run, tmp_path: Path) -> None:
+    bare = run.triplets[3]
+    for negative in bare.negatives:
+        run.replace_verdict(
+            "negatives", f"{bare.id}/{negative.chunk_id}", decision="positive" if negative is bare.negatives[0] else "drop"
+        )
+    place = run.write(tmp_path)
+    build(place, SETTINGS)
+    dataset = load_dataset(place)
+    (row,) = [row for row in dataset.rows if row.triplet_id == bare.id]
+    answers = {dataset.corpus[chunk].sha256 for chunk in row.positive_ids}
+    assert len(row.positive_ids) == 2
+    assert row.hard_ids == ()
+    assert not answers & {dataset.corpus[chunk].sha256 for chunk in row.negative_ids}
+    if row.split == "train":
+        assert row.drawn == len(row.negative_ids) == len(dataset.split("train")[0].negative_ids)
+    table = read_table(place.path("dataset/train.parquet")).to_pydict()
+    assert all(text for column in table.values() for text in column)
+
+
+def test_pairs_alone_make_a_dataset(run: Run, tmp_path: Path) -> None:
+    for triplet in run.triplets:
+        for negative in triplet.negatives:
+            run.replace_verdict("negatives", f"{triplet.id}/{negative.chunk_id}", decision="drop")
+    place = run.write(tmp_path)
+    result = build(place, SETTINGS)
+    assert result.rows["train"] > 0
+    assert read_table(place.path("dataset/train.parquet")).column_names == ["anchor", "positive"]
+
+
 def test_every_row_that_fell_out_is_kept_with_its_step_and_reason(run: Run, tmp_path: Path) -> None:
     judged, doubled, refused, bare, lost = run.triplets[:5]
     run.replace_verdict("judge", judged.id, decision="reject", reason="copies: 9 words in a row")
@@ -166,7 +196,7 @@ def test_every_row_that_fell_out_is_kept_with_its_step_and_reason(run: Run, tmp_
     assert found[judged.id] == ("curate.judge", "copies")
     assert found[doubled.id] == ("curate.dedup", "duplicate")
     assert found[refused.id] == ("curate.review", "rejected by people")
-    assert found[bare.id] == ("curate.negatives", "no negative left")
+    assert bare.id not in found
     assert found[f"{bare.id}/{bare.negatives[0].chunk_id}"] == ("curate.negatives", "drop")
     assert found[lost.id] == ("curate.build", "orphan")
     # nothing is lost: what went in is in the dataset or among the rejects
@@ -190,7 +220,15 @@ def test_a_row_with_fewer_negatives_repeats_its_own_and_one_with_several_positiv
 
 
 @pytest.mark.parametrize(
-    ("counts", "share", "columns"), [([3] * 9 + [1], 0.9, 3), ([3] * 8 + [1] * 2, 0.9, 1), ([], 0.9, 1), ([9] * 4, 1.0, 7)]
+    ("counts", "share", "columns"),
+    [
+        ([3] * 9 + [1], 0.9, 3),
+        ([3] * 8 + [1] * 2, 0.9, 1),
+        ([], 0.9, 0),
+        ([0] * 5, 0.9, 0),
+        ([2] * 5 + [0] * 5, 0.9, 2),
+        ([9] * 4, 1.0, 7),
+    ],
 )
 def test_the_number_of_negative_columns(counts: list[int], share: float, columns: int) -> None:
     assert negative_columns([("x",) * n for n in counts], replace(SETTINGS, full_share=share)) == columns

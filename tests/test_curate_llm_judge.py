@@ -212,7 +212,7 @@ def test_a_yes_without_evidence_and_a_doubt_are_unsure_and_drop_the_negative(rea
 
     result, _ = run_judge(ready, vague)
     assert result.negatives == {"unsure": 8}
-    assert {row.reason for row in read_decisions(ready).rows} == {"no negative left"}
+    assert not any(row.negatives for row in read_decisions(ready).rows)
 
 
 @pytest.mark.parametrize(("left", "decision"), [([1], "unsure"), ([1, 1, 2], "unsure"), ([1, 2, 7], "quarantine")])

@@ -93,15 +93,55 @@ print([c.name for c in proof.checks], len(Bundle(bundle).ask('Qui arbitre ?', 2)
 def test_asking_finds_the_paragraph_that_holds_the_words(exported: RunDir) -> None:
     dataset = load_dataset(exported)
     bundle = Bundle(exported.path(BUNDLE))
-    found = [row.positive_ids[0] in [p.chunk_id for p in bundle.ask(row.question, 10)] for row in dataset.split("test")]
-    assert np.mean(found) > 0.15  # a random model over 120 passages: chance is 0.08
+    found = {
+        dense: np.mean(
+            [row.positive_ids[0] in [p.chunk_id for p in bundle.ask(row.question, 10, dense=dense)] for row in dataset.split("test")]
+        )
+        for dense in (True, False)
+    }
+    assert found[True] > 0.15  # a random model over 120 passages: chance is 0.08
+    assert found[False] > found[True] + 0.2  # BM25 finds the words
     passage = bundle.ask(dataset.split("test")[0].question, 1)[0]
     chunk = dataset.corpus[passage.chunk_id]
     assert (passage.rank, passage.title, passage.text, passage.source) == (1, chunk.title, chunk.text, chunk.source)
+    assert passage.bm25_rank >= 1
+    assert passage.bm25_score > 0
     small = Bundle(exported.path(BUNDLE), dimension=32).ask("Qui arbitre ?", 3)
     assert len(small) == 3
     with pytest.raises(SettingError, match="no vectors of 100"):
         Bundle(exported.path(BUNDLE), dimension=100)
+
+
+def test_answers_carry_both_ranks_and_scores_and_are_fused_as_the_contract_says(exported: RunDir) -> None:
+    bundle = Bundle(exported.path(BUNDLE))
+    question = load_dataset(exported).split("test")[3].question
+    found, answers = bundle.scores(question), bundle.ask(question, 120)
+    assert [a.score for a in answers] == sorted((a.score for a in answers), reverse=True)
+    for answer in answers[:10]:
+        position = read_index(exported.path(BUNDLE) / "index.sqlite").ids.index(answer.chunk_id)
+        mixed = 0.3 * found.bm25[position] / found.bm25.max()
+        mixed += 0.7 * (found.dense[position] - found.dense.min()) / (found.dense.max() - found.dense.min())
+        assert answer.score == pytest.approx(mixed, abs=1e-5)
+        assert answer.dense_rank == 1 + int((found.dense > found.dense[position]).sum())
+    assert any(answer.bm25_rank == 0 for answer in answers)
+    alone = bundle.ask(question, 3, dense=True)
+    assert [answer.dense_rank for answer in alone] == [1, 2, 3]
+    assert [answer.score for answer in alone] == [answer.dense_score for answer in alone]
+
+
+def test_one_answer_a_section_on_request(exported: RunDir) -> None:
+    bundle = Bundle(exported.path(BUNDLE))
+    sections = [(a.source, a.title) for a in bundle.ask("Qui arbitre la partie ?", 8, per="section")]
+    assert len(set(sections)) == len(sections) == 8
+    assert len(bundle.ask("Qui arbitre ?", 8, per="page")) == 8  # Markdown has no pages: every passage is its own
+    with pytest.raises(SettingError, match="no answers per line"):
+        bundle.ask("Qui arbitre ?", per="line")
+
+
+def test_the_proof_says_that_the_posting_lists_are_bm25_and_the_hybrid_ranks_as_pytorchs(exported: RunDir) -> None:
+    checks = {check["name"]: check for check in json.loads((exported.path(BUNDLE) / "proof.json").read_text())["checks"]}
+    assert checks["lexical"]["figures"]["worst"] < 1e-9
+    assert abs(checks["hybrid"]["figures"]["delta"]) <= 0.1
 
 
 def test_the_index_holds_the_files_own_vectors_in_8_bits(exported: RunDir) -> None:

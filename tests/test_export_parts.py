@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sqlite3
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_export_architecture import write_folder
 from training_data import chunk, row
@@ -18,11 +20,11 @@ from triplette.errors import InputError, ProofFailed, SettingError, TripletteErr
 from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.convert.resources import needs, require
 from triplette.export.families.family import read_architecture
-from triplette.export.index import quantise, read_index, write_index
+from triplette.export.index import asked_tokens, lexical_index, lexical_scores, quantise, read_index, write_index
 from triplette.export.litert import SignatureSpec, Spec, pad
 from triplette.export.proof.audit import unpack_int4
 from triplette.export.proof.checks import Check, Proof
-from triplette.export.proof.ranking import check_ranking, top
+from triplette.export.proof.ranking import check_lexical, check_ranking, top
 from triplette.export.proof.sample import Sample, probe_texts, take_sample
 from triplette.export.tokenizers.pieces import TokenizerSpec
 
@@ -96,9 +98,40 @@ def test_an_index_is_read_back_as_written_and_searched_at_any_dimension(tmp_path
     assert int(index.scores(vectors[7]).argmax()) == 7
     short = vectors[7][:4] / np.linalg.norm(vectors[7][:4])
     assert int(index.scores(short).argmax()) == 7
+    assert index.places[3] == ("a.md", 0, "titre")
     (tmp_path / "broken").write_bytes(b"x" * 4096)
     with pytest.raises(InputError, match="not a bundle's index"):
         read_index(tmp_path / "broken")
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    st.lists(st.lists(st.sampled_from("roi dame tour nulle pendule".split()), max_size=12), min_size=1, max_size=9), st.integers(0, 99)
+)
+def test_posting_lists_score_exactly_as_bm25_does(texts: list[list[str]], seed: int) -> None:
+    chunks = [chunk(" ".join(words) or "le", "", f"{n}.md", n) for n, words in enumerate(texts)]
+    asked = [list(np.random.default_rng(seed).choice(["roi", "roi", "pendul", "inconnu"], 4))]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "index.sqlite"
+        write_index(path, chunks, np.eye(len(chunks), 4, dtype=np.float32) + 0.1, {})
+        expected = next(iter(lexical_index(chunks).scores(asked, dtype=np.float64)))[1][0]
+        assert lexical_scores(path, asked[0], len(chunks)).tolist() == expected.tolist()
+        assert check_lexical(path, chunks, ["le roi", "la dame"]).passed
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE terms SET postings = zeroblob(length(postings))")
+        all_words = "roi dame tour nulle pendule"
+        said = next(iter(lexical_index(chunks).scores([asked_tokens(all_words, ["fr"])], dtype=np.float64)))[1]
+        assert check_lexical(path, chunks, [all_words]).passed == (not said.any())
+
+
+@pytest.mark.parametrize("postings", [b"\xff" * 12, b"\x63" + b"\0" * 11, b"\0" * 13])
+def test_postings_that_name_no_passage_are_refused(tmp_path: Path, postings: bytes) -> None:
+    path = tmp_path / "index.sqlite"
+    write_index(path, [chunk("le roi", "", "a.md")], np.ones((1, 4), dtype=np.float32), {})
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE terms SET postings = ?", (postings,))
+    with pytest.raises(InputError, match="no posting lists that can be read"):
+        lexical_scores(path, ["roi"], 1)
 
 
 def _sample(questions: int = 40, passages: int = 60) -> tuple[Sample, np.ndarray, np.ndarray]:

@@ -22,9 +22,9 @@ from triplette.model_folder import explain_load_failure
 from triplette.rundir import RunDir
 from triplette.settings.load import load_section
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
-from triplette.train.data import questions_of, training_texts
+from triplette.train.data import TrainingTexts, questions_of, training_texts
 from triplette.train.fit import fit
-from triplette.train.loop import planned_steps, prove_restored, tune
+from triplette.train.loop import fillable_batch, planned_steps, prove_restored, tune
 from triplette.train.loss import make_loss
 from triplette.train.models import load_base, make_trainable, restore_state, trained_state
 from triplette.train.ranking import embed
@@ -276,9 +276,24 @@ def test_fp16_cannot_be_asked_for() -> None:
 
 
 def test_a_batch_larger_than_train_is_refused_with_one_that_fits(base: Path) -> None:
-    with pytest.raises(SettingError, match="10 training rows are less than a batch of 16") as caught:
-        planned_steps(10, small(base))
-    assert caught.value.cure == "--batch 5"
+    ten = TrainingTexts({"anchor": [f"q{n}" for n in range(10)], "positive": [f"p{n}" for n in range(10)]}, 0)
+    with pytest.raises(SettingError, match="with 10 training rows a batch of 16 cannot be filled") as caught:
+        planned_steps(ten, small(base))
+    assert caught.value.cure == "--batch 10"
+    assert planned_steps(ten, small(base, batch=10, epochs=3.0)) == 3
+
+
+def test_rows_that_share_texts_are_refused_with_the_batch_that_can_be_filled(base: Path) -> None:
+    """56 questions over 14 passages: no two rows of one passage stand in one batch, so 14 is the most there is."""
+    texts = TrainingTexts({"anchor": [f"q{n}" for n in range(56)], "positive": [f"p{n % 14}" for n in range(56)]}, 0)
+    assert fillable_batch(texts, 32) == 14
+    with pytest.raises(SettingError, match="of 56 training rows only 14 have no text in common") as caught:
+        planned_steps(texts, small(base))
+    assert caught.value.cure == "--batch 14"
+    one = TrainingTexts({"anchor": ["q1", "q2"], "positive": ["p", "p"]}, 0)
+    with pytest.raises(SettingError) as caught:
+        planned_steps(one, small(base, batch=2))
+    assert "more passages" in caught.value.cure
 
 
 def test_an_adapter_target_that_the_model_lacks_is_refused(base: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from triplette.settings.train import EvaluateSettings
 from triplette.train.data import Passages, Questions
-from triplette.train.measure import BASE, IMPROVED, NOT_SHOWN, TUNED, WORSE, Measurement, judge, measure_set
+from triplette.train.measure import BASE, HYBRID, HYBRID_BASE, IMPROVED, NOT_SHOWN, TUNED, WORSE, Measurement, judge, measure_set
 from triplette.train.plots import before_after, dimension_curve, rank_shift
 from triplette.train.report import render
 
@@ -85,6 +85,38 @@ def test_tuned_is_compared_with_base_at_every_view_and_with_baselines_at_product
     changes = [c for c in measured(0.3, 0.8).changes if not c.facet]
     assert {(c.before, c.view) for c in changes} == {(BASE, "64"), (BASE, "64 int8"), ("BM25", VIEW), ("LSA", VIEW)}
     assert {c.metric for c in changes} == {"nDCG@10", "Recall@1", "Recall@5", "Recall@10", "MRR@10", "MAP@20"}
+
+
+def hybrid(before: float, after: float, bm25: float) -> Measurement:
+    """As ``measured`` with tuned far behind base, and both fused with BM25."""
+    asked = questions(120)
+    shares = {(BASE, VIEW): 0.8, (TUNED, VIEW): 0.2, ("BM25", ""): bm25, (HYBRID_BASE, ""): before, (HYBRID, ""): after}
+    rankings = {key: ranking(asked, share, number) for number, (key, share) in enumerate(shares.items())}
+    return measure_set(asked, rankings, SETTINGS, view=VIEW, seed=0)
+
+
+def test_the_verdict_is_on_the_form_of_production() -> None:
+    found = hybrid(0.3, 0.8, 0.4)
+    verdict = judge(found, VIEW)
+    assert verdict.word == IMPROVED
+    assert "fused with BM25" in verdict.sentence
+    assert found.production == (HYBRID_BASE, HYBRID)
+    assert verdict.difference.after == pytest.approx(found.value(HYBRID, "").mean)
+    assert {(c.before, c.after) for c in found.changes if not c.facet} == {
+        (BASE, TUNED), ("BM25", TUNED), (BASE, HYBRID), (TUNED, HYBRID), ("BM25", HYBRID), (HYBRID_BASE, HYBRID)
+    }  # fmt: skip
+    page = render({}, verdict, [found], {}, SETTINGS)
+    assert "Production (BM25+tuned) against the others" in page
+    assert "BM25+tuned</td><td> (production)" in page
+
+
+def test_what_lies_below_bm25_is_no_improvement() -> None:
+    verdict = judge(hybrid(0.2, 0.5, 0.9), VIEW)
+    assert verdict.difference.shown == 1
+    assert verdict.word == NOT_SHOWN
+    assert "BM25 alone has 0." in verdict.sentence
+    alone = judge(measured(0.1, 0.35), VIEW)  # BM25 has half of them
+    assert (alone.difference.shown, alone.word) == (1, NOT_SHOWN)
 
 
 def test_slices_with_one_label_are_left_out_and_the_others_add_up() -> None:

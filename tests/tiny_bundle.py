@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from training_data import chunk, row, write_dataset
 
-from triplette.contract import PromptContract
+from triplette.contract import Fusion, PromptContract
 from triplette.dataset import load_dataset
 from triplette.export.convert.convert import load_encoder
 from triplette.export.convert.stage import Staged, make_plan, stage
@@ -56,7 +56,7 @@ def write_run(root: Path, shape: TinyShape = SHAPE) -> RunDir:
     contract = build_tiny(run.path("model/merged"), [f"{c.title}\n{c.text}" for c in chunks], shape=shape)
     run.path("model/merged/contract.json").unlink()
     randomise_heads(run.path("model/merged"))
-    contract.save(run.path("model/contract.json"))
+    replace(contract, fusion=Fusion()).save(run.path("model/contract.json"))
     return run
 
 

@@ -320,6 +320,8 @@ def _show_fit(result: Any, json_output: bool) -> None:
     )
     for alarm in result.alarms:
         say(f"alarm at step {alarm['step']}: {alarm['signal']} ({alarm['detail']}); {alarm['action']}")
+    if result.production:
+        say(f"production ranks by {result.production}")
     if result.drawn_negatives:
         say(f"note: {result.drawn_negatives} hard negatives were missing and drawn at random from the corpus")
     if result.ungated:
@@ -355,7 +357,7 @@ def _show_evaluation(result: Any, json_output: bool) -> None:
         print_json(_plain(result))
         return
     for title, rows in result.tables:
-        table(title, ("system", "nDCG@10", "Recall@5", "MRR@10", "tuned - system, nDCG@10"), rows)
+        table(title, ("system", "nDCG@10", "Recall@5", "MRR@10", "production - system, nDCG@10"), rows)
     say(f"\nVerdict: {result.verdict.sentence}.\nReport: {result.report}")
 
 

@@ -30,18 +30,25 @@ FACETS = ("kind", "persona", "difficulty", "document", "origin")
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """What is ranked: ids, titles, texts and the languages' codes, in one order."""
+    """What is ranked: ids, titles, texts and the languages' codes, in one order; ``sources`` only where neighbours in it are
+    neighbours in a document."""
 
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     texts: tuple[str, ...]
     languages: tuple[str, ...]
+    sources: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, chunks: Sequence[Chunk]) -> Passages:
-        """The passages of chunks, in their order."""
-        columns = zip(*((chunk.id, chunk.title, chunk.text, chunk.language) for chunk in chunks), strict=True)
-        return cls(*columns) if chunks else cls((), (), (), ())
+    def of(cls, chunks: Sequence[Chunk], *, whole: bool = True) -> Passages:
+        """The passages of chunks, in their order; ``whole``: none is left out between them."""
+        return cls(
+            tuple(chunk.id for chunk in chunks),
+            tuple(chunk.title for chunk in chunks),
+            tuple(chunk.text for chunk in chunks),
+            tuple(chunk.language for chunk in chunks),
+            tuple(chunk.source for chunk in chunks) if whole else (),
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -113,7 +120,7 @@ def questions_of(dataset: Dataset, split: str, *, limit: int = 0, passages: int 
             "document": tuple(row.source for row in rows),
             "origin": tuple(row.origin for row in rows),
         },
-        passages=Passages.of(chunks),
+        passages=Passages.of(chunks, whole=len(chunks) == len(dataset.corpus)),
     )
 
 
@@ -208,7 +215,7 @@ def training_texts(dataset: Dataset, contract: PromptContract, *, negatives: int
     rows = dataset.split("train")
     if not rows:
         raise InputError("the split train has no rows", where="dataset/rows.parquet", cure="curate more questions, then `curate build`")
-    width = min(negatives, max(len(row.negative_ids) for row in rows))
+    width = min(negatives, max(len(row.hard_ids) for row in rows))
     rng, corpus = random.Random(seed), list(dataset.corpus)
     columns: dict[str, list[str]] = {"anchor": [], "positive": [], **{f"negative_{n}": [] for n in range(1, width + 1)}}
     drawn = 0
@@ -220,7 +227,7 @@ def training_texts(dataset: Dataset, contract: PromptContract, *, negatives: int
             columns[f"negative_{number}"].append(_passage(dataset, contract, chunk_id))
 
     for row in rows:
-        own = row.negative_ids[:width]
+        own = row.hard_ids[:width]
         drawn += width - len(own)
         missing = _others({*own, *row.positive_ids}, corpus, width - len(own), rng)
         add(row.question, _passage(dataset, contract, row.positive_ids[0]), [*own, *missing])
@@ -244,13 +251,17 @@ def _passage(dataset: Dataset, contract: PromptContract, chunk_id: str) -> str:
 
 
 def _others(taken: set[str], corpus: Sequence[str], count: int, rng: random.Random) -> list[str]:
-    """``count`` passages that are not ``taken``."""
+    """``count`` passages that are not ``taken``, by drawing again what is: a list of all the others for each row would be quadratic."""
     if count <= 0:
         return []
-    free = [chunk_id for chunk_id in corpus if chunk_id not in taken]
-    if len(free) < count:
+    if len(corpus) - len(taken) < count:
         raise InputError("the corpus is too small for hard negatives", where="dataset/corpus.parquet", cure="set negatives = 0")
-    return rng.sample(free, count)
+    found: dict[str, None] = {}
+    while len(found) < count:
+        chunk_id = corpus[rng.randrange(len(corpus))]
+        if chunk_id not in taken:
+            found[chunk_id] = None
+    return list(found)
 
 
 def check_dataset(run: RunDir, dataset: Dataset) -> None:

@@ -1,7 +1,9 @@
 """``train evaluate``: base against tuned, on the same questions, passages and prompts, with the verdict that opens export.
 
 Both models rank one corpus exactly, at every dimension of the contract and as int8; BM25, LSA and reciprocal rank fusions stand beside
-them, because a fine-tune that loses to BM25 is no gain for the user. What can be decided is decided by ``train.measure``.
+them, because a fine-tune that loses to BM25 is no gain for the user. Where the contract says that production is hybrid, both models are
+also ranked fused with BM25, each by the weights that val chose for it, and the verdict is on that. What can be decided is decided
+by ``train.measure``.
 """
 
 from __future__ import annotations
@@ -13,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from triplette.console import progress
-from triplette.contract import PromptContract
+from triplette.contract import Fusion, PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.hashing import hash_tree
-from triplette.languages import language
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.encoder import Vectors
 from triplette.ranking.metrics import PRIMARY
@@ -29,9 +30,10 @@ from triplette.tables import replacing, write_text
 from triplette.train.data import Passages, Questions, questions_of, read_beir
 from triplette.train.fit import ADAPTER, BASE, CONTRACT
 from triplette.train.measure import BASE as BEFORE
-from triplette.train.measure import TUNED, Measurement, Verdict, judge, measure_set
+from triplette.train.measure import BM25, HYBRID, HYBRID_BASE, TUNED, Measurement, Verdict, judge, measure_set
 from triplette.train.models import apply_adapter, load_base, read_fit
 from triplette.train.plots import before_after, dimension_curve, rank_shift
+from triplette.train.production import asked_tokens, hybrid_of, lexical_index
 from triplette.train.ranking import Ids, embed, fuse, rank, views
 from triplette.train.report import render
 
@@ -42,7 +44,8 @@ RESULT, REPORT, PLOTS, QUESTIONS = (
     "evaluation/plots",
     "evaluation/questions.parquet",
 )
-BM25, LSA, LEXICAL, HYBRID = "BM25", "LSA", "BM25+LSA", "BM25+tuned"
+LSA, LEXICAL = "LSA", "BM25+LSA"
+_FUSED = {BEFORE: HYBRID_BASE, TUNED: HYBRID}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ def _rank_all(
 ) -> list[dict[tuple[str, str], Ids]]:
     """Rankings by (system, view) for each set."""
     looks, view = views(contract.dimensions), production_view(contract, settings)
+    fusions = {BEFORE: Fusion(**facts["base_fusion"]) if facts.get("base_fusion") else None, TUNED: contract.fusion}
+    indices = {passages: lexical_index(passages) for passages in dict.fromkeys(one.passages for one in sets)}
     found: list[dict[tuple[str, str], Ids]] = [{} for _ in sets]
     with progress("evaluate", 2 * len(sets) + (len(sets) if settings.baselines else 0)) as bar:
         for system in (BEFORE, TUNED):
@@ -131,11 +136,16 @@ def _rank_all(
                 queries = embed(model, one.formatted(contract))
                 for name, look in looks.items():
                     rankings[system, name] = rank(look(queries), look(vectors[one.passages]), settings.depth)
+                fusion = fusions[system]
+                if fusion is not None:
+                    hybrid = hybrid_of(one.passages, looks[view](vectors[one.passages]), fusion, indices[one.passages])
+                    asked = asked_tokens(one)
+                    rankings[_FUSED[system], ""] = hybrid.top(asked, looks[view](queries), settings.depth)
                 bar.advance()
         for one, rankings in zip(sets, found, strict=True):
             if settings.baselines:
                 bar.describe(f"baselines on {one.name}")
-                rankings.update(_baselines(one, rankings[TUNED, view], settings))
+                rankings.update(_baselines(one, indices[one.passages], settings))
                 bar.advance()
     return found
 
@@ -144,7 +154,7 @@ def load_system(run: RunDir, facts: dict[str, Any], contract: PromptContract, *,
     """The base model, or the base with the run's adapter, in full precision under the run's contract."""
     preset = Preset(**{**facts["preset"], "lora_targets": tuple(facts["preset"]["lora_targets"])})
     base = load_base(facts["origin"], preset, device=device)
-    if base.contract.hash != contract.hash or contract.hash != facts["contract"]:
+    if not base.contract.encoding_hash == contract.encoding_hash == facts["contract"]:
         raise ContractMismatch(
             "base, adapter and contract.json do not belong together",
             where=str(run.path(CONTRACT)),
@@ -155,20 +165,16 @@ def load_system(run: RunDir, facts: dict[str, Any], contract: PromptContract, *,
     return base.model
 
 
-def _baselines(one: Questions, tuned: Ids, settings: EvaluateSettings) -> dict[tuple[str, str], Ids]:
-    """BM25, LSA fitted on the same passages, their fusion, and BM25 fused with tuned."""
+def _baselines(one: Questions, lexical: Bm25Index, settings: EvaluateSettings) -> dict[tuple[str, str], Ids]:
+    """BM25, LSA fitted on the same passages, and their fusion."""
     from triplette.ranking.lsa import LsaEncoder
 
     passages = one.passages
-    columns = zip(passages.languages, passages.titles, passages.texts, strict=True)
-    lexical = Bm25Index([language(code).tokens(f"{title} {text}") for code, title, text in columns])
-    asked = zip(one.languages, one.texts, strict=True)
-    bm25 = lexical.top([language(code).tokens(text) for code, text in asked], settings.depth)[0]
+    bm25 = lexical.top(asked_tokens(one), settings.depth)[0]
     encoder = LsaEncoder(passages.texts, passages.titles, passages.languages)
     lsa = rank(encoder.encode_queries(one.texts), encoder.encode_documents(passages.texts, passages.titles), settings.depth)
     both = fuse([bm25, lsa], constant=settings.fusion_k, depth=settings.depth)
-    hybrid = fuse([bm25, tuned], constant=settings.fusion_k, depth=settings.depth)
-    return {(BM25, ""): bm25, (LSA, ""): lsa, (LEXICAL, ""): both, (HYBRID, ""): hybrid}
+    return {(BM25, ""): bm25, (LSA, ""): lsa, (LEXICAL, ""): both}
 
 
 def _write(
@@ -198,6 +204,7 @@ def _write(
         "method": facts["method"],
         "dataset": dataset.hash[:16],
         "contract": f"{contract.name} ({contract.hash[:16]})",
+        "production": f"BM25 and the encoder: {contract.fusion.named}" if contract.fusion else "the encoder alone",
         "decision at": f"{verdict.view} dimensions on {verdict.on}",
     }
     _write_questions(run, measurements)
@@ -246,16 +253,15 @@ def _write_questions(run: RunDir, measurements: Sequence[Measurement]) -> None:
 
 
 def _tables(measurements: Sequence[Measurement], view: str) -> tuple[tuple[str, tuple[tuple[Any, ...], ...]], ...]:
-    """What the command prints: each set's systems at production's view, with nDCG@10, Recall@5, MRR@10, and tuned's lead over them."""
+    """What the command prints: each set's systems at production's view, with nDCG@10, Recall@5, MRR@10, and production's lead over them."""
     found = []
     for one in measurements:
         rows = []
         for system, name in dict.fromkeys((value.system, value.view) for value in one.values):
             if name not in (view, ""):
                 continue
-            lead = next(
-                (c.difference for c in one.changes if (c.before, c.metric, c.facet) == (system, PRIMARY, "") and c.view == view), None
-            )
+            wanted = (system, one.production[1], PRIMARY, "", view)
+            lead = next((c.difference for c in one.changes if (c.before, c.after, c.metric, c.facet, c.view) == wanted), None)
             told = "" if lead is None else f"{lead.delta:+.3f} [{lead.low:+.3f}, {lead.high:+.3f}]"
             rows.append((system, *(one.value(system, name, metric).mean for metric in (PRIMARY, "Recall@5", "MRR@10")), told))
         found.append((f"{one.name}: {one.questions} questions, {one.passages} passages, at {view} dimensions", tuple(rows)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from triplette.tables import write_text
 from triplette.train.data import check_dataset, questions_of, training_texts
 from triplette.train.loop import FitResult, tune
 from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
+from triplette.train.production import fusion_for
 from triplette.train.sweep import sweep_scale
 
 STAGE = "train.fit"
@@ -84,14 +85,18 @@ def _fit(
     base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
     texts = training_texts(dataset, base.contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
     place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
+    hybrid = settings.production == "hybrid"
+    before = fusion_for(base.model, base.contract, val, settings.neighbours)[0] if hybrid else None
     tuning = tune(base, texts, val, dataset, settings, preset, place)
-    facts = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
-    facts |= {"contract": base.contract.hash, "prompts_from": base.source}
+    after, reached = fusion_for(base.model, base.contract, val, settings.neighbours) if hybrid else (None, {})
+    facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
+    facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
     if process_rank()[0] == 0:
         shutil.rmtree(run.path(ADAPTER), ignore_errors=True)
         save_adapter(base.model, preset, run.path(ADAPTER), facts)
-        base.contract.save(run.path(CONTRACT))
-    return replace(tuning, drawn_negatives=texts.drawn, ungated=ungated)
+        replace(base.contract, fusion=after).save(run.path(CONTRACT))
+    named = after.named if after else "the encoder alone"
+    return replace(tuning, drawn_negatives=texts.drawn, ungated=ungated, production=named, fusions=reached)
 
 
 def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str:

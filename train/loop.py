@@ -8,7 +8,8 @@ mini-batch is smaller than the batch; the gradients are the same.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+import random
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,15 @@ from triplette.train.watch import Judge, last_checkpoint, make_watch, resume_jud
 
 SAME = 1e-5  # two measurements of the same float32 weights; bf16 sums in another order differ more
 SAME_BF16 = 2e-3
+ORDERS = 5  # random orders of the rows in which a batch is tried: their smallest is rarely undercut by a sixth
 
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """What a fine-tune did. ``restored_ndcg`` was measured after the best step's parameters were put back."""
+    """What a fine-tune did. ``restored_ndcg`` was measured after the best step's parameters were put back.
+
+    ``production`` names how the model is fused with BM25, ``fusions`` what each way reached on val (nDCG@10).
+    """
 
     base: str
     trained_parameters: int
@@ -50,6 +55,8 @@ class FitResult:
     resumed_from: int
     device: str
     seconds: float = 0.0
+    production: str = ""
+    fusions: dict[str, float] = field(default_factory=dict)
     unchanged: bool = False
 
 
@@ -75,7 +82,7 @@ def tune(
     trained = make_trainable(model, preset)
     model.max_seq_length = min(preset.max_tokens, base.contract.max_tokens)
     mini = _mini_batch(model, preset)
-    steps = planned_steps(len(texts), preset)
+    steps = planned_steps(texts, preset, settings.seed)
     scorer = Scorer(model, base, val, training_probe(dataset, settings), preset)
     checkpoint = last_checkpoint(place)
     judge, best = resume_judge(settings, checkpoint) if checkpoint else (Judge(settings), None)
@@ -93,6 +100,8 @@ def tune(
         loss = make_loss(model, preset, base.contract.dimensions, mini)
         trainer = _trainer(model, loss, texts, preset, settings, place, steps, watch)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if trainer.state.global_step == 0:
+        raise ProofFailed("the fit made no step", cure="look for empty or equal texts in dataset/train.parquet, or lower --batch")
     assert watch.best is not None
     restore_state(model, watch.best)
     again = scorer(judge.best_step).ndcg
@@ -107,7 +116,7 @@ def tune(
         base_ndcg=judge.history[0].ndcg,
         best_ndcg=judge.best_ndcg,
         restored_ndcg=again,
-        stopped=judge.stopped or "all planned steps were made",
+        stopped=judge.stopped or _ended(trainer.state.global_step, steps),
         alarms=tuple(asdict(alarm) for alarm in judge.alarms),
         history=tuple(asdict(measured) for measured in judge.history),
         mini_batch=mini,
@@ -129,14 +138,45 @@ def prove_restored(again: float, judge: Judge, precision: str) -> None:
         )
 
 
-def planned_steps(rows: int, preset: Preset) -> int:
-    """Steps of the whole fine-tune: epochs of whole batches, at most ``max_steps``. Raises SettingError for less than a batch."""
-    if rows < preset.batch:
+def _ended(made: int, planned: int) -> str:
+    return "all planned steps were made" if made >= planned else f"no further batch could be filled after step {made} of {planned}"
+
+
+def planned_steps(texts: TrainingTexts, preset: Preset, seed: int = 0) -> int:
+    """Steps of the whole fine-tune: epochs of whole batches, at most ``max_steps``. Raises SettingError where no batch can be filled."""
+    rows, size = len(texts), preset.batch // process_rank()[1]
+    room = fillable_batch(texts, size, seed) * process_rank()[1]
+    if room < preset.batch:
+        told = f"of {rows} training rows only {room} have no text in common, so" if room < rows else f"with {rows} training rows"
         raise SettingError(
-            f"{rows} training rows are less than a batch of {preset.batch}", where="batch", cure=f"--batch {max(2, rows // 2)}"
+            f"{told} a batch of {preset.batch} cannot be filled",
+            where="batch",
+            cure=f"--batch {room}" if room > 1 else "write questions over more passages: a batch needs two rows without a common text",
         )
     steps = max(1, round(rows // preset.batch * preset.epochs))
     return min(steps, preset.max_steps) if preset.max_steps else steps
+
+
+def fillable_batch(texts: TrainingTexts, wanted: int, seed: int = 0) -> int:
+    """How many rows (at most ``wanted``) the sampler gets into one batch, none of whose texts another row of it has.
+
+    The sampler goes through the rows in a random order and takes what does not clash, so this does the same in a few orders and gives
+    the smallest number: that batch is filled whatever the order is. One pass over the rows an order, and it ends with the batch.
+    """
+    columns, fewest = list(texts.columns.values()), wanted
+    for turn in range(ORDERS):
+        order = list(range(len(texts)))
+        random.Random(f"{seed}/{turn}").shuffle(order)
+        taken, seen = 0, set[str]()
+        for row in order:
+            own = {column[row] for column in columns}
+            if seen.isdisjoint(own):
+                seen |= own
+                taken += 1
+                if taken == wanted:
+                    break
+        fewest = min(fewest, taken)
+    return fewest
 
 
 def _mini_batch(model: Any, preset: Preset) -> int:

@@ -1,8 +1,9 @@
 """What a set of questions says about several systems: metrics, paired differences, slices, and the verdict.
 
-The verdict was declared before anything was measured: nDCG@10 of tuned against base, at the dimension and number format that production
-uses, on the first split. Everything else (other metrics, dimensions, slices, baselines) explains and does not decide; with so many
-comparisons some will look significant by chance.
+The verdict was declared before anything was measured: nDCG@10 of tuned against base in the form that production uses (fused with BM25, or
+alone), at its dimension and number format, on the first split. What lies below BM25 alone on the same questions is no improvement.
+Everything else (other metrics, dimensions, slices, baselines) explains and does not decide; with so many comparisons some will look
+significant by chance.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from triplette.settings.train import EvaluateSettings
 from triplette.train.data import Questions
 from triplette.train.ranking import Ids
 
-BASE, TUNED = "base", "tuned"
+BASE, TUNED, BM25 = "base", "tuned", "BM25"
+HYBRID_BASE, HYBRID = "BM25+base", "BM25+tuned"
 IMPROVED, NOT_SHOWN, WORSE = "improved", "not shown", "worse"
 
 
@@ -83,7 +85,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Everything measured on one set of questions."""
+    """Everything measured on one set of questions.
+
+    ``ranks``, ``per_question`` and ``moved`` are of production's form, ``production`` its systems before and after.
+    """
 
     name: str
     questions: int
@@ -94,6 +99,7 @@ class Measurement:
     ranks: Mapping[str, tuple[int, ...]]
     per_question: Mapping[str, tuple[float, ...]]
     labels: Mapping[str, tuple[str, ...]]
+    production: tuple[str, str] = (BASE, TUNED)
 
     def value(self, system: str, view: str, metric: str = PRIMARY) -> Value:
         """One value. Raises StopIteration when it was not measured."""
@@ -105,14 +111,17 @@ def measure_set(
 ) -> Measurement:
     """Metrics and differences of the rankings of ``(system, view)``, each (q, depth).
 
-    ``view`` is production's. Baselines (BM25, LSA, fusions) have the view "" and are compared with tuned at production's.
+    ``view`` is production's. Baselines (BM25, LSA, fusions) have the view "" and are compared with tuned at production's. Where the base
+    and the tuned model are there fused with BM25, that is the form of production, and everything is compared with it too.
     """
     groups = questions.groups if settings.group_by == "passage" else None
     scores = {key: score_rankings(ranked, questions.relevant) for key, ranked in rankings.items()}
     values, changes = _values(scores, groups, settings, seed), _changes(scores, groups, settings, view, seed)
-    before, after = scores[BASE, view][PRIMARY], scores[TUNED, view][PRIMARY]
+    hybrid = (HYBRID_BASE, "") in rankings and (HYBRID, "") in rankings
+    pair = ((HYBRID_BASE, ""), (HYBRID, "")) if hybrid else ((BASE, view), (TUNED, view))
+    before, after = (scores[key][PRIMARY] for key in pair)
     changes += _slices(questions, before, after, settings, view, seed)
-    ranks = {system: _first_hits(rankings[system, view], questions) for system in (BASE, TUNED)}
+    ranks = {system: _first_hits(rankings[key], questions) for system, key in zip((BASE, TUNED), pair, strict=True)}
     return Measurement(
         name=questions.name,
         questions=len(questions),
@@ -123,6 +132,7 @@ def measure_set(
         ranks=ranks,
         per_question={BASE: tuple(before.tolist()), TUNED: tuple(after.tolist())},
         labels=questions.labels,
+        production=(pair[0][0], pair[1][0]),
     )
 
 
@@ -139,19 +149,21 @@ def _values(scores: Scores, groups: Sequence[str] | None, settings: EvaluateSett
 
 
 def _changes(scores: Scores, groups: Sequence[str] | None, settings: EvaluateSettings, view: str, seed: int) -> list[Change]:
-    """Tuned against base at every view, and against each baseline at production's."""
-    keys = [
-        (system, name, name if system == BASE else view, metric)
-        for (system, name), metrics in scores.items()
-        if system != TUNED
-        for metric in metrics
+    """Tuned against base at every view, against each baseline at production's, and all at production's against the hybrid."""
+    pairs = [
+        ((system, name), (TUNED, name if system == BASE else view))
+        for system, name in scores
+        if system not in (TUNED, HYBRID, HYBRID_BASE)
     ]
-    before = np.stack([scores[system, name][metric] for system, name, _, metric in keys], axis=1)
-    after = np.stack([scores[TUNED, against][metric] for _, _, against, metric in keys], axis=1)
+    if (HYBRID, "") in scores:
+        pairs += [((system, name), (HYBRID, "")) for system, name in scores if system != HYBRID and name in (view, "")]
+    keys = [(one, other, metric) for one, other in pairs for metric in scores[one]]
+    before = np.stack([scores[one][metric] for one, _, metric in keys], axis=1)
+    after = np.stack([scores[other][metric] for _, other, metric in keys], axis=1)
     found = compare_all(before, after, groups=groups, resamples=settings.resamples, seed=seed)
     return [
-        Change(system, TUNED, against, metric, "", "", difference)
-        for (system, _, against, metric), difference in zip(keys, found, strict=True)
+        Change(one[0], other[0], other[1] or view, metric, "", "", difference)
+        for (one, other, metric), difference in zip(keys, found, strict=True)
     ]
 
 
@@ -187,19 +199,22 @@ def _moved(questions: Questions, before: Floats, after: Floats, ranks: Mapping[s
 
 def judge(measurement: Measurement, view: str) -> Verdict:
     """The verdict on a measurement at production's view."""
-    found = next(
-        change.difference
-        for change in measurement.changes
-        if (change.before, change.view, change.metric, change.facet) == (BASE, view, PRIMARY, "")
-    )
+    told = {(c.before, c.after): c.difference for c in measurement.changes if (c.view, c.metric, c.facet) == (view, PRIMARY, "")}
+    found, lexical = told[measurement.production], told.get((BM25, measurement.production[1]))
     word = {1: IMPROVED, 0: NOT_SHOWN, -1: WORSE}[found.shown]
+    below = word == IMPROVED and lexical is not None and lexical.delta < 0
+    word = NOT_SHOWN if below else word
     needed = found.needed()
     sentence = (
         f"{word}: {PRIMARY} {found.before:.3f} -> {found.after:.3f} ({found.delta:+.3f}, 95 % interval {found.low:+.3f} to "
         f"{found.high:+.3f}, p = {found.p_value:.4f}) on {found.questions} questions of {measurement.name} over {found.groups} "
         f"{'passages' if found.groups < found.questions else 'units'}, at {view} dimensions"
     )
-    if measurement.per_question[BASE] == measurement.per_question[TUNED]:
+    if measurement.production[1] == HYBRID:
+        sentence += ", fused with BM25"
+    if below and lexical is not None:
+        sentence += f"; but BM25 alone has {lexical.before:.3f} on the same questions, so this is no improvement"
+    elif measurement.per_question[BASE] == measurement.per_question[TUNED]:
         sentence += "; the two rank every question alike: no step was better than the base on val, so the base was given back"
     elif word == NOT_SHOWN:
         sentence += f"; this set shows differences from about {found.detectable:.3f} up"

@@ -12,7 +12,7 @@ from typing import Any
 
 from triplette.ranking.metrics import PRIMARY
 from triplette.settings.train import EvaluateSettings
-from triplette.train.measure import BASE, TUNED, Change, Measurement, Moved, Verdict
+from triplette.train.measure import BASE, HYBRID, TUNED, Change, Measurement, Moved, Verdict
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;max-width:70rem;margin:2rem auto;padding:0 1rem}
@@ -42,7 +42,7 @@ def render(
         f"<title>Evaluation: {escape(verdict.word)}</title><style>{STYLE}</style></head><body>",
         "<h1>Before and after fine-tuning</h1>",
         f"<p class='verdict {word}'>{escape(_sentence(verdict))}</p>",
-        "<p class='small'>The test was declared in advance: nDCG@10, tuned against base, at production's dimension and number format. "
+        "<p class='small'>The test was declared in advance: nDCG@10, tuned against base, in production's form, dimension and number format. "
         "All other comparisons explain; with so many of them some look significant by chance. Intervals: percentile bootstrap, "
         f"{settings.resamples} resamples by {escape(settings.group_by)}; p: two-sided sign-flip permutation test.</p>",
         _table(("", ""), [(key, str(value)) for key, value in facts.items()]),
@@ -66,11 +66,19 @@ def _section(m: Measurement, view: str, pictures: Sequence[tuple[str, bytes]], s
         f"<h2>{escape(m.name)}: {m.questions} questions, {m.passages} passages ranked</h2>",
         _systems(m, view),
         figures,
+        *(
+            [
+                "<h3>Production (BM25+tuned) against the others</h3>",
+                _changes([c for c in whole if c.after == HYBRID], ("system", "metric"), lambda c: (c.before, c.metric)),
+            ]
+            if m.production[1] == HYBRID
+            else []
+        ),
         "<h3>Tuned against base, by dimension</h3>",
-        _changes([c for c in whole if c.before == BASE], ("dimension", "metric"), lambda c: (c.view, c.metric)),
+        _changes([c for c in whole if c.before == BASE and c.after == TUNED], ("dimension", "metric"), lambda c: (c.view, c.metric)),
         "<h3>Tuned against the baselines</h3>",
-        _changes([c for c in whole if c.before != BASE], ("baseline", "metric"), lambda c: (c.before, c.metric)),
-        "<h3>By slice (nDCG@10, tuned against base)</h3>",
+        _changes([c for c in whole if c.before != BASE and c.after == TUNED], ("baseline", "metric"), lambda c: (c.before, c.metric)),
+        f"<h3>By slice (nDCG@10, {escape(m.production[1])} against {escape(m.production[0])})</h3>",
         _slices([c for c in m.changes if c.facet], settings),
         *_moved(m.moved, settings.listed),
     ]
@@ -80,7 +88,7 @@ def _systems(m: Measurement, view: str) -> str:
     metrics = list(dict.fromkeys(value.metric for value in m.values))
     rows = []
     for system, name in dict.fromkeys((value.system, value.view) for value in m.values):
-        mark = " (production)" if name == view and system in (BASE, TUNED) else ""
+        mark = " (production)" if system in m.production and name in (view, "") else ""
         cells = [_interval(m.value(system, name, metric)) for metric in metrics]
         rows.append((system, name + mark, *cells))
     return _table(("system", "dimension", *metrics), rows, numbers=len(metrics))

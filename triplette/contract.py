@@ -16,6 +16,33 @@ from triplette.hashing import canonical_json, hash_value
 from triplette.tables import write_text
 
 POOLINGS = ("mean", "cls", "lasttoken")
+FUSIONS = ("convex", "rrf")
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How production ranks by BM25 and the encoder together (``triplette.ranking.fusion``).
+
+    ``method`` is ``convex`` (``lexical``: BM25's weight, 0..1, the encoder has the rest) or ``rrf`` (``rrf_k``: its constant).
+    ``neighbours`` is the share of its score that a passage lends to the one before and the one after.
+    """
+
+    method: str = "convex"
+    lexical: float = 0.3
+    rrf_k: int = 60
+    neighbours: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.method not in FUSIONS or not 0 <= self.lexical <= 1 or self.rrf_k < 1 or not 0 <= self.neighbours <= 1:
+            raise ContractMismatch(
+                f"no such fusion: {self}", cure="method convex or rrf, lexical and neighbours in 0..1, rrf_k of 1 or more"
+            )
+
+    @property
+    def named(self) -> str:
+        """The fusion in a few words."""
+        own = f"BM25 {self.lexical:g}, encoder {1 - self.lexical:g}" if self.method == "convex" else f"RRF, k = {self.rrf_k}"
+        return own + (f", neighbours {self.neighbours:g}" if self.neighbours else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +51,8 @@ class PromptContract:
 
     ``query_prefix`` is put before a question. ``document_prefix`` is put before a passage, after ``{title}``
     in it was replaced by the passage's title and ``title_end``, or by ``no_title`` where it has none. ``base_model`` and
-    ``tokenizer_sha256`` are "" until training binds the contract to a model.
+    ``tokenizer_sha256`` are "" until training binds the contract to a model. ``fusion`` is how production ranks with the vectors;
+    None: not chosen yet.
     """
 
     name: str
@@ -38,6 +66,7 @@ class PromptContract:
     tokenizer_sha256: str = ""
     no_title: str = "none"
     title_end: str = ""
+    fusion: Fusion | None = None
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
@@ -51,6 +80,11 @@ class PromptContract:
     def hash(self) -> str:
         """SHA-256 of the whole contract."""
         return hash_value(asdict(self))
+
+    @property
+    def encoding_hash(self) -> str:
+        """SHA-256 of what makes a vector: the contract without its fusion."""
+        return replace(self, fusion=None).hash
 
     def format_query(self, text: str) -> str:
         """The text that is tokenised for a question."""
@@ -92,6 +126,8 @@ class PromptContract:
             if unknown:
                 raise InputError(f"unknown fields {', '.join(unknown)}", where=str(path), cure="remove them")
             content["dimensions"] = tuple(content["dimensions"])
+            if content.get("fusion") is not None:
+                content["fusion"] = Fusion(**content["fusion"])
             return cls(**content)
         except (OSError, json.JSONDecodeError, TypeError, KeyError) as error:
             raise InputError(f"not a prompt contract ({error})", where=str(path), cure="write it again with `train fit`") from error

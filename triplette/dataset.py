@@ -34,8 +34,8 @@ class DatasetRow:
     """Where a row of the dataset comes from.
 
     ``position`` is its row number in its split's Parquet file. ``positive_ids`` are all the chunks that answer, the one
-    in the file first; ``negative_ids`` are the file's negatives, in order. ``origin`` is ``synthetic`` or ``gold``;
-    ``triplet_id`` is "" for gold. ``component`` names the connected component that must not cross
+    in the file first; ``negative_ids`` are the file's negatives, in order, of which the last ``drawn`` are random
+    passages. ``origin`` is ``synthetic`` or ``gold``; ``triplet_id`` is "" for gold. ``component`` names the connected component that must not cross
     splits. ``source`` is the positive's document. ``score`` is the judge's, 0..1 (1 for gold).
     ``review`` is the human decision (``keep``), or "" where nobody looked. ``language`` is the first passage's.
     """
@@ -57,6 +57,12 @@ class DatasetRow:
     score: float
     review: str
     language: str = ""
+    drawn: int = 0
+
+    @property
+    def hard_ids(self) -> tuple[str, ...]:
+        """The negatives that were mined and checked."""
+        return self.negative_ids[: len(self.negative_ids) - self.drawn]
 
 
 @dataclass(frozen=True, slots=True)

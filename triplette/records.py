@@ -99,7 +99,7 @@ class Negative:
 
 @dataclass(frozen=True, slots=True)
 class Triplet:
-    """A question, the chunk that answers and 1..k hard negatives, each with its provenance.
+    """A question, the chunk that answers and 0..k hard negatives, each with its provenance.
 
     ``positive_bm25`` / ``positive_dense`` are the positive's scores; ranks count from 1 over the whole corpus.
     ``encoder`` is the dense ranker's name. The texts are in chunks.parquet; ``question`` repeats the question's.

@@ -4,8 +4,10 @@ Synthetic rows train; gold rows measure. Where no gold is given, validation and 
 connected component. The build refuses where gold and train touch and shows the pairs; ``drop_touching`` takes those train
 rows out instead. The same inputs and settings give the same bytes: no clock, no machine, no order of a set reaches a file.
 
-One accepted triplet is one row of train.parquet: ``anchor``, ``positive`` and ``negative_1`` .. ``negative_n``, hardest first,
-all filled. Further positives of a row are in rows.parquet (evaluation counts them as right, and they are never negatives).
+One accepted triplet is one row of train.parquet: ``anchor``, ``positive`` and ``negative_1`` .. ``negative_n``, hardest first, all filled:
+a row with fewer negatives repeats its own, and a row without any gets passages drawn at random (``drawn`` in rows.parquet), which say no
+more than the other passages of its batch do. Further positives of a row are in rows.parquet (evaluation counts them as right, and they
+are never negatives).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from triplette.curate.dataset.exports import DICTIONARY_BYTES, write_beir, write_triplets
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 STAGE = "curate.build"
+TRIES = 100  # random draws a wanted passage: enough unless nearly the whole corpus answers the question
 STEPS = ("curate.review", "curate.build", "curate.validate", "curate.judge", "curate.negatives", "curate.dedup")
 SHOWN_PAIRS = 10
 
@@ -169,30 +173,55 @@ def place(drafts: Sequence[Draft], chunks: dict[str, Chunk], settings: BuildSett
             splits[position] = split
     else:
         splits = assign(names, [("test", settings.test_share), ("val", settings.val_share)], "train", settings.seed)
-    rows = []
+    rows, order = [], list(chunks)
     for split in SPLITS:
         members = [i for i, chosen in enumerate(splits) if chosen == split]
         columns = negative_columns([drafts[i].negatives for i in members], settings) if split == "train" else 0
         for position, i in enumerate(members):
             draft = drafts[i]
             filled = _filled(draft.negatives, columns) if split == "train" else draft.negatives
-            rows.append(_row(draft, split, position, names[i], chunks, filled))
+            drawn = () if filled or split != "train" else _drawn(draft, chunks, order, columns, settings.seed)
+            rows.append(_row(draft, split, position, names[i], chunks, (*filled, *drawn), len(drawn)))
     return rows
 
 
+def _drawn(draft: Draft, chunks: dict[str, Chunk], order: Sequence[str], count: int, seed: int) -> tuple[str, ...]:
+    """``count`` passages for a row without a negative, by the seed and the row's id; none says what a positive says.
+
+    Raises InputError where every passage of the corpus answers the question.
+    """
+    answers = {chunks[chunk].sha256 for chunk in draft.positives}
+    random = Random(f"{seed}/{draft.id}")
+    taken: list[str] = []
+    for _ in range(TRIES * count):
+        if len(taken) == count:
+            break
+        chosen = order[random.randrange(len(order))]
+        if chunks[chosen].sha256 not in answers:
+            taken.append(chosen)
+    if len(taken) < count:
+        raise InputError(
+            "no passage of the corpus could stand beside its answers", where=draft.question.id, cure="synth mine --negatives 0"
+        )
+    return tuple(taken)
+
+
 def negative_columns(negatives: Iterable[Sequence[str]], settings: BuildSettings) -> int:
-    """How many negative columns: as many as ``full_share`` of the rows can fill, at least 1, at most ``max_negatives``."""
-    counts = sorted((len(row) for row in negatives), reverse=True)
+    """How many negative columns: as many as ``full_share`` of the rows that have any can fill, at most ``max_negatives``.
+
+    0 where no row has one: the dataset is pairs.
+    """
+    counts = sorted((len(row) for row in negatives if row), reverse=True)
     if not counts:
-        return 1
+        return 0
     # the count that the row at that share has: at least this share of the rows has as many
     at = max(0, math.ceil(settings.full_share * len(counts) - 1e-9) - 1)
-    return max(1, min(counts[at], settings.max_negatives))
+    return min(counts[at], settings.max_negatives)
 
 
 def _filled(negatives: Sequence[str], columns: int) -> tuple[str, ...]:
-    """Exactly ``columns`` negatives: the hardest ones, repeated in order where there are fewer."""
-    return tuple(negatives[i % len(negatives)] for i in range(columns))
+    """Exactly ``columns`` negatives: the hardest ones, repeated in order where there are fewer; none where there are none."""
+    return () if not negatives else tuple(negatives[i % len(negatives)] for i in range(columns))
 
 
 def _synthetic(row: Decision) -> Draft:
@@ -209,7 +238,9 @@ def _node(draft: Draft, chunks: dict[str, Chunk]) -> Node:
     return Node(draft.id, draft.question.text, passages, draft.origin == GOLD, chunks[draft.positives[0]].language)
 
 
-def _row(draft: Draft, split: str, position: int, component: str, chunks: dict[str, Chunk], negatives: tuple[str, ...]) -> DatasetRow:
+def _row(
+    draft: Draft, split: str, position: int, component: str, chunks: dict[str, Chunk], negatives: tuple[str, ...], drawn: int
+) -> DatasetRow:
     question = draft.question
     return DatasetRow(
         split=split,
@@ -229,6 +260,7 @@ def _row(draft: Draft, split: str, position: int, component: str, chunks: dict[s
         score=draft.score,
         review=draft.review,
         language=chunks[draft.positives[0]].language,
+        drawn=drawn,
     )
 
 
@@ -279,7 +311,7 @@ def columns_of(rows: Sequence[DatasetRow], chunks: dict[str, Chunk], split: str)
         "positive": [chunks[row.positive_ids[0]].text for row in rows],
     }
     if split == "train":
-        for number in range(len(rows[0].negative_ids) if rows else 1):
+        for number in range(len(rows[0].negative_ids) if rows else 0):
             columns[f"negative_{number + 1}"] = [chunks[row.negative_ids[number]].text for row in rows]
     return pa.table(
         {name: pa.array(values, pa.string()) for name, values in columns.items()},

@@ -103,7 +103,7 @@ def _opening(composition: Mapping[str, Any], settings: BuildSettings) -> str:
 def _files() -> str:
     rows = [
         ("`train.parquet`", "`anchor`, `positive`, `negative_1` .. `negative_n`: the n-tuples that sentence-transformers reads"),
-        ("`triplets.parquet`", "the same rows as `anchor`, `positive`, `negative`, with the hardest negative only"),
+        ("`triplets.parquet`", "the rows that have a hard negative as `anchor`, `positive`, `negative`, with the hardest only"),
         ("`val.parquet`, `test.parquet`", "`anchor`, `positive`"),
         ("`rows.parquet`", "every row of the three, in their order, with ids and provenance"),
         ("`corpus.parquet`", "every passage: evaluation ranks against all of it"),

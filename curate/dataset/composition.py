@@ -56,7 +56,7 @@ def compose(
         "judges": judges(run),
         "encoders": _counts(row.triplet.encoder for row in decisions.rows),
         "negative_columns": len(train[0].negative_ids) if train else 0,
-        "distinct_negatives": _counts(str(len(set(row.negative_ids))) for row in train),
+        "distinct_negatives": _counts(str(len(set(row.hard_ids))) for row in train),
         "several_positives": sum(len(row.positive_ids) > 1 for row in rows),
         "components": {"count": len(components), "largest": max(components.values(), default=0)},
         "corpus": {"chunks": len(decisions.chunks), "with_a_train_question": len(trained & set(decisions.chunks))},

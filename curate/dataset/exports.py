@@ -19,13 +19,14 @@ TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
 def write_triplets(path: Path, rows: Sequence[DatasetRow], chunks: Mapping[str, Chunk]) -> None:
-    """The train rows as (anchor, positive, negative) with the hardest negative; train.parquet is the n-tuple form of the same rows."""
+    """The train rows that have a hard negative as (anchor, positive, negative), with the hardest; train.parquet holds all rows."""
     import pyarrow as pa
 
+    rows = [row for row in rows if row.hard_ids]
     columns = {
         "anchor": [row.question for row in rows],
         "positive": [chunks[row.positive_ids[0]].text for row in rows],
-        "negative": [chunks[row.negative_ids[0]].text for row in rows],
+        "negative": [chunks[row.hard_ids[0]].text for row in rows],
     }
     schema = pa.schema([pa.field(name, pa.string(), nullable=False) for name in columns])
     table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}, schema=schema)

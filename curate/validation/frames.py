@@ -241,7 +241,7 @@ def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
             "score": rows["score"].to_numpy(),
             "orphans": orphans.astype(np.int64),
             "positive_among_negatives": clash.astype(np.int64),
-            "negatives_missing": (train & (np.bincount(negative_row, minlength=size) == 0)).astype(np.int64),
+            "negatives_missing": (train & (np.bincount(negative_row, minlength=size) <= rows["drawn"].to_numpy())).astype(np.int64),
             "component_crosses": _crossing(rows["component"], split),
             "leaks": _leaking(split, rows, build, pieces),
             "gold_in_train": (gold & train).astype(np.int64),
@@ -347,7 +347,9 @@ def _facts(tables: Tables, quota: Quota) -> pd.DataFrame:
     rows = tables.rows
     train = rows.filter(pc.equal(rows["split"], "train"))
     gold = pc.sum(pc.equal(rows["origin"], GOLD)).as_py() or 0
-    negatives = train["negative_ids"].to_pylist()
+    negatives = [
+        row[: len(row) - drawn] for row, drawn in zip(train["negative_ids"].to_pylist(), train["drawn"].to_pylist(), strict=True)
+    ]
     trained = train["positive_ids"].combine_chunks().flatten()
     covered = pc.sum(pc.is_in(tables.corpus["id"], value_set=trained)).as_py() or 0
     facts: Mapping[str, float | int | None] = {

@@ -18,7 +18,7 @@ from triplette.export.convert.stage import Subject
 from triplette.export.litert import LiteRtModel, SignatureSpec, Vector
 from triplette.export.proof import audit
 from triplette.export.proof.checks import Check, Proof
-from triplette.export.proof.ranking import check_ranking
+from triplette.export.proof.ranking import check_hybrid, check_ranking
 from triplette.export.proof.reference import Reference, Vectors, cut
 from triplette.export.proof.sample import Sample, probe_texts
 from triplette.export.runtime import Embedder
@@ -68,6 +68,8 @@ def prove(
     note("quantised file: ranking")
     mine = np.stack([embedder.model.run(ids)[embedder.dimension] for ids in map(embedder.query_ids, sample.questions)])
     checks.append(check_ranking(sample, truth, (mine, corpus), embedder.spec.dimensions, settings.max_drop))
+    if subject.contract.fusion is not None:
+        checks.append(check_hybrid(sample, truth, (mine, corpus), subject.contract.fusion, settings.max_drop))
     embedder.model.close()
     return Proof(tuple(checks))
 

@@ -76,17 +76,17 @@ def make_triplets(
     settings: MineSettings,
     encoder: str,
 ) -> tuple[list[Triplet], list[Rejection]]:
-    """Triplets in the questions' order, and a reject for each question that no candidate stayed for."""
+    """A triplet for each question, in their order; where no candidate stayed, a pair, and what fell out of it."""
     number = {chunk.id: index for index, chunk in enumerate(chunks)}
     triplets, rejects = [], []
     for row, question in enumerate(questions):
         positive = number[question.chunk_id]
         taken = _take(chunks, positive, judged, row, alike, settings)
-        if taken:
-            negatives = [_negative(chunks, positive, judged, row, place, margin) for place in taken]
-            triplets.append(_triplet(question, judged.candidates, row, encoder, negatives))
-        else:
-            rejects.append(_reject(question, judged.codes[row]))
+        negatives = [_negative(chunks, positive, judged, row, place, margin) for place in taken]
+        triplet = _triplet(question, judged.candidates, row, encoder, negatives)
+        triplets.append(triplet)
+        if settings.negatives and not taken:
+            rejects.append(_nothing_left(triplet, judged.codes[row]))
     return triplets, rejects
 
 
@@ -149,15 +149,15 @@ def _triplet(question: Question, found: Candidates, row: int, encoder: str, nega
     )
 
 
-def _reject(question: Question, codes: Codes) -> Rejection:
+def _nothing_left(triplet: Triplet, codes: Codes) -> Rejection:
     """Why a question has no negative: how many candidates fell out for each reason."""
     counts = [f"{int((codes == code).sum())} {reason}" for code, reason in REASONS.items() if (codes == code).any()]
     return Rejection(
         STEP,
-        question.id,
-        "question",
+        triplet.id,
+        "negative",
         "no_good_negative",
         f"of its candidates: {', '.join(counts)}" if counts else "no passage was proposed",
-        parent_id=question.chunk_id,
-        text=question.text,
+        parent_id=triplet.question_id,
+        text=triplet.question,
     )

@@ -14,6 +14,8 @@ else for every encoder: 0.95 drops nearly all candidates of one and none of anot
   encoder, a score does not.
 
 The floor comes from the other end: pairs of a question and a random passage. A candidate must beat 95 % of them, or it would be a filler.
+It never closes the window: where random pairs reach the limit (a small corpus about one thing), a limit from few known answers gives way
+to the stored one, and a floor that is still not under it is dropped. Both are said.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ CAP = 1.2  # of a relative score: beyond it a larger one says no more, and a hop
 ANSWER_SHARE = 0.4  # of the question's tokens that its sentence must hold, to be taken for the one it is about
 LONGEST_SHARE = 2 / 3  # of the passage that this sentence may be: a passage that is one sentence is a near-duplicate when moved
 FEWEST = 30  # known answers under which the quantile is not trusted
+PLENTY = 100  # known answers from which it is trusted even where it lies under the floor of random pairs
 FALLBACK_LIMIT = 0.56  # what LSA gave on the French federation's rules: used, and said, where the corpus is too small to tell
 RANDOM_SHARE = 0.95  # of random pairs that a candidate must beat
 RANDOM_PAIRS = 2000
@@ -58,7 +61,7 @@ class Margin:
     """Answer likeness a negative must stay under (``limit``) and reach (``floor``), and the distributions they come from.
 
     ``known`` and ``random`` are quantiles (5, 25, 50, 75, 95 %) of the answer likeness of ``answers`` passages made to answer, and of random
-    pairs. ``tuned`` is false where the corpus gave too few of the former.
+    pairs. ``tuned`` is false where the corpus gave too few of the former; ``floor`` is 0 where random pairs reach the limit.
     """
 
     limit: float
@@ -119,10 +122,17 @@ def tune(
     order = random.permutation(len(material.positives))
     known = _known_answers(material, candidates, likeness, order, sample, random)
     lost = _random_pairs(material, likeness, alike, random)
-    tuned = len(known) >= FEWEST
-    limit = float(np.quantile(known, missed)) if tuned else FALLBACK_LIMIT
     floor = float(np.quantile(lost, RANDOM_SHARE)) if len(lost) else 0.0
-    return Margin(round(limit, 3), round(min(floor, limit), 3), tuned, len(known), _quantiles(known), _quantiles(lost))
+    limit = float(np.quantile(known, missed)) if len(known) >= FEWEST else FALLBACK_LIMIT
+    tuned = len(known) >= FEWEST and (limit > floor or len(known) >= PLENTY)
+    if not tuned:
+        limit = FALLBACK_LIMIT
+    return Margin(round(limit, 3), open_floor(floor, limit), tuned, len(known), _quantiles(known), _quantiles(lost))
+
+
+def open_floor(floor: float, limit: float) -> float:
+    """The floor, or 0 where it would leave nothing between itself and the limit."""
+    return round(floor, 3) if round(floor, 3) < round(limit, 3) else 0.0
 
 
 def _known_answers(

@@ -3,7 +3,7 @@
 BM25 and an encoder propose, reciprocal rank fusion orders (``mine_rank``). A candidate falls out when it is a look-alike of the
 positive or a positive of the same question (``mine_lookalikes``), when it outscores the positive, or when it is likelier to answer than a
 limit tuned to the encoder allows (``mine_margin``). What stays is taken from the top, other articles of the positive's document first
-(``mine_choose``). A question without a good negative becomes no triplet and is written down as such; nothing is filled up.
+(``mine_choose``). A question without a good negative still has its pair, and what fell out is written down; nothing is filled up.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from triplette.settings.mine import MineSettings
 from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
 from triplette.synth.mining.look_alikes import look_alikes, other_positives
-from triplette.synth.mining.margin import Likeness, Margin, Material, tune
+from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
 from triplette.synth.mining.rank import Ints, find_candidates
 from triplette.tables import read_records, write_records
 
@@ -45,7 +45,8 @@ class MineResult:
     """What mining did.
 
     ``by_count`` maps a number of negatives to the triplets that have it; ``dropped`` a reason to the candidates that fell out for it;
-    ``rejected`` a reason to questions without a triplet. ``margin`` is how far under the positive (1.0) the tuned limit lies.
+    ``rejected`` a reason to the questions that no candidate stayed for, whose triplet is a pair. ``margin`` is
+    how far under the positive (1.0) the tuned limit lies.
     """
 
     triplets: int
@@ -113,7 +114,7 @@ def _mine_and_write(run: RunDir, settings: MineSettings, step: Step) -> MineResu
         rejected=dict(sorted(Counter(reject.reason for reject in rejects).items())),
         encoder=name,
         margin=margin,
-        notes=_notes(settings, margin),
+        notes=_notes(settings, margin, triplets),
     )
     write_records(run.path("triplets.parquet"), triplets, Triplet)
     run.write_rejects(STEP, rejects)
@@ -121,13 +122,22 @@ def _mine_and_write(run: RunDir, settings: MineSettings, step: Step) -> MineResu
     return step.record(result, outputs=["triplets.parquet"], counts=counts)
 
 
-def _notes(settings: MineSettings, margin: Margin) -> tuple[str, ...]:
+def _notes(settings: MineSettings, margin: Margin, triplets: Sequence[Triplet]) -> tuple[str, ...]:
     notes: tuple[str, ...] = (LSA_NOTE,) if settings.encoder == LSA else ()
+    if not settings.negatives:
+        return (*notes, "Pairs only, as asked (--negatives 0): in training the other passages of a batch are the negatives.")
     if not margin.tuned and not settings.limit:
         notes += (
-            f"only {margin.answers} known answers could be made from this corpus: the limit {margin.limit} is that of another corpus "
-            "([synth.mine] limit sets your own)",
+            f"{margin.answers} known answers could be made from this corpus, too few to tell false negatives by: the limit {margin.limit} "
+            "is that of another corpus ([synth.mine] limit sets your own)",
         )
+    if margin.floor == 0 and margin.random:
+        notes += (
+            "random passages reach the limit here (a small corpus, or one about a single thing), so none is left out as too easy",
+        )
+    bare = sum(not triplet.negatives for triplet in triplets)
+    if bare:
+        notes += (f"{bare} questions have no hard negative and are kept as pairs: the other passages of a batch serve them",)
     return notes
 
 
@@ -175,11 +185,12 @@ def mine(
         likeness,
         alike,
         missed=settings.missed_answers,
-        sample=settings.sample,
+        sample=settings.sample if settings.negatives else 0,  # pairs need no limit, and its sample costs encoding
         seed=settings.seed,
     )
     if settings.limit:
-        margin = Margin(settings.limit, min(margin.floor, settings.limit), False, margin.answers, margin.known, margin.random)
+        floor = open_floor(margin.floor, settings.limit)
+        margin = Margin(settings.limit, floor, False, margin.answers, margin.known, margin.random)
     judged = judge(candidates, barred, likeness, margin, settings.positive_share)
     triplets, rejects = make_triplets(chunks, questions, judged, alike, margin, settings, material.encoder.name)
     return triplets, rejects, judged.counts(), margin, material.encoder.name

@@ -105,6 +105,15 @@ class Bm25Index:
         sums = csr_array((weights, columns, filled[np.concatenate([[0], ends])]), shape=block.shape)
         return sums.toarray(out=block)
 
+    def postings(self) -> Iterator[tuple[str, npt.NDArray[np.int32], npt.NDArray[np.float64]]]:
+        """(term, numbers of the documents that have it, what it adds to the score of each), for keeping the index elsewhere.
+
+        A query's scores are these weights added up in the order of its terms, a term as often as the query repeats it.
+        """
+        for term, row in self._vocabulary.items():
+            span = slice(self._starts[row], self._starts[row + 1])
+            yield term, self._columns[span], self._weights[span]
+
     def top(self, queries: Sequence[Sequence[str]], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """The k best documents of each query that share a term with it and score above 0: ids (q, k) padded with -1, scores (q, k).
 

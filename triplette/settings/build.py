@@ -37,7 +37,7 @@ class BuildSettings:
     full_share: float = setting(
         0.9,
         "train.parquet has as many negative columns as at least this share of its rows can fill; a shorter row repeats its own "
-        "negatives, hardest first, so that no row and no checked negative is lost.",
+        "negatives, hardest first, so that no row and no checked negative is lost. Rows without any do not count.",
         low=0.5,
         high=1.0,
     )

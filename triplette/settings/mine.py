@@ -15,7 +15,13 @@ class MineSettings:
         "lsa",
         "The dense ranker: 'lsa' (built in, fitted on the corpus) or the folder or id of a sentence-transformers model (models extra).",
     )
-    negatives: int = setting(3, "Hard negatives that a question gets at most; fewer where too few are good.", low=1, high=32)
+    negatives: int = setting(
+        3,
+        "Hard negatives that a question gets at most; fewer where too few are good, and a question without any is kept as a pair. "
+        "0: pairs only.",
+        low=0,
+        high=32,
+    )
     candidates: int = setting(50, "Passages that each ranker proposes for a question.", low=1, high=1000)
     rrf_k: int = setting(60, "The constant of reciprocal rank fusion (Cormack et al. 2009 found 60 good).", low=1, high=1000)
     positive_share: float = setting(

@@ -1,0 +1,37 @@
+"""How production ranks with a model: BM25 and the encoder fused, the weights chosen on val and kept in the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from triplette.contract import Fusion, PromptContract
+from triplette.languages import language
+from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.encoder import Vectors
+from triplette.ranking.fusion import Hybrid, choose_fusion, neighbours
+from triplette.train.data import Passages, Questions
+from triplette.train.ranking import embed
+
+
+def lexical_index(passages: Passages) -> Bm25Index:
+    """BM25 over titles and texts, as mining and the bundle rank them."""
+    columns = zip(passages.languages, passages.titles, passages.texts, strict=True)
+    return Bm25Index([language(code).tokens(f"{title} {text}") for code, title, text in columns])
+
+
+def asked_tokens(questions: Questions) -> list[list[str]]:
+    """The questions' ranking tokens, each in its own language."""
+    return [language(code).tokens(text) for code, text in zip(questions.languages, questions.texts, strict=True)]
+
+
+def hybrid_of(passages: Passages, vectors: Vectors, fusion: Fusion, index: Bm25Index | None = None) -> Hybrid:
+    """BM25 over the passages and their vectors, fused. Passages of unknown place (BEIR, a sample) have no neighbours."""
+    beside = neighbours(passages.sources) if passages.sources else None
+    return Hybrid(index or lexical_index(passages), vectors, fusion, beside)
+
+
+def fusion_for(model: Any, contract: PromptContract, val: Questions, share: float) -> tuple[Fusion, dict[str, float]]:
+    """The fusion that ranks val best with this model, and what each choice reached; ``share`` is the neighbours'."""
+    vectors, queries = embed(model, val.passages.formatted(contract)), embed(model, val.formatted(contract))
+    hybrid = hybrid_of(val.passages, vectors, Fusion(neighbours=share))
+    return choose_fusion(hybrid, asked_tokens(val), queries, val.relevant)
