@@ -169,9 +169,9 @@ def test_a_negative_and_its_triplet_carry_ranks_and_scores_rounded() -> None:
     )
 
 
-def test_a_question_that_no_candidate_stays_for_is_rejected_with_the_counts() -> None:
+def test_a_question_that_no_candidate_stays_for_keeps_its_pair_and_says_the_counts() -> None:
     triplets, (reject,) = made(candidates([1, 2, 3, -1]), codes=[ANSWERS, ANSWERS, EASY, NOTHING])
-    assert triplets == []
+    assert [triplet.negatives for triplet in triplets] == [()]
     assert (reject.step, reject.subject_id, reject.subject_kind, reject.reason) == (
         "synth.mine",
         QUESTION.id,
