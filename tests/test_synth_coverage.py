@@ -135,7 +135,7 @@ def test_a_document_read_badly_is_listed_worst_first(tmp_path: Path, monkeypatch
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for name, limit in (("a", 1.0), ("b", 1.0)):
-        (corpus / f"{name}.txt").write_text((FIRST + "\n" + SECOND) * int(limit), encoding="utf-8")
+        (corpus / f"{name}.txt").write_text((FIRST + "\n" + SECOND) * int(limit) + "\n" * (name == "b"), encoding="utf-8")
     found = {
         "a.txt": FIRST + SECOND + "Un mot perdu. ",
         "b.txt": FIRST + SECOND + "Tout un chapitre que personne ne lit plus jamais. " * 5,

@@ -86,7 +86,7 @@ def test_gold_is_a_gold_file_and_no_question_of_the_run(chunked: RunDir) -> None
     assert not {row["question"] for row in rows} & {question.text for question in questions}
     gold, lost = read_gold(chunked.path(GOLD_FILE), load_chunks(chunked), run_profile(chunked))
     assert not lost
-    harvested = {row.question: row.chunk_id for row in load_harvest(chunked, load_chunks(chunked), run_profile(chunked))}
+    harvested = {row.question: row.chunk_id for row in load_harvest(chunked, load_chunks(chunked))}
     assert {item.question.text: item.positives[0] for item in gold} == harvested
 
 
@@ -105,7 +105,7 @@ def test_training_takes_them_apart_from_the_written_and_leaves_no_gold(chunked: 
 def test_a_written_question_that_the_document_asks_too_falls_out(chunked: RunDir) -> None:
     from triplette.synth.harvesting import apply_harvest
 
-    (row, *_) = load_harvest(chunked, load_chunks(chunked), run_profile(chunked))
+    (row, *_) = load_harvest(chunked, load_chunks(chunked))
     same = Question.make(chunk_id=row.chunk_id, text=row.question.upper(), kind="factual", persona="joueur", difficulty="easy", provider="llm",
                          model="m", prompt="p", cost=0.0)  # fmt: skip
     kept, rejects, notes = apply_harvest([row], "gold", [same])
