@@ -157,9 +157,9 @@ def test_the_index_holds_the_files_own_vectors_in_8_bits(exported: RunDir) -> No
 @pytest.mark.parametrize(
     ("name", "damage", "check"),
     [
-        ("model.tflite", lambda p: p.write_bytes(p.read_bytes()[:-9] + b"\0" * 9), "files: model.tflite changed"),
-        ("tokenizer.model", lambda p: p.unlink(), "files: tokenizer.model is missing"),
-        ("contract.json", lambda p: p.write_text(p.read_text().replace("query: ", "")), "files: contract.json changed"),
+        ("model.tflite", lambda p: p.write_bytes(p.read_bytes()[:-9] + b"\0" * 9), "files: 'model.tflite' changed"),
+        ("tokenizer.model", lambda p: p.unlink(), "files: 'tokenizer.model' is missing"),
+        ("contract.json", lambda p: p.write_text(p.read_text().replace("query: ", "")), "files: 'contract.json' changed"),
     ],
 )
 def test_verify_names_what_was_damaged(copied: Path, name: str, damage: Any, check: str) -> None:
