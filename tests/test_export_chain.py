@@ -49,10 +49,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
 
 
 def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
-    done = train("run", "--preset", "tiny", "--ungated", "--run", str(run.root))
+    # a random model teaches BM25 little: the verdict is on both fused, and the command says so and goes on only when told to
+    done = train("run", "--preset", "tiny", "--ungated", "--export-anyway", "--run", str(run.root))
     assert done.returncode == 0, done.stdout + done.stderr
-    verdict = json.loads(run.path("evaluation/result.json").read_text())["verdict"]
-    assert verdict["word"] == "improved"
+    result = json.loads(run.path("evaluation/result.json").read_text())
+    assert result["verdict"]["word"] in ("improved", "not shown")
+    fitted = run.last("train.fit")
+    assert fitted is not None
+    assert fitted["result"]["best_ndcg"] > fitted["result"]["base_ndcg"] + 0.05
 
     bundle = run.path(BUNDLE)
     assert verify_bundle(bundle).passed
@@ -77,6 +81,6 @@ def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
     hits = [bool(set(item.positive_ids) & {p.chunk_id for p in reader.ask(item.question, 3)}) for item in questions]
     assert sum(hits) >= 0.3 * len(hits)
 
-    again = train("run", "--preset", "tiny", "--ungated", "--run", str(run.root))
+    again = train("run", "--preset", "tiny", "--ungated", "--export-anyway", "--run", str(run.root))
     assert again.returncode == 0, again.stderr
     assert "unchanged" in again.stdout
