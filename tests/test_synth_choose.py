@@ -169,15 +169,16 @@ def test_a_negative_and_its_triplet_carry_ranks_and_scores_rounded() -> None:
     )
 
 
-def test_a_question_that_no_candidate_stays_for_is_rejected_with_the_counts() -> None:
+def test_a_question_that_no_candidate_stays_for_is_a_pair_and_the_counts_are_kept() -> None:
     triplets, (reject,) = made(candidates([1, 2, 3, -1]), codes=[ANSWERS, ANSWERS, EASY, NOTHING])
-    assert triplets == []
+    (pair,) = triplets
+    assert pair.negatives == ()
     assert (reject.step, reject.subject_id, reject.subject_kind, reject.reason) == (
         "synth.mine",
-        QUESTION.id,
-        "question",
+        pair.id,
+        "negative",
         "no_good_negative",
     )
     assert reject.detail == "of its candidates: 2 likely answers too, 1 too easy"
-    assert (reject.parent_id, reject.text) == (CHUNKS[0].id, "Qui ?")
+    assert (reject.parent_id, reject.text) == (QUESTION.id, "Qui ?")
     assert made(candidates([-1]), codes=[NOTHING])[1][0].detail == "no passage was proposed"

@@ -66,7 +66,12 @@ def copy(tuned: RunDir, tmp_path: Path) -> RunDir:
 
 
 def test_the_run_leaves_one_ledger_line_a_step_and_a_verdict(tuned: RunDir) -> None:
-    assert [entry["stage"] for entry in tuned.entries()] == ["train.fit", "train.evaluate", "train.merge"]
+    assert [entry["stage"] for entry in tuned.entries()] == [
+        "curate.validate",
+        "train.fit",
+        "train.evaluate",
+        "train.merge",
+    ]
     content = json.loads(tuned.path("evaluation/result.json").read_text(encoding="utf-8"))
     assert content["verdict"]["word"] == IMPROVED
     assert content["verdict"]["metric"] == "nDCG@10"
