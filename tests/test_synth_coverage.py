@@ -103,7 +103,7 @@ def test_the_words_of_a_cut_text_are_lost_exactly(words: list[str], cut: int) ->
 def test_soft_hyphens_and_ligatures_are_cured_for_every_format(text: str, cure: str, tmp_path: Path) -> None:
     assert cured(text) == cure
     (tmp_path / "a.txt").write_text(f"{FIRST}\n{text}\n{SECOND}", encoding="utf-8")
-    read = read_one(tmp_path / "a.txt", tmp_path, ChunkSettings())
+    read = read_one(tmp_path / "a.txt", tmp_path, "a.txt", ChunkSettings())
     assert not set("\u00ad\u200b\ufb00\ufb01\ufb04") & set(" ".join(chunk.text for chunk in read.chunks))
 
 
@@ -135,12 +135,12 @@ def test_a_document_read_badly_is_listed_worst_first(tmp_path: Path, monkeypatch
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for name, limit in (("a", 1.0), ("b", 1.0)):
-        (corpus / f"{name}.txt").write_text((FIRST + "\n" + SECOND) * int(limit), encoding="utf-8")
+        (corpus / f"{name}.txt").write_text((FIRST + "\n" + SECOND) * int(limit) + "\n" * (name == "b"), encoding="utf-8")
     found = {
         "a.txt": FIRST + SECOND + "Un mot perdu. ",
         "b.txt": FIRST + SECOND + "Tout un chapitre que personne ne lit plus jamais. " * 5,
     }
-    monkeypatch.setattr("synth.chunk.witness", lambda path: found[path.name])
+    monkeypatch.setattr("triplette.synth.chunk.witness", lambda path: found[path.name])
     result = chunk_corpus(RunDir(tmp_path / "run"), corpus, ChunkSettings())
     assert [source for source, _, _ in result.worst] == ["b.txt", "a.txt"]
     assert result.worst[0][1] < 0.6

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from triplette.curate.dataset.gold import read_gold
+from triplette.profile import run_profile
 from triplette.records import Question
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
@@ -83,7 +84,7 @@ def test_gold_is_a_gold_file_and_no_question_of_the_run(chunked: RunDir) -> None
     rows = [json.loads(line) for line in chunked.path(GOLD_FILE).read_text(encoding="utf-8").splitlines()]
     assert len(rows) == 6
     assert not {row["question"] for row in rows} & {question.text for question in questions}
-    gold, lost = read_gold(chunked.path(GOLD_FILE), load_chunks(chunked))
+    gold, lost = read_gold(chunked.path(GOLD_FILE), load_chunks(chunked), run_profile(chunked))
     assert not lost
     harvested = {row.question: row.chunk_id for row in load_harvest(chunked, load_chunks(chunked))}
     assert {item.question.text: item.positives[0] for item in gold} == harvested

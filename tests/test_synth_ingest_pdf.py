@@ -9,7 +9,7 @@ from pdf_maker import Page, write_pdf
 
 from triplette.errors import InputError
 from triplette.synth.ingest import Structured, read_document, structure
-from triplette.synth.ingest.pdf import sane_title
+from triplette.synth.ingest.pdf import stated_title
 
 LEFT = [
     "Le jardin partagé ouvre ses portes au printemps et",
@@ -205,7 +205,7 @@ def test_bold_and_larger_lines_are_headings_and_nest_by_number_and_size(tmp_path
     [("Charte du jardin", True), ("charte-v2.docx", False), ("Microsoft Word - charte", False), ("untitled", False), ("Budget annuel consolidé", False)],
 )  # fmt: skip
 def test_the_metadatas_title_is_taken_where_it_is_sane(title: str, kept: bool) -> None:
-    assert sane_title(title, "CHARTE\nLe jardin de la colline\fautre page") == (title if kept else "")
+    assert stated_title(title, "CHARTE\nLe jardin de la colline\fautre page") == (title if kept else "")
 
 
 def test_a_title_in_the_metadata_names_the_document(tmp_path: Path) -> None:

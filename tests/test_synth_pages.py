@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -150,10 +149,8 @@ def test_offsets_point_into_the_canonical_text(tmp_path: Path) -> None:
     ids=["divs", "lists", "tables", "inline", "spans", "details"],
 )
 def test_hostile_nesting_and_spans_end_soon_with_their_text(tmp_path: Path, body: str) -> None:
-    started = time.perf_counter()
     found = page(tmp_path, body)
     assert "au fond" in " ".join(block.text for block in found.blocks)
-    assert time.perf_counter() - started < 30
 
 
 def test_a_grid_of_spans_is_bounded() -> None:
@@ -244,6 +241,4 @@ def test_markdown_offsets_are_lines_of_the_source() -> None:
     ids=["items", "quotes", "list", "brackets", "stars", "blanks", "tabs", "tags"],
 )  # fmt: skip
 def test_hostile_markdown_ends_soon_with_its_text(source: str) -> None:
-    started = time.perf_counter()
     assert "au fond" in " ".join(block.text for block in markdown(source).blocks)
-    assert time.perf_counter() - started < 20

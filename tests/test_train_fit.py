@@ -75,7 +75,7 @@ def test_an_open_gate_lets_the_fit_learn_keep_its_best_step_and_stand_in_the_led
     assert not rules.has("model/checkpoints")
     again = fit(rules, SETTINGS, small(base))
     assert again.unchanged
-    assert [entry["stage"] for entry in rules.entries()] == ["curate.validate", "train.fit"]
+    assert [entry["stage"] for entry in rules.entries()].count("train.fit") == 1
     open_gate(rules)
     (rules.path("validation/result.json")).unlink()
     with pytest.raises(GateClosed):
@@ -148,7 +148,7 @@ def test_two_processes_train_one_model_and_write_once(tmp_path: Path, base: Path
             "--dynamo_backend",
             "no",
             "--module",
-            "train.cli",
+            "triplette.train.cli",
             "fit",
             "--preset",
             "tiny",

@@ -24,6 +24,7 @@ from triplette.profile import (
 )
 from triplette.profile.read import read_profile
 from triplette.profile.shape import Kind, Persona, Setting, Words
+from triplette.records import Chunk
 from triplette.rundir import RunDir
 
 OWN = """
@@ -42,6 +43,12 @@ def written(folder: Path, text: str, name: str = "own.toml") -> Path:
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def passage(text: str, language: str) -> Chunk:
+    """A chunk in a language."""
+    place = {"page_start": 0, "page_end": 0, "char_start": 0, "char_end": len(text), "tokens": 9, "tokenizer": "estimate"}
+    return Chunk.make(text=text, title="", source="a.md", language=language, **place)
 
 
 @pytest.mark.parametrize("name", profile_names())
@@ -131,8 +138,11 @@ def test_a_run_keeps_its_profile_and_says_whether_it_changed(tmp_path: Path) -> 
 
 
 def test_without_a_profile_it_is_neutral_in_the_documents_language() -> None:
-    assert neutral_for(["Le prêt est gratuit pour les enfants de la commune et de ses voisines."]).name == "fr"
-    assert neutral_for(["Lending is free of charge for the children of the town and of its neighbours."]).name == "en"
+    long, short = passage("Le prêt est gratuit pour les enfants de la commune.", "fr"), passage("Lending is free.", "en")
+    assert neutral_for([short, long, short]).name == "fr"  # by characters, not by passages
+    assert neutral_for([short]).name == "en"
+    assert neutral_for([passage("Il prestito è gratuito.", "it")]).language == "it"
+    assert neutral_for([]).name == "fr"
     assert (neutral_profile("it").language, neutral_profile("it").kinds) == ("it", load_profile("en").kinds)
 
 

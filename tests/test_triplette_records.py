@@ -131,7 +131,10 @@ def test_rows_come_back_in_order_from_a_file_of_many_row_groups_with_its_columns
 
 def test_a_list_that_another_program_left_out_is_read_as_empty(tmp_path: Path) -> None:
     chunk = {"text": "x", "title": "t", "source": "s", "page_start": 1, "page_end": 1, "char_start": 0, "char_end": 1, "tokens": 1}
-    rows = [{"id": "c1", "sha256": "", "tokenizer": "estimate", **chunk, "articles": names} for names in (["1", "2"], None, [], ["3"])]
+    rows = [
+        {"id": "c1", "sha256": "", "tokenizer": "estimate", **chunk, "articles": names, "language": "fr"}
+        for names in (["1", "2"], None, [], ["3"])
+    ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "chunks.parquet")
     assert [c.articles for c in read_records(tmp_path / "chunks.parquet", Chunk)] == [("1", "2"), (), (), ("3",)]
 
