@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u200b": "", "\ufeff": ""})
-_SOFT_BREAK = re.compile(r"\u00ad+[ \t]*\n[ \t]*([^\s\u00ad]+)[ \t]?")
+_SOFT_BREAK = re.compile(r"(?<!\u00ad)\u00ad+[ \t]*\n[ \t]*([^\s\u00ad]+)[ \t]?")
 
 
 def cured(text: str) -> str:
