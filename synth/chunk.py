@@ -186,7 +186,7 @@ def read_one(path: Path, corpus: Path, settings: ChunkSettings) -> ReadDocument:
     """One document's chunks and coverage; an error is a field of the answer and no exception."""
     source = source_name(path, corpus)
     try:
-        document = read_document(path, corpus)
+        document = read_document(path, corpus, ocr=settings.ocr)
     except InputError as error:
         return _failure(source, error.message, error.cure, " ".join(str(error).split()))
     structured = structure(document)

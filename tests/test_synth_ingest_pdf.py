@@ -8,6 +8,7 @@ import pytest
 from pdf_maker import Page, write_pdf
 
 from synth.ingest import Structured, read_document, structure
+from synth.ingest.ocr import languages
 from synth.ingest.pdf import sane_title
 from triplette.errors import InputError
 
@@ -260,7 +261,7 @@ def test_the_values_of_a_form_are_text(tmp_path: Path) -> None:
 
 def test_pages_that_are_only_pictures_are_named_by_number(tmp_path: Path) -> None:
     pages = [Page().lines(50, 760, LEFT), Page(picture=True), Page().lines(50, 760, RIGHT), Page(picture=True), Page(picture=True)]
-    document = read_document(write_pdf(tmp_path / "a.pdf", pages), tmp_path)
+    document = read_document(write_pdf(tmp_path / "a.pdf", pages), tmp_path, ocr=False)
     (note,) = document.notes
     assert note.startswith("pages 2, 4-5 are only a picture")
     assert "ocr" in note
@@ -268,8 +269,22 @@ def test_pages_that_are_only_pictures_are_named_by_number(tmp_path: Path) -> Non
 
 def test_a_file_of_pictures_alone_is_refused_with_its_cure(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="picture") as caught:
-        read_document(write_pdf(tmp_path / "a.pdf", [Page(picture=True), Page(picture=True)]), tmp_path)
+        read_document(write_pdf(tmp_path / "a.pdf", [Page(picture=True), Page(picture=True)]), tmp_path, ocr=False)
     assert "ocr" in caught.value.cure
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("fra" not in languages(), reason="tesseract with French is not installed")
+def test_a_page_that_is_a_picture_is_read_where_tesseract_is_installed(tmp_path: Path) -> None:
+    import pypdfium2
+
+    drawn = write_pdf(tmp_path / "drawn.pdf", [Page().lines(60, 760, LEFT, 12, 16)])
+    with pypdfium2.PdfDocument(drawn) as document:
+        picture = document[0].render(scale=200 / 72).to_pil().convert("L")
+    picture.save(tmp_path / "scan.pdf", resolution=200)
+    document = read_document(tmp_path / "scan.pdf", tmp_path)
+    assert "chaque membre y cultive une parcelle de dix mètres." in document.text
+    assert any("tesseract" in note for note in document.notes)
 
 
 def test_a_broken_file_is_said(tmp_path: Path) -> None:

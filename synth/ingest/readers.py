@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from synth.ingest.document import Document, Reading, cured
@@ -58,13 +59,13 @@ def source_name(path: Path, corpus: Path) -> str:
     return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
-def read_document(path: Path, corpus: Path) -> Document:
-    """The document in canonical form. Raises InputError, with its cure, when it cannot be read."""
+def read_document(path: Path, corpus: Path, *, ocr: bool = True) -> Document:
+    """The document in canonical form; ``ocr`` reads a PDF's pictures where tesseract is installed. Raises InputError, with its cure, when it cannot be read."""
     source = source_name(path, corpus)
     readers: dict[tuple[str, ...], Callable[[Path], Reading | tuple[str, str, tuple[str, ...]]]] = {
         MARKDOWN: _read_markdown,
         TEXT: _read_text,
-        PDF: read_pdf,
+        PDF: partial(read_pdf, ocr=ocr),
         HTML: read_html,
         DOCX: read_docx,
     }
