@@ -325,9 +325,8 @@ def speed(megabytes: int) -> None:
         resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     own, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(
-        f"{megabytes} MB, {result.chunks} chunks: {seconds:.0f} s ({used:.0f} s of processors, writing the corpus included); peak {own:.0f} MB here and {children:.0f} MB in the larger child"
-    )
+    print(f"{megabytes} MB, {result.chunks} chunks: {seconds:.0f} s ({used:.0f} s of processors, writing the corpus included)")
+    print(f"peak {own:.0f} MB here and {children:.0f} MB in the larger child")
     print(f"words held {result.coverage:.4f}, sentences whole {result.whole:.4f}")
 
 

@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from synth.cut import cut_blocks
 from synth.ingest import find_documents, read_document, source_name, structure
@@ -30,8 +31,11 @@ from triplette.records import Chunk, Coverage, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.synth import ChunkSettings
-from triplette.tables import read_records, write_records
+from triplette.tables import read_records, table_of, write_records, write_table
 from triplette.tokens import TokenCounter, token_counter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 AHEAD = 2  # documents read ahead for each process: what they return is all that waits in memory
 PARALLEL_BYTES = 2_000_000  # of documents under which a second process costs more than it saves
@@ -82,6 +86,8 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     A document that cannot be read, or is left without text, is named in ``failed`` and in rejected.parquet, and the rest goes on. Raises
     InputError when nothing at all can be read.
     """
+    from pyarrow import concat_tables
+
     started = time.perf_counter()
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
@@ -91,15 +97,19 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings) -> ChunkRes
     if previous:
         kept = {**previous["result"], "worst": tuple(tuple(row) for row in previous["result"]["worst"])}
         return ChunkResult(**kept, seconds=time.perf_counter() - started, unchanged=True)
-    read = list(_read_all(files, corpus, settings))
-    chunks = [chunk for document in read for chunk in document.chunks]
+    read: list[ReadDocument] = []
+    tables: list[pa.Table] = []
+    for document in _read_all(files, corpus, settings):
+        tables.append(table_of(document.chunks, Chunk))
+        read.append(replace(document, chunks=()))
+    chunks = concat_tables(tables)
     failed = tuple(document.failed for document in read if document.failed)
-    if not chunks:
+    if not chunks.num_rows:
         raise InputError("no document could be read:\n  " + "\n  ".join(failed), where=str(corpus), cure="see each line")
     covered = [document.coverage for document in read if document.coverage is not None]
-    result = _result(read, covered, settings, tuple(skipped), time.perf_counter() - started)
+    result = _result(read, covered, settings, tuple(skipped), chunks["tokens"].to_pylist(), time.perf_counter() - started)
     with run.locked():
-        write_records(run.path("chunks.parquet"), chunks, Chunk)
+        write_table(run.path("chunks.parquet"), chunks)
         write_records(run.path("coverage.parquet"), covered, Coverage)
         run.write_rejects("synth.chunk", [document.reject for document in read if document.reject is not None])
         kept = {key: getattr(result, key) for key in ChunkResult.__slots__ if key not in ("seconds", "unchanged")}
@@ -127,7 +137,12 @@ def _totals(covered: Sequence[Coverage]) -> dict[str, int]:
 
 
 def _result(
-    read: Sequence[ReadDocument], covered: Sequence[Coverage], settings: ChunkSettings, skipped: tuple[str, ...], seconds: float
+    read: Sequence[ReadDocument],
+    covered: Sequence[Coverage],
+    settings: ChunkSettings,
+    skipped: tuple[str, ...],
+    tokens: list[int],
+    seconds: float,
 ) -> ChunkResult:
     dropped: Counter[str] = Counter()
     for document in read:
@@ -135,16 +150,15 @@ def _result(
     total = _totals(covered)
     poor = [c for c in covered if c.word_share < settings.warn_words or c.sentence_share < settings.warn_sentences]
     poor.sort(key=lambda c: (min(c.word_share / settings.warn_words, c.sentence_share / settings.warn_sentences), c.source))
-    chunks = [chunk for document in read for chunk in document.chunks]
     return ChunkResult(
         documents=sum(not document.failed for document in read),
-        chunks=len(chunks),
+        chunks=len(tokens),
         characters=sum(document.characters for document in read),
         coverage=total["words_held"] / total["words"] if total["words"] else 0.0,
         whole=total["sentences_whole"] / total["sentences"] if total["sentences"] else 1.0,
         worst=tuple((c.source, round(c.word_share, 4), round(c.sentence_share, 4)) for c in poor[:WORST]),
         dropped=dict(sorted(dropped.items())),
-        longest=max(chunk.tokens for chunk in chunks),
+        longest=max(tokens),
         notes=skipped + tuple(note for document in read for note in document.notes),
         failed=tuple(document.failed for document in read if document.failed),
         seconds=seconds,
