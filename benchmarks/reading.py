@@ -134,8 +134,8 @@ def _shape(line: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Lower-case words joined by single blanks, hyphens and apostrophes apart."""
-    return " ".join(re.findall(r"\w+", text.lower().replace("-", "").replace("\u2010", "").replace("\u2011", "")))
+    """Lower-case words and numbers joined by single blanks, without hyphens. A note's mark may touch its note or not: it is a word apart."""
+    return " ".join(re.findall(r"\d+|[^\W\d_]+", text.lower().replace("-", "").replace("\u2010", "").replace("\u2011", "")))
 
 
 def sentences(text: str) -> set[str]:
@@ -164,7 +164,7 @@ def scores(path: Path, *, furniture: bool) -> tuple[int, dict[str, float], list[
         candidates.update(*(sentences(plain([page])) for page in kept))
     whole = {name: f" {folded(text)} " for name, text in texts.items()}
     started = time.perf_counter()
-    own = f" {folded(triplette_text(path))} "
+    own = f" {folded(plain([triplette_text(path)]))} "
     seconds["triplette"] = time.perf_counter() - started
     held = {name: {s for s in candidates if f" {s} " in text} for name, text in whole.items()}
     votes = Counter(s for found in held.values() for s in found)
@@ -204,7 +204,7 @@ def compare_pdfs(folder: Path, out: Path | None, show: str) -> None:
         print("    seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()))
         rows.append({"file": path.name, "sentences": count, "share": share, "as_is": as_is, "seconds": seconds})
         if show and show in path.name:
-            own = f" {folded(triplette_text(path))} "
+            own = f" {folded(plain([triplette_text(path)]))} "
             print("\n".join(f"    missing: {_where_cut(s, own)}" for s in missing))
     if out:
         out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
