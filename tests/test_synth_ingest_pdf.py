@@ -180,6 +180,16 @@ def test_words_set_tight_stay_two(tmp_path: Path, gap: float) -> None:
     assert [block.headings[-1] for block in blocks] == ["Article 1 Objet", "Article 2 Durée", "Article 3 Siège"]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_an_accent_drawn_over_its_letter_is_one_with_it(tmp_path: Path, first: bool) -> None:
+    page = Page()
+    drawn = [(50.0, "e"), (51.1, "´")]
+    for x, text in drawn[::-1] if first else drawn:
+        page.text(x, 760, text)
+    page.text(55.6, 760, "lan du skieur, sans ^ ni ´ perdu.")
+    assert told(read(tmp_path, [page.lines(50, 700, LEFT)])).startswith("élan du skieur, sans ^ ni ´ perdu.")
+
+
 def test_bold_and_larger_lines_are_headings_and_nest_by_number_and_size(tmp_path: Path) -> None:
     page = Page().text(50, 800, "Guide du marcheur", 20, bold=True)
     y = 760.0
