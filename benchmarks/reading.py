@@ -270,14 +270,14 @@ def _slope(seconds: list[float]) -> float:
 
 
 def _seconds(path: Path, text: str) -> float:
-    """The processor seconds of reading, cutting and checking a file, best of three: others use the machine too."""
+    """The processor seconds of reading, cutting and checking a file, best of five: others use the machine too."""
     from synth.chunk import read_one
     from triplette.settings.synth import ChunkSettings
 
     if text:
         path.write_text(text, encoding="utf-8")
     best = math.inf
-    for _ in range(3):
+    for _ in range(5):
         started = time.process_time()
         read_one(path, path.parent, ChunkSettings())
         best = min(best, time.process_time() - started)
