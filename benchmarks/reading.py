@@ -272,7 +272,7 @@ def _slope(seconds: list[float]) -> float:
 def _seconds(path: Path, text: str) -> float:
     """The processor seconds of reading, cutting and checking a file, best of five: others use the machine too."""
     from triplette.settings.synth import ChunkSettings
-    from triplette.synth.chunk import read_one
+    from triplette.synth.reading import read_one
 
     if text:
         path.write_text(text, encoding="utf-8")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
+from triplette.synth.ingest.heartbeat import beat
 from triplette.synth.ingest.layout import TextLine, body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
@@ -122,6 +123,7 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
         unread = PICTURE
     elif signs > NAMELESS_SIGNS and named < NAMELESS_SHARE * signs:
         unread, cut = NAMELESS, []
+    beat()
     seen = recognised(page) if unread and ocr else []
     textpage.close()
     page.close()
