@@ -17,12 +17,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from triplette.console import progress
 from triplette.errors import InputError, SettingError
 from triplette.languages import language
 from triplette.languages.identify import READ, best_language, other_language, sure_language
-from triplette.profile import Profile, corpus_profile, keep_profile, neutral_for
+from triplette.profile import Profile, corpus_profile, keep_profile, neutral_in
 from triplette.records import Chunk, Coverage, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -34,8 +35,11 @@ from triplette.synth.ingest.coverage import measure
 from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
 from triplette.synth.ingest.harvest import Harvested, harvest
 from triplette.synth.ingest.witness import witness, witness_name
-from triplette.tables import read_records, write_records
+from triplette.tables import read_records, table_of, write_records, write_table
 from triplette.tokens import TokenCounter, token_counter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 AHEAD = 2  # documents read ahead for each process: what they return is all that waits in memory
 PARALLEL_BYTES = 2_000_000  # of documents under which a second process costs more than it saves
@@ -79,10 +83,15 @@ class ChunkResult:
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """A document's chunks and figures, or why it has none. ``undecided`` is the start of a text too short to tell its language by."""
+    """A document's chunks and figures, or why it has none.
+
+    ``rows`` are its chunks as an Arrow table, a third of the memory that they take as records, and ``letters`` their characters by language.
+    ``undecided`` is the start of a text too short to tell its language by.
+    """
 
     source: str
-    chunks: tuple[Chunk, ...] = ()
+    rows: pa.Table | None = None
+    letters: dict[str, int] = field(default_factory=dict)
     coverage: Coverage | None = None
     characters: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
@@ -100,6 +109,8 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Pr
     The profile is ``profile``, else the corpus's own, else a neutral one. A document that cannot be read, or is left without text, is named
     in ``failed`` and in rejected.parquet, and the rest goes on. Raises InputError when nothing at all can be read.
     """
+    from pyarrow import concat_tables
+
     if settings.overlap_tokens >= settings.target_tokens // 2:
         raise SettingError("overlap_tokens is half of target_tokens or more", cure="keep it under a quarter")
     folder = find_documents(
@@ -112,29 +123,24 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Pr
     step = Step(run, "synth.chunk", folder.inputs(), as_dict(settings))
     profile = profile or corpus_profile(corpus)
     if done := step.done(ChunkResult):
-        _keep_profile(run, profile, None)
+        keep_profile(run, profile or neutral_in(done.languages))
         return done
     files = [(path, folder.names[path]) for path in folder.files]
     read = _settled(list(_read_all(files, corpus, settings)), files, corpus, settings)
-    chunks = [chunk for document in read for chunk in document.chunks]
+    chunks = concat_tables([document.rows for document in read if document.rows is not None] or [table_of([], Chunk)])
     failed = tuple(document.failed for document in read if document.failed)
-    if not chunks:
+    if not chunks.num_rows:
         raise InputError("no document could be read:\n  " + "\n  ".join(failed), where=str(corpus), cure="see each line")
     covered = [document.coverage for document in read if document.coverage is not None]
-    result = _result(read, covered, settings, tuple(folder.notes))
+    result = _result(read, covered, settings, tuple(folder.notes), chunks["tokens"].to_pylist())
     with run.locked():
-        write_records(run.path("chunks.parquet"), chunks, Chunk)
+        write_table(run.path("chunks.parquet"), chunks)
         write_records(run.path("coverage.parquet"), covered, Coverage)
         write_records(run.path(HARVEST_FILE), [item for document in read for item in document.harvested], Harvested)
-        _keep_profile(run, profile, chunks)
+        keep_profile(run, profile or neutral_in(result.languages))
         run.write_rejects("synth.chunk", [document.reject for document in read if document.reject is not None])
         counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(failed), **_totals(covered)}
         return step.record(result, outputs=["chunks.parquet", "coverage.parquet", HARVEST_FILE], counts=counts)
-
-
-def _keep_profile(run: RunDir, profile: Profile | None, chunks: Sequence[Chunk] | None) -> None:
-    """Keep the run's profile: the one given, else the neutral one of the chunks' language."""
-    keep_profile(run, profile or neutral_for(load_chunks(run) if chunks is None else chunks))
 
 
 def load_chunks(run: RunDir) -> list[Chunk]:
@@ -149,7 +155,11 @@ def _totals(covered: Sequence[Coverage]) -> dict[str, int]:
 
 
 def _result(
-    read: Sequence[ReadDocument], covered: Sequence[Coverage], settings: ChunkSettings, skipped: tuple[str, ...]
+    read: Sequence[ReadDocument],
+    covered: Sequence[Coverage],
+    settings: ChunkSettings,
+    skipped: tuple[str, ...],
+    tokens: list[int],
 ) -> ChunkResult:
     dropped: Counter[str] = Counter()
     for document in read:
@@ -157,27 +167,26 @@ def _result(
     total = _totals(covered)
     poor = [c for c in covered if c.word_share < settings.warn_words or c.sentence_share < settings.warn_sentences]
     poor.sort(key=lambda c: (min(c.word_share / settings.warn_words, c.sentence_share / settings.warn_sentences), c.source))
-    chunks = [chunk for document in read for chunk in document.chunks]
     return ChunkResult(
         documents=sum(not document.failed for document in read),
-        chunks=len(chunks),
+        chunks=len(tokens),
         characters=sum(document.characters for document in read),
         coverage=total["words_held"] / total["words"] if total["words"] else 0.0,
         whole=total["sentences_whole"] / total["sentences"] if total["sentences"] else 1.0,
-        languages=_shares(chunks),
+        languages=_shares(read),
         worst=tuple((c.source, round(c.word_share, 4), round(c.sentence_share, 4)) for c in poor[:WORST]),
         dropped=dict(sorted(dropped.items())),
-        longest=max(chunk.tokens for chunk in chunks),
+        longest=max(tokens),
         notes=skipped + tuple(note for document in read for note in document.notes),
         failed=tuple(document.failed for document in read if document.failed),
     )
 
 
-def _shares(chunks: Sequence[Chunk]) -> dict[str, float]:
+def _shares(read: Sequence[ReadDocument]) -> dict[str, float]:
     """Share of the chunks' characters by language, largest first."""
     counts = Counter[str]()
-    for chunk in chunks:
-        counts[chunk.language] += len(chunk.text)
+    for document in read:
+        counts.update(document.letters)
     total = sum(counts.values()) or 1
     return {code: count / total for code, count in counts.most_common()}
 
@@ -236,7 +245,7 @@ def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings, cod
     A passage that is plainly in another language than its document, such as a translation, keeps its own.
     """
     try:
-        document = read_document(path, corpus, source, settings.reader)
+        document = read_document(path, corpus, source, settings.reader, ocr=settings.ocr)
     except InputError as error:
         return _failure(source, error.message, error.cure, " ".join(str(error).split()))
     structured = structure(document)
@@ -264,9 +273,13 @@ def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings, cod
             notes.append(f"{source}: not checked by a second reader, {witness_name(path)} fails ({type(error).__name__})")
     covered = measure(structured, chunks, repeated, told, witness_name(path))
     characters = len("".join(body.split()))
+    letters = Counter[str]()
+    for chunk in chunks:
+        letters[chunk.language] += len(chunk.text)
     return ReadDocument(
         source,
-        tuple(chunks),
+        table_of(chunks, Chunk),
+        dict(letters),
         covered,
         characters,
         dict(dropped),

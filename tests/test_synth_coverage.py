@@ -104,7 +104,7 @@ def test_soft_hyphens_and_ligatures_are_cured_for_every_format(text: str, cure: 
     assert cured(text) == cure
     (tmp_path / "a.txt").write_text(f"{FIRST}\n{text}\n{SECOND}", encoding="utf-8")
     read = read_one(tmp_path / "a.txt", tmp_path, "a.txt", ChunkSettings())
-    assert not set("\u00ad\u200b\ufb00\ufb01\ufb04") & set(" ".join(chunk.text for chunk in read.chunks))
+    assert not set("\u00ad\u200b\ufb00\ufb01\ufb04") & set(" ".join(read.rows["text"].to_pylist()))
 
 
 def test_a_witness_reads_text_and_pdf_with_another_library(tmp_path: Path) -> None:

@@ -46,6 +46,9 @@ class ChunkSettings:
         "Read every document a second time with another library, and measure what of it the chunks hold. It takes about as long as "
         "reading does; without it a document that is half lost says nothing.",
     )
+    ocr: bool = setting(
+        True, "Read the pages of a PDF that are only pictures with tesseract, where that is installed; they take seconds each."
+    )
     warn_words: float = setting(0.97, "Warn of a document when the chunks hold a smaller share of its words.", low=0.0, high=1.0)
     warn_sentences: float = setting(
         0.9,
