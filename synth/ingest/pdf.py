@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
+from triplette.synth.ingest.heartbeat import beat
 from triplette.synth.ingest.layout import TextLine, body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
+from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
 from triplette.synth.ingest.pdf_tables import rules, tables
 
@@ -32,20 +35,25 @@ _PATH = re.compile(r"[\\/_]")  # a file's name, not a title
 
 
 class _Page(NamedTuple):
-    """A page as read: its pieces, its size when upright, why it has none ("" if it has), and the letters left out."""
+    """A page as read: its pieces, its size when upright, why it has none ("" if it has), the letters left out, and whether
+    its text was recognised in its picture."""
 
     pieces: list[Piece]
     width: float
     height: float
     unread: str
     turned: int
+    recognised: bool = False
 
 
-def read_pdf(path: Path) -> Pages:
-    """The PDF's pages as text. Raises InputError when it is encrypted, damaged or only pictures."""
+def read_pdf(path: Path, *, ocr: bool = True) -> Pages:
+    """The PDF's pages as text; with ``ocr`` those that are pictures too, where tesseract is installed.
+
+    Raises InputError when it is encrypted, damaged or only pictures that nothing is recognised in.
+    """
     document = _open(path)
     try:
-        pages = [_page(document, number) for number in range(len(document))]
+        pages = [_page(document, number, ocr=ocr and bool(languages())) for number in range(len(document))]
         title = document.get_metadata_dict().get("Title", "")
     finally:
         document.close()
@@ -58,13 +66,16 @@ def read_pdf(path: Path) -> Pages:
         raise InputError(f"is a scan or holds no text: {'; '.join(said) or f'no word on {len(pages)} pages'}", cure=SCAN_CURE)
     text, marks = _text(pages)
     notes = [f"{why}, and not read: {SCAN_CURE}" for why in said]
+    pictured = [number for number, page in enumerate(pages, 1) if page.recognised]
+    if pictured:
+        notes.append(f"{_numbers(pictured)} a picture, read by tesseract ({languages()}): look for errors")
     turned = sum(page.turned for page in pages)
     if turned:
         notes.append(f"{turned} letters that do not stand upright are left out")
     return Pages(text, tuple(notes), stated_title(title, text), marks)
 
 
-SCAN_CURE = "recognise its text first, for instance with `ocrmypdf -l fra in.pdf out.pdf`"
+SCAN_CURE = "install tesseract (apt-get install tesseract-ocr tesseract-ocr-fra), or recognise its text first with ocrmypdf"
 
 
 def _open(path: Path) -> Any:
@@ -85,7 +96,7 @@ def _open(path: Path) -> Any:
     return document
 
 
-def _page(document: Any, number: int) -> _Page:
+def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     from pypdfium2 import raw
 
     page = document[number]
@@ -112,8 +123,13 @@ def _page(document: Any, number: int) -> _Page:
         unread = PICTURE
     elif signs > NAMELESS_SIGNS and named < NAMELESS_SHARE * signs:
         unread, cut = NAMELESS, []
+    beat()
+    seen = recognised(page) if unread and ocr else []
     textpage.close()
     page.close()
+    if seen:
+        seen = [replace(piece, order=order) for order, piece in enumerate(seen)]
+        return _Page(seen, read.width, max(read.height, seen[0].y + LEADING), "", read.turned, recognised=True)
     return _Page(cut, read.width, read.height, unread, read.turned)
 
 
@@ -146,7 +162,9 @@ def _numbers(pages: Sequence[int]) -> str:
 
 def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
     """The pages' lines with a form feed between pages, and what their type and place say of them."""
-    size = body_size(piece for page in pages for piece in page.pieces)
+    size = body_size(piece for page in pages for piece in page.pieces if not page.recognised) or SIZE
+    for piece in (piece for page in pages if page.recognised for piece in page.pieces):
+        piece.size = size  # recognised lines say nothing of their type
     bold = sum(len(p.text) for page in pages for p in page.pieces if p.bold) > BOLD_BODY * sum(
         len(p.text) for x in pages for p in x.pieces
     )

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
@@ -27,6 +28,17 @@ SPACED = 0.08  # ems between most letters of a word that is set spaced: then a g
 TURNED = math.radians(4)  # off the upright: a stamp or a note in the margin, not the text
 BOLD_WEIGHT = 600
 _BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
+ACCENTS = {
+    "´": "\u0301",
+    "`": "\u0300",
+    "¨": "\u0308",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "ˇ": "\u030c",
+    "˘": "\u0306",
+    "¸": "\u0327",
+    "˚": "\u030a",
+}
 HYPHENS = (0xFFFE, 2)  # pdfium's signs for a hyphen that ends a line
 
 
@@ -188,7 +200,49 @@ def _continues(last: Char, char: Char) -> bool:
     return off <= RISE * size and -BACK * size <= gap <= (GAP if off <= LEVEL * size else LEVEL) * size
 
 
+def _accented(run: Sequence[Char]) -> Sequence[Char]:
+    """The run with every accent that is drawn over a letter of its own joined to it: TeX's older fonts have no "é"."""
+    if not any(char.text in ACCENTS for char in run):
+        return run
+    joined: list[Char] = []
+    waiting: list[Char] = []  # an accent, and the space after it
+    for char in run:
+        if char.text in ACCENTS:
+            letter = next((i for i in range(len(joined) - 1, -1, -1) if joined[i] is not _SPACE), None)
+            if letter is not None and _over(char, joined[letter]):
+                joined[letter:] = [_with_accent(joined[letter], char)]
+            else:
+                joined += waiting
+                waiting = [char]
+        elif waiting and char is _SPACE:
+            waiting.append(char)
+        elif waiting:
+            joined += [_with_accent(char, waiting[0])] if _over(waiting[0], char) else [*waiting, char]
+            waiting = []
+        else:
+            joined.append(char)
+    joined += waiting
+    kept: list[Char] = []
+    for index, char in enumerate(joined):  # pdfium takes the accent's place for a gap between words
+        around = [joined[i] for i in (index - 1, index + 1) if 0 <= i < len(joined)]
+        if char is _SPACE and len(around) == 2 and _SPACE not in around and around[1].x0 - around[0].x1 < LINE_END_GAP * around[0].size:
+            continue
+        kept.append(char)
+    return kept
+
+
+def _with_accent(letter: Char, accent: Char) -> Char:
+    bare = "i" if letter.text == "ı" else letter.text
+    return letter._replace(text=normalize("NFC", bare + ACCENTS[accent.text]))
+
+
+def _over(accent: Char, letter: Char) -> bool:
+    middle = (accent.x0 + accent.x1) / 2
+    return letter.text.isalpha() and letter.x0 <= middle <= letter.x1
+
+
 def _flush(run: Sequence[Char], found: list[Piece]) -> None:
+    run = _accented(run)
     solid = [char for char in run if char is not _SPACE]
     if not solid:
         return
