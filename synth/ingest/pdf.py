@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
 from triplette.synth.ingest.heartbeat import beat
-from triplette.synth.ingest.layout import TextLine, body_size, page_lines, running_heads
+from triplette.synth.ingest.layout import Bar, TextLine, body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
@@ -30,13 +30,14 @@ LARGER = 1.12  # times the body's size: a heading's type
 HEADING_LIMIT = 110  # characters of a heading's line
 HEADING_LINES = 3  # more lines in one type are a paragraph set in it
 BOLD_BODY = 0.5  # of the text: where more is bold, bold says nothing
+BAR_SHARE = 0.1  # of the page's width: shorter level rules are underlines
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _PATH = re.compile(r"[\\/_]")  # a file's name, not a title
 
 
 class _Page(NamedTuple):
     """A page as read: its pieces, its size when upright, why it has none ("" if it has), the letters left out, and whether
-    its text was recognised in its picture."""
+    its text was recognised in its picture; ``bars`` are its level rules."""
 
     pieces: list[Piece]
     width: float
@@ -44,6 +45,7 @@ class _Page(NamedTuple):
     unread: str
     turned: int
     recognised: bool = False
+    bars: tuple[Bar, ...] = ()
 
 
 def read_pdf(path: Path, *, ocr: bool = True) -> Pages:
@@ -105,7 +107,9 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
         page = document[number]  # the values of its fields are text of the page now
     textpage = page.get_textpage()
     read = page_chars(page, textpage)
-    found, placed = (read.chars, []) if read.quarters else tables(rules(page), read.chars)
+    ruled = [] if read.quarters else rules(page)
+    found, placed = tables(ruled, read.chars)
+    bars = tuple(Bar(rule.x0, rule.x1, rule.y0) for rule in ruled if rule.x1 - rule.x0 >= BAR_SHARE * read.width)
     cut: list[Piece] = []
     start = 0
     for at, table in placed:
@@ -130,7 +134,7 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     if seen:
         seen = [replace(piece, order=order) for order, piece in enumerate(seen)]
         return _Page(seen, read.width, max(read.height, seen[0].y + LEADING), "", read.turned, recognised=True)
-    return _Page(cut, read.width, read.height, unread, read.turned)
+    return _Page(cut, read.width, read.height, unread, read.turned, bars=bars)
 
 
 PICTURE, NAMELESS = "only a picture", "set in a font that does not name its letters"
@@ -176,7 +180,7 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
         if number:
             parts.append("\f")
             offset += 1
-        lines = page_lines(page.pieces, page.width, page.height, size, running[number])
+        lines = page_lines(page.pieces, page.width, page.height, size, running[number], page.bars)
         places = {round(p.y, 1) for p in page.pieces if p.order in running[number]}
         roles = _roles(lines, size, bold, places)
         for index, line in enumerate(lines):
