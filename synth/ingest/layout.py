@@ -14,12 +14,12 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from triplette.synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pages
 from triplette.synth.ingest.pdf_chars import Piece
+from triplette.synth.ingest.pdf_notes import notes_apart
+from triplette.synth.ingest.pdf_rows import JOIN, Bar, rows_of
 
-ROW = 0.4  # ems: pieces whose baselines differ by less stand on one row
 GUTTER = 0.7  # ems of white between columns at least
 COLUMN_ROWS = 4  # pieces that a column has at least
 COLUMN_SHARE = 0.12  # of the page's width that a column takes at least
@@ -29,27 +29,14 @@ COLUMN_OVERLAP = 0.5  # of the shorter column's height that stands beside the ot
 EDGE = 0.13  # of the page's height, at the top and the bottom, that can hold running heads and feet
 MARGIN = 0.07  # of the page's height: a row set apart in it is a running head although it does not come back
 EDGE_GAP = 1.6  # of the usual leading between such a row and the text
-JOIN = 1.2  # ems between pieces of one row that are one line although they were not drawn one after the other
 RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
 SAME_PLACE = 4.0  # points of height that count as one place
-NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
-NOTE_GAP = 1.35  # times the text's size between its last line and the first of its notes: more than its leading
-RUN_STEP = 2.0  # times the type's size between lines of one run of small print
 SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
 LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
 BAR_REACH = 30.0  # points that a rule goes on over a gutter on both sides: an underlined line ends at it
 DEPTH = 16  # cuts within cuts: no page has more
-_NOTE = re.compile(r"\(?(?:\d{1,3}(?!\d)|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]{1,3}|[a-z](?=\s))\)?[.\s]?\s?\S")
-
-
-class Bar(NamedTuple):
-    """A level rule from ``x0`` to ``x1`` at the height ``y``, in points from the page's lower left."""
-
-    x0: float
-    x1: float
-    y: float
 
 
 @dataclass(slots=True)
@@ -90,7 +77,7 @@ def page_lines(
     if not pieces:
         return []
     heads, body, feet = _edges(pieces, height, running)
-    body, notes = _notes(body, width, size)
+    body, notes = notes_apart(body, width, size, bars)
     lines = [
         *_across(heads, "head"),
         *_in_order(body, width, "body", bars),
@@ -124,22 +111,9 @@ def running_heads(pages: Sequence[tuple[Sequence[Piece], float]]) -> list[frozen
     return [frozenset() if full > len(pages) / 2 else frozenset(p.order for p in own) for own in found]
 
 
-def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """Pieces by row from top to bottom, each row from left to right."""
-    rows: list[list[Piece]] = []
-    for piece in sorted(pieces, key=lambda p: (-p.y, p.x0)):
-        if rows and rows[-1][0].y - piece.y <= ROW * min(piece.size, rows[-1][0].size):
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
-    for row in rows:
-        row.sort(key=lambda p: p.x0)
-    return rows
-
-
 def row_texts(pieces: Iterable[Piece]) -> list[str]:
     """The rows of a table's cell."""
-    return [_line(row, "body").text for row in _rows(pieces)]
+    return [_line(row, "body").text for row in rows_of(pieces)]
 
 
 def _leading(rows: Sequence[Sequence[Piece]]) -> float:
@@ -152,7 +126,7 @@ def _leading(rows: Sequence[Sequence[Piece]]) -> float:
 
 def _edges(pieces: Sequence[Piece], height: float, running: frozenset[int]) -> tuple[list[Piece], list[Piece], list[Piece]]:
     """The rows at the top and bottom that are ``running``, or the one there in the margin that a gap sets apart; and what stands between."""
-    rows = _rows(pieces)
+    rows = rows_of(pieces)
     near = EDGE_GAP * _leading(rows)
     first, last = 0, len(rows)
     while first < len(rows) and all(p.order in running for p in rows[first]):
@@ -169,67 +143,9 @@ def _edges(pieces: Sequence[Piece], height: float, running: frozenset[int]) -> t
     return heads, sorted((p for p in pieces if p.order not in edges), key=lambda p: p.order), feet
 
 
-def _notes(pieces: list[Piece], width: float, size: float) -> tuple[list[Piece], list[Piece]]:
-    """(text, footnotes): small print under which no text stands in its column, set apart from it, in which some line begins with a mark.
-
-    What stands above the first mark is the end of a note that began in the column before.
-    """
-    small = NOTE_SIZE * size
-    if not any(piece.size <= small for piece in pieces) or not any(piece.size > small for piece in pieces):
-        return pieces, []
-    bins = 48
-    floor = [float("inf")] * bins  # the lowest text in each strip of the page
-    for piece in pieces:
-        if piece.size > small and len(piece.text) > 3:
-            for strip in _strips(piece, width, bins):
-                floor[strip] = min(floor[strip], piece.y)
-    low = [p for p in pieces if p.size <= small and all(p.y < floor[strip] for strip in _strips(p, width, bins))]
-    chosen: set[int] = set()
-    runs = _runs(low)
-    for run in sorted(runs, key=lambda run: run[0].x0):
-        above = [floor[strip] for strip in _strips(run[0], width, bins) if floor[strip] < float("inf")]
-        if not above:
-            continue
-        edge = min(piece.x0 for piece in run) + size
-        marked = [place for place, piece in enumerate(run) if piece.x0 <= edge and _NOTE.match(piece.text)]
-        apart = min(above) - run[0].y > NOTE_GAP * size
-        cell = any(other is not run and other[0].order not in chosen and _beside(other, run) for other in runs)
-        if marked and (apart or not marked[0]) and not cell:
-            chosen.update(piece.order for piece in run)
-    return [p for p in pieces if p.order not in chosen], [p for p in pieces if p.order in chosen]
-
-
-def _runs(pieces: Sequence[Piece]) -> list[list[Piece]]:
-    """Pieces in one column, each line close below the one before it, from top to bottom."""
-    runs: list[list[Piece]] = []
-    for row in _rows(pieces):
-        for piece in row:
-            for run in reversed(runs):
-                last = run[-1]
-                step = last.y - piece.y
-                common = min(last.x1, piece.x1) - max(last.x0, piece.x0)
-                same_row = abs(step) <= ROW * piece.size and piece.x0 - last.x1 <= JOIN * piece.size
-                if same_row or (0 < step <= RUN_STEP * piece.size and common > 0.3 * min(last.x1 - last.x0, piece.x1 - piece.x0)):
-                    run.append(piece)
-                    break
-            else:
-                runs.append([piece])
-    return runs
-
-
-def _beside(left: Sequence[Piece], run: Sequence[Piece]) -> bool:
-    """Whether the first line of ``run`` stands in a row with a line of ``left``, on its right: a cell of a table in small print."""
-    return any(abs(p.y - run[0].y) <= ROW * p.size and p.x1 <= run[0].x0 for p in left)
-
-
-def _strips(piece: Piece, width: float, bins: int) -> range:
-    start = min(max(int(piece.x0 / width * bins), 0), bins - 1)
-    return range(start, min(max(int(piece.x1 / width * bins), start), bins - 1) + 1)
-
-
 def _across(pieces: Sequence[Piece], kind: str) -> list[TextLine]:
     """Rows read across the page, as running heads are."""
-    return [_line(row, kind) for row in _rows(pieces)]
+    return [_line(row, kind) for row in rows_of(pieces)]
 
 
 def _line(row: Sequence[Piece], kind: str) -> TextLine:
@@ -253,7 +169,7 @@ def _in_order(pieces: Sequence[Piece], width: float, kind: str, bars: Sequence[B
     lines: list[tuple[int, TextLine]] = []
     drawn = _drawn_in_order(pieces, home, len(leaves))
     for leaf in leaves:
-        for row in _rows(leaf):
+        for row in rows_of(leaf):
             for group in _joined(row, drawn):
                 lines.append((min(p.order for p in group), _line(group, kind)))
     if drawn:
@@ -294,7 +210,7 @@ def _cut(pieces: list[Piece], width: float, bars: Sequence[Bar], depth: int) -> 
     """Leaves of the XY-cut in reading order."""
     if depth >= DEPTH or len(pieces) < 2 * COLUMN_ROWS:
         return [pieces]
-    rows = _rows(pieces)
+    rows = rows_of(pieces)
     best: tuple[int, int, int, float] | None = None
     for x in _column_starts(pieces):
         band = _band(rows, x, width, bars)

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
 from triplette.synth.ingest.heartbeat import beat
-from triplette.synth.ingest.layout import Bar, TextLine, body_size, page_lines, running_heads
+from triplette.synth.ingest.layout import TextLine, body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
+from triplette.synth.ingest.pdf_rows import Bar
 from triplette.synth.ingest.pdf_tables import rules, tables
 
 PICTURE_LETTERS = 20  # letters under which a page that shows a picture is only that picture
