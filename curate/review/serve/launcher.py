@@ -115,9 +115,7 @@ def serve(port: int, guarded: Any) -> None:
     import uvicorn
     from argilla_server import app
 
-    server = uvicorn.Server(
-        uvicorn.Config(guarded(app), host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5)
-    )
+    server = uvicorn.Server(uvicorn.Config(guarded(app), host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5))
 
     def watch() -> None:
         sys.stdin.buffer.read()
