@@ -42,7 +42,7 @@ from triplette.tables import write_text
 
 STAGE = "export.bundle"
 BUNDLE, MANIFEST, FAILED = "bundle", "manifest.json", "bundle.failed.json"
-KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt", "TripletteUnigram.kt")
+KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt", "TripletteUnigram.kt", "TripletteByteLevel.kt")
 INPUTS = ("model/merged", "model/contract.json", *HASHED_FILES)
 UPSTREAM = ("curate.build", "curate.validate", "train.fit", "train.merge", "train.evaluate")
 LIBRARIES = ("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch", "sentence-transformers")
