@@ -200,7 +200,9 @@ def _reject(chunk: Chunk, reason: str, detail: str, text: str, order: Order | No
 def _notes(client: LlmClient, paid: int, total: int, cost: float) -> tuple[str, ...]:
     spending = client.spending
     if not client.price.known:
-        said = f"{client.model}: its price is not known, so no cost is counted (price_in and price_out in [synth.llm])"
+        said = (
+            f"{client.model}: its price is not known, so no cost is counted (--prices FILE, or price_in and price_out in [synth.llm])"
+        )
     else:
         said = f"{client.model}: {spending.spent:.4f} USD spent now; the answers used cost {cost:.4f} USD in all"
     notes = [said, f"{total - paid} of {total} answers were paid for before"] if paid < total else [said]

@@ -50,7 +50,8 @@ class Quote:
     """What asking would take: ``calls`` to make and ``cached`` ones that are paid already, tokens and US dollars for the calls.
 
     ``cost`` is the estimate, ``cost_at_most`` the bound that the budget reserves (each call's longest answer, each asked
-    twice); both are None when the price is not known. ``seconds`` at the set concurrency.
+    twice); both are None when the price is not known. ``seconds`` at the set concurrency. ``prices`` says which list they are from, empty
+    where the settings give them.
     """
 
     calls: int
@@ -61,10 +62,11 @@ class Quote:
     cost_at_most: float | None
     seconds: float
     model: str
+    prices: str = ""
 
     def facts(self) -> dict[str, str]:
         """The quote in words."""
-        money = "price not known (set price_in and price_out)"
+        money = "price not known (--prices FILE, or price_in and price_out)"
         return {
             "model": self.model,
             "calls to make": f"{self.calls}",
@@ -73,5 +75,6 @@ class Quote:
             "output tokens, about": f"{self.tokens_out}",
             "cost, about": money if self.cost is None else f"{self.cost:.4f} USD",
             "cost at most": money if self.cost_at_most is None else f"{self.cost_at_most:.4f} USD",
+            **({"prices": self.prices} if self.prices else {}),
             "time, about": f"{self.seconds:.0f} s",
         }

@@ -97,11 +97,11 @@ class LlmClient:
     def __init__(self, settings: LlmSettings, cache_dir: Path, budget: float | None = None, *, clock: Clock | None = None) -> None:
         self.settings = settings
         self.model = model_name(settings)
-        self.price: Price = price_of(settings, self.model)
+        self._clock = clock or SystemClock()
+        self.price: Price = price_of(settings, self.model, self._clock.today())
         need_price(self.price, self.model, budget)
         self.cache = AnswerCache(cache_dir)
         self.spending = Spending(budget)
-        self._clock = clock or SystemClock()
         self._pace = Pace(settings.concurrency, self._clock, seed=settings.seed, backoff=settings.backoff)
         self._llm: Any = None
         self._connection: ChatConnection | None = None
@@ -172,6 +172,7 @@ class LlmClient:
             cost_at_most=round(worst, 6) if self.price.known else None,
             seconds=round(-(-len(missing) // self.settings.concurrency) * seconds, 1),
             model=self.model,
+            prices=self.price.of_list.dated(self._clock.today()) if self.price.of_list else "",
         )
 
     def paid(self, request: Request) -> Answer | None:
@@ -290,8 +291,11 @@ class LlmClient:
         return Stored(message, UNREADABLE, self._bytes(messages, request), self.settings.max_tokens, 0.0)
 
     def notes(self) -> tuple[str, ...]:
-        """What the endpoint turned out not to take, once the client is closed."""
+        """That the prices are old, and what the endpoint turned out not to take, once the client is closed."""
         said = self._dialect.said(self.model) if self._dialect else ()
+        listed, today = self.price.of_list, self._clock.today()
+        if listed and listed.old(today):
+            said = (f"its price is from {listed.dated(today)}: check it, or give newer ones with --prices FILE", *said)
         return tuple(f"{self.model}: {part}" for part in said)
 
     def _open(self) -> Any:
