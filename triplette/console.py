@@ -181,7 +181,9 @@ class Progress:
     def _line(self) -> str:
         if not self._total:
             return f"{self._text}: {self._done:g} so far"
-        left = (self._said - self._started) / self._done * (self._total - self._done) if self._done else 0.0
+        if not self._done:
+            return f"{self._text}: 0 of {self._total:g}"
+        left = (self._said - self._started) / self._done * (self._total - self._done)
         return f"{self._text}: {self._done:g} of {self._total:g}, about {left / 60:.0f} minutes left"
 
 
