@@ -332,3 +332,11 @@ def test_a_dotted_blank_and_a_list_of_prices_are_no_table_of_contents(tmp_path: 
     found = told(structure(Document("a.txt", form + prices + contents, "pages")))
     assert all(word in found for word in ("Prénom", "Date", "Enfant", "Groupe"))
     assert "canot" not in found
+
+
+def test_a_page_that_cannot_be_loaded_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    whole = write_pdf(tmp_path / "a.pdf", [Page().lines(50, 760, LEFT)]).read_bytes()
+    (tmp_path / "b.pdf").write_bytes(whole.replace(b"/Count 1", b"/Count 3"))
+    document = read_document(tmp_path / "b.pdf", tmp_path)
+    assert LEFT[0] in document.text
+    assert [note for note in document.notes if note.startswith("pages 2-3 are damaged") and "qpdf" in note]

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +88,11 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u20
 def visible(text: str) -> str:
     """``text`` with what would act on a terminal or turn the line around written out: escapes, control characters, direction marks."""
     return _UNSEEN.sub(lambda found: ascii(found.group())[1:-1], text).encode("utf-8", "backslashreplace").decode()
+
+
+def html_text(text: str) -> str:
+    """``text`` for a page of ours: markup escaped, and written out what is unseen or turns a line around (``visible``)."""
+    return escape(visible(text))
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -56,19 +56,21 @@ def read_pdf(path: Path, *, ocr: bool = True) -> Pages:
     """
     document = _open(path)
     try:
-        pages = [_page(document, number, ocr=ocr and bool(languages())) for number in range(len(document))]
+        pages = [_page_or_why(document, number, ocr=ocr and bool(languages())) for number in range(len(document))]
         title = document.get_metadata_dict().get("Title", "")
     finally:
         document.close()
     if not pages:
         raise InputError("has no page", cure="open and save it again in its program")
     words = sum(len(_WORD.findall(piece.text)) for page in pages for piece in page.pieces)
-    reasons = {why: [number for number, page in enumerate(pages, 1) if page.unread == why] for why in (PICTURE, NAMELESS)}
+    reasons = {why: [number for number, page in enumerate(pages, 1) if page.unread == why] for why in (PICTURE, NAMELESS, DAMAGED)}
     said = [f"{_numbers(numbers)} {why}" for why, numbers in reasons.items() if numbers]
     if not words:
+        if reasons[DAMAGED]:
+            raise InputError(f"holds no text that can be read: {'; '.join(said)}", cure=DAMAGED_CURE)
         raise InputError(f"is a scan or holds no text: {'; '.join(said) or f'no word on {len(pages)} pages'}", cure=SCAN_CURE)
     text, marks = _text(pages)
-    notes = [f"{why}, and not read: {SCAN_CURE}" for why in said]
+    notes = [f"{why}, and not read: {DAMAGED_CURE if why.endswith(DAMAGED) else SCAN_CURE}" for why in said]
     pictured = [number for number, page in enumerate(pages, 1) if page.recognised]
     if pictured:
         notes.append(f"{_numbers(pictured)} a picture, read by tesseract ({languages()}): look for errors")
@@ -97,6 +99,17 @@ def _open(path: Path) -> Any:
     if document.get_formtype() in (1, 3):  # AcroForm, or XFA with one in the foreground
         document.init_forms()
     return document
+
+
+def _page_or_why(document: Any, number: int, *, ocr: bool) -> _Page:
+    """The page; a page that pdfium cannot load is named, and the others are read."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        return _page(document, number, ocr=ocr)
+    except PdfiumError:
+        beat()
+        return _LOST_PAGE
 
 
 def _page(document: Any, number: int, *, ocr: bool) -> _Page:
@@ -138,7 +151,9 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     return _Page(cut, read.width, read.height, unread, read.turned, bars=bars)
 
 
-PICTURE, NAMELESS = "only a picture", "set in a font that does not name its letters"
+PICTURE, NAMELESS, DAMAGED = "only a picture", "set in a font that does not name its letters", "damaged"
+DAMAGED_CURE = "open it and save it again, or repair it with `qpdf in.pdf out.pdf`"
+_LOST_PAGE = _Page([], 612.0, 792.0, DAMAGED, 0)
 
 
 def _picture_share(page: Any) -> float:
