@@ -24,6 +24,7 @@ SPECIAL_TOKENS = 2  # begin and end of sequence
 TITLE_SHARE = 0.25  # of the limit that the prefix with the title may take
 TITLE_MIN = 12  # tokens it may always take
 ROOM_MIN = 1
+SLICE = 16  # letters for each token of room: a longer word is sliced before it is halved
 
 
 def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter, code: str = "") -> list[Chunk]:
@@ -215,6 +216,9 @@ def _words(text: str, room: int, measure: _Measure) -> list[str]:
 
 def _letters(word: str, room: int, measure: _Measure) -> list[str]:
     """A word in halves until each is within ``room`` tokens (a single letter may need several)."""
+    if len(word) > SLICE * max(room, 1):  # halving it would count it over and over
+        step = SLICE * max(room, 1)
+        return [part for at in range(0, len(word), step) for part in _letters(word[at : at + step], room, measure)]
     if len(word) == 1 or measure.count(word) <= room:
         return [word]
     middle = len(word) // 2

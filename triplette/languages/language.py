@@ -45,7 +45,8 @@ class Language:
     (elision, inverted pronouns, a possessive); apostrophes left over part words. ``stemmer`` is Snowball's name for it, or "".
     ``function_words`` tell the language from its neighbours; ``stop_words`` carry no meaning for ranking and are dropped.
     ``question_mark`` is how a question ends, with the space before it where the language has one. ``patterns`` and ``asking`` tell questions
-    apart, None where nobody wrote them. ``rules`` is the module of the built-in question writer, or "".
+    apart, None where nobody wrote them. ``rules`` is the module of the built-in question writer, or "": it has
+    ``write_questions(chunks, profile) -> (questions, rejections)``.
     """
 
     code: str

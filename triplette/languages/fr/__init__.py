@@ -20,7 +20,7 @@ LANGUAGE = Language(
     question_mark=" ?",
     patterns=PATTERNS,
     asking=ASKING,
-    rules="triplette.synth.rules",
+    rules="triplette.languages.fr.rules",
 )
 
 words, tokens, sentences = LANGUAGE.words, LANGUAGE.tokens, LANGUAGE.sentences

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from triplette.languages.fr.rules.grammar import lower_first, upper_first
+from triplette.languages.fr.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.wording import share
 from triplette.languages.text import fold
 from triplette.profile import Setting
 from triplette.records import Chunk
-from triplette.synth.rules.grammar import lower_first, upper_first
-from triplette.synth.rules.vocabulary import words_in_force
-from triplette.synth.rules.wording import share
 
 
 class Context(NamedTuple):

@@ -7,8 +7,8 @@ sentence around them still fits.
 from __future__ import annotations
 
 from triplette.hashing import hash_text
-from triplette.synth.rules.grammar import elide
-from triplette.synth.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.grammar import elide
+from triplette.languages.fr.rules.vocabulary import words_in_force
 
 MOST = 2  # words changed in a question: more, and it no longer finds its passage
 

@@ -13,9 +13,9 @@ from contextvars import ContextVar
 from functools import cached_property, lru_cache
 
 from triplette.languages.fr import stem
+from triplette.languages.fr.rules import lexicon
 from triplette.languages.text import fold
 from triplette.profile import Persona, Profile
-from triplette.synth.rules import lexicon
 
 ANYONE = "personne"  # whom rules are about where no profile says
 _SLOT = re.compile(r"<(persons|units|recipients|anyone)>")

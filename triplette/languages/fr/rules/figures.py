@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
-from triplette.synth.rules.clauses import Clause, stands_alone
-from triplette.synth.rules.lexicon import NUMBERS
-from triplette.synth.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
+from triplette.languages.fr.rules.clauses import Clause, stands_alone
+from triplette.languages.fr.rules.lexicon import NUMBERS
+from triplette.languages.fr.rules.vocabulary import words_in_force
 
 NUMBER = rf"(?:\d+(?:[.,]\d+)?|(?:{'|'.join(NUMBERS.split()[1:])})(?![\w-])|(?:vingt|trente|quarante|cinquante|soixante|quatre-vingts?)-[\w-]+)"
 _TIMES = r"(?:minutes?|secondes?|heures?|jours?(?:\s(?:francs|ouvrables|ouvrés|calendaires))?|semaines?|mois|ans|saisons?)"

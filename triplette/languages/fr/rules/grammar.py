@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from triplette.languages.fr.rules.lexicon import FEMININE_ENDINGS, H_ASPIRATED, MASCULINE_ENDINGS
+from triplette.languages.fr.rules.verbs import FORMS, INFINITIVES
+from triplette.languages.fr.rules.vocabulary import words_in_force
 from triplette.languages.text import fold
-from triplette.synth.rules.lexicon import FEMININE_ENDINGS, H_ASPIRATED, MASCULINE_ENDINGS
-from triplette.synth.rules.verbs import FORMS, INFINITIVES
-from triplette.synth.rules.vocabulary import words_in_force
 
 _VOWEL = "aàâäeéèêëiîïoôöuùûüyœæh"
 _ELIDED = re.compile(

@@ -11,22 +11,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from triplette.languages.fr import stem, words
+from triplette.languages.fr.rules.candidate import Candidate
+from triplette.languages.fr.rules.clauses import clause, conditional
+from triplette.languages.fr.rules.context import Context, context_of, placed, stage_of, weak_context_of
+from triplette.languages.fr.rules.contrasts import contrast_questions
+from triplette.languages.fr.rules.facts import fact_questions
+from triplette.languages.fr.rules.grammar import Phrase, dangling, lower_first, points_away
+from triplette.languages.fr.rules.headings import heading_question, subject_of, topic_of
+from triplette.languages.fr.rules.impersonal import impersonal_questions, term_question
+from triplette.languages.fr.rules.lists import list_questions
+from triplette.languages.fr.rules.malformed import malformed
+from triplette.languages.fr.rules.scenario import conditional_clause, scenario_questions
+from triplette.languages.fr.rules.sentences import Sentence, sentences_of
+from triplette.languages.fr.rules.vocabulary import using, words_in_force
+from triplette.languages.fr.rules.wording import reworded, share
 from triplette.profile import Profile
 from triplette.records import Chunk, Question, Rejection
-from triplette.synth.rules.candidate import Candidate
-from triplette.synth.rules.clauses import clause, conditional
-from triplette.synth.rules.context import Context, context_of, placed, stage_of, weak_context_of
-from triplette.synth.rules.contrasts import contrast_questions
-from triplette.synth.rules.facts import fact_questions
-from triplette.synth.rules.grammar import Phrase, dangling, lower_first, points_away
-from triplette.synth.rules.headings import heading_question, subject_of, topic_of
-from triplette.synth.rules.impersonal import impersonal_questions, term_question
-from triplette.synth.rules.lists import list_questions
-from triplette.synth.rules.malformed import malformed
-from triplette.synth.rules.scenario import conditional_clause, scenario_questions
-from triplette.synth.rules.sentences import Sentence, sentences_of
-from triplette.synth.rules.vocabulary import using, words_in_force
-from triplette.synth.rules.wording import reworded, share
 
 PROMPT = "rules-4"
 PER_CHUNK = 6

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from triplette.synth.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.vocabulary import words_in_force
 
 _MALFORMED = tuple(
     (re.compile(pattern), why)

@@ -12,24 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triplette.languages.fr import tokens
+from triplette.languages.fr.rules import PROMPT
+from triplette.languages.fr.rules import write_questions as write_with
+from triplette.languages.fr.rules.candidate import Candidate
+from triplette.languages.fr.rules.clauses import clause, conditional
+from triplette.languages.fr.rules.contrasts import contrast_questions
+from triplette.languages.fr.rules.grammar import at, dangling, elide, gender_of, hyphenated, invert, of, phrase
+from triplette.languages.fr.rules.headings import topic_of
+from triplette.languages.fr.rules.malformed import malformed
+from triplette.languages.fr.rules.sentences import sentences_of, simplify
+from triplette.languages.fr.rules.verbs import infinitive_of, singular
+from triplette.languages.fr.rules.vocabulary import using
+from triplette.languages.fr.rules.writer import candidates_of, sentence_questions
 from triplette.profile import load_profile
 from triplette.ranking.bm25 import Bm25Index
 from triplette.records import DIFFICULTIES, Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
-from triplette.synth.rules import PROMPT
-from triplette.synth.rules import write_questions as write_with
-from triplette.synth.rules.candidate import Candidate
-from triplette.synth.rules.clauses import clause, conditional
-from triplette.synth.rules.contrasts import contrast_questions
-from triplette.synth.rules.grammar import at, dangling, elide, gender_of, hyphenated, invert, of, phrase
-from triplette.synth.rules.headings import topic_of
-from triplette.synth.rules.malformed import malformed
-from triplette.synth.rules.sentences import sentences_of, simplify
-from triplette.synth.rules.verbs import infinitive_of, singular
-from triplette.synth.rules.vocabulary import using
-from triplette.synth.rules.writer import candidates_of, sentence_questions
 
 ROOT = Path(__file__).parents[1]
 FFE = ROOT.parent / "shared" / "data" / "ffe"

@@ -5,13 +5,32 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, loose, make, person, refers, usable, vague
-from triplette.synth.rules.clauses import Clause, stands_alone
-from triplette.synth.rules.complements import complement_questions
-from triplette.synth.rules.figures import NUMBER, gives_figure, measure_question, parts_question, quantity_question, when_questions
-from triplette.synth.rules.grammar import Phrase, gender_of, phrase
-from triplette.synth.rules.verbs import PAIRS, infinitive_of, singular
-from triplette.synth.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.candidate import (
+    POSSESSIVE,
+    PRONOUN,
+    Candidate,
+    asked,
+    core,
+    loose,
+    make,
+    person,
+    refers,
+    usable,
+    vague,
+)
+from triplette.languages.fr.rules.clauses import Clause, stands_alone
+from triplette.languages.fr.rules.complements import complement_questions
+from triplette.languages.fr.rules.figures import (
+    NUMBER,
+    gives_figure,
+    measure_question,
+    parts_question,
+    quantity_question,
+    when_questions,
+)
+from triplette.languages.fr.rules.grammar import Phrase, gender_of, phrase
+from triplette.languages.fr.rules.verbs import PAIRS, infinitive_of, singular
+from triplette.languages.fr.rules.vocabulary import words_in_force
 
 _AGENT = re.compile(r"\spar\s(?:l'|le\s|la\s|les\s|un\s|une\s|son\s)\S+")
 _PARTICIPLE = re.compile(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from triplette.synth.rules.grammar import OPEN_PRONOUN, Phrase, gender_of, phrase, points_away
-from triplette.synth.rules.verbs import FORMS
-from triplette.synth.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.grammar import OPEN_PRONOUN, Phrase, gender_of, phrase, points_away
+from triplette.languages.fr.rules.verbs import FORMS
+from triplette.languages.fr.rules.vocabulary import words_in_force
 
 STRONG = frozenset(
     "est sont a ont doit doivent peut peuvent devra devront pourra pourront sera seront fait font perd reçoit dispose dispose".split()

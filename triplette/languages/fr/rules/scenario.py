@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from triplette.synth.rules.candidate import CONDITION_WORDS, Candidate, anchored, asked, core, make, person, usable, vague
-from triplette.synth.rules.clauses import Clause, Conditional, clause, stands_alone
-from triplette.synth.rules.figures import quantity_question
-from triplette.synth.rules.grammar import Phrase, gender_of, lower_first
-from triplette.synth.rules.verbs import singular
-from triplette.synth.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.candidate import CONDITION_WORDS, Candidate, anchored, asked, core, make, person, usable, vague
+from triplette.languages.fr.rules.clauses import Clause, Conditional, clause, stands_alone
+from triplette.languages.fr.rules.figures import quantity_question
+from triplette.languages.fr.rules.grammar import Phrase, gender_of, lower_first
+from triplette.languages.fr.rules.verbs import singular
+from triplette.languages.fr.rules.vocabulary import words_in_force
 
 _OTHERS = re.compile(r"\b(?:il|ils|elle|elles|lui|leur|celui|celle|soi|eux)\b")
 _POSSESSIVE = re.compile(r"\b(?:son|sa|ses|leur|leurs)\b")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, core, make, person
-from triplette.synth.rules.clauses import stands_alone
-from triplette.synth.rules.figures import NUMBER
-from triplette.synth.rules.grammar import Phrase, gender_of, lower_first, phrase
-from triplette.synth.rules.verbs import singular
-from triplette.synth.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.candidate import POSSESSIVE, PRONOUN, Candidate, core, make, person
+from triplette.languages.fr.rules.clauses import stands_alone
+from triplette.languages.fr.rules.figures import NUMBER
+from triplette.languages.fr.rules.grammar import Phrase, gender_of, lower_first, phrase
+from triplette.languages.fr.rules.verbs import singular
+from triplette.languages.fr.rules.vocabulary import words_in_force
 
 _NOBODY = Phrase("", "", "", False)
 _FORBIDDEN = re.compile(

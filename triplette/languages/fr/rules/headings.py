@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 from triplette.languages.fr import stem, tokens
+from triplette.languages.fr.rules.candidate import Candidate, make
+from triplette.languages.fr.rules.clauses import has_verb, stands_alone
+from triplette.languages.fr.rules.context import accented, small
+from triplette.languages.fr.rules.grammar import Phrase, gender_of, lower_first, of, phrase
+from triplette.languages.fr.rules.lexicon import H_ASPIRATED, VAGUE
+from triplette.languages.fr.rules.sentences import sentences_of, simplify
+from triplette.languages.fr.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.wording import pick
 from triplette.languages.text import fold
 from triplette.records import Chunk
-from triplette.synth.rules.candidate import Candidate, make
-from triplette.synth.rules.clauses import has_verb, stands_alone
-from triplette.synth.rules.context import accented, small
-from triplette.synth.rules.grammar import Phrase, gender_of, lower_first, of, phrase
-from triplette.synth.rules.lexicon import H_ASPIRATED, VAGUE
-from triplette.synth.rules.sentences import sentences_of, simplify
-from triplette.synth.rules.vocabulary import words_in_force
-from triplette.synth.rules.wording import pick
 
 _NUMBER = re.compile(
     r"^(?:(?:titre|chapitre|section|livre|annexe)\s+[IVX]+(?:er)?\b\s*[-–:.]*\s*"

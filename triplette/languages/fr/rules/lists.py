@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from triplette.synth.rules.candidate import Candidate, asked, make, person, usable
-from triplette.synth.rules.clauses import LEADING, Clause, clause, stands_alone
-from triplette.synth.rules.facts import fact_questions
-from triplette.synth.rules.grammar import of, phrase
-from triplette.synth.rules.sentences import Sentence
+from triplette.languages.fr.rules.candidate import Candidate, asked, make, person, usable
+from triplette.languages.fr.rules.clauses import LEADING, Clause, clause, stands_alone
+from triplette.languages.fr.rules.facts import fact_questions
+from triplette.languages.fr.rules.grammar import of, phrase
+from triplette.languages.fr.rules.sentences import Sentence
 
 ITEMS_MIN = 2
 _WHICH = {("m", False): "quel", ("f", False): "quelle", ("m", True): "quels", ("f", True): "quelles"}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from triplette.languages.fr.rules.clauses import STRONG, Clause, stands_alone
+from triplette.languages.fr.rules.grammar import Phrase, ask, hyphenated, invert
+from triplette.languages.fr.rules.lexicon import VAGUE
+from triplette.languages.fr.rules.verbs import FORMS
+from triplette.languages.fr.rules.vocabulary import words_in_force
 from triplette.languages.text import fold
-from triplette.synth.rules.clauses import STRONG, Clause, stands_alone
-from triplette.synth.rules.grammar import Phrase, ask, hyphenated, invert
-from triplette.synth.rules.lexicon import VAGUE
-from triplette.synth.rules.verbs import FORMS
-from triplette.synth.rules.vocabulary import words_in_force
 
 CONDITION_WORDS = 26  # a longer condition makes a question nobody says
 SUBJECT_WORDS = 12

@@ -10,12 +10,12 @@ import re
 from collections.abc import Sequence
 
 from triplette.languages.fr import stem, words
-from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, make, person, vague
-from triplette.synth.rules.clauses import Clause, clause, stands_alone
-from triplette.synth.rules.grammar import lower_first, of, phrase
-from triplette.synth.rules.sentences import Sentence
-from triplette.synth.rules.vocabulary import words_in_force
-from triplette.synth.rules.wording import pick
+from triplette.languages.fr.rules.candidate import POSSESSIVE, PRONOUN, Candidate, make, person, vague
+from triplette.languages.fr.rules.clauses import Clause, clause, stands_alone
+from triplette.languages.fr.rules.grammar import lower_first, of, phrase
+from triplette.languages.fr.rules.sentences import Sentence
+from triplette.languages.fr.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.wording import pick
 
 _WHILE = re.compile(r"^(.{20,160}?),?\s(?:tandis qu|alors qu)(?:e\s|')(.{15,})$")
 _UNLIKE = re.compile(r"(?:^|,\s|\s)[Cc]ontrairement (à l'|aux? |à la |à une? )([^,.;:]{4,60})")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from triplette.synth.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
-from triplette.synth.rules.clauses import Clause, stands_alone
-from triplette.synth.rules.figures import gives_figure
-from triplette.synth.rules.grammar import of, phrase
-from triplette.synth.rules.vocabulary import words_in_force
+from triplette.languages.fr.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
+from triplette.languages.fr.rules.clauses import Clause, stands_alone
+from triplette.languages.fr.rules.figures import gives_figure
+from triplette.languages.fr.rules.grammar import of, phrase
+from triplette.languages.fr.rules.vocabulary import words_in_force
 
 _HOLDS = frozenset(
     "contenir comprendre comporter inclure indiquer mentionner préciser prévoir fixer garantir contrôler mesurer concerner définir déterminer "
