@@ -28,6 +28,7 @@ VOTES = 3  # readers that must hold a sentence whole
 SHORTEST, LONGEST = 5, 80  # words of a sentence
 EDGE_LINES = 4  # at each end of a page
 SIZES = (20_000, 40_000, 80_000, 160_000)
+_APART = re.compile(r" ?[´`¨ˆ˜ˇ˘¸˚] ?")
 _SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+(?=[A-ZÀ-Þ«\"'(\[0-9—–•-])|\n\s*\n")
 
 
@@ -100,7 +101,7 @@ def triplette_text(path: Path) -> str:
 
     parts: list[str] = []
     above: tuple[str, ...] = ()
-    for block in structure(read_document(path, path.parent)).blocks:
+    for block in structure(read_document(path, path.parent, ocr=False)).blocks:
         parts += [name for depth, name in enumerate(block.headings) if above[: depth + 1] != block.headings[: depth + 1]]
         above = block.headings
         parts.append(block.text)
@@ -108,9 +109,10 @@ def triplette_text(path: Path) -> str:
 
 
 def plain(pages: list[str]) -> str:
-    """Pages as one text, with the words whole that a line's end cuts."""
-    text = unicodedata.normalize("NFKC", "\n".join(pages)).replace("\r\n", "\n").replace("\r", "\n")
+    """Pages as one text, with the words whole that a line's end cuts, and without accents: some readers give those of TeX's fonts apart."""
+    text = unicodedata.normalize("NFKC", _APART.sub("", "\n".join(pages).replace("ı", "i"))).replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[\ufffe\x02\u00ad-]\s*\n\s*(?=[a-zà-ÿœ])", "", text)
+    text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     return text.replace("\u00ad", "").replace("\ufffe", "-")
 
 
@@ -272,7 +274,7 @@ def _slope(seconds: list[float]) -> float:
 def _seconds(path: Path, text: str) -> float:
     """The processor seconds of reading, cutting and checking a file, best of five: others use the machine too."""
     from triplette.settings.synth import ChunkSettings
-    from triplette.synth.chunk import read_one
+    from triplette.synth.reading import read_one
 
     if text:
         path.write_text(text, encoding="utf-8")

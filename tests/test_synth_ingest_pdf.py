@@ -303,3 +303,40 @@ def test_a_broken_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read") as caught:
         read_document(tmp_path / "b.pdf", tmp_path)
     assert caught.value.cure
+
+
+def test_a_rule_across_the_page_ends_the_columns(tmp_path: Path) -> None:
+    page = Page().lines(50, 760, LEFT).lines(320, 760, RIGHT)
+    below = 760 - 14 * len(LEFT) - 20
+    page.rule(50, below, 540, below)
+    for number, name in enumerate(
+        ("Bêches et râteaux du club", "Arrosoirs de dix litres", "Brouettes à deux roues", "Tuyaux de vingt mètres")
+    ):
+        page.text(50, below - 20 - 14 * number, name).text(320, below - 20 - 14 * number, f"{10 + number} pièces au local")
+    text = told(read(tmp_path, [page]))
+    assert text.index(RIGHT[-1].split()[0]) < text.index("Bêches")
+    assert "Bêches et râteaux du club 10 pièces au local" in " ".join(text.replace("|", " ").split())
+
+
+def test_an_accent_drawn_at_the_line_s_end_goes_to_the_letter_that_it_stands_over(tmp_path: Path) -> None:
+    page = Page().text(50, 760, "Herve et Jules partent.").text(50 + 4 * 5.4, 760, "´")
+    assert "Hervé et Jules" in told(read(tmp_path, [page.lines(50, 700, LEFT)]))
+
+
+def test_a_dotted_blank_and_a_list_of_prices_are_no_table_of_contents(tmp_path: Path) -> None:
+    from triplette.synth.ingest.document import Document
+
+    form = "Nom : ..............\nPrénom : ..............\nDate : ..............\n\n"
+    prices = "Adulte .......... 25\nEnfant .......... 12\nFamille .......... 40\nGroupe .......... 15\n\n"
+    contents = "\fSommaire\nLe lac .......... 2\nLa rive .......... 3\nLe canot .......... 4\n"
+    found = told(structure(Document("a.txt", form + prices + contents, "pages")))
+    assert all(word in found for word in ("Prénom", "Date", "Enfant", "Groupe"))
+    assert "canot" not in found
+
+
+def test_a_page_that_cannot_be_loaded_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    whole = write_pdf(tmp_path / "a.pdf", [Page().lines(50, 760, LEFT)]).read_bytes()
+    (tmp_path / "b.pdf").write_bytes(whole.replace(b"/Count 1", b"/Count 3"))
+    document = read_document(tmp_path / "b.pdf", tmp_path)
+    assert LEFT[0] in document.text
+    assert [note for note in document.notes if note.startswith("pages 2-3 are damaged") and "qpdf" in note]

@@ -140,9 +140,11 @@ def export(
     """
     from triplette.curate.review.push import push as push_rows
     from triplette.curate.review.sheet import SheetDesk
+    from triplette.profile import run_profile
 
     place = open_run(run)
-    result = push_rows(place, SheetDesk(path, replace=force), _settings(config), *_judging(config, quota), everything=everything)
+    desk = SheetDesk(path, replace=force, review=run_profile(place).review)
+    result = push_rows(place, desk, _settings(config), *_judging(config, quota), everything=everything)
     _show_push(result, json_output)
     if not json_output:
         say(

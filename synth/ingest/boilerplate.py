@@ -22,7 +22,7 @@ REPEAT_SHARE = 0.5  # of the pages
 RUN_LENGTH = 3  # pages in a row, for heads that change with the chapter
 HEAD_LIMIT = 120  # characters: a longer line is prose
 FILL_SHARE = 0.75  # of a page's letters: lines of repeated shapes that are more, on most pages, are its text
-STEP_SHARE = 0.7  # of the pages on which a number must go up with the page
+STEP_SHARE = 0.7  # of the pages on which a number must go up with the page, and of the entries of a table of contents
 _LEADERS = re.compile(r"(?:\.\s?){4}$|…{2}$")
 _LEADERS_TAIL = 12  # characters: four dots with blanks between
 _LAST_NUMBER = re.compile(r"\d{1,3}$")
@@ -78,6 +78,15 @@ def _leads(text: str) -> bool:
     """Whether a line ends in dot leaders, with or without a page number: looked at from its end, for a line may be all dots."""
     bare = text.rstrip()
     return bool(_LEADERS.search(bare[-4 * _LEADERS_TAIL :].rstrip("0123456789").rstrip()[-_LEADERS_TAIL:]))
+
+
+def _page_led_to(lines: list[Line], place: int) -> int | None:
+    """The page that a line's dot leaders lead to, at its end or alone on the next line; None where they lead to nothing, or to a sum."""
+    bare = lines[place].text.rstrip()
+    found = _LAST_NUMBER.search(bare[-4:])
+    if found is None and not bare[-1:].isdigit() and place + 1 < len(lines):
+        found = re.fullmatch(r"\d{1,3}", lines[place + 1].text.strip())
+    return int(found.group()) if found else None
 
 
 def _entry(text: str) -> bool:
@@ -197,14 +206,20 @@ def _substantial(shape: str) -> bool:
 
 
 def _mark_contents(pages: list[list[Line]], contents: re.Pattern[str]) -> None:
-    """Lines with dot leaders, and the entries that follow a contents heading."""
+    """Lines whose dot leaders lead to a page, and the entries that follow a contents heading.
+
+    A form's dotted blank leads nowhere, and a list of prices goes up and down.
+    """
     inside = 0  # lines still searched after a contents heading
     for page in pages:
         solid = [line for line in page if line.text.strip()]
-        leaders = [line for line in solid if _leads(line.text)]
-        for line in leaders:
-            line.role = "contents"
+        leaders = [(line, _page_led_to(solid, place)) for place, line in enumerate(solid) if _leads(line.text)]
+        numbers = [number for _, number in leaders if number is not None]
+        rises = sum(after >= before for before, after in itertools.pairwise(numbers)) >= STEP_SHARE * (len(numbers) - 1)
         heading = next((i for i, line in enumerate(solid) if len(line.text) < 40 and contents.match(line.text)), None)
+        if heading is not None or inside or (len(numbers) >= LIST_MIN and rises):
+            for line, number in leaders:
+                line.role = "body" if number is None else "contents"
         if heading is None and not inside:
             continue
         rest = solid[(heading + 1 if heading is not None else 0) :]

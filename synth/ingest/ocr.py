@@ -7,6 +7,7 @@ words and every accented one, RapidOCR 1.4 with the models in its wheel 74.8 % a
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 from functools import cache
@@ -37,8 +38,9 @@ def recognised(page: Any) -> list[Piece]:
     picture = io.BytesIO()
     page.render(scale=DPI / 72, grayscale=True).to_pil().save(picture, "PNG")
     command = [PROGRAM, "stdin", "stdout", "-l", languages(), "--dpi", str(DPI)]
+    alone = {**os.environ, "OMP_THREAD_LIMIT": "1"}  # documents are read in parallel, and its threads gain little
     try:
-        done = subprocess.run(command, input=picture.getvalue(), capture_output=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, input=picture.getvalue(), capture_output=True, timeout=SECONDS, check=False, env=alone)
     except subprocess.TimeoutExpired:
         return []
     lines = done.stdout.decode("utf-8", "replace").replace("\f", "").split("\n")

@@ -12,7 +12,7 @@ from typing import Any
 
 from triplette.settings.base import setting
 
-PRESET_NAMES = ("embeddinggemma", "full", "cpu", "e5", "tiny")
+PRESET_NAMES = ("embeddinggemma", "embeddinggemma2", "full", "cpu", "e5", "tiny")
 MODEL_CARD = "EmbeddingGemma's model card, ai.google.dev/gemma/docs/embeddinggemma/model_card"
 QLORA = "Dettmers et al. 2023, QLoRA"
 GRADCACHE = "Gao et al. 2021, GradCache"
@@ -173,6 +173,20 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
         ),
         "epochs": (3.0, "1 to 5; early stopping decides"),
         "scale": (20.0, SBERT + ", default of the loss; sweep it: a base pre-trained at a low temperature wants 50 to 100"),
+        "negatives": (3, "what `synth mine` supplies by default"),
+        "max_tokens": (256, "chunks are cut to fit the phone's sequence length"),
+    },
+    "embeddinggemma2": {
+        "base": ("google/embeddinggemma-2", "Apache-2.0 and not gated; its text tower alone is loaded: 270 of 740 million weights"),
+        "method": ("qlora", QLORA + ": NF4 with double quantisation. CUDA only: 4-bit gradients on CPU are not to be trusted"),
+        "lora_r": (8, "as for its predecessor: Hu et al. 2021, LoRA, table 6"),
+        "lora_alpha": (16, "twice the rank, the usual practice since " + QLORA),
+        "lora_dropout": (0.1, QLORA + ", 7B-13B models; small data sets need it more"),
+        "batch": (64, "64 to 128: more in-batch negatives help, and GradCache makes them cheap"),
+        "mini_batch": (8, GRADCACHE + ": 8 x 256 tokens fit a 16 GB card"),
+        "learning_rate": (2e-5, GUIDE + ", for its predecessor: no figures of its own are known here"),
+        "epochs": (3.0, "1 to 5; early stopping decides"),
+        "scale": (20.0, SBERT + ", default of the loss; sweep it"),
         "negatives": (3, "what `synth mine` supplies by default"),
         "max_tokens": (256, "chunks are cut to fit the phone's sequence length"),
     },
