@@ -52,7 +52,7 @@ def show_document(corpus: Path, wanted: str, chunks: Sequence[Chunk], out: Path)
     own = [chunk for chunk in chunks if chunk.source == source]
     if not own:
         raise InputError("the run has no chunk of this document", where=source, cure=f"synth chunk --corpus {corpus}")
-    structured = structure(read_document(path, corpus))
+    structured = structure(read_document(path, corpus), own[0].language)
     try:
         told = witness(path)
     except Exception:  # the second reader's library raises whatever it meets

@@ -17,7 +17,6 @@ from triplette.train.tiny import TinyShape, _save_tokenizer
 LIMIT = 512
 GEMMA = CONTRACTS["embeddinggemma"]
 GEMMA_PROMPTS = {"query": GEMMA.query_prefix, "document": GEMMA.format_document("")}
-GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 # https://huggingface.co/Qwen/Qwen3-Embedding-0.6B, tokenizer.json
 QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 

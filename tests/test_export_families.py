@@ -13,6 +13,7 @@ from tiny_bundle import paragraphs
 
 from triplette.errors import InputError
 from triplette.export.convert.convert import load_encoder
+from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.families.family import read_architecture
 from triplette.model_contract import contract_of
 
@@ -111,6 +112,23 @@ def test_configurations_of_older_versions_are_read(tmp_path: Path) -> None:
         local_rope_theta=bases["sliding_attention"], global_rope_theta=bases["full_attention"],
     )  # fmt: skip
     assert read_architecture(old) == new
+
+
+def test_the_full_size_of_embeddinggemma_2_is_read_as_transformers_writes_it(tmp_path: Path) -> None:
+    from model_folders import write_model
+    from transformers.models.embedding_gemma2 import EmbeddingGemma2TextConfig
+
+    config = EmbeddingGemma2TextConfig().to_dict()
+    EmbeddingGemma2TextConfig().save_pretrained(tmp_path / "saved")
+    saved = json.loads((tmp_path / "saved/config.json").read_text())
+    assert "05" in saved["per_layer_config"]  # not "5"
+    folder = write_model(tmp_path / "m", {**config, **saved})
+    a = read_architecture(folder)
+    assert [shape.head_dim for shape in a.shapes] == [256, 256, 256, 256, 256, 512] * 4  # type: ignore[attr-defined]
+    assert (round(a.parameters / 1e6), a.window, a.output) == (271, 513, 768)
+    recipe = choose_recipe("e4_a8_f4_p4", "auto", a)
+    assert recipe.granularity == "128"
+    assert 150e6 < expected_bytes(a, recipe) < 165e6
 
 
 def test_of_several_towers_only_the_text_is_loaded_with_the_same_vectors_and_adapters_hit_nothing_else(tmp_path: Path) -> None:

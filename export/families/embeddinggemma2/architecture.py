@@ -127,12 +127,13 @@ def read(folder: Path) -> Architecture:
 
 def _shapes(config: dict[str, Any], where: str) -> tuple[LayerShape, ...]:
     """Every layer's shape: the general one, or its own of ``per_layer_config``."""
-    own = get(config, "per_layer_config", where)
+    # of 24 layers the sixth is saved as "05"
+    own = {int(index): values for index, values in get(config, "per_layer_config", where).items()}
     heads, width = get(config, "num_attention_heads", where), get(config, "head_dim", where)
     shared = get(config, "num_key_value_heads", where)
     shapes: list[LayerShape] = []
     for index, kind in enumerate(layer_kinds(config, where)):
-        special = own.get(str(index)) or {}
+        special = own.get(index) or {}
         unknown = sorted(set(special) - {"head_dim", "num_key_value_heads"})
         if unknown:
             raise InputError(f"layer {index} has its own {', '.join(unknown)}", where=where, cure=CURE)
