@@ -328,7 +328,7 @@ def _show_fit(result: Any, json_output: bool) -> None:
         say("UNGATED: this model was trained on data that was not validated and reviewed; its card says so.")
 
 
-QUESTION, TITLE, TEXT = "Où dépose-t-on une réclamation ?", "Réclamations", "Auprès de l'arbitre, avant la fin de la ronde."
+QUESTION, TITLE, TEXT = "Where is a complaint lodged?", "Complaints", "At the front desk, before noon."
 
 
 def _show_contract(read: Any, json_output: bool) -> None:

@@ -81,7 +81,7 @@ class TrainSettings:
     neighbours: float = setting(
         0.0,
         "Share of its fused score that a passage lends to the one before and the one after in its document. A fifth gained 0.001 of nDCG@10 on "
-        "67 questions of arbiters, within chance; docs/experiments.md.",
+        "67 questions of practice, within chance; docs/experiments.md.",
         low=0.0,
         high=1.0,
     )
