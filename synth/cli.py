@@ -361,7 +361,8 @@ def init(
         Path | None, typer.Argument(help="Where to write it (default triplette.toml, with --profile profile.toml).")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option("--profile", help="Write a profile to edit instead, a copy of this one: fr, en, chess-fr or a file.")
+        str | None,
+        typer.Option("--profile", help="Write a profile to edit instead, a copy of this one: a profile's name, such as fr, or a file."),
     ] = None,
     llm: Annotated[
         str | None, typer.Option("--llm", help="Let an LLM draft its personas and kinds from the run's chunks, as openai:MODEL.")

@@ -7,7 +7,6 @@ a torn table is seen at a glance. A PDF's page is drawn by pdfium; of other form
 from __future__ import annotations
 
 import base64
-import html
 import io
 import re
 from collections import Counter
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from triplette.console import html_text
 from triplette.errors import InputError
 from triplette.records import Chunk, Coverage
 from triplette.synth.ingest import Structured, read_document, source_name, structure
@@ -51,7 +51,7 @@ def show_document(corpus: Path, wanted: str, chunks: Sequence[Chunk], out: Path)
     own = [chunk for chunk in chunks if chunk.source == source]
     if not own:
         raise InputError("the run has no chunk of this document", where=source, cure=f"synth chunk --corpus {corpus}")
-    structured = structure(read_document(path, corpus))
+    structured = structure(read_document(path, corpus), own[0].language)
     try:
         told = witness(path)
     except Exception:  # the second reader's library raises whatever it meets
@@ -91,10 +91,10 @@ def _text_faces(structured: Structured, chunks: Sequence[Chunk], told: str | Non
         parts, at = [], 0
         for word, mark in zip(words, marks, strict=True):
             start = page.index(word, at)
-            parts.append(html.escape(page[at:start]))
-            parts.append(f"<mark class={mark}>{html.escape(word)}</mark>" if mark else html.escape(word))
+            parts.append(html_text(page[at:start]))
+            parts.append(f"<mark class={mark}>{html_text(word)}</mark>" if mark else html_text(word))
             at = start + len(word)
-        faces.append(Face(number, f"<pre>{''.join(parts)}{html.escape(page[at:])}</pre>", found, ()))
+        faces.append(Face(number, f"<pre>{''.join(parts)}{html_text(page[at:])}</pre>", found, ()))
     return faces
 
 
@@ -178,21 +178,21 @@ def _page(covered: Coverage, faces: Sequence[Face], pages: int, chunks: Sequence
         right = "".join(_chunk(chunk) for chunk in own) or "<p class=none>No chunk begins on this page.</p>"
         said = f"page {face.number}" + (f" · <b class=lost>{face.lost} words lost</b>" if face.lost else " · nothing lost")
         if face.elsewhere:
-            words = " ".join(html.escape(word) for word in face.elsewhere[:40])
+            words = " ".join(html_text(word) for word in face.elsewhere[:40])
             said += f"<p class=elsewhere>Found only by the second reader: {words}</p>"
         rows.append(f"<section><div class=left><h2>{said}</h2>{face.html}</div><div class=right>{right}</div></section>")
     figures = (
         f"<b>{100 * covered.word_share:.2f} %</b> of {covered.words} words and <b>{100 * covered.sentence_share:.2f} %</b> of "
         f"{covered.sentences} sentences are in the {len(chunks)} chunks"
     )
-    by = f"second reader: {html.escape(covered.witness)}" if covered.witness else "no second reader for this format"
+    by = f"second reader: {html_text(covered.witness)}" if covered.witness else "no second reader for this format"
     left_out = ", ".join(covered.dropped) or "nothing"
     less = f" · the {len(faces)} pages of {pages} that lost most" if len(faces) < pages else ""
-    name = html.escape(covered.source)
+    name = html_text(covered.source)
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{name}</title>"
         f"<style>{STYLE.read_text(encoding='utf-8')}</style><header><h1>{name}</h1><p>{figures} · {by}{less}</p>"
-        f"<p>dropped on purpose, in characters: {html.escape(left_out)} · <mark class=lost>lost</mark> "
+        f"<p>dropped on purpose, in characters: {html_text(left_out)} · <mark class=lost>lost</mark> "
         f"<mark class=dropped>dropped on purpose</mark></p></header>{''.join(rows)}</html>\n"
     )
 
@@ -200,6 +200,4 @@ def _page(covered: Coverage, faces: Sequence[Face], pages: int, chunks: Sequence
 def _chunk(chunk: Chunk) -> str:
     where = f"p. {chunk.page_start}" + (f"–{chunk.page_end}" if chunk.page_end != chunk.page_start else "") if chunk.page_start else ""
     meta = " · ".join(filter(None, [where, f"{chunk.tokens} tokens", chunk.id[:10]]))
-    return (
-        f"<article><h3>{html.escape(chunk.title or 'no title')}</h3><small>{meta}</small><pre>{html.escape(chunk.text)}</pre></article>"
-    )
+    return f"<article><h3>{html_text(chunk.title or 'no title')}</h3><small>{meta}</small><pre>{html_text(chunk.text)}</pre></article>"

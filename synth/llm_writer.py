@@ -68,14 +68,14 @@ def requests_of(chunks: Sequence[Chunk], settings: WriteSettings, profile: Profi
     expected = settings.questions_per_chunk * TOKENS_A_QUESTION + 20
     return [
         Request(
-            messages(
-                chunk, plan(chunk.id, settings.questions_per_chunk, settings.seed, own := _own(profile, chunk)), own, settings.prompt
-            ),
+            messages(chunk, plan(chunk.id, settings.questions_per_chunk, settings.seed, own), own, settings.prompt),
             answer_form(),
             label=chunk.id,
             expected_tokens=expected,
+            again=language(own.language).prompting.ask_again,
         )
         for chunk in chunks
+        for own in (_own(profile, chunk),)
     ]
 
 

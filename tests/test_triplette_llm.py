@@ -271,7 +271,7 @@ def test_a_malformed_answer_is_asked_once_more_with_the_error(tmp_path: Path, na
     assert answers[0].value == Form(word="tour")
     first, second = server.calls
     assert second.body["messages"][: len(first.body["messages"])] == first.body["messages"]
-    assert "inutilisable" in second.body["messages"][-1]["content"]
+    assert "cannot be used" in second.body["messages"][-1]["content"]
     assert answers[0].tokens == Tokens(1800, 160), "both calls are counted"
 
 

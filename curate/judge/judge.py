@@ -26,12 +26,12 @@ from triplette.curate.judge.negatives import NegativeJudge, negative_verdict
 from triplette.curate.judge.passages import Corpus
 from triplette.curate.judge.rules import NAME, decide, judge_by_rules
 from triplette.curate.judge.signals import read_signals
+from triplette.domain import Domain
 from triplette.llm.client import Answer, LlmClient, Quote, model_name
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
 from triplette.profile import FILE as PROFILE
 from triplette.profile import Profile, run_profile
-from triplette.profile.domain import Domain
 from triplette.records import Chunk, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 Message = Mapping[str, str]
+ASK_AGAIN = (
+    "Your last answer cannot be used: {error}. Answer the same request again, with a JSON object that follows the schema and no text before "
+    "or after it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +23,14 @@ class Request:
     """What is asked: chat messages (``role``, ``content``), the pydantic model of the answer, what it is about, how long it may be.
 
     ``label`` (a chunk's or question's id) names the request in errors and in the cache; ``expected_tokens`` is the answer's usual
-    length, for quotes.
+    length, for quotes. ``again`` asks once more after an answer that cannot be read, in the prompt's language; ``{error}`` in it says why.
     """
 
     messages: tuple[Message, ...]
     form: type[BaseModel]
     label: str = ""
     expected_tokens: int = 150
+    again: str = ASK_AGAIN
 
 
 @dataclass(frozen=True, slots=True)

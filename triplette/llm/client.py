@@ -46,10 +46,6 @@ BUSY_LIMIT = 200  # times that one call is sent to an endpoint that says 429
 UNREACHABLE_LIMIT = 3  # refused connections before the first contact: then the address or the network is wrong
 REPEATED_LIMIT = 4000  # characters of a malformed answer that are sent back with the error
 OVERHEAD_BYTES = 64  # of request around the messages and the schema, for the worst case
-ASK_AGAIN = (
-    "Ta réponse précédente est inutilisable : {error}. Réponds de nouveau à la même demande, uniquement par un objet JSON conforme au "
-    "schéma, sans aucun texte avant ni après."
-)
 
 
 class Unavailable(Exception):
@@ -144,7 +140,7 @@ class LlmClient:
             value, error, refused = _read(first.stored, request)
             if value is not None or refused or first.stored.finish == UNREADABLE:
                 return self._answered([first], value, error, refused=refused)
-            second = await self._complete(_again(request.messages, first.stored, error), request)
+            second = await self._complete(_again(request, first.stored, error), request)
         except CallFailed as failure:  # this request alone is refused
             return Answer(None, "", Tokens(), 0.0, cached=False, error=f"refused by the endpoint: {failure.message}", refused=True)
         value, error, refused = _read(second.stored, request)
@@ -182,7 +178,7 @@ class LlmClient:
         value, error, refused = _read(first, request)
         calls = [_Call(first, fresh=False)]
         if value is None and not refused and first.finish != UNREADABLE:
-            second = self.cache.get(self._key(_again(request.messages, first, error), request))
+            second = self.cache.get(self._key(_again(request, first, error), request))
             if second is None:
                 return None
             calls.append(_Call(second, fresh=False))
@@ -387,12 +383,12 @@ def _read(stored: Stored, request: Request) -> tuple[BaseModel | None, str, bool
     return value, error, False
 
 
-def _again(messages: Sequence[Message], first: Stored, error: str) -> tuple[Message, ...]:
+def _again(request: Request, first: Stored, error: str) -> tuple[Message, ...]:
     """The question once more, after the malformed answer and what is wrong with it."""
     return (
-        *messages,
-        {"role": "assistant", "content": first.content[:REPEATED_LIMIT] or "(vide)"},
-        {"role": "user", "content": ASK_AGAIN.format(error=error)},
+        *request.messages,
+        {"role": "assistant", "content": first.content[:REPEATED_LIMIT] or "(empty)"},
+        {"role": "user", "content": request.again.format(error=error)},
     )
 
 
