@@ -281,7 +281,7 @@ def _seconds(path: Path, text: str) -> float:
     best = math.inf
     for _ in range(5):
         started = time.process_time()
-        read_one(path, path.parent, ChunkSettings())
+        read_one(path, path.parent, path.name, ChunkSettings())
         best = min(best, time.process_time() - started)
     return best
 

@@ -17,7 +17,7 @@ from triplette.languages import Language, language
 from triplette.languages.text import normalise
 from triplette.records import Chunk
 from triplette.settings.synth import ChunkSettings
-from triplette.synth.ingest import Block, heading_number
+from triplette.synth.ingest import Block, headings_of
 from triplette.tokens import TokenCounter
 
 SPECIAL_TOKENS = 2  # begin and end of sequence
@@ -55,7 +55,7 @@ def cut_blocks(
                 text=text,
                 title=title,
                 source=source,
-                articles=_articles(group),
+                articles=_articles(group, code),
                 page_start=min(piece.page_start for piece in group.pieces),
                 page_end=max(piece.page_end for piece in group.pieces),
                 char_start=min(piece.char_start for piece in group.pieces),
@@ -68,9 +68,9 @@ def cut_blocks(
     return chunks, repeated
 
 
-def _articles(group: _Group) -> tuple[str, ...]:
+def _articles(group: _Group, code: str) -> tuple[str, ...]:
     """The numbers a reader would cite for the chunk: its innermost heading's, and those that begin in it."""
-    own = heading_number(group.headings[-1]) if group.headings else ""
+    own = headings_of(code).heading_number(group.headings[-1]) if group.headings else ""
     return tuple(dict.fromkeys([own] * bool(own) + [a for piece in group.pieces for a in piece.articles]))
 
 

@@ -28,6 +28,7 @@ PAGES_SHOWN = 60  # pages of a long document: those that lost most, in their ord
 SCALE = 1.5  # pixels a point: small print can be read
 QUALITY = 70  # of the pages' JPEG
 _WORD = re.compile(r"\w+")
+CUT = ("-", "\u00ad", "\u2010")  # what a word that a line cuts ends in
 STYLE = Path(__file__).with_name("facing.css")
 
 
@@ -51,7 +52,7 @@ def show_document(corpus: Path, wanted: str, chunks: Sequence[Chunk], out: Path)
     own = [chunk for chunk in chunks if chunk.source == source]
     if not own:
         raise InputError("the run has no chunk of this document", where=source, cure=f"synth chunk --corpus {corpus}")
-    structured = structure(read_document(path, corpus))
+    structured = structure(read_document(path, corpus), own[0].language)
     try:
         told = witness(path)
     except Exception:  # the second reader's library raises whatever it meets
@@ -103,10 +104,26 @@ def _parts(word: str) -> list[str]:
     return _WORD.findall(folded(word))
 
 
+def _parts_of(words: Sequence[str], chunks: Sequence[Chunk]) -> tuple[list[list[str]], list[int]]:
+    """The words' parts, and the places of words that end one cut by a hyphen: it is whole in the chunks, and compared as one."""
+    parts = [_parts(word) for word in words]
+    held: frozenset[str] | None = None
+    seconds = []
+    for place in range(1, len(words)):
+        before, ends = parts[place - 1], parts[place]
+        if words[place - 1][-1:] in CUT and words[place][:1].islower() and before and ends:
+            if held is None:
+                held = frozenset(part for chunk in chunks for part in _parts(f"{chunk.title}\n{chunk.text}"))
+            if before[-1] + ends[0] in held:
+                parts[place - 1], parts[place] = [*before[:-1], before[-1] + ends[0]], ends[1:]
+                seconds.append(place)
+    return parts, seconds
+
+
 def _marks(words: Sequence[str], chunks: Sequence[Chunk], furniture: Counter[str]) -> tuple[list[str], int]:
     """For each word between blanks "", "lost" or "dropped", and the number of lost ones."""
     left = furniture.copy()
-    parts = [_parts(word) for word in words]
+    parts, seconds = _parts_of(words, chunks)
     lost = iter(lost_words([part for group in parts for part in group], chunks))
     marks = []
     for group in parts:
@@ -114,6 +131,8 @@ def _marks(words: Sequence[str], chunks: Sequence[Chunk], furniture: Counter[str
         dropped = [part for part in gone if left[part] > 0]
         left.subtract(dropped)
         marks.append("" if not gone else "dropped" if len(dropped) == len(gone) else "lost")
+    for place in seconds:
+        marks[place] = marks[place] or marks[place - 1]
     return marks, marks.count("lost")
 
 

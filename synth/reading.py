@@ -249,9 +249,10 @@ def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings, cod
         document = read_document(path, corpus, source, settings.reader, ocr=settings.ocr)
     except InputError as error:
         return _failure(source, error.message, error.cure, " ".join(str(error).split()))
-    structured = structure(document)
+    given = language(settings.language).code if settings.language else code
+    structured = structure(document, given)
     body = structured.body_text()
-    spoken = language(settings.language).code if settings.language else code or sure_language(body)
+    spoken = given or sure_language(body)
     chunks, repeated = cut_blocks(structured.blocks, source, settings, _counter(settings.tokenizer), spoken)
     if not settings.language:
         chunks = [replace(chunk, language=other_language(chunk.text, spoken)) for chunk in chunks]

@@ -198,6 +198,16 @@ def test_a_text_is_shown_with_lost_words_in_their_place(tmp_path: Path) -> None:
     assert "<mark class=lost>gardien</mark>" not in shown
 
 
+def test_a_word_that_a_line_cuts_is_not_shown_as_lost(tmp_path: Path) -> None:
+    lines = ["Le gardien ouvre la grille à huit heu-", "res du matin et la referme au cou-", "cher du soleil en été, sauf le dimanche."]
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    write_pdf(corpus / "a.pdf", [Page().lines(50, 760, lines)])
+    run = RunDir(tmp_path / "run")
+    chunk_corpus(run, corpus, ChunkSettings())
+    assert "nothing lost" in show_document(corpus, "a.pdf", load_chunks(run), tmp_path / "a.html").read_text(encoding="utf-8")
+
+
 def test_a_document_that_is_not_there_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(FIRST, encoding="utf-8")
     with pytest.raises(InputError, match="no such document"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from triplette.languages import language
-from triplette.languages.patterns import Patterns
+from triplette.languages.patterns import Asking, Patterns
 from triplette.languages.text import plain
 from triplette.profile.shape import Profile
 
@@ -20,6 +20,7 @@ class Domain:
         self.profile = profile
         self._patterns: dict[str, Patterns] = {}
         self._asking: dict[str, frozenset[str]] = {}
+        self._must_agree: dict[str, Asking] = {}
 
     def patterns(self, code: str) -> Patterns:
         """A language's patterns; with the profile's where it is the profile's language."""
@@ -35,6 +36,17 @@ class Domain:
             words = self.profile.judge.asking if self.profile is not None else ()
             self._asking[code] = frozenset(language(code).tokens(" ".join(words)))
         return self._asking[code]
+
+    def must_agree(self, code: str) -> Asking:
+        """What two questions must agree in to ask the same: a language's words; with the profile's where it is the profile's language."""
+        if code not in self._must_agree:
+            spoken = language(code)
+            base = spoken.asking or Asking(light=spoken.stop_words)
+            if self.profile is not None and spoken.code == language(self.profile.language).code:
+                own = self.profile.judge
+                base = replace(base, alternatives=base.alternatives | set(own.alternatives), light=base.light | set(own.light))
+            self._must_agree[code] = base
+        return self._must_agree[code]
 
 
 def _with_profile(base: Patterns, profile: Profile) -> Patterns:

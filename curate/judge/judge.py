@@ -96,7 +96,7 @@ class JudgeResult:
         money = (
             f"{self.spent:.4f} USD spent now."
             if known
-            else "The price of this model is not known (price_in and price_out of [curate.llm])."
+            else "The price of this model is not known (--prices FILE, or price_in and price_out of [curate.llm])."
         )
         return [*self.said, f"{money} Rows on which readings disagree wait for a person: curate review push"]
 

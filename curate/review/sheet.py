@@ -19,6 +19,7 @@ from triplette.curate.review.answers import Answer
 from triplette.curate.review.desk import Advance, Pulled, Pushed
 from triplette.curate.review.rows import ReviewRow
 from triplette.errors import InputError
+from triplette.languages import language, written_out
 from triplette.profile.shape import Review
 from triplette.tables import write_text
 
@@ -28,7 +29,9 @@ BEFORE = ("triplet_id", "why", "kind", "source", "judge", "judge_score")
 HIDDEN = ("question_id", "negative_ids", "suggested")
 LEGEND = "#"  # instead of a triplet's id, in the line that says what may be written
 CELL_LIMIT = 32_767  # characters that a cell of Excel holds
-SHORT = {"oui": "valid", "non": "invalid", "yes": "valid", "no": "invalid", "?": "unsure"}
+SHORT = {"?": "unsure"} | {
+    word: verdict for code in written_out() for word, verdict in zip(language(code).prompting.answers, labels.VERDICTS, strict=True)
+}
 
 
 @dataclass(frozen=True, slots=True)

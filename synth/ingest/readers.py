@@ -68,6 +68,8 @@ def source_name(path: Path, corpus: Path) -> str:
 
 def _read(path: Path, source: str, ocr: bool) -> Document:
     suffix = path.suffix.lower()
+    if suffix in (*MARKDOWN, *TEXT, *HTML):
+        _refuse_other_formats(path)
     if suffix in MARKDOWN:
         from triplette.synth.ingest.markdown import read_markdown
 
@@ -79,6 +81,19 @@ def _read(path: Path, source: str, ocr: bool) -> Document:
     reading = _structured_reader(suffix)(path)
     text, elements = compose(titled(reading))
     return Document(source, text, "elements", reading.notes, elements)
+
+
+def _refuse_other_formats(path: Path) -> None:
+    """Raise InputError for a file of another format whose bytes would pass for text."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    for mark, name, suffix in (
+        (b"%PDF-", "a PDF", ".pdf"),
+        (b"PK\x03\x04", "a ZIP file", ".docx, .odt, .epub..."),
+        (b"{\\rtf", "RTF", ".rtf"),
+    ):
+        if head.startswith(mark):
+            raise InputError(f"is {name} and not {path.suffix}", cure=f"give it the suffix of its real format ({suffix})")
 
 
 def _by_docling(path: Path, source: str) -> Document:

@@ -37,10 +37,20 @@ class TrainSettings:
         "that compare data at a fixed budget where val is too small to choose.",
         choices=("best", "last"),
     )
-    evaluations: int = setting(10, "Evaluations on val that the planned steps are divided into.", low=1, high=1000)
+    evaluations: int = setting(10, "Evaluations on val that the planned steps are divided into, at most.", low=1, high=1000)
+    evaluation_share: float = setting(
+        0.25,
+        "Share of the fit's computing that its evaluations may take. Passages are drawn accordingly, then evaluations left out: step 0 of a "
+        "CPU run once ranked 2,000 passages for 22 minutes before anything was learned.",
+        low=0.01,
+        high=0.9,
+    )
+    least_passages: int = setting(
+        200, "Passages that an evaluation ranks at least, whatever it costs: among fewer even a bad model finds the answer.", low=8
+    )
     val_questions: int = setting(500, "Questions of val that an evaluation during training asks at most, drawn with the seed.", low=8)
     val_passages: int = setting(
-        2000, "Passages it ranks at most: every answer, then others drawn with the seed. `train evaluate` ranks all.", low=32
+        2000, "Passages it ranks at most: every answer, then others drawn with the seed. `train evaluate` ranks all.", low=8
     )
     probe_rows: int = setting(128, "Rows of train and of val whose loss is compared to see overfitting.", low=8, high=4096)
     overfit_gap: float = setting(
@@ -71,7 +81,7 @@ class TrainSettings:
     neighbours: float = setting(
         0.0,
         "Share of its fused score that a passage lends to the one before and the one after in its document. A fifth gained 0.001 of nDCG@10 on "
-        "67 questions of arbiters, within chance; docs/experiments.md.",
+        "67 questions of practice, within chance; docs/experiments.md.",
         low=0.0,
         high=1.0,
     )
