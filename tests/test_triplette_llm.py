@@ -23,7 +23,7 @@ from triplette.llm.client import Answer, LlmClient, Request, model_name, quote
 from triplette.llm.forms import schema_of
 from triplette.llm.http import proxy_for, retry_after
 from triplette.llm.pace import Pace
-from triplette.llm.price_list import BUILT_IN
+from triplette.llm.price_list import EARLIER
 from triplette.llm.prices import Price, Spending, Tokens
 from triplette.llm.run import _Meter, run_async, run_many
 from triplette.settings.llm import LlmSettings
@@ -381,7 +381,7 @@ def test_a_budget_without_prices_is_refused_before_any_call(tmp_path: Path) -> N
     with pytest.raises(SettingError, match="only one"):
         LlmClient(replace(settings, price_in=1.0), tmp_path)
     listed = LlmClient(LlmSettings(model="openai:gpt-4.1-mini"), tmp_path, 5.0)
-    assert listed.price == Price(0.40, 1.60, of_list=BUILT_IN)
+    assert listed.price == Price(0.40, 1.60, of_list=EARLIER)
 
 
 def test_an_endpoint_that_sends_no_bill_is_charged_at_the_bound(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_the_command_shows_one_text_of_each_side(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "multilingual-e5-small", BERT)
     shown = json.loads(CliRunner().invoke(app, ["contract", str(folder), "--json"]).output)
     assert shown["question"].startswith("query: ")
-    assert shown["passage"].startswith("passage: Réclamations\n")
+    assert shown["passage"].startswith("passage: Complaints\n")
     assert shown["modules"] == ["Transformer", "Pooling", "Normalize"]
     other = json.loads(CliRunner().invoke(app, ["contract", str(folder), "--contract", "plain", "--json"]).output)
     assert other["prompts_from"].startswith("OVERRIDDEN")

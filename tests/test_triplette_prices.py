@@ -13,7 +13,7 @@ from test_triplette_llm import GOOD, QuickClock, asked
 
 from triplette.errors import SettingError
 from triplette.llm.client import LlmClient, quote
-from triplette.llm.price_list import BUILT_IN, PriceList, read_price_list
+from triplette.llm.price_list import EARLIER, LATER, PriceList, read_price_list
 from triplette.llm.run import run_many
 from triplette.settings.llm import LlmSettings
 from triplette.settings.load import load_llm
@@ -129,4 +129,4 @@ def test_a_list_that_the_settings_name_lies_beside_them_and_the_flag_wins(tmp_pa
 
 
 def test_every_built_in_price_could_be_one() -> None:
-    assert all(0 < cheap < dear < 1000 for cheap, dear in BUILT_IN.prices.values())
+    assert all(0 < cheap < dear < 1000 for known in (EARLIER, LATER) for cheap, dear in known.prices.values())

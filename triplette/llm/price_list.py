@@ -46,10 +46,9 @@ class PriceList:
         return months > OLD_MONTHS or (months == OLD_MONTHS and today.day > self.as_of.day)
 
 
-# OpenAI's standard tier. The older models as published until 2026-03; gpt-5.2 and later as two public lists agreed on in 2026-09. Requests of
-# more than 272,000 input tokens cost more with some; ours are a thousandth of that.
-BUILT_IN = PriceList(
-    date(2026, 9, 22),
+# OpenAI's standard tier, as published until 2026-03.
+EARLIER = PriceList(
+    date(2026, 3, 31),
     {
         "gpt-4.1": (2.00, 8.00),
         "gpt-4.1-mini": (0.40, 1.60),
@@ -60,6 +59,17 @@ BUILT_IN = PriceList(
         "gpt-5-mini": (0.25, 2.00),
         "gpt-5-nano": (0.05, 0.40),
         "gpt-5.1": (1.25, 10.00),
+        "o3": (2.00, 8.00),
+        "o3-mini": (1.10, 4.40),
+        "o4-mini": (1.10, 4.40),
+    },
+    "the built-in list",
+)
+# Of the same tier, as two public lists agreed on in 2026-09. Requests of more than 272,000 input tokens cost more with some; ours are a
+# thousandth of that.
+LATER = PriceList(
+    date(2026, 9, 22),
+    {
         "gpt-5.2": (1.75, 14.00),
         "gpt-5.4": (2.50, 15.00),
         "gpt-5.4-mini": (0.75, 4.50),
@@ -70,12 +80,10 @@ BUILT_IN = PriceList(
         "gpt-6-astra": (10.00, 50.00),
         "gpt-6-sol": (2.00, 10.00),
         "gpt-6-luna": (0.10, 0.50),
-        "o3": (2.00, 8.00),
-        "o3-mini": (1.10, 4.40),
-        "o4-mini": (1.10, 4.40),
     },
     "the built-in list",
 )
+BUILT_IN = {model: known for known in (EARLIER, LATER) for model in known.prices}  # a model's list, which has its own date
 
 
 def read_price_list(path: Path, today: date) -> PriceList:

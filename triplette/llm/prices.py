@@ -73,8 +73,8 @@ def price_of(settings: LlmSettings, model: str, today: date) -> Price:
     if settings.prices:
         own, prices = price_in_file(Path(settings.prices), model, today)
         return Price(*prices, of_list=own)
-    listed = BUILT_IN.prices.get(model)
-    return Price(*listed, of_list=BUILT_IN) if listed and not settings.base_url else Price(0.0, 0.0, known=False)
+    known = BUILT_IN.get(model)
+    return Price(*known.prices[model], of_list=known) if known and not settings.base_url else Price(0.0, 0.0, known=False)
 
 
 def need_price(price: Price, model: str, budget: float | None) -> None:
