@@ -39,7 +39,7 @@ MODULES = {  # module -> (the tests that belong to it, the functions in question
     "triplette/gate.py": (("tests/test_triplette_gate.py",), ()),
     "curate/quota.py": (("tests/test_curate_quota.py",), ()),
     "curate/decisions.py": (("tests/test_curate_decisions.py",), ()),
-    "curate/judge/rules.py": (("tests/test_curate_signals.py", "tests/test_curate_criteria.py"), ()),
+    "curate/judge/rules.py": (("tests/test_curate_rules.py",), ()),
     "synth/mining/choose.py": (("tests/test_synth_choose.py",), ()),
     "curate/dataset/split.py": (("tests/test_curate_split.py",), ()),
     "train/measure.py": (("tests/test_train_measure.py",), ("judge",)),
@@ -247,6 +247,7 @@ class Runner:
     def __init__(self, exchange: Exchange, every: list[Mutant]) -> None:
         self.exchange, self.every = exchange, every
         self.noticed: Counter[int] = Counter()
+        self.problem = "no test was run"
         self.survivors: list[Mutant] = []
         self.untested: list[Mutant] = []
 
@@ -262,11 +263,17 @@ class Runner:
                 self.lines[line].append(place)
             self.seconds.append(time.perf_counter() - began)
         if session.testsfailed:
-            raise SystemExit("the tests fail without any mutant")
+            self.problem = "the tests fail without any mutant"
+            return True
         total = time.perf_counter() - started
         print(f"\n{len(items)} tests in {total:.1f} s, {len(self.every)} mutants", flush=True)
         gc.collect()
         gc.freeze()  # a collection in a child would copy the pages of everything
+        unchanged = Mutant(0, "", "", ast.parse(self.exchange.source))
+        if self._is_noticed(session, unchanged, list(range(len(items))), total):
+            self.problem = "the tests fail where the module is exchanged for itself: no figure would mean anything"
+            return True
+        self.problem = ""
         for mutant in self.every:
             self._try(session, mutant, total)
         return True
@@ -298,6 +305,12 @@ class Runner:
             self.untested.append(mutant)
             print(f"  no test: line {mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
             return
+        if not self._is_noticed(session, mutant, chosen, total):
+            self.survivors.append(mutant)
+            print(f"  survives: line {mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
+
+    def _is_noticed(self, session: pytest.Session, mutant: Mutant, chosen: list[int], total: float) -> bool:
+        """Whether one of the chosen tests fails, in a child that has the mutant."""
         told, tell = os.pipe()
         child = os.fork()
         if not child:
@@ -307,9 +320,7 @@ class Runner:
         _, status = os.waitpid(child, 0)
         with os.fdopen(told) as pipe:
             self.noticed.update(int(place) for place in pipe.read().split())
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
-            self.survivors.append(mutant)
-            print(f"  survives: line {mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
+        return not (os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0)
 
     def _through(self, mutant: Mutant) -> set[int]:
         """The tests that pass through the mutant's line; for a constant of the module, all of them."""
@@ -366,6 +377,8 @@ def run(path: str, lines: tuple[int, int] | None = None) -> tuple[int, int]:
         *tests,
     ]  # no folder is left to be looked through by the next
     pytest.main(arguments, plugins=[runner])
+    if runner.problem:
+        raise SystemExit(f"{path}: {runner.problem}")
     killed = len(every) - len(runner.survivors) - len(runner.untested)
     share = 100 * killed / max(len(every), 1)
     print(
