@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
+import tempfile
 import time
 import unicodedata
 from collections import Counter
@@ -26,6 +28,7 @@ VOTES = 3  # readers that must hold a sentence whole
 SHORTEST, LONGEST = 5, 80  # words of a sentence
 EDGE_LINES = 4  # at each end of a page
 SIZES = (20_000, 40_000, 80_000, 160_000)
+_APART = re.compile(r" ?[´`¨ˆ˜ˇ˘¸˚] ?")
 _SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+(?=[A-ZÀ-Þ«\"'(\[0-9—–•-])|\n\s*\n")
 
 
@@ -98,7 +101,7 @@ def triplette_text(path: Path) -> str:
 
     parts: list[str] = []
     above: tuple[str, ...] = ()
-    for block in structure(read_document(path, path.parent)).blocks:
+    for block in structure(read_document(path, path.parent, ocr=False)).blocks:
         parts += [name for depth, name in enumerate(block.headings) if above[: depth + 1] != block.headings[: depth + 1]]
         above = block.headings
         parts.append(block.text)
@@ -106,9 +109,10 @@ def triplette_text(path: Path) -> str:
 
 
 def plain(pages: list[str]) -> str:
-    """Pages as one text, with the words whole that a line's end cuts."""
-    text = unicodedata.normalize("NFKC", "\n".join(pages)).replace("\r\n", "\n").replace("\r", "\n")
+    """Pages as one text, with the words whole that a line's end cuts, and without accents: some readers give those of TeX's fonts apart."""
+    text = unicodedata.normalize("NFKC", _APART.sub("", "\n".join(pages).replace("ı", "i"))).replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r"[\ufffe\x02\u00ad-]\s*\n\s*(?=[a-zà-ÿœ])", "", text)
+    text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     return text.replace("\u00ad", "").replace("\ufffe", "-")
 
 
@@ -132,8 +136,8 @@ def _shape(line: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Lower-case words joined by single blanks, hyphens and apostrophes apart."""
-    return " ".join(re.findall(r"\w+", text.lower().replace("-", "").replace("\u2010", "").replace("\u2011", "")))
+    """Lower-case words and numbers joined by single blanks, without hyphens. A note's mark may touch its note or not: it is a word apart."""
+    return " ".join(re.findall(r"\d+|[^\W\d_]+", text.lower().replace("-", "").replace("\u2010", "").replace("\u2011", "")))
 
 
 def sentences(text: str) -> set[str]:
@@ -162,7 +166,7 @@ def scores(path: Path, *, furniture: bool) -> tuple[int, dict[str, float], list[
         candidates.update(*(sentences(plain([page])) for page in kept))
     whole = {name: f" {folded(text)} " for name, text in texts.items()}
     started = time.perf_counter()
-    own = f" {folded(triplette_text(path))} "
+    own = f" {folded(plain([triplette_text(path)]))} "
     seconds["triplette"] = time.perf_counter() - started
     held = {name: {s for s in candidates if f" {s} " in text} for name, text in whole.items()}
     votes = Counter(s for found in held.values() for s in found)
@@ -202,10 +206,130 @@ def compare_pdfs(folder: Path, out: Path | None, show: str) -> None:
         print("    seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()))
         rows.append({"file": path.name, "sentences": count, "share": share, "as_is": as_is, "seconds": seconds})
         if show and show in path.name:
-            own = f" {folded(triplette_text(path))} "
+            own = f" {folded(plain([triplette_text(path)]))} "
             print("\n".join(f"    missing: {_where_cut(s, own)}" for s in missing))
     if out:
         out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+# Growth and speed
+
+PATTERNS: dict[str, Callable[[int], str]] = {
+    "dots": lambda n: "." * n + "x",
+    "dots and blanks": lambda n: ". " * (n // 2) + "x",
+    "blanks": lambda n: "x" + " " * n + "x",
+    "tabs": lambda n: "x" + "\t" * n + "x",
+    "letters": lambda n: "a" * n,
+    "accented letters": lambda n: "é" * n,
+    "capitals": lambda n: "A" * n,
+    "digits": lambda n: "1" * n,
+    "numbers with stops": lambda n: "1." * (n // 2) + "x",
+    "bars": lambda n: "|" * n + "x",
+    "hyphens": lambda n: "-" * n + "x",
+    "stars": lambda n: "*" * n + "x",
+    "underscores": lambda n: "_" * n + "x",
+    "brackets": lambda n: "[a](" * (n // 4),
+    "soft hyphens": lambda n: "\u00ad" * n + "x",
+    "words": lambda n: "mot " * (n // 4),
+    "wide gaps": lambda n: "a    " * (n // 5),
+    "form feeds": lambda n: "x" + "\f" * n + "x",
+    "short pages": lambda n: "mot\f" * (n // 4),
+    "line ends": lambda n: "x" + "\n" * n + "x",
+    "short lines": lambda n: "mot\n" * (n // 4),
+    "cut words": lambda n: "mot-\n" * (n // 5),
+    "capital lines": lambda n: "ABCD\n" * (n // 5),
+    "numbered titles": lambda n: "1. Titre\n" * (n // 9),
+    "articles": lambda n: "Article 1\n" * (n // 10),
+    "bullets": lambda n: "• mot\n" * (n // 6),
+    "dot leaders": lambda n: ("mot" + "." * 40 + " 3\n") * (n // 46),
+    "contents": lambda n: "SOMMAIRE\n" + "mot 3\n" * (n // 6),
+    "table rows": lambda n: "a    b    c\n" * (n // 12),
+    "prose": lambda n: "Le canot est rangé sous les saules du lac. " * (n // 43),
+}
+LEAST_SECONDS = 0.02  # what takes less at the largest size is measured as noise
+
+
+def growth(suffixes: tuple[str, ...]) -> None:
+    """The exponent of reading time against size, by reader and pattern: the slope of a line through four sizes on log-log paper."""
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in suffixes:
+            worst = ("", 0.0)
+            for name, make in PATTERNS.items():
+                seconds = [_seconds(Path(folder) / f"a{suffix}", make(size)) for size in SIZES]
+                slope = _slope(seconds) if seconds[-1] >= LEAST_SECONDS else 0.0
+                worst = max(worst, (name, slope), key=lambda item: item[1])
+                print(f"{suffix} {name:20} {' '.join(f'{value:7.3f}' for value in seconds)}  {slope:.2f}", flush=True)
+            print(f"{suffix}: steepest {worst[0]} {worst[1]:.2f}")
+        seconds = [_seconds(_pdf_of(Path(folder), pages), "") for pages in (10, 20, 40, 80)]
+        print(f".pdf pages of two columns  {' '.join(f'{value:7.3f}' for value in seconds)}  {_slope(seconds):.2f}")
+
+
+def _slope(seconds: list[float]) -> float:
+    xs = [math.log(2) * step for step in range(len(seconds))]
+    ys = [math.log(max(value, 1e-4)) for value in seconds]
+    middle_x, middle_y = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True)) / sum((x - middle_x) ** 2 for x in xs)
+
+
+def _seconds(path: Path, text: str) -> float:
+    """The processor seconds of reading, cutting and checking a file, best of five: others use the machine too."""
+    from triplette.settings.synth import ChunkSettings
+    from triplette.synth.reading import read_one
+
+    if text:
+        path.write_text(text, encoding="utf-8")
+    best = math.inf
+    for _ in range(5):
+        started = time.process_time()
+        read_one(path, path.parent, path.name, ChunkSettings())
+        best = min(best, time.process_time() - started)
+    return best
+
+
+def _pdf_of(folder: Path, pages: int) -> Path:
+    import sys
+
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+    from pdf_maker import Page, write_pdf  # the tests' writer
+
+    lines = [f"Le canot numéro {n} est rangé sous les saules du lac" for n in range(50)]
+    made = [Page().lines(50, 780, lines).lines(320, 780, lines[::-1]).text(290, 30, f"{number}") for number in range(1, pages + 1)]
+    return write_pdf(folder / "a.pdf", made)
+
+
+def speed(megabytes: int) -> None:
+    """Chunk that much text in documents of two megabytes; print seconds and the memory of all processes at their peaks together."""
+    import random
+    import resource
+
+    from triplette.rundir import RunDir
+    from triplette.settings.synth import ChunkSettings
+    from triplette.synth.chunk import chunk_corpus
+
+    lot = random.Random(7)
+    words = "le la un une des du au arbitre canot rive lac gardien jardin règlement membre bureau saison matériel prêt clef été séance".split()
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpus"
+        corpus.mkdir()
+        for number in range(max(megabytes // 2, 1)):
+            parts: list[str] = []
+            size = 0
+            while size < 2_000_000:
+                sentences_made = [" ".join(lot.choices(words, k=14)).capitalize() + "." for _ in range(5)]
+                section = f"{len(parts) + 1}. Section {lot.choice(words)}\n\n" + "\n".join(sentences_made) + "\n\n"
+                parts.append(section)
+                size += len(section.encode("utf-8"))
+            (corpus / f"{number:03}.txt").write_text("".join(parts), encoding="utf-8")
+        started = time.perf_counter()
+        result = chunk_corpus(RunDir(Path(folder) / "run"), corpus, ChunkSettings())
+        seconds = time.perf_counter() - started
+    used = sum(
+        resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    own, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(f"{megabytes} MB, {result.chunks} chunks: {seconds:.0f} s ({used:.0f} s of processors, writing the corpus included)")
+    print(f"peak {own:.0f} MB here and {children:.0f} MB in the larger child")
+    print(f"words held {result.coverage:.4f}, sentences whole {result.whole:.4f}")
 
 
 def main() -> None:
@@ -216,8 +340,17 @@ def main() -> None:
     pdf.add_argument("folder", type=Path)
     pdf.add_argument("--json", type=Path)
     pdf.add_argument("--missing", default="", help="print the sentences that Triplette misses in files with this in their name")
+    grown = commands.add_parser("growth")
+    grown.add_argument("--suffix", action="append", help="formats to measure (.txt and .md)")
+    fast = commands.add_parser("speed")
+    fast.add_argument("--megabytes", type=int, default=100)
     args = parser.parse_args()
-    compare_pdfs(args.folder, args.json, args.missing)
+    if args.command == "pdf":
+        compare_pdfs(args.folder, args.json, args.missing)
+    elif args.command == "growth":
+        growth(tuple(args.suffix or (".txt", ".md")))
+    else:
+        speed(args.megabytes)
 
 
 if __name__ == "__main__":

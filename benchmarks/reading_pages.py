@@ -67,6 +67,15 @@ def trafilatura_text(path: Path) -> str:
     return trafilatura.extract(path.read_bytes(), include_comments=False, include_tables=True, include_formatting=False) or ""
 
 
+def fast_trafilatura_text(path: Path) -> str:
+    """trafilatura without its fallbacks."""
+    import trafilatura
+
+    return (
+        trafilatura.extract(path.read_bytes(), fast=True, include_comments=False, include_tables=True, include_formatting=False) or ""
+    )
+
+
 def readability_text(path: Path) -> str:
     """readability-lxml's summary as text."""
     import lxml.html
@@ -90,7 +99,8 @@ WORD: dict[str, tuple[str, Reader]] = {
     "pandoc": ("", pandoc_text),
 }  # fmt: skip
 PAGES: dict[str, tuple[str, Reader]] = {
-    "trafilatura": ("trafilatura", trafilatura_text), "readability-lxml": ("readability", readability_text),
+    "trafilatura": ("trafilatura", trafilatura_text), "trafilatura, fast": ("trafilatura", fast_trafilatura_text),
+    "readability-lxml": ("readability", readability_text),
     "html2text": ("html2text", html2text_text),
 }  # fmt: skip
 
@@ -159,12 +169,12 @@ def expected_pages(folder: Path) -> None:
         print(f"| {name} | " + " | ".join(f"{part / len(pages):.3f}" for part in parts) + " |")
 
 
-def labelled_pages(folder: Path, every: int) -> None:
+def labelled_pages(folder: Path, every: int, first: int) -> None:
     """Segments that must be there (recall) and must not (precision), over trafilatura's labelled pages."""
     labels = json.loads((folder / "evaldata.json").read_text(encoding="utf-8"))
     readers = present(PAGES)
     counts: dict[str, Counter[str]] = {name: Counter() for name in readers}
-    for item in sorted(labels.values(), key=lambda item: item["file"])[::every]:
+    for item in sorted(labels.values(), key=lambda item: item["file"])[first::every]:
         path = next(p for p in (folder / "cache" / item["file"], folder / "eval" / item["file"]) if p.exists())
         for name, read in readers.items():
             try:
@@ -188,13 +198,14 @@ def main() -> None:
     parser.add_argument("--pages", type=Path, help="folder of folders with source.html and expected.html")
     parser.add_argument("--labelled", type=Path, help="trafilatura's tests folder")
     parser.add_argument("--every", type=int, default=1, help="take every n-th labelled page")
+    parser.add_argument("--first", type=int, default=0, help="and begin with this one, from 0")
     asked = parser.parse_args()
     if asked.word:
         word_files(asked.word)
     if asked.pages:
         expected_pages(asked.pages)
     if asked.labelled:
-        labelled_pages(asked.labelled, asked.every)
+        labelled_pages(asked.labelled, asked.every, asked.first)
 
 
 if __name__ == "__main__":

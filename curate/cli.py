@@ -41,6 +41,9 @@ def judge(
         str | None, typer.Option("--llm", help="Judge with an LLM, as openai:MODEL; the key comes from the environment.")
     ] = None,
     base_url: Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")] = None,
+    prices: Annotated[
+        Path | None, typer.Option("--prices", help="Price list to count with, TOML or JSON (docs/llm.md).", metavar="FILE")
+    ] = None,
     votes: Annotated[int | None, typer.Option("--votes", help="Readings of each row by the LLM; all must agree (default 1).")] = None,
     budget: Annotated[
         float | None, typer.Option("--budget", help="Stop, resumable, before spending more than this (US dollars).", min=0)
@@ -55,7 +58,7 @@ def judge(
     from triplette.curate.judge.judge import judge as judge_run
     from triplette.curate.judge.judge import quote
 
-    settings, llm_settings = _judge_settings(config, judge, llm, base_url, votes)
+    settings, llm_settings = _judge_settings(config, judge, llm, base_url, prices, votes)
     place = open_run(run)
     if dry_run:
         quoted = quote(place, settings, llm_settings)
@@ -313,16 +316,15 @@ def report(
 
 
 def _judge_settings(
-    config: Path | None, judge: str | None, llm: str | None, base_url: str | None, votes: int | None
+    config: Path | None, judge: str | None, llm: str | None, base_url: str | None, prices: Path | None, votes: int | None
 ) -> tuple[Any, Any]:
     from triplette.settings.judge import JudgeSettings
-    from triplette.settings.llm import LlmSettings
-    from triplette.settings.load import load_section
+    from triplette.settings.load import load_llm, load_section
 
     chosen = judge or ("llm" if llm or base_url else None)
     return (
         load_section(JudgeSettings, "curate.judge", config, judge=chosen, votes=votes),
-        load_section(LlmSettings, "curate.llm", config, model=llm, base_url=base_url),
+        load_llm("curate.llm", config, llm, base_url, prices),
     )
 
 

@@ -44,6 +44,7 @@ from triplette.tables import read_records
 
 SOURCES = ("chunks.parquet", "questions.parquet", "triplets.parquet")
 UNCHECKED = "unchecked"
+NOT_COMPARED = "not compared"  # the reason of a row that dedup has not seen
 AUTOMATIC = ("verdicts/judge.parquet", "verdicts/negatives.parquet", "verdicts/dedup.parquet")
 HUMAN = "verdicts/human.parquet"
 REWRITES = "verdicts/rewrites.parquet"
@@ -216,7 +217,7 @@ def _decide_one(row: Decision, book: _Book, *, known: bool) -> Decision:
         return replace(row, step=step, reason=reason, detail=detail)
     row = replace(row, comparable=True)
     if not compared:
-        return replace(row, step="curate.dedup", reason="not compared", detail="run `curate dedup`")
+        return replace(row, step="curate.dedup", reason=NOT_COMPARED, detail="run `curate dedup`")
     against = next((v for v in compared if v.decision != KEEP), None)
     if against is not None:
         return replace(row, step="curate.dedup", reason=_code(against.reason), detail=against.reason)

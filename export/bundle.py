@@ -33,6 +33,7 @@ from triplette.export.proof.parity import embed_corpus, prove
 from triplette.export.proof.ranking import check_lexical
 from triplette.export.proof.sample import Sample, take_sample
 from triplette.export.runtime import Embedder
+from triplette.export.vocabulary import choose_vocabulary, is_trimmed
 from triplette.hashing import code_version, hash_file, hash_tree
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -40,9 +41,9 @@ from triplette.settings.export import ExportSettings
 from triplette.step import Step
 from triplette.tables import write_text
 
-STAGE = "export.bundle"
+STAGE, TRIMMED = "export.bundle", ".trimmed"
 BUNDLE, MANIFEST, FAILED = "bundle", "manifest.json", "bundle.failed.json"
-KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt", "TripletteUnigram.kt")
+KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt", "TripletteUnigram.kt", "TripletteByteLevel.kt")
 INPUTS = ("model/merged", "model/contract.json", *HASHED_FILES)
 UPSTREAM = ("curate.build", "curate.validate", "train.fit", "train.merge", "train.evaluate")
 LIBRARIES = ("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch", "sentence-transformers")
@@ -85,11 +86,16 @@ def export_bundle(
         return done
     model, contract = run.path("model/merged"), PromptContract.load(run.path("model/contract.json"))
     plan = make_plan(model, contract, settings)
+    is_trimmed(model, plan.architecture, settings.vocabulary)
     dataset = load_dataset(run)
     require(needs(plan.architecture, plan.recipe, len(plan.files), len(dataset.corpus)), run.root)
     with run.locked(), _workplace(run) as folder:
-        staged = stage(model, contract, plan, folder, _lines(dataset, settings.tokenizer_lines), note, load=load)
-        proof, facts = _fill(run, staged, dataset, settings, override=override, note=note)
+        trimmed = folder.with_name(folder.name + TRIMMED)
+        chosen = choose_vocabulary(model, contract, plan.architecture, settings.vocabulary, dataset, trimmed, note)
+        plan = make_plan(chosen.model, chosen.contract, settings)
+        staged = stage(chosen.model, chosen.contract, plan, folder, _lines(dataset, settings.tokenizer_lines), note, load=load)
+        extra = (chosen.check,) if chosen.check else ()
+        proof, facts = _fill(run, staged, dataset, settings, extra, override=override, note=note)
         result = _seal(run, staged, plan, proof, facts, note=note)
     run.path(FAILED).unlink(missing_ok=True)
     counts = {"chunks": len(dataset.corpus), "checks": len(proof.checks), "bytes": sum(result.sizes.values())}
@@ -107,7 +113,7 @@ class Facts:
 
 
 def _fill(
-    run: RunDir, staged: Staged, dataset: Dataset, settings: ExportSettings, *, override: bool, note: Note
+    run: RunDir, staged: Staged, dataset: Dataset, settings: ExportSettings, extra: tuple[Check, ...], *, override: bool, note: Note
 ) -> tuple[Proof, Facts]:
     """Embed the corpus, prove, and write index, golden file and proof into the staged folder."""
     folder = staged.subject.folder
@@ -124,8 +130,8 @@ def _fill(
     proven = prove(staged.subject, sample, vectors[[rows[chunk.id] for chunk in sample.chunks]], settings, note)
     write_index(folder / INDEX, chunks, vectors, {"contract": staged.subject.contract.hash, "dataset": dataset.hash})
     lexical = check_lexical(folder / INDEX, chunks, sample.questions)
-    passed = proven.passed and lexical.passed
-    proof = Proof((tokenizer_check(staged), *proven.checks, lexical), overridden=override and not passed)
+    passed = proven.passed and lexical.passed  # the others raise
+    proof = Proof((*extra, tokenizer_check(staged), *proven.checks, lexical), overridden=override and not passed)
     seconds["proof"] = time.perf_counter() - clock
     if not proof.passed:
         proof.save(run.path(FAILED))
@@ -236,7 +242,8 @@ def _workplace(run: RunDir) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(folder.with_name(folder.name + ".float"), ignore_errors=True)
+        for name in (".float", TRIMMED):
+            shutil.rmtree(folder.with_name(folder.name + name), ignore_errors=True)
 
 
 def _replace(folder: Path, target: Path) -> None:

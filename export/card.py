@@ -47,6 +47,7 @@ def card(
         "An embedding model and a searchable corpus for LiteRT, exported by Triplette (`train export`).",
         _files(sizes),
         _use(contract, spec),
+        _vocabulary(proof),
         _proof(proof),
         _latency(latency),
         _lineage(lineage),
@@ -88,6 +89,17 @@ def _use(contract: PromptContract, spec: Spec) -> str:
   {", ".join(map(str, spec.dimensions))}, each of length 1. Weights: {spec.recipe}, 4-bit granularity {spec.granularity}.
 * Android: `TripletteEmbedder.kt` is an `Embedder<String>` for the AI Edge RAG SDK that reads `contract.json` and `spec.json`.
 * Laptop: `train ask "..." --bundle .`; check the files anywhere, without torch: `train export --verify .`"""
+
+
+def _vocabulary(proof: Proof) -> str:
+    """What was left out of the vocabulary, for who asks in another alphabet."""
+    found = next((check for check in proof.checks if check.name == "vocabulary"), None)
+    if found is None:
+        return ""
+    return (
+        f"## Vocabulary\n\nTrimmed to the tokens that the characters of this corpus can spell: {found.detail}. Words with other characters "
+        "are cut into shorter tokens than the base model knows; no text gets an unknown token that had none."
+    )
 
 
 def _shown(text: str) -> str:

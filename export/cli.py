@@ -43,6 +43,13 @@ def export(
         list[int] | None, typer.Option("--dimension", help="Output dimension of the contract; repeat it (default: all).")
     ] = None,
     layout: Annotated[str | None, typer.Option("--layout", help="'one' file for all lengths (default), or 'split': one each.")] = None,
+    trim: Annotated[
+        bool | None,
+        typer.Option(
+            "--trim-vocabulary/--whole-vocabulary",
+            help="Keep only the tokens that the corpus's characters can spell (default: where the table is most of the model).",
+        ),
+    ] = None,
     unproven: Annotated[bool, typer.Option("--unproven", help="Write the bundle even if the proof fails, and stamp it.")] = False,
     verify: Annotated[
         Path | None, typer.Option("--verify", help="Only check the bundle in this folder; needs no torch.", metavar="DIR")
@@ -65,6 +72,7 @@ def export(
         "lengths": tuple(length) if length else None,
         "dimensions": tuple(dimension) if dimension else None,
         "layout": layout,
+        "vocabulary": None if trim is None else "corpus" if trim else "whole",
     }
     settings = load_section(ExportSettings, "export", config, **overrides)
     result = export_bundle(open_run(run), settings, override=unproven, note=lambda step: None if json_output else say(step))

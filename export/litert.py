@@ -74,7 +74,8 @@ class Spec:
             content = json.loads(path.read_text(encoding="utf-8"))
             signatures = sorted((SignatureSpec(**item) for item in content["signatures"]), key=lambda s: s.length)
             token = content["tokenizer"]
-            tokenizer = TokenizerSpec(tuple(token["before"]), tuple(token["after"]), int(token["pad"]), dict(token["specials"]))
+            around = tuple(token["before"]), tuple(token["after"])
+            tokenizer = TokenizerSpec(*around, int(token["pad"]), dict(token["specials"]), tuple(token.get("stripping", ())))
             return cls(tuple(signatures), tuple(content["dimensions"]), tokenizer, content["recipe"], content["granularity"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"not a bundle's spec ({error!r})", where=str(path), cure="export the bundle again") from error

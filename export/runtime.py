@@ -16,7 +16,7 @@ from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
 from triplette.export.index import INDEX, asked_tokens, lexical_scores, open_index, read_index, read_meta
 from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
-from triplette.export.tokenizers.pieces import Pieces
+from triplette.export.tokenizers.byte_level import open_tokenizer
 from triplette.ranking.fusion import DECIMALS, fuse, neighbours, ranks
 
 PER = ("passage", "page", "section")
@@ -67,7 +67,7 @@ class Embedder:
                 where=str(folder),
                 cure=f"use one of {', '.join(map(str, self.spec.dimensions))}",
             )
-        self.pieces = Pieces(folder / TOKENIZER, self.spec.tokenizer)
+        self.pieces = open_tokenizer(folder / TOKENIZER, self.spec.tokenizer)
         self.model = LiteRtModel(folder, self.spec, threads=threads, kernels=kernels)
 
     @property

@@ -49,6 +49,9 @@ UrlOption = Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-co
 BudgetOption = Annotated[
     float | None, typer.Option("--budget", help="Stop, resumable, before spending more than this (US dollars).", min=0)
 ]
+PricesOption = Annotated[
+    Path | None, typer.Option("--prices", help="Price list to count with, TOML or JSON (docs/llm.md).", metavar="FILE")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Quote calls, tokens, cost and time; spend nothing.")]
 EncoderOption = Annotated[
     str | None, typer.Option("--encoder", help="'lsa' (built in) or a sentence-transformers model (models extra).")
@@ -72,6 +75,7 @@ def generate(
     harvest: HarvestOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
+    prices: PricesOption = None,
     budget: BudgetOption = None,
     dry_run: DryRunOption = False,
     encoder: EncoderOption = None,
@@ -97,7 +101,7 @@ def generate(
         follow_links=follow_links,
         reader=reader,
     )
-    write_settings, llm_settings = _write_settings(config, llm, base_url, harvest)
+    write_settings, llm_settings = _write_settings(config, llm, base_url, prices, harvest)
     mine_settings = _mine_settings(config, encoder, negatives)
     profile = _profile(config)
     place = open_run(run)
@@ -227,6 +231,7 @@ def write(
     harvest: HarvestOption = None,
     llm: LlmOption = None,
     base_url: UrlOption = None,
+    prices: PricesOption = None,
     budget: BudgetOption = None,
     dry_run: DryRunOption = False,
     json_output: JsonOption = False,
@@ -238,7 +243,7 @@ def write(
     from triplette.profile import keep_profile
     from triplette.synth.write import write_questions
 
-    settings, llm_settings = _write_settings(config, llm, base_url, harvest)
+    settings, llm_settings = _write_settings(config, llm, base_url, prices, harvest)
     place = open_run(run)
     profile = _profile(config)
     if profile:
@@ -361,12 +366,14 @@ def init(
         Path | None, typer.Argument(help="Where to write it (default triplette.toml, with --profile profile.toml).")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option("--profile", help="Write a profile to edit instead, a copy of this one: fr, en, chess-fr or a file.")
+        str | None,
+        typer.Option("--profile", help="Write a profile to edit instead, a copy of this one: a profile's name, such as fr, or a file."),
     ] = None,
     llm: Annotated[
         str | None, typer.Option("--llm", help="Let an LLM draft its personas and kinds from the run's chunks, as openai:MODEL.")
     ] = None,
     base_url: UrlOption = None,
+    prices: PricesOption = None,
     budget: BudgetOption = None,
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
@@ -383,7 +390,7 @@ def init(
     from triplette.tables import write_text
 
     if profile is not None or llm is not None:
-        return _init_profile(path or Path("profile.toml"), profile, llm, base_url, budget, run, config, yes=yes, force=force)
+        return _init_profile(path or Path("profile.toml"), profile, llm, base_url, prices, budget, run, config, yes=yes, force=force)
     path = path or Path("triplette.toml")
     if path.exists() and not force:
         raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
@@ -393,8 +400,8 @@ def init(
 
 
 def _init_profile(
-    path: Path, name: str | None, llm: str | None, base_url: str | None, budget: float | None, run: Path, config: Path | None, *,
-    yes: bool, force: bool,
+    path: Path, name: str | None, llm: str | None, base_url: str | None, prices: Path | None, budget: float | None, run: Path,
+    config: Path | None, *, yes: bool, force: bool,
 ) -> int:  # fmt: skip
     from triplette.errors import InputError
     from triplette.profile import load_profile, run_profile
@@ -405,7 +412,7 @@ def _init_profile(
     place = open_run(run)
     made = load_profile(name) if name else run_profile(place)
     if llm is not None:
-        _, llm_settings = _write_settings(config, llm, base_url)
+        _, llm_settings = _write_settings(config, llm, base_url, prices)
         draft = draft_profile(place, made, llm_settings, budget=budget)
         made = draft.profile
         say(f"{made.about}\n")
@@ -452,15 +459,16 @@ def _chunk_settings(config: Path | None, **overrides: Any) -> Any:
     return load_section(ChunkSettings, "synth.chunk", config, **given)
 
 
-def _write_settings(config: Path | None, llm: str | None, base_url: str | None, harvest: str | None = None) -> tuple[Any, Any]:
-    from triplette.settings.llm import LlmSettings
-    from triplette.settings.load import load_section
+def _write_settings(
+    config: Path | None, llm: str | None, base_url: str | None, prices: Path | None, harvest: str | None = None
+) -> tuple[Any, Any]:
+    from triplette.settings.load import load_llm, load_section
     from triplette.settings.write import WriteSettings
 
     writer = "llm" if llm or base_url else None
     return (
         load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest),
-        load_section(LlmSettings, "synth.llm", config, model=llm, base_url=base_url),
+        load_llm("synth.llm", config, llm, base_url, prices),
     )
 
 

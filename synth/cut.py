@@ -17,13 +17,14 @@ from triplette.languages import Language, language
 from triplette.languages.text import normalise
 from triplette.records import Chunk
 from triplette.settings.synth import ChunkSettings
-from triplette.synth.ingest import Block, heading_number
+from triplette.synth.ingest import Block, headings_of
 from triplette.tokens import TokenCounter
 
 SPECIAL_TOKENS = 2  # begin and end of sequence
 TITLE_SHARE = 0.25  # of the limit that the prefix with the title may take
 TITLE_MIN = 12  # tokens it may always take
 ROOM_MIN = 1
+SLICE = 16  # letters for each token of room: a longer word is sliced before it is halved
 
 
 def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter, code: str = "") -> list[Chunk]:
@@ -54,7 +55,7 @@ def cut_blocks(
                 text=text,
                 title=title,
                 source=source,
-                articles=_articles(group),
+                articles=_articles(group, code),
                 page_start=min(piece.page_start for piece in group.pieces),
                 page_end=max(piece.page_end for piece in group.pieces),
                 char_start=min(piece.char_start for piece in group.pieces),
@@ -67,9 +68,9 @@ def cut_blocks(
     return chunks, repeated
 
 
-def _articles(group: _Group) -> tuple[str, ...]:
+def _articles(group: _Group, code: str) -> tuple[str, ...]:
     """The numbers a reader would cite for the chunk: its innermost heading's, and those that begin in it."""
-    own = heading_number(group.headings[-1]) if group.headings else ""
+    own = headings_of(code).heading_number(group.headings[-1]) if group.headings else ""
     return tuple(dict.fromkeys([own] * bool(own) + [a for piece in group.pieces for a in piece.articles]))
 
 
@@ -215,6 +216,9 @@ def _words(text: str, room: int, measure: _Measure) -> list[str]:
 
 def _letters(word: str, room: int, measure: _Measure) -> list[str]:
     """A word in halves until each is within ``room`` tokens (a single letter may need several)."""
+    if len(word) > SLICE * max(room, 1):  # halving it would count it over and over
+        step = SLICE * max(room, 1)
+        return [part for at in range(0, len(word), step) for part in _letters(word[at : at + step], room, measure)]
     if len(word) == 1 or measure.count(word) <= room:
         return [word]
     middle = len(word) // 2

@@ -7,7 +7,6 @@ a torn table is seen at a glance. A PDF's page is drawn by pdfium; of other form
 from __future__ import annotations
 
 import base64
-import html
 import io
 import re
 from collections import Counter
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from triplette.console import html_text
 from triplette.errors import InputError
 from triplette.records import Chunk, Coverage
 from triplette.synth.ingest import Structured, read_document, source_name, structure
@@ -28,6 +28,7 @@ PAGES_SHOWN = 60  # pages of a long document: those that lost most, in their ord
 SCALE = 1.5  # pixels a point: small print can be read
 QUALITY = 70  # of the pages' JPEG
 _WORD = re.compile(r"\w+")
+CUT = ("-", "\u00ad", "\u2010")  # what a word that a line cuts ends in
 STYLE = Path(__file__).with_name("facing.css")
 
 
@@ -51,7 +52,7 @@ def show_document(corpus: Path, wanted: str, chunks: Sequence[Chunk], out: Path)
     own = [chunk for chunk in chunks if chunk.source == source]
     if not own:
         raise InputError("the run has no chunk of this document", where=source, cure=f"synth chunk --corpus {corpus}")
-    structured = structure(read_document(path, corpus))
+    structured = structure(read_document(path, corpus), own[0].language)
     try:
         told = witness(path)
     except Exception:  # the second reader's library raises whatever it meets
@@ -91,10 +92,10 @@ def _text_faces(structured: Structured, chunks: Sequence[Chunk], told: str | Non
         parts, at = [], 0
         for word, mark in zip(words, marks, strict=True):
             start = page.index(word, at)
-            parts.append(html.escape(page[at:start]))
-            parts.append(f"<mark class={mark}>{html.escape(word)}</mark>" if mark else html.escape(word))
+            parts.append(html_text(page[at:start]))
+            parts.append(f"<mark class={mark}>{html_text(word)}</mark>" if mark else html_text(word))
             at = start + len(word)
-        faces.append(Face(number, f"<pre>{''.join(parts)}{html.escape(page[at:])}</pre>", found, ()))
+        faces.append(Face(number, f"<pre>{''.join(parts)}{html_text(page[at:])}</pre>", found, ()))
     return faces
 
 
@@ -103,10 +104,26 @@ def _parts(word: str) -> list[str]:
     return _WORD.findall(folded(word))
 
 
+def _parts_of(words: Sequence[str], chunks: Sequence[Chunk]) -> tuple[list[list[str]], list[int]]:
+    """The words' parts, and the places of words that end one cut by a hyphen: it is whole in the chunks, and compared as one."""
+    parts = [_parts(word) for word in words]
+    held: frozenset[str] | None = None
+    seconds = []
+    for place in range(1, len(words)):
+        before, ends = parts[place - 1], parts[place]
+        if words[place - 1][-1:] in CUT and words[place][:1].islower() and before and ends:
+            if held is None:
+                held = frozenset(part for chunk in chunks for part in _parts(f"{chunk.title}\n{chunk.text}"))
+            if before[-1] + ends[0] in held:
+                parts[place - 1], parts[place] = [*before[:-1], before[-1] + ends[0]], ends[1:]
+                seconds.append(place)
+    return parts, seconds
+
+
 def _marks(words: Sequence[str], chunks: Sequence[Chunk], furniture: Counter[str]) -> tuple[list[str], int]:
     """For each word between blanks "", "lost" or "dropped", and the number of lost ones."""
     left = furniture.copy()
-    parts = [_parts(word) for word in words]
+    parts, seconds = _parts_of(words, chunks)
     lost = iter(lost_words([part for group in parts for part in group], chunks))
     marks = []
     for group in parts:
@@ -114,6 +131,8 @@ def _marks(words: Sequence[str], chunks: Sequence[Chunk], furniture: Counter[str
         dropped = [part for part in gone if left[part] > 0]
         left.subtract(dropped)
         marks.append("" if not gone else "dropped" if len(dropped) == len(gone) else "lost")
+    for place in seconds:
+        marks[place] = marks[place] or marks[place - 1]
     return marks, marks.count("lost")
 
 
@@ -178,21 +197,21 @@ def _page(covered: Coverage, faces: Sequence[Face], pages: int, chunks: Sequence
         right = "".join(_chunk(chunk) for chunk in own) or "<p class=none>No chunk begins on this page.</p>"
         said = f"page {face.number}" + (f" · <b class=lost>{face.lost} words lost</b>" if face.lost else " · nothing lost")
         if face.elsewhere:
-            words = " ".join(html.escape(word) for word in face.elsewhere[:40])
+            words = " ".join(html_text(word) for word in face.elsewhere[:40])
             said += f"<p class=elsewhere>Found only by the second reader: {words}</p>"
         rows.append(f"<section><div class=left><h2>{said}</h2>{face.html}</div><div class=right>{right}</div></section>")
     figures = (
         f"<b>{100 * covered.word_share:.2f} %</b> of {covered.words} words and <b>{100 * covered.sentence_share:.2f} %</b> of "
         f"{covered.sentences} sentences are in the {len(chunks)} chunks"
     )
-    by = f"second reader: {html.escape(covered.witness)}" if covered.witness else "no second reader for this format"
+    by = f"second reader: {html_text(covered.witness)}" if covered.witness else "no second reader for this format"
     left_out = ", ".join(covered.dropped) or "nothing"
     less = f" · the {len(faces)} pages of {pages} that lost most" if len(faces) < pages else ""
-    name = html.escape(covered.source)
+    name = html_text(covered.source)
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{name}</title>"
         f"<style>{STYLE.read_text(encoding='utf-8')}</style><header><h1>{name}</h1><p>{figures} · {by}{less}</p>"
-        f"<p>dropped on purpose, in characters: {html.escape(left_out)} · <mark class=lost>lost</mark> "
+        f"<p>dropped on purpose, in characters: {html_text(left_out)} · <mark class=lost>lost</mark> "
         f"<mark class=dropped>dropped on purpose</mark></p></header>{''.join(rows)}</html>\n"
     )
 
@@ -200,6 +219,4 @@ def _page(covered: Coverage, faces: Sequence[Face], pages: int, chunks: Sequence
 def _chunk(chunk: Chunk) -> str:
     where = f"p. {chunk.page_start}" + (f"–{chunk.page_end}" if chunk.page_end != chunk.page_start else "") if chunk.page_start else ""
     meta = " · ".join(filter(None, [where, f"{chunk.tokens} tokens", chunk.id[:10]]))
-    return (
-        f"<article><h3>{html.escape(chunk.title or 'no title')}</h3><small>{meta}</small><pre>{html.escape(chunk.text)}</pre></article>"
-    )
+    return f"<article><h3>{html_text(chunk.title or 'no title')}</h3><small>{meta}</small><pre>{html_text(chunk.text)}</pre></article>"

@@ -68,14 +68,14 @@ def requests_of(chunks: Sequence[Chunk], settings: WriteSettings, profile: Profi
     expected = settings.questions_per_chunk * TOKENS_A_QUESTION + 20
     return [
         Request(
-            messages(
-                chunk, plan(chunk.id, settings.questions_per_chunk, settings.seed, own := _own(profile, chunk)), own, settings.prompt
-            ),
+            messages(chunk, plan(chunk.id, settings.questions_per_chunk, settings.seed, own), own, settings.prompt),
             answer_form(),
             label=chunk.id,
             expected_tokens=expected,
+            again=language(own.language).prompting.ask_again,
         )
         for chunk in chunks
+        for own in (_own(profile, chunk),)
     ]
 
 
@@ -200,7 +200,9 @@ def _reject(chunk: Chunk, reason: str, detail: str, text: str, order: Order | No
 def _notes(client: LlmClient, paid: int, total: int, cost: float) -> tuple[str, ...]:
     spending = client.spending
     if not client.price.known:
-        said = f"{client.model}: its price is not known, so no cost is counted (price_in and price_out in [synth.llm])"
+        said = (
+            f"{client.model}: its price is not known, so no cost is counted (--prices FILE, or price_in and price_out in [synth.llm])"
+        )
     else:
         said = f"{client.model}: {spending.spent:.4f} USD spent now; the answers used cost {cost:.4f} USD in all"
     notes = [said, f"{total - paid} of {total} answers were paid for before"] if paid < total else [said]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from triplette.errors import InputError
 from triplette.hashing import hash_text
+from triplette.languages import language as spoken
 from triplette.llm.client import LlmClient, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
 from triplette.llm.run import run_many
@@ -105,7 +106,7 @@ def draft_request(sample: Sequence[Chunk], base: Profile) -> Request:
     language = language_name(base.language)
     content = fill(user, passages="\n\n".join(_fenced(chunk) for chunk in sample), language=language)
     messages = ({"role": "system", "content": with_parts(system, language=language)}, {"role": "user", "content": content})
-    return Request(messages, draft_form(), "profile", EXPECTED_TOKENS)
+    return Request(messages, draft_form(), "profile", EXPECTED_TOKENS, spoken(base.language).prompting.ask_again)
 
 
 def _fenced(chunk: Chunk) -> str:

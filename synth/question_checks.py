@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from triplette.domain import domain_of
 from triplette.languages import Language, language
 from triplette.languages.identify import share
 from triplette.languages.text import normalise, plain
 from triplette.profile import Profile
-from triplette.profile.domain import domain_of
 from triplette.records import Chunk
 from triplette.settings.write import WriteSettings
 

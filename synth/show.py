@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from triplette.console import visible
 from triplette.errors import InputError
 from triplette.languages import Language, language
 from triplette.languages.text import fold
@@ -138,7 +139,7 @@ def render(views: Sequence[Mapping[str, Any]], *, full: bool = False) -> None:
 
     out = console()
     for view in views:
-        out.print(Text(_safe(view["question"]), style="bold"))
+        out.print(Text(visible(view["question"]), style="bold"))
         out.print(Text(f"  {view['id']}  {view['kind']} · {view['persona']} · {view['difficulty']} · {view['writer']}", style="dim"))
         positive = view["positive"]
         ranks = f"BM25 rank {positive['bm25_rank']}, dense rank {positive['dense_rank']}"
@@ -157,12 +158,8 @@ def _passage(out: Any, label: str, passage: Mapping[str, Any], detail: str, ques
 
     page = f" p. {passage['page']}" if passage["page"] else ""
     head = Text(f"  {label}: ", style=colour)
-    head.append(_safe(f"{passage['source']}{page} · {passage['title']}"))
+    head.append(visible(f"{passage['source']}{page} · {passage['title']}"))
     out.print(head)
-    text = _safe(passage["text"])
+    text = visible(passage["text"])
     out.print(Padding(Text(excerpt(text, question, language(passage["language"])) if question else text), (0, 0, 0, 4)))
     out.print(Padding(Text(f"({detail})", style="dim"), (0, 0, 0, 4)))
-
-
-def _safe(text: str) -> str:
-    return "".join(c if c == "\n" or c.isprintable() else " " for c in text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from triplette.errors import BudgetReached, LanguageUnknown
@@ -102,27 +103,24 @@ def _known_language(chunks: list[Chunk]) -> None:
 
 
 def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
-    from triplette.synth.rules import write_questions as write_by_rules
-
-    known = [chunk for chunk in chunks if language(chunk.language).rules]
-    questions, rejects = write_by_rules(known, profile)
+    questions: list[Question] = []
+    rejects: list[Rejection] = []
+    for code in dict.fromkeys(chunk.language for chunk in chunks):
+        own, spoken = [chunk for chunk in chunks if chunk.language == code], language(code)
+        if spoken.rules:
+            written, fallen = import_module(spoken.rules).write_questions(own, profile)
+            questions += written
+            rejects += fallen
+            continue
+        detail = f"the built-in rules do not write {spoken.name}"
+        rejects += [Rejection(STEP, chunk.id, "chunk", "other_language", detail, text=chunk.text) for chunk in own]
     others = Counter(chunk.language for chunk in chunks if not language(chunk.language).rules)
-    rejects += [
-        Rejection(
-            STEP,
-            chunk.id,
-            "chunk",
-            "other_language",
-            f"the built-in rules do not write {language(chunk.language).name}",
-            text=chunk.text,
-        )
-        for chunk in chunks
-        if chunk.language in others
-    ]
     left = ", ".join(f"{count} in {language(code).name}" for code, count in others.most_common())
     note = (
         f"No question was written over the passages {left}: the built-in rules do not write it. For them: --llm, or `synth import`.",
     )
+    place = {chunk.id: number for number, chunk in enumerate(chunks)}
+    questions.sort(key=lambda question: place[question.chunk_id])  # stable: several languages, one order
     return Written(questions, rejects, notes=(RULES_NOTE, *(note if others else ())))
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from triplette.languages import language
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
 from triplette.profile import Profile, language_name
 from triplette.records import DIFFICULTIES, Chunk
@@ -62,20 +63,14 @@ def _weighted(chance: random.Random, values: Sequence[T], weights: Sequence[floa
 def system_message(profile: Profile, prompt: str = PROMPT) -> str:
     """What the writer is told before any passage: who asks, what kinds there are, which terms stay as they are."""
     system, _ = read_prompt(PROMPTS, prompt, "[synth.write] prompt", profile.language)
-    colon = " :" if profile.language == "fr" else ":"
+    words = language(profile.language).prompting
     return with_parts(
         system,
         language=language_name(profile.language),
-        personas="\n".join(f"- {persona.name}{colon} {persona.who}" for persona in profile.personas),
-        kinds="\n".join(f"- {kind.name}{colon} {kind.asks}" for kind in profile.kinds),
-        terms=_KEPT_TERMS.get(profile.language, _KEPT_TERMS["en"]).format(", ".join(profile.terms)) if profile.terms else "",
+        personas="\n".join(f"- {persona.name}{words.colon} {persona.who}" for persona in profile.personas),
+        kinds="\n".join(f"- {kind.name}{words.colon} {kind.asks}" for kind in profile.kinds),
+        terms=f"\n{words.terms.format(', '.join(profile.terms))}" if profile.terms else "",
     )
-
-
-_KEPT_TERMS = {
-    "fr": "\n7. Ces termes restent tels quels, ni traduits ni coupés : {}.",
-    "en": "\n7. These terms stay as they are, neither translated nor split: {}.",
-}
 
 
 def messages(chunk: Chunk, orders: Sequence[Order], profile: Profile, prompt: str = PROMPT) -> tuple[dict[str, str], ...]:
@@ -84,6 +79,6 @@ def messages(chunk: Chunk, orders: Sequence[Order], profile: Profile, prompt: st
     title = chunk.title or chunk.source
     guard = guard_line(f"{title}\n{chunk.text}")
     listed = "\n".join(f"{o.number}. kind={o.kind}, persona={o.persona}, difficulty={o.difficulty}" for o in orders)
-    language = language_name(profile.language)
-    content = fill(user, title=" ".join(title.split()), passage=chunk.text, fence=guard, orders=listed, language=language)
+    spoken = language_name(profile.language)
+    content = fill(user, title=" ".join(title.split()), passage=chunk.text, fence=guard, orders=listed, language=spoken)
     return {"role": "system", "content": system_message(profile, prompt)}, {"role": "user", "content": content}

@@ -372,3 +372,15 @@ def test_a_gold_question_that_validation_quarantined_stays_out(run: Run, tmp_pat
     )
     result = build(place, SETTINGS, gold=gold)
     assert (result.rows["val"] + result.rows["test"], reasons(place)[bad.question_id]) == (11, ("curate.build", "gold quarantined"))
+
+
+def test_a_triplet_that_a_person_rescued_is_compared_before_it_can_be_left_out(run: Run, tmp_path: Path) -> None:
+    rescued = run.triplets[0].id
+    run.replace_verdict("judge", rescued, decision="reject", reason="copies: 9 words")
+    run.dedup = [verdict for verdict in run.dedup if verdict.subject_id != rescued]
+    run.human = [human(rescued, "keep")]
+    place = run.write(tmp_path / "run")
+    with pytest.raises(MissingStage, match=rescued) as caught:
+        build(place, BuildSettings())
+    assert "curate dedup" in caught.value.cure
+    assert not place.has("dataset/rows.parquet")

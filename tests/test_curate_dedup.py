@@ -18,9 +18,11 @@ from triplette.curate.cli import app
 from triplette.curate.decisions import Decisions, read_decisions
 from triplette.curate.same.dedup import dedup
 from triplette.curate.same.question import ask_the_same, asked_for, exact_pairs, read_question, vector_pairs, word_pairs
+from triplette.domain import domain_of
 from triplette.errors import MissingStage
 from triplette.languages.fr import LANGUAGE as FRENCH
 from triplette.languages.text import plain
+from triplette.profile import load_profile
 from triplette.records import Chunk, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.dedup import DedupSettings
@@ -28,11 +30,12 @@ from triplette.similar import question_keys, word_sets
 from triplette.tables import read_records, write_records
 
 SETTINGS = DedupSettings()
+CHESS = domain_of(load_profile("chess-fr")).must_agree("fr")
 
 
 def same(one: str, other: str, *, same_passage: bool = True) -> bool:
     """Whether two questions count as one."""
-    return ask_the_same(read_question(one, FRENCH), read_question(other, FRENCH), same_passage=same_passage)
+    return ask_the_same(read_question(one, FRENCH, CHESS), read_question(other, FRENCH, CHESS), same_passage=same_passage)
 
 
 def judged_run(run: RunDir, rows: list[tuple[str, str, float]], people: dict[int, str] | None = None, **passages: Any) -> Decisions:
@@ -205,7 +208,7 @@ def test_an_added_word_is_forgiven_over_one_passage_only() -> None:
     ],
 )
 def test_what_is_asked_for_is_read_off_the_question(question: str, kind: str) -> None:
-    assert asked_for(plain(question), FRENCH) == kind
+    assert asked_for(plain(question), FRENCH, CHESS) == kind
 
 
 def test_each_finder_proposes_its_own_pairs() -> None:

@@ -425,7 +425,7 @@ def mutate(text: str, chance: random.Random) -> str:
 
 def breaks_nothing(text: str) -> None:
     """Read one answer as judge and as writer would: no crash, and what is accepted is within the form and honest."""
-    for form in (judgement_form(), negatives_form(), answer_form()):
+    for form in (judgement_form(), negatives_form("fr"), answer_form()):
         value, error = read_answer(text, form, cut=False)
         assert (value is None) == bool(error)
         if value is not None:
@@ -433,7 +433,7 @@ def breaks_nothing(text: str) -> None:
         answer = Answer(value, text, Tokens(), 0.0, cached=False, error=error)
         if form is judgement_form():
             _judge_reads(answer)
-        elif form is negatives_form():
+        elif form is negatives_form("fr"):
             _negatives_reads(answer)
         else:
             written = sort_written([_CHUNK], [answer], "m", _WRITER, CHESS)
@@ -485,7 +485,7 @@ def test_any_text_at_all_is_no_judgement(text: str) -> None:
 
 def test_the_good_answers_are_accepted() -> None:
     assert read_answer(_GOOD_ANSWERS[0], judgement_form(), cut=False)[0] is not None
-    assert read_answer(_GOOD_ANSWERS[1], negatives_form(), cut=False)[0] is not None
+    assert read_answer(_GOOD_ANSWERS[1], negatives_form("fr"), cut=False)[0] is not None
     assert read_answer(_GOOD_ANSWERS[2], answer_form(), cut=False)[0] is not None
 
 

@@ -14,6 +14,7 @@ import pytest
 from triplette.curate.review.connect import connect, open_client, space_headers
 from triplette.curate.review.serve import environment
 from triplette.curate.review.serve.environment import PINS, ensure_environment, environment_path, python_of
+from triplette.curate.review.serve.guard import Guard
 from triplette.curate.review.serve.home import OWNER, Home
 from triplette.curate.review.serve.supervise import free_port, require_free
 from triplette.errors import InputError, ServiceError
@@ -164,3 +165,56 @@ def test_the_hugging_face_token_goes_to_a_space_and_nowhere_else() -> None:
     assert space_headers("https://me-argilla.hf.space", {}) == {}
     for url in ("http://me-argilla.hf.space", "https://hf.space.example.org", "https://evilhf.space", "http://127.0.0.1:6900"):
         assert space_headers(url, token) == {}
+
+
+def _refusal(path: str = "/", query: str = "", hosts: Sequence[str] = ("127.0.0.1:6900",)) -> int:
+    """The status with which the guard refuses a request; 0 for one that it hands on."""
+    scope = {
+        "type": "http",
+        "path": path,
+        "query_string": query.encode("latin-1"),
+        "headers": [(b"host", host.encode()) for host in hosts],
+    }
+
+    async def application(*_: object) -> None:
+        raise AssertionError("only asked for its refusal")
+
+    refused = Guard(application, ("127.0.0.1", "localhost")).refusal(scope)
+    return refused[0] if refused else 0
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        (("127.0.0.1:6900",), 0),
+        (("LOCALHOST",), 0),
+        (("rebound.example:6900",), 400),
+        (("127.0.0.1.rebound.example",), 400),
+        (("127.0.0.1@rebound.example",), 400),
+        (("",), 400),
+        ((), 400),
+        (("127.0.0.1", "rebound.example"), 400),
+    ],
+)
+def test_the_review_server_answers_to_its_own_names_only(hosts: Sequence[str], status: int) -> None:
+    assert _refusal(hosts=hosts) == status
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/api/v1/me", "offset=0&limit=1000", 0),
+        ("/api/v1/me", f"offset={2**31 - 1}", 0),
+        ("/api/v1/me", f"offset={2**31}", 422),
+        ("/api/v1/me", "offset=" + "9" * 5000, 422),
+        ("/api/v1/me", f"limit=-{2**63}", 422),
+        ("/api/v1/me", "name=%00", 422),
+        ("/a\x00b.js", "", 404),
+        ("/" + "a" * 255, "", 0),
+        ("/" + "a" * 256, "", 404),
+        ("/" + "é" * 128, "", 404),
+        ("/" + "a/" * 1000, "", 404),
+    ],
+)
+def test_what_no_file_and_no_database_can_hold_is_refused_in_front_of_the_server(path: str, query: str, status: int) -> None:
+    assert _refusal(path, query) == status

@@ -565,3 +565,23 @@ def test_the_server_ends_with_its_command_and_starts_again_with_its_data(tmp_pat
         second.terminate()
         second.communicate(timeout=MINUTES)
     assert second.returncode == 0
+
+
+def test_requests_made_to_break_the_server_are_refused_and_it_goes_on(server: Server, desk: ArgillaDesk, review_run: RunDir) -> None:
+    send(review_run, desk)
+    records = f"/api/v1/datasets/{dataset_of(desk).id}/records"
+    search = f"/api/v1/me/datasets/{dataset_of(desk).id}/records/search"
+    odd_name = {"filters": {"type": "and", "and": [terms("metadata", 'a"b\\', ["x"])]}}
+    with session(server, server.owner.username) as http:
+        answers = [
+            http.get(records, params={"offset": 2**63}).status_code,
+            http.post(search, params={"offset": 10**30}, json={"query": {"text": {"q": "a"}}}).status_code,
+            http.get("/%00").status_code,
+            http.get("/" + "a" * 5000).status_code,
+            http.get("/api/v1/me", headers={"Host": "rebound.example"}).status_code,
+            http.post(search, content=b"[" * 100_000, headers={"content-type": "application/json"}).status_code,
+            http.post(search, content=b'{"query":{"text":{"q":"\\ud800"}}}', headers={"content-type": "application/json"}).status_code,
+            http.post(search, json=odd_name).status_code,
+        ]
+        assert all(400 <= status < 500 for status in answers), answers
+        assert http.get("/api/v1/me", headers={"Host": f"localhost:{httpx.URL(server.url).port}"}).status_code == 200

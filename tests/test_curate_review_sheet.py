@@ -15,7 +15,7 @@ from triplette.curate.review import labels
 from triplette.curate.review.answers import read_answers
 from triplette.curate.review.pull import pull
 from triplette.curate.review.push import push
-from triplette.curate.review.sheet import SheetDesk, guard, read_sheet, unguard
+from triplette.curate.review.sheet import LEGEND, SheetDesk, guard, read_sheet, unguard
 from triplette.errors import InputError
 from triplette.profile import load_profile
 from triplette.rundir import RunDir
@@ -41,7 +41,7 @@ def fill(path: Path, answers: list[dict[str, str]], *, delimiter: str = ";", enc
     with io.StringIO(path.read_text(encoding="utf-8-sig"), newline="") as stream:
         reader = csv.DictReader(stream, delimiter=";")
         names = list(reader.fieldnames or ())
-        rows = list(reader)
+        rows = [row for row in reader if row["triplet_id"] != LEGEND]
     for row, given_answers in zip(rows, answers, strict=False):
         row.update(given_answers)
     filled = path.with_name("filled.csv")
@@ -151,3 +151,17 @@ def fill_second(path: Path) -> Path:
     with path.open("w", encoding="utf-8-sig", newline="") as out:
         csv.writer(out, delimiter=";").writerows(rows)
     return path
+
+
+def test_the_line_under_the_header_says_what_may_be_written_and_all_of_it_is_understood(reviewed: RunDir, tmp_path: Path) -> None:
+    path = export(reviewed, tmp_path / "review.csv")
+    with io.StringIO(path.read_text(encoding="utf-8-sig"), newline="") as stream:
+        legend, first = list(csv.DictReader(stream, delimiter=";"))[:2]
+    assert legend["triplet_id"] == LEGEND != first["triplet_id"]
+    said = [word.strip() for word in legend["verdict"].split("|")]
+    filled = fill(path, [{"verdict": word, "issues": legend["issues"], "hardness": legend["hardness"][-1]} for word in said])
+    pull(reviewed, SheetDesk(filled, "anne"))
+    answers = read_answers(reviewed)
+    assert sorted(answer.verdict for answer in answers) == sorted(labels.VERDICTS)
+    assert {answer.hardness for answer in answers} == {labels.HARDNESS_VALUES[-1]}
+    assert all(set(labels.PLAIN_ISSUES) <= set(answer.issues) for answer in answers)

@@ -13,10 +13,10 @@ from triplette.criteria import NAMES
 from triplette.curate.judge.passages import Corpus, copied_run, focus, is_figures, read_passage, subject_words
 from triplette.curate.judge.rules import decide, judge_by_rules
 from triplette.curate.judge.signals import read_signals
+from triplette.domain import Domain
 from triplette.languages.fr import LANGUAGE as FRENCH
 from triplette.languages.text import plain
 from triplette.profile import load_profile
-from triplette.profile.domain import Domain
 from triplette.records import Chunk
 from triplette.settings.judge import JudgeSettings
 

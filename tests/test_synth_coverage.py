@@ -14,13 +14,14 @@ from triplette.errors import InputError
 from triplette.records import Chunk, Coverage
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
-from triplette.synth.chunk import chunk_corpus, load_chunks, read_one
+from triplette.synth.chunk import chunk_corpus, load_chunks
 from triplette.synth.cut import chunk_blocks
 from triplette.synth.facing import show_document
 from triplette.synth.ingest import Structured, structure
 from triplette.synth.ingest.coverage import lost_words, measure
 from triplette.synth.ingest.document import Document, cured
 from triplette.synth.ingest.witness import witness
+from triplette.synth.reading import read_one
 from triplette.tables import read_records
 from triplette.tokens import EstimatedTokens
 
@@ -104,7 +105,7 @@ def test_soft_hyphens_and_ligatures_are_cured_for_every_format(text: str, cure: 
     assert cured(text) == cure
     (tmp_path / "a.txt").write_text(f"{FIRST}\n{text}\n{SECOND}", encoding="utf-8")
     read = read_one(tmp_path / "a.txt", tmp_path, "a.txt", ChunkSettings())
-    assert not set("\u00ad\u200b\ufb00\ufb01\ufb04") & set(" ".join(chunk.text for chunk in read.chunks))
+    assert not set("\u00ad\u200b\ufb00\ufb01\ufb04") & set(" ".join(read.rows["text"].to_pylist()))
 
 
 def test_a_witness_reads_text_and_pdf_with_another_library(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_a_document_read_badly_is_listed_worst_first(tmp_path: Path, monkeypatch
         "a.txt": FIRST + SECOND + "Un mot perdu. ",
         "b.txt": FIRST + SECOND + "Tout un chapitre que personne ne lit plus jamais. " * 5,
     }
-    monkeypatch.setattr("triplette.synth.chunk.witness", lambda path: found[path.name])
+    monkeypatch.setattr("triplette.synth.reading.witness", lambda path: found[path.name])
     result = chunk_corpus(RunDir(tmp_path / "run"), corpus, ChunkSettings())
     assert [source for source, _, _ in result.worst] == ["b.txt", "a.txt"]
     assert result.worst[0][1] < 0.6
@@ -195,6 +196,16 @@ def test_a_text_is_shown_with_lost_words_in_their_place(tmp_path: Path) -> None:
     shown = show_document(tmp_path, "a.txt", chunks, tmp_path / "a.html").read_text(encoding="utf-8")
     assert "<mark class=lost>consigne</mark>" in shown
     assert "<mark class=lost>gardien</mark>" not in shown
+
+
+def test_a_word_that_a_line_cuts_is_not_shown_as_lost(tmp_path: Path) -> None:
+    lines = ["Le gardien ouvre la grille à huit heu-", "res du matin et la referme au cou-", "cher du soleil en été, sauf le dimanche."]
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    write_pdf(corpus / "a.pdf", [Page().lines(50, 760, lines)])
+    run = RunDir(tmp_path / "run")
+    chunk_corpus(run, corpus, ChunkSettings())
+    assert "nothing lost" in show_document(corpus, "a.pdf", load_chunks(run), tmp_path / "a.html").read_text(encoding="utf-8")
 
 
 def test_a_document_that_is_not_there_is_said(tmp_path: Path) -> None:

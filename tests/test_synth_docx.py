@@ -53,6 +53,9 @@ def field(instruction: str, result: str) -> str:
     return f"{marks[0]}<w:r><w:instrText>{instruction}</w:instrText></w:r>{marks[1]}{run(result)}{marks[2]}"
 
 
+SUPER = '<w:vertAlign w:val="superscript"/>'
+
+
 @pytest.mark.parametrize(
     ("content", "shown"),
     [
@@ -70,12 +73,18 @@ def field(instruction: str, result: str) -> str:
          "a-b cd e"),
         (f"{run('vu')}{run('secret', '<w:vanish/>')}", "vu"),
         (f"<w:r><w:sym w:font='Symbol' w:char='F061'/></w:r>{run(' = 3')}", "α = 3"),
+        ("<w:r><w:sym w:font='Wingdings' w:char='F0FE'/></w:r>" + run(" oui ") + "<w:r><w:sym w:font='Wingdings' w:char='F0A8'/></w:r>" + run(" non"),
+         "☑ oui ☐ non"),
+        (f"{run('10')}{run('3', SUPER)}{run(' m')}{run('2', SUPER)}{run(', le 1')}{run('er', SUPER)}", "10³ m², le 1er"),
+        (f"{run('Si ')}<m:oMath><m:r><m:t>x=3</m:t></m:r></m:oMath>{run(', oui.')}", "Si x=3, oui."),
         ("<m:oMath><m:f><m:num><m:r><m:t>a+b</m:t></m:r></m:num><m:den><m:r><m:t>c</m:t></m:r></m:den></m:f><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e>"
          "<m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup></m:oMath>", "(a+b)/cx^2"),
         ("<w:r><w:fldChar w:fldCharType='begin'><w:ffData><w:ddList><w:result w:val='1'/><w:listEntry w:val='non'/><w:listEntry w:val='oui'/></w:ddList>"
          "</w:ffData></w:fldChar></w:r><w:r><w:instrText>FORMDROPDOWN</w:instrText></w:r><w:r><w:fldChar w:fldCharType='end'/></w:r>", "oui"),
     ],
-    ids=["inserted", "moved", "control", "smart tag", "link", "field", "nested field", "simple field", "signs", "hidden", "symbol", "formula", "choice"],
+    ids=["inserted", "moved", "control", "smart tag", "link", "field", "nested field", "simple field", "signs", "hidden", "symbol", "boxes",
+         "raised", "formula in line",
+         "formula", "choice"],
 )  # fmt: skip
 def test_what_word_shows_of_a_paragraph_is_its_text(tmp_path: Path, content: str, shown: str) -> None:
     assert texts(tmp_path, par(content)) == [shown]
@@ -90,6 +99,15 @@ def test_whole_paragraphs_in_controls_and_insertions_are_read_and_deleted_marks_
         + par("<w:del><w:r><w:delText>Rien</w:delText></w:r></w:del>", "<w:rPr><w:del/></w:rPr>")
     )
     assert texts(tmp_path, body) == ["Dans un contrôle.", "Plus loin.", "Ajouté.", "Le début et la fin."]
+
+
+def test_large_initials_join_their_paragraph_and_hidden_styles_and_titles_of_contents_are_no_text(tmp_path: Path) -> None:
+    named = "".join(
+        f'<w:style w:type="paragraph" w:styleId="{key}"><w:name w:val="{name}"/>{more}</w:style>'
+        for key, name, more in (("P", "caché", "<w:rPr><w:vanish/></w:rPr>"), ("S", "TOC Heading", ""))
+    )
+    body = par("L", "<w:framePr w:dropCap='drop'/>") + par("e club ouvre.") + styled("Secret.", "P") + styled("Sommaire", "S")
+    assert texts(tmp_path, body, styles=named) == ["Le club ouvre."]
 
 
 def test_boxes_and_notes_follow_their_paragraph(tmp_path: Path) -> None:

@@ -221,6 +221,17 @@ def test_what_is_no_such_file_is_said(tmp_path: Path, name: str) -> None:
     assert caught.value.cure
 
 
+@pytest.mark.parametrize("name", ["a.html", "a.md", "a.txt"])
+@pytest.mark.parametrize(
+    ("head", "said"), [(b"%PDF-1.4\n1 0 obj", "a PDF"), (b"PK\x03\x04abc", "a ZIP file"), (b"{\\rtf1 Bonjour}", "RTF")]
+)
+def test_another_format_under_the_suffix_of_a_text_is_named(tmp_path: Path, name: str, head: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(head)
+    with pytest.raises(InputError, match=f"is {said} and not") as caught:
+        read_document(tmp_path / name, tmp_path)
+    assert "suffix of its real format" in caught.value.cure
+
+
 def test_an_encrypted_office_file_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.docx"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))

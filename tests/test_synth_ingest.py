@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from triplette.errors import InputError
-from triplette.synth.ingest import Structured, find_documents, heading_number, read_document, source_name, structure
+from triplette.synth.ingest import Structured, find_documents, headings_of, read_document, source_name, structure
 from triplette.synth.ingest.document import Document
 from triplette.synth.ingest.encoding import decode
 from triplette.synth.ingest.structure import join_lines
@@ -331,7 +331,7 @@ def test_hyphens_at_line_ends_go_but_compound_words_keep_theirs() -> None:
     [("Article 9 : La nulle", "9"), ("ARTICLE 1ER – OBJET", "1"), ("2.3. Le transfert", "2.3"), ("Annexe", ""), ("A.4 Flotteurs", "A.4"), ("960", "")],
 )  # fmt: skip
 def test_heading_numbers_are_what_a_reader_cites(title: str, number: str) -> None:
-    assert heading_number(title) == number
+    assert headings_of("fr").heading_number(title) == number
 
 
 def test_pages_are_counted_from_one_and_offsets_point_into_the_text() -> None:

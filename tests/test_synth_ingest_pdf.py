@@ -9,6 +9,7 @@ from pdf_maker import Page, write_pdf
 
 from triplette.errors import InputError
 from triplette.synth.ingest import Structured, read_document, structure
+from triplette.synth.ingest.ocr import languages
 from triplette.synth.ingest.pdf import stated_title
 
 LEFT = [
@@ -179,6 +180,16 @@ def test_words_set_tight_stay_two(tmp_path: Path, gap: float) -> None:
     assert [block.headings[-1] for block in blocks] == ["Article 1 Objet", "Article 2 Durée", "Article 3 Siège"]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_an_accent_drawn_over_its_letter_is_one_with_it(tmp_path: Path, first: bool) -> None:
+    page = Page()
+    drawn = [(50.0, "e"), (51.1, "´")]
+    for x, text in drawn[::-1] if first else drawn:
+        page.text(x, 760, text)
+    page.text(55.6, 760, "lan du skieur, sans ^ ni ´ perdu.")
+    assert told(read(tmp_path, [page.lines(50, 700, LEFT)])).startswith("élan du skieur, sans ^ ni ´ perdu.")
+
+
 def test_bold_and_larger_lines_are_headings_and_nest_by_number_and_size(tmp_path: Path) -> None:
     page = Page().text(50, 800, "Guide du marcheur", 20, bold=True)
     y = 760.0
@@ -260,7 +271,7 @@ def test_the_values_of_a_form_are_text(tmp_path: Path) -> None:
 
 def test_pages_that_are_only_pictures_are_named_by_number(tmp_path: Path) -> None:
     pages = [Page().lines(50, 760, LEFT), Page(picture=True), Page().lines(50, 760, RIGHT), Page(picture=True), Page(picture=True)]
-    document = read_document(write_pdf(tmp_path / "a.pdf", pages), tmp_path)
+    document = read_document(write_pdf(tmp_path / "a.pdf", pages), tmp_path, ocr=False)
     (note,) = document.notes
     assert note.startswith("pages 2, 4-5 are only a picture")
     assert "ocr" in note
@@ -268,8 +279,22 @@ def test_pages_that_are_only_pictures_are_named_by_number(tmp_path: Path) -> Non
 
 def test_a_file_of_pictures_alone_is_refused_with_its_cure(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="picture") as caught:
-        read_document(write_pdf(tmp_path / "a.pdf", [Page(picture=True), Page(picture=True)]), tmp_path)
+        read_document(write_pdf(tmp_path / "a.pdf", [Page(picture=True), Page(picture=True)]), tmp_path, ocr=False)
     assert "ocr" in caught.value.cure
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("fra" not in languages(), reason="tesseract with French is not installed")
+def test_a_page_that_is_a_picture_is_read_where_tesseract_is_installed(tmp_path: Path) -> None:
+    import pypdfium2
+
+    drawn = write_pdf(tmp_path / "drawn.pdf", [Page().lines(60, 760, LEFT, 12, 16)])
+    with pypdfium2.PdfDocument(drawn) as document:
+        picture = document[0].render(scale=200 / 72).to_pil().convert("L")
+    picture.save(tmp_path / "scan.pdf", resolution=200)
+    document = read_document(tmp_path / "scan.pdf", tmp_path)
+    assert "chaque membre y cultive une parcelle de dix mètres." in document.text
+    assert any("tesseract" in note for note in document.notes)
 
 
 def test_a_broken_file_is_said(tmp_path: Path) -> None:
@@ -278,3 +303,40 @@ def test_a_broken_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read") as caught:
         read_document(tmp_path / "b.pdf", tmp_path)
     assert caught.value.cure
+
+
+def test_a_rule_across_the_page_ends_the_columns(tmp_path: Path) -> None:
+    page = Page().lines(50, 760, LEFT).lines(320, 760, RIGHT)
+    below = 760 - 14 * len(LEFT) - 20
+    page.rule(50, below, 540, below)
+    for number, name in enumerate(
+        ("Bêches et râteaux du club", "Arrosoirs de dix litres", "Brouettes à deux roues", "Tuyaux de vingt mètres")
+    ):
+        page.text(50, below - 20 - 14 * number, name).text(320, below - 20 - 14 * number, f"{10 + number} pièces au local")
+    text = told(read(tmp_path, [page]))
+    assert text.index(RIGHT[-1].split()[0]) < text.index("Bêches")
+    assert "Bêches et râteaux du club 10 pièces au local" in " ".join(text.replace("|", " ").split())
+
+
+def test_an_accent_drawn_at_the_line_s_end_goes_to_the_letter_that_it_stands_over(tmp_path: Path) -> None:
+    page = Page().text(50, 760, "Herve et Jules partent.").text(50 + 4 * 5.4, 760, "´")
+    assert "Hervé et Jules" in told(read(tmp_path, [page.lines(50, 700, LEFT)]))
+
+
+def test_a_dotted_blank_and_a_list_of_prices_are_no_table_of_contents(tmp_path: Path) -> None:
+    from triplette.synth.ingest.document import Document
+
+    form = "Nom : ..............\nPrénom : ..............\nDate : ..............\n\n"
+    prices = "Adulte .......... 25\nEnfant .......... 12\nFamille .......... 40\nGroupe .......... 15\n\n"
+    contents = "\fSommaire\nLe lac .......... 2\nLa rive .......... 3\nLe canot .......... 4\n"
+    found = told(structure(Document("a.txt", form + prices + contents, "pages")))
+    assert all(word in found for word in ("Prénom", "Date", "Enfant", "Groupe"))
+    assert "canot" not in found
+
+
+def test_a_page_that_cannot_be_loaded_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    whole = write_pdf(tmp_path / "a.pdf", [Page().lines(50, 760, LEFT)]).read_bytes()
+    (tmp_path / "b.pdf").write_bytes(whole.replace(b"/Count 1", b"/Count 3"))
+    document = read_document(tmp_path / "b.pdf", tmp_path)
+    assert LEFT[0] in document.text
+    assert [note for note in document.notes if note.startswith("pages 2-3 are damaged") and "qpdf" in note]

@@ -84,13 +84,81 @@ def test_questions_on_buttons_summaries_and_terms_stand_over_their_answers(tmp_p
     )
     assert lines(page(tmp_path, body)) == [
         (("Aide", "Comment payer ?"), "Par carte."),
-        (("Aide", "Comment payer ?", "Puis-je annuler ?"), "Oui, la veille."),
-        (("Aide", "Comment payer ?"), "Hors question."),
-        (("Aide", "Comment payer ?", "Où est le guichet ?"), "Au rez-de-chaussée."),
-        (("Aide", "Comment payer ?"), "Après."),
-        (("Aide", "Comment payer ?", "Qui vient ?"), "Un agent."),
-        (("Aide", "Comment payer ?", "Qui vient ?"), "Délai : Deux jours."),
+        (("Aide", "Puis-je annuler ?"), "Oui, la veille."),
+        (("Aide",), "Hors question."),
+        (("Aide", "Où est le guichet ?"), "Au rez-de-chaussée."),
+        (("Aide",), "Après."),
+        (("Aide", "Qui vient ?"), "Un agent."),
+        (("Aide", "Qui vient ?"), "Délai : Deux jours."),
     ]
+
+
+SHOWN_PARTS = [
+    ("<p class='d-none'>a</p><p class='d-none d-md-block'>b</p><p style='position:absolute;left:-9999px'>c</p>", ["b"]),
+    ("<p>Qui paie ?</p><p class='hidden'>Le locataire.</p><button>Voir</button><p style='display:none'>Le reste.</p>",
+     ["Qui paie ?", "Le locataire.", "Le reste."]),
+    ("<p>Prix : <del>six</del> <ins>cinq</ins> euros.</p>", ["Prix : cinq euros."]),
+    ("<iframe srcdoc='&lt;p&gt;Dedans.&lt;/p&gt;'></iframe><p>Dehors.</p>", ["Dedans.", "Dehors."]),
+    ("<p>Heures :<br>- lundi 9 h<br>- mardi 10 h</p><p>12 rue X<br>Lyon</p>", ["Heures :", "- lundi 9 h", "- mardi 10 h", "12 rue X Lyon"]),
+    ("<p>10<sup>3</sup> m<sup>2</sup>, le 1<sup>er</sup> mai<sup><a href='#n'>4</a></sup></p>", ["10³ m², le 1er mai"]),
+    ("<p>Aire : <math><msup><mi>r</mi><mn>2</mn></msup></math> ou <math><mfrac><mi>a</mi><mi>b</mi></mfrac></math></p>", ["Aire : r^2 ou a/b"]),
+    ("<dl><dt>Gage</dt><dt>Caution</dt><dd>Somme rendue.</dd></dl>", ["Gage, Caution : Somme rendue."]),
+    ("<ol style='list-style-type: upper-roman'><li>un</li><li>deux</li></ol>", ["I. un", "II. deux"]),
+    ("<table><tr><td>a</td><td>b</td><td>c</td></tr><tr><td rowspan='2'>x</td><td>1</td><td>2</td></tr><tr><td colspan='2'>fermé</td></tr></table>",
+     ["| a | b | c |\n| --- | --- | --- |\n| x | 1 | 2 |\n| x | fermé | fermé |"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "shown"), SHOWN_PARTS)
+def test_a_page_says_what_its_reader_sees(tmp_path: Path, body: str, shown: list[str]) -> None:
+    assert [text for _, text in lines(page(tmp_path, body))] == shown
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    ["id='CybotCookiebotDialog'", "id='iubenda-cs-banner'", "id='qc-cmp2-container'", "id='usercentrics-root'", "id='sp_message_container_7'",
+     "id='onetrust-banner-sdk'", "class='cmplz-cookiebanner'", "class='modal fade'"],
+)  # fmt: skip
+def test_notices_of_known_makers_are_no_text(tmp_path: Path, attributes: str) -> None:
+    found = page(
+        tmp_path, f"<div {attributes}><p>Nous suivons vos pas.</p></div><h1>Tri</h1><p>Le verre va dans le bac vert, sans bouchon.</p>"
+    )
+    assert lines(found) == [(("Tri",), "Le verre va dans le bac vert, sans bouchon.")]
+    assert set(found.dropped) == {"notice"}
+
+
+def test_tabs_stand_over_their_panels(tmp_path: Path) -> None:
+    body = (
+        "<h1>Horaires</h1><div role='tablist'><button role='tab' aria-controls='e'>Été</button><button role='tab' aria-controls='h'>Hiver</button></div>"
+        "<div role='tabpanel' id='e'><p>De neuf heures à midi.</p></div><div role='tabpanel' id='h' hidden><p>Fermé.</p></div><p>Après.</p>"
+    )
+    assert lines(page(tmp_path, body)) == [
+        (("Horaires", "Été"), "De neuf heures à midi."), (("Horaires", "Hiver"), "Fermé."), (("Horaires",), "Après."),
+    ]  # fmt: skip
+
+
+def test_utf8_that_declares_another_charset_is_read_as_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "a.html"
+    path.write_bytes("<meta charset=iso-8859-1><p>L’été déjà.</p>".encode())
+    found = structure(read_document(path, tmp_path))
+    assert lines(found) == [((), "L’été déjà.")]
+    assert found.document.notes == ("declares iso-8859-1, but is UTF-8",)
+
+
+def test_a_long_page_keeps_the_headings_over_its_text(tmp_path: Path) -> None:
+    prose = "".join(
+        f"<p>Le cours du {day} a lieu dans la grande salle et dure deux heures, sauf pendant les congés.</p>" for day in range(9)
+    )
+    found = page(tmp_path, f"<div class='menu'><a href='x'>Plan</a></div><h1>Cours</h1><h2>Soir</h2>{prose}<h2>Fin</h2>{prose}")
+    assert {block.headings for block in found.blocks} == {("Cours", "Soir"), ("Cours", "Fin")}
+
+
+def test_a_page_whose_text_our_rules_do_not_see_is_left_to_trafilatura(tmp_path: Path) -> None:
+    prose = "".join(
+        f"<p>Le règlement numéro {n} fixe les heures d’ouverture et les prix de la salle pour toute la saison.</p>" for n in range(12)
+    )
+    found = page(tmp_path, f"<div class='newsletter'><article>{prose}</article></div><main><p>Vingt lettres ne sont rien.</p></main>")
+    assert sum("règlement numéro" in block.text for block in found.blocks) == 12
 
 
 def test_lists_keep_their_numbers(tmp_path: Path) -> None:
@@ -175,6 +243,7 @@ def test_a_fence_closes_with_its_own_sign_and_length() -> None:
         ("---\ntitle: >-\n  Long\n  titre\n---\n", "Long titre"),
         ('+++\ntitle = "Le prêt"\n[x]\na = 1\n+++\n', "Le prêt"),
         ("---\ndate: 2024-01-01\n---\n", ""),
+        ('{\n  "title": "Le prêt",\n  "tags": ["a"]\n}\n', "Le prêt"),
     ],
 )
 def test_front_matter_is_no_text_and_its_title_is_the_documents(head: str, title: str) -> None:
@@ -213,6 +282,14 @@ def test_a_rule_at_the_top_is_no_front_matter() -> None:
         ("nom_de_champ et 2*3*4, \\*gras\\*", ["nom_de_champ et 2*3*4, *gras*"]),
         ("Coût : 5$ ou 10$.", ["Coût : 5$ ou 10$."]),
         ("> un\n> deux\n>\n> > trois", ["un deux", "trois"]),
+        ("Fin.^[en ligne]\n", ["Fin.", "1. en ligne"]),
+        ("=== \"Linux\"\n    Tapez a.\n", ["Linux", "Tapez a."]),
+        ("::: {.note #n}\nGare.\n:::\n\n:::tab{title=\"Un\"}\nDeux.\n:::", ["Gare.", "Un", "Deux."]),
+        ("![[plan.png]]Voir [un mot]{.sc}, ==deux== et H~2~O.", ["Voir un mot, deux et H2O."]),
+        ("[TOC]\n\n* Plan\n{:toc}\n\nVu ~~tu~~.", ["Vu ."]),
+        ("{{< figure src=\"a.png\" caption=\"Légende.\" >}}", ["Légende."]),
+        ("Il faut :\n(1) venir\n(2) voir", ["Il faut :", "(1) venir", "(2) voir"]),
+        ("```{tip}\n:class: x\n\nCorps.\n```", ["Corps."]),
     ],
 )  # fmt: skip
 def test_markdown_is_read_as_its_page_shows_it(source: str, shown: list[str]) -> None:
@@ -221,6 +298,12 @@ def test_markdown_is_read_as_its_page_shows_it(source: str, shown: list[str]) ->
 
 def test_a_headings_attributes_and_marks_are_no_text() -> None:
     assert lines(markdown("## Le *prêt* {#pret .x}\n\nUn mois.")) == [(("Le prêt",), "Un mois.")]
+
+
+def test_the_lines_of_a_directive_are_those_of_the_file() -> None:
+    text = "# A\n\n```{note}\nDedans.\n```\n"
+    (block,) = markdown(text).blocks
+    assert text[block.char_start : block.char_end] == "Dedans."
 
 
 def test_markdown_offsets_are_lines_of_the_source() -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from triplette.languages.fr import LANGUAGE
+from triplette.languages.fr.rules import write_questions
+from triplette.languages.fr.rules.vocabulary import using
+from triplette.languages.fr.rules.writer import candidates_of
 from triplette.languages.text import fold
 from triplette.profile import load_profile, run_profile
 from triplette.records import Chunk, Question, Triplet
@@ -24,9 +27,6 @@ from triplette.synth.chunk import chunk_corpus, load_chunks
 from triplette.synth.generate import generate
 from triplette.synth.importing import import_questions
 from triplette.synth.llm_writer import requests_of
-from triplette.synth.rules import write_questions
-from triplette.synth.rules.vocabulary import using
-from triplette.synth.rules.writer import candidates_of
 from triplette.tables import read_records
 
 ROOT = Path(__file__).parents[1]
@@ -178,7 +178,7 @@ def strings_of(path: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("folder", ["synth/rules", "synth", "curate/judge", "curate/review", "triplette/profile"])
+@pytest.mark.parametrize("folder", ["triplette/languages/fr/rules", "synth", "curate/judge", "curate/review", "triplette/profile"])
 def test_no_code_that_asks_or_judges_holds_a_word_of_chess(folder: str) -> None:
     for path in sorted((ROOT / folder).glob("*.py")):
         for text in strings_of(path):

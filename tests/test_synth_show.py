@@ -132,7 +132,7 @@ def test_a_triplet_is_printed_with_its_passages_and_their_provenance_in_80_colum
     assert "    (BM25 rank 1, dense rank 2)" in lines
     assert lines[-5:] == [
         "  seems to: rapide.md · Partie 6",
-        "    Le roque déplace [red]le roi[/red] et [31m une tour.",
+        "    Le roque déplace [red]le roi[/red] et\\x1b[31m une tour.\\x07",
         "    (dense: BM25 rank -, dense rank 4, margin 0.25; answer likeness 0.40 under",
         "    0.57; another document)",
         "",

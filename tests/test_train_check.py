@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from model_folders import BERT, XLMR, write_model
+from training_data import rules_dataset
 
 from triplette.errors import SettingError, TripletteError
-from triplette.settings.train import PRESETS, Preset, preset_of
-from triplette.train.check import in_words, preflight, require_exportable
+from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
+from triplette.train.check import duration, in_words, preflight, require_exportable, work_of
 
 UNIGRAM = {"model": {"type": "Unigram", "vocab": [["<unk>", 0.0]], "unk_id": 0}}
 WORDPIECE = {"model": {"type": "WordPiece", "vocab": {}}}
@@ -86,5 +87,19 @@ def test_two_steps_are_measured(tmp_path: Path) -> None:
     pace = measure_pace(chosen, device="cpu")
     assert pace.step > 0
     assert pace.passage > 0
-    words = pace_in_words(pace, chosen, rows=40, passages=100)
-    assert words["the fine-tune"].startswith("20 steps")
+    assert pace_in_words(pace, chosen, None)["the fine-tune"].startswith("unknown")
+    # the texts of this dataset are shorter than the 128 tokens that were measured
+    run = rules_dataset(tmp_path / "run", pieces=4)
+    work = work_of(run.root, chosen, TrainSettings())
+    assert work is not None
+    assert work.steps == 2 * (work.rows // 4)
+    assert 0 < work.filled < 1
+    assert f"{work.steps} steps over {work.rows} rows" in pace_in_words(pace, chosen, work)["the fine-tune"]
+
+
+def test_a_run_without_a_dataset_has_no_work_yet(tmp_path: Path) -> None:
+    assert work_of(tmp_path / "run", preset(tmp_path), TrainSettings()) is None
+
+
+def test_durations_are_said_as_people_say_them() -> None:
+    assert [duration(seconds) for seconds in (42.0, 600.0, 9000.0)] == ["about 42 s", "about 10 minutes", "about 2.5 hours"]

@@ -115,3 +115,14 @@ def test_without_a_terminal_progress_is_a_line_a_minute_with_the_time_left(capsy
         "fit: 9 of 100, about 30 minutes left",
         "fit  loss 0.5: 11 of 100, about 35 minutes left",
     ]
+
+
+def test_without_a_terminal_long_waits_begin_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    from triplette.console import progress
+
+    now = [0.0]
+    with progress("read", 9, first=1, clock=lambda: now[0]) as bar:
+        for _ in range(130):
+            now[0] += 0.5
+            bar.tick()
+    assert capsys.readouterr().err.splitlines() == ["read: 0 of 9", "read: 0 of 9"]

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from triplette.llm.client import Answer, LlmClient, Request, model_name, quote
 from triplette.llm.forms import schema_of
 from triplette.llm.http import proxy_for, retry_after
 from triplette.llm.pace import Pace
-from triplette.llm.prices import PRICES, Price, Spending, Tokens
+from triplette.llm.price_list import BUILT_IN
+from triplette.llm.prices import Price, Spending, Tokens
 from triplette.llm.run import _Meter, run_async, run_many
 from triplette.settings.llm import LlmSettings
 
@@ -40,9 +41,13 @@ class QuickClock:
 
     def __init__(self) -> None:
         self.waits: list[float] = []
+        self.day = date(2026, 10, 1)
 
     def now(self) -> float:
         return time.monotonic() + sum(self.waits)
+
+    def today(self) -> date:
+        return self.day
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -271,7 +276,7 @@ def test_a_malformed_answer_is_asked_once_more_with_the_error(tmp_path: Path, na
     assert answers[0].value == Form(word="tour")
     first, second = server.calls
     assert second.body["messages"][: len(first.body["messages"])] == first.body["messages"]
-    assert "inutilisable" in second.body["messages"][-1]["content"]
+    assert "cannot be used" in second.body["messages"][-1]["content"]
     assert answers[0].tokens == Tokens(1800, 160), "both calls are counted"
 
 
@@ -376,7 +381,7 @@ def test_a_budget_without_prices_is_refused_before_any_call(tmp_path: Path) -> N
     with pytest.raises(SettingError, match="only one"):
         LlmClient(replace(settings, price_in=1.0), tmp_path)
     listed = LlmClient(LlmSettings(model="openai:gpt-4.1-mini"), tmp_path, 5.0)
-    assert listed.price == Price(*PRICES["gpt-4.1-mini"])
+    assert listed.price == Price(0.40, 1.60, of_list=BUILT_IN)
 
 
 def test_an_endpoint_that_sends_no_bill_is_charged_at_the_bound(tmp_path: Path) -> None:

@@ -82,14 +82,16 @@ def write_bert(folder: Path, texts: Sequence[str], *, kind: str = "xlm-roberta",
     return folder
 
 
-def write_bert_run(root: Path, chunks: Sequence[Any], **options: Any) -> RunDir:
-    """A run with a random model of the family and questions that are the beginnings of their answers."""
+def write_bert_run(root: Path, chunks: Sequence[Any], *, more: Sequence[str] = (), **options: Any) -> RunDir:
+    """A run with a random model of the family and questions that are the beginnings of their answers.
+
+    The tokenizer is trained on the chunks and on ``more``."""
     from triplette.model_contract import contract_of
 
     run = RunDir(root)
     rows = [row("test", n, " ".join(c.text.split()[:9]), c, []) for n, c in enumerate(chunks[::3])]
     write_dataset(run, chunks, rows)
-    model = write_bert(run.path("model/merged"), [f"{c.title}\n{c.text}" for c in chunks], **options)
+    model = write_bert(run.path("model/merged"), [*(f"{c.title}\n{c.text}" for c in chunks), *more], **options)
     contract = contract_of(str(model)).contract
     assert contract.tokenizer_sha256 == hash_file(model / "tokenizer.json")
     contract.save(run.path("model/contract.json"))

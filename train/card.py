@@ -11,6 +11,7 @@ from typing import Any
 
 from triplette.contract import PromptContract
 from triplette.gate import quota_stamp, read_gate
+from triplette.languages import language
 from triplette.rundir import RunDir
 from triplette.tables import read_table, write_text
 
@@ -32,7 +33,7 @@ def write_card(
     fit = run.last("train.fit") or {}
     sections = [
         _front(run, facts),
-        _intended(contract, facts),
+        _intended(contract, facts, _codes(run)[0]),
         _gate(run, fit),
         _data(run, fit),
         _training(fit, facts),
@@ -46,27 +47,28 @@ def write_card(
 
 def _front(run: RunDir, facts: Mapping[str, Any]) -> str:
     licence = "gemma" if _is_gemma(facts) else "other"
+    listed = "\n".join(f"- {code}" for code in _codes(run))
     return (
         f"---\nlicense: {licence}\nbase_model: {facts['base']}\npipeline_tag: sentence-similarity\n"
-        f"library_name: sentence-transformers\nlanguage:\n{_languages(run)}\n---\n\n"
+        f"library_name: sentence-transformers\nlanguage:\n{listed}\n---\n\n"
         f"# {facts['base']}, fine-tuned for one body of documents"
     )
 
 
-def _languages(run: RunDir) -> str:
-    """The languages of the training rows as the card's list, most frequent first; "und" (undetermined) where nobody knows."""
+def _codes(run: RunDir) -> list[str]:
+    """The languages of the training rows, most frequent first; "und" (undetermined) where nobody knows."""
     rows = read_table(run.path("dataset/rows.parquet"), ["language"])["language"].to_pylist() if run.has("dataset/rows.parquet") else []
-    codes = [code or "und" for code, _ in Counter(rows).most_common()] or ["und"]
-    return "\n".join(f"- {code}" for code in codes)
+    return [code or "und" for code, _ in Counter(rows).most_common()] or ["und"]
 
 
-def _intended(contract: PromptContract, facts: Mapping[str, Any]) -> str:
+def _intended(contract: PromptContract, facts: Mapping[str, Any], code: str) -> str:
+    question, title, text = language(code).prompting.example
     return (
         "## Intended use\n\nFinding the passage that answers a question within the documents it was tuned on. It is not a general "
         "embedding model any more, and not an authority: it finds rules, it does not interpret them.\n\n"
         '```python\nfrom sentence_transformers import SentenceTransformer\n\nmodel = SentenceTransformer("model/merged")\n'
-        f"query = model.encode({contract.query_prefix + 'Qui est responsable ?'!r})\n"
-        f"passage = model.encode({contract.format_document('Texte.', 'Titre')!r})\n```\n\n"
+        f"query = model.encode({contract.query_prefix + question!r})\n"
+        f"passage = model.encode({contract.format_document(text, title)!r})\n```\n\n"
         f"The prefixes are part of the model (from: {facts.get('prompts_from', 'contract.json')}). Vectors have {contract.dimensions[0]} dimensions"
         + (
             f" and may be cut to {', '.join(map(str, contract.dimensions[1:]))} and scaled to length 1"

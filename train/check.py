@@ -19,7 +19,8 @@ from triplette.export.families.architecture import Architecture
 from triplette.export.families.family import read_architecture
 from triplette.export.tokenizers.build import check_kind, read_json
 from triplette.model_contract import ModelContract, contract_of, tokenizer_file
-from triplette.settings.train import Preset
+from triplette.settings.train import Preset, TrainSettings
+from triplette.train.budget import ROUNDS_BESIDE, Evaluations, mean_costs, plan_evaluations, text_cost
 from triplette.train.models import E5_SMALL, TINY
 
 BUILT_HERE = (TINY, E5_SMALL)  # bases of the package: both export
@@ -50,6 +51,22 @@ class Pace:
     step: float
     passage: float
     trained: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run's dataset makes of a preset: rows of train, steps, how val is measured on the way, and the final evaluation.
+
+    ``filled`` is the share of a full-length step that a step over these texts costs, ``passage`` the same of a passage. ``ranked`` counts
+    the corpus's passages.
+    """
+
+    rows: int
+    steps: int
+    plan: Evaluations
+    filled: float
+    passage: float
+    ranked: int
 
 
 def preflight(preset: Preset) -> Preflight:
@@ -167,29 +184,54 @@ def in_words(found: Preflight, preset: Preset) -> dict[str, str]:
     return rows
 
 
-def pace_in_words(pace: Pace, preset: Preset, rows: int, passages: int) -> dict[str, str]:
-    """How long things last, at most: real texts are shorter than those measured. ``rows`` of train and ``passages`` ranked, 0: unknown."""
+def pace_in_words(pace: Pace, preset: Preset, work: Work | None) -> dict[str, str]:
+    """How long things last. Without a dataset only what texts of full length take; with one, by its own texts' lengths."""
     words = {
         "parameters trained": f"{pace.trained:,}",
-        "a step": f"{pace.step:.1f} s at most (batch {preset.batch}, {preset.max_tokens} tokens, {preset.negatives} negatives)",
+        "a step": f"{pace.step:.1f} s at full length (batch {preset.batch}, {preset.max_tokens} tokens, {preset.negatives} negatives)",
         "an evaluation": f"{pace.passage * 1000:.0f} ms a passage of full length",
     }
-    if rows:
-        steps = max(1, round(rows // preset.batch * preset.epochs))
-        steps = min(steps, preset.max_steps) if preset.max_steps else steps
-        words["the fine-tune"] = f"{steps} steps, {steps * pace.step / 60:.0f} minutes at most, evaluations apart"
-        words["an evaluation"] = f"{passages} passages, {passages * pace.passage / 60:.1f} minutes at most"
+    if work is None:
+        return {**words, "the fine-tune": "unknown: the run has no dataset yet"}
+    step, passage = pace.step * work.filled, pace.passage * work.passage
+    one, all_of_them = passage * work.plan.passages, 2 * passage * work.ranked
+    fit = work.steps * step + one * (work.plan.count + ROUNDS_BESIDE)
+    words["a step"] += f", {step:.1f} s on this dataset"
+    words["an evaluation"] = f"{duration(one)}: {work.plan.questions} questions over {work.plan.passages} passages"
+    words["the fine-tune"] = (
+        f"{work.steps} steps over {work.rows} rows and {work.plan.count} evaluations: {duration(fit)}, {work.plan.share:.0%} of it evaluations"
+    )
+    words["train evaluate"] = f"{duration(all_of_them)}: base and tuned over all {work.ranked} passages"
+    words["train run"] = f"{duration(fit + 2 * all_of_them)} without export: fit, evaluate, merge"
     return words
 
 
-def dataset_sizes(run: Path, passages: int) -> tuple[int, int]:
-    """Training rows, and passages that an evaluation ranks at most; zeros where the run has no dataset yet."""
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"
+
+
+def work_of(run: Path, preset: Preset, settings: TrainSettings) -> Work | None:
+    """What there is to do in a run; None where it has no dataset yet. Raises SettingError for a batch that cannot be filled."""
     from triplette.dataset import load_dataset
     from triplette.errors import MissingStage
     from triplette.rundir import RunDir
+    from triplette.train.data import training_texts
+    from triplette.train.loop import planned_steps
 
     try:
         dataset = load_dataset(RunDir(run))
-    except (MissingStage, TripletteError):
-        return 0, 0
-    return len(dataset.split("train")), min(passages, len(dataset.corpus))
+    except MissingStage:
+        return None
+    contract = contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
+    texts = training_texts(dataset, contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
+    steps = planned_steps(texts, preset, settings.seed)
+    plan = plan_evaluations(dataset, texts, contract, preset.base, preset, settings, steps)
+    costs, width = mean_costs(dataset, texts, contract, preset.base, preset, settings.seed), contract.dimensions[0]
+    full, longest = min(preset.max_tokens, contract.max_tokens), contract.max_tokens
+    # the measured step has as many columns as the preset says; a dataset without hard negatives has fewer
+    columns = len(texts.columns) / (2 + preset.negatives)
+    filled = columns * costs.trained / text_cost(full, width)
+    return Work(len(texts), steps, plan, filled, costs.passage / text_cost(longest, width), len(dataset.corpus))

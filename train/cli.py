@@ -118,15 +118,15 @@ def check(
     Example: train check --preset cpu --model ./multilingual-e5-small
     """
     from triplette.settings.load import load_training
-    from triplette.train.check import dataset_sizes, folder_of, in_words, measure_pace, pace_in_words, preflight
+    from triplette.train.check import folder_of, in_words, measure_pace, pace_in_words, preflight, work_of
 
     overrides = _overrides(model, contract, trust_remote_code, None, None, batch, mini_batch, None, None, None)
     settings, chosen = load_training(config, preset, None, **overrides)
     chosen = folder_of(chosen)
     summarise(f"Base {chosen.base}, method {chosen.method}", in_words(preflight(chosen), chosen))
     if measure:
-        sizes = dataset_sizes(run, settings.val_passages)
-        summarise("Measured on this machine", pace_in_words(measure_pace(chosen, device=device), chosen, *sizes))
+        work = work_of(run, chosen, settings)
+        summarise("Measured on this machine", pace_in_words(measure_pace(chosen, device=device), chosen, work))
 
 
 @app.command()
@@ -328,7 +328,7 @@ def _show_fit(result: Any, json_output: bool) -> None:
         say("UNGATED: this model was trained on data that was not validated and reviewed; its card says so.")
 
 
-QUESTION, TITLE, TEXT = "Où dépose-t-on une réclamation ?", "Réclamations", "Auprès de l'arbitre, avant la fin de la ronde."
+QUESTION, TITLE, TEXT = "Where is a complaint lodged?", "Complaints", "At the front desk, before noon."
 
 
 def _show_contract(read: Any, json_output: bool) -> None:

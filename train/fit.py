@@ -12,15 +12,18 @@ from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError
 from triplette.gate import read_gate
 from triplette.hashing import canonical_json, code_version, hash_value
+from triplette.model_contract import contract_of
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import Preset, TrainSettings
 from triplette.step import Step
 from triplette.tables import write_text
+from triplette.train.budget import plan_evaluations
 from triplette.train.data import check_dataset, questions_of, training_texts
-from triplette.train.loop import FitResult, tune
+from triplette.train.loop import FitResult, planned_steps, tune
 from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
 from triplette.train.production import fusion_for
+from triplette.train.score import Scorer, training_probe
 from triplette.train.sweep import sweep_scale
 
 STAGE = "train.fit"
@@ -79,16 +82,21 @@ def _fit(
 ) -> FitResult:
     preset = check_precision(preset, device)
     origin = base_origin(run, dataset, preset, settings.seed)
-    val = questions_of(dataset, "val", limit=settings.val_questions, passages=settings.val_passages, seed=settings.seed)
+    contract = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
+    texts = training_texts(dataset, contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
+    plan = plan_evaluations(dataset, texts, contract, origin, preset, settings, planned_steps(texts, preset, settings.seed))
+    val = questions_of(dataset, "val", limit=plan.questions, passages=plan.passages, seed=settings.seed)
+    if process_rank()[0] == 0:
+        say(plan.told())
     if sweep:
         preset = replace(preset, scale=sweep_scale(run, dataset, val, settings, preset, origin, device))
     base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
-    texts = training_texts(dataset, base.contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
     place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
     hybrid = settings.production == "hybrid"
-    before = fusion_for(base.model, base.contract, val, settings.neighbours)[0] if hybrid else None
-    tuning = tune(base, texts, val, dataset, settings, preset, place)
-    after, reached = fusion_for(base.model, base.contract, val, settings.neighbours) if hybrid else (None, {})
+    scorer = Scorer(base.model, base, val, training_probe(dataset, settings), preset)
+    before = fusion_for(val, *scorer.vectors(0), settings.neighbours)[0] if hybrid else None
+    tuning = tune(base, texts, val, dataset, settings, preset, place, evaluations=plan.count, scorer=scorer)
+    after, reached = fusion_for(val, *scorer.vectors(tuning.best_step), settings.neighbours) if hybrid else (None, {})
     facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
     facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
     if process_rank()[0] == 0:

@@ -69,10 +69,13 @@ def tune(
     preset: Preset,
     place: Path,
     *,
+    evaluations: int = 0,
+    scorer: Scorer | None = None,
     quiet: bool = False,
 ) -> FitResult:
     """Train ``base.model`` in place, from the last checkpoint in ``place`` if there is one; it ends as the best step left it.
 
+    It is measured ``evaluations`` times on the way (0: as set), by ``scorer`` where one that has seen the base is given.
     Raises ProofFailed when the restored model does not score what the best step scored.
     """
     from transformers import set_seed
@@ -83,14 +86,15 @@ def tune(
     model.max_seq_length = min(preset.max_tokens, base.contract.max_tokens)
     mini = _mini_batch(model, preset)
     steps = planned_steps(texts, preset, settings.seed)
-    scorer = Scorer(model, base, val, training_probe(dataset, settings), preset)
+    scorer = scorer or Scorer(model, base, val, training_probe(dataset, settings), preset)
     checkpoint = last_checkpoint(place)
     judge, best = resume_judge(settings, checkpoint) if checkpoint else (Judge(settings), None)
     with progress("fit", steps) as bar:
         teller = Teller(bar, quiet=quiet or process_rank()[0] > 0)
+        scorer.beat = teller.beat
         watch = make_watch(
             judge,
-            every=max(1, math.ceil(steps / settings.evaluations)),
+            every=max(1, math.ceil(steps / (evaluations or settings.evaluations))),
             measure=scorer,
             snapshot=lambda: trained_state(model),
             report=teller.report,
@@ -104,6 +108,7 @@ def tune(
         raise ProofFailed("the fit made no step", cure="look for empty or equal texts in dataset/train.parquet, or lower --batch")
     assert watch.best is not None
     restore_state(model, watch.best)
+    scorer.forget()
     again = scorer(judge.best_step).ndcg
     model.max_seq_length = base.contract.max_tokens
     prove_restored(again, judge, preset.precision)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from triplette.contract import Fusion, PromptContract
+from triplette.contract import Fusion
 from triplette.languages import language
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.encoder import Vectors
 from triplette.ranking.fusion import Hybrid, choose_fusion, neighbours
 from triplette.train.data import Passages, Questions
-from triplette.train.ranking import embed
 
 
 def lexical_index(passages: Passages) -> Bm25Index:
@@ -30,8 +27,7 @@ def hybrid_of(passages: Passages, vectors: Vectors, fusion: Fusion, index: Bm25I
     return Hybrid(index or lexical_index(passages), vectors, fusion, beside)
 
 
-def fusion_for(model: Any, contract: PromptContract, val: Questions, share: float) -> tuple[Fusion, dict[str, float]]:
-    """The fusion that ranks val best with this model, and what each choice reached; ``share`` is the neighbours'."""
-    vectors, queries = embed(model, val.passages.formatted(contract)), embed(model, val.formatted(contract))
-    hybrid = hybrid_of(val.passages, vectors, Fusion(neighbours=share))
+def fusion_for(val: Questions, queries: Vectors, passages: Vectors, share: float) -> tuple[Fusion, dict[str, float]]:
+    """The fusion that ranks val best with a model's vectors, and what each choice reached; ``share`` is the neighbours'."""
+    hybrid = hybrid_of(val.passages, passages, Fusion(neighbours=share))
     return choose_fusion(hybrid, asked_tokens(val), queries, val.relevant)

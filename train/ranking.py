@@ -18,15 +18,30 @@ from triplette.ranking.encoder import Vectors, unit_rows
 Ids = npt.NDArray[np.int64]
 
 
-def embed(model: Any, texts: Sequence[str], *, batch: int = 64) -> Vectors:
-    """The unit vectors (n, d) of texts that already carry their prefix; the model is left in the mode it was in."""
+def embed(model: Any, texts: Sequence[str], *, batch: int = 64, beat: Callable[[], None] | None = None) -> Vectors:
+    """The unit vectors (n, d) of texts that already carry their prefix; the model is left in the mode it was in.
+
+    ``beat`` is called after every batch, so that who waits sees that something goes on.
+    """
     if not texts:
         return np.zeros((0, int(model.get_embedding_dimension())), dtype=np.float32)
     training = model.training
     model.eval()
-    vectors = model.encode(list(texts), batch_size=batch, prompt="", show_progress_bar=False, convert_to_tensor=True)
+    order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))  # batches of like lengths: little is padding
+    rows: Any = None
+    for start in range(0, len(order), batch):
+        places = order[start : start + batch]
+        part = model.encode(
+            [texts[place] for place in places], batch_size=batch, prompt="", show_progress_bar=False, convert_to_tensor=True
+        )
+        found = part.float().cpu().numpy()
+        if rows is None:
+            rows = np.zeros((len(texts), found.shape[1]), dtype=np.float32)
+        rows[places] = found
+        if beat is not None:
+            beat()
     model.train(training)
-    return unit_rows(vectors.float().cpu().numpy())
+    return unit_rows(rows)
 
 
 def rank(queries: Vectors, passages: Vectors, depth: int) -> Ids:

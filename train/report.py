@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
+from triplette.console import html_text
 from triplette.ranking.metrics import PRIMARY
 from triplette.settings.train import EvaluateSettings
 from triplette.train.measure import BASE, HYBRID, TUNED, Change, Measurement, Moved, Verdict
@@ -39,12 +39,12 @@ def render(
     word = verdict.word.replace(" ", "-")
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
-        f"<title>Evaluation: {escape(verdict.word)}</title><style>{STYLE}</style></head><body>",
+        f"<title>Evaluation: {html_text(verdict.word)}</title><style>{STYLE}</style></head><body>",
         "<h1>Before and after fine-tuning</h1>",
-        f"<p class='verdict {word}'>{escape(_sentence(verdict))}</p>",
+        f"<p class='verdict {word}'>{html_text(_sentence(verdict))}</p>",
         "<p class='small'>The test was declared in advance: nDCG@10, tuned against base, in production's form, dimension and number format. "
         "All other comparisons explain; with so many of them some look significant by chance. Intervals: percentile bootstrap, "
-        f"{settings.resamples} resamples by {escape(settings.group_by)}; p: two-sided sign-flip permutation test.</p>",
+        f"{settings.resamples} resamples by {html_text(settings.group_by)}; p: two-sided sign-flip permutation test.</p>",
         _table(("", ""), [(key, str(value)) for key, value in facts.items()]),
     ]
     for measurement in measurements:
@@ -59,11 +59,11 @@ def _sentence(verdict: Verdict) -> str:
 def _section(m: Measurement, view: str, pictures: Sequence[tuple[str, bytes]], settings: EvaluateSettings) -> list[str]:
     whole = [change for change in m.changes if not change.facet]
     figures = "".join(
-        f"<figure><img alt='{escape(caption, quote=True)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'></figure>"
+        f"<figure><img alt='{html_text(caption)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'></figure>"
         for caption, png in pictures
     )
     return [
-        f"<h2>{escape(m.name)}: {m.questions} questions, {m.passages} passages ranked</h2>",
+        f"<h2>{html_text(m.name)}: {m.questions} questions, {m.passages} passages ranked</h2>",
         _systems(m, view),
         figures,
         *(
@@ -78,7 +78,7 @@ def _section(m: Measurement, view: str, pictures: Sequence[tuple[str, bytes]], s
         _changes([c for c in whole if c.before == BASE and c.after == TUNED], ("dimension", "metric"), lambda c: (c.view, c.metric)),
         "<h3>Tuned against the baselines</h3>",
         _changes([c for c in whole if c.before != BASE and c.after == TUNED], ("baseline", "metric"), lambda c: (c.before, c.metric)),
-        f"<h3>By slice (nDCG@10, {escape(m.production[1])} against {escape(m.production[0])})</h3>",
+        f"<h3>By slice (nDCG@10, {html_text(m.production[1])} against {html_text(m.production[0])})</h3>",
         _slices([c for c in m.changes if c.facet], settings),
         *_moved(m.moved, settings.listed),
     ]
@@ -149,7 +149,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0
         classes = (["n"] if position >= first else []) + (
             ["up"] if text.startswith("\u25b2") else ["down"] if text.startswith("\u25bc") else []
         )
-        return f"<{tag}{' class=' + chr(39) + ' '.join(classes) + chr(39) if classes else ''}>{escape(text)}</{tag}>"
+        return f"<{tag}{' class=' + chr(39) + ' '.join(classes) + chr(39) if classes else ''}>{html_text(text)}</{tag}>"
 
     head = "".join(cell("th", i, text) for i, text in enumerate(heads)) if any(heads) else ""
     body = "".join("<tr>" + "".join(cell("td", i, text) for i, text in enumerate(row)) + "</tr>" for row in rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,16 @@ def training_probe(dataset: Dataset, settings: TrainSettings) -> list[tuple[str,
 class Scorer:
     """Measures a model on val: nDCG@10 at the full dimension, and the contrastive loss on like rows of val and train."""
 
-    def __init__(self, model: Any, base: Base, val: Questions, probe: Sequence[tuple[str, str]], preset: Preset) -> None:
+    def __init__(
+        self,
+        model: Any,
+        base: Base,
+        val: Questions,
+        probe: Sequence[tuple[str, str]],
+        preset: Preset,
+    ) -> None:
         self._model, self._val, self._scale = model, val, preset.scale
+        self.beat: Callable[[], None] | None = None
         self._block = min(preset.batch, BLOCK)
         contract = base.contract
         self._limit = contract.max_tokens
@@ -43,6 +51,25 @@ class Scorer:
         known = [(question, place[passage]) for question, passage in probe if passage in place]
         self._train_queries = [contract.format_query(question) for question, _ in known]
         self._train_answers = [position for _, position in known]
+        self.seen: tuple[int, Vectors, Vectors] | None = None
+
+    def vectors(self, step: int) -> tuple[Vectors, Vectors]:
+        """Val's questions and passages as the model embeds them at ``step``; asked twice for one step, they are embedded once."""
+        if self.seen is None or self.seen[0] != step:
+            short, self._model.max_seq_length = self._model.max_seq_length, self._limit
+            try:
+                self.seen = (
+                    step,
+                    embed(self._model, self._queries, beat=self.beat),
+                    embed(self._model, self._passages, beat=self.beat),
+                )
+            finally:
+                self._model.max_seq_length = short
+        return self.seen[1:]
+
+    def forget(self) -> None:
+        """The model changed under its step: what was embedded is not its own any more."""
+        self.seen = None
 
     def __call__(self, step: int) -> Measured:
         """The measurement, at the contract's token limit: training may cut texts shorter, use does not."""
@@ -53,7 +80,7 @@ class Scorer:
             self._model.max_seq_length = short
 
     def _measure(self, step: int) -> Measured:
-        queries, passages = embed(self._model, self._queries), embed(self._model, self._passages)
+        queries, passages = self.vectors(step)
         ranked = rank(queries, passages, 10)
         ndcg = float(score_rankings(ranked, self._val.relevant)[PRIMARY].mean())
         first: dict[int, int] = {}

@@ -52,6 +52,10 @@ class Teller:
         parts += [f"nDCG@10 {self._ndcg:.3f}"] if self._ndcg is not None else []
         self._bar.describe("  ".join([*parts, *_gpu_memory()]))
 
+    def beat(self) -> None:
+        """A part of an evaluation is done: in a log file a minute without a line is over."""
+        self._bar.advance(0)
+
     def report(self, measured: Measured, best: bool) -> None:
         self._ndcg = measured.ndcg
         if not self._quiet:

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,6 +90,11 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(lambda found: ascii(found.group())[1:-1], text).encode("utf-8", "backslashreplace").decode()
 
 
+def html_text(text: str) -> str:
+    """``text`` for a page of ours: markup escaped, and written out what is unseen or turns a line around (``visible``)."""
+    return escape(visible(text))
+
+
 def console(*, stderr: bool = False) -> Console:
     """A rich console on stdout or stderr; colour only on a terminal, width of the terminal (80 when none).
 
@@ -160,34 +166,41 @@ LINE_SECONDS = 60.0  # between two lines of progress in a log file: often enough
 class Progress:
     """A progress bar; without a terminal a line a minute. ``advance`` moves it; ``describe`` changes its text."""
 
-    def __init__(self, bar: Any, task: Any, *, text: str, total: float | None, clock: Callable[[], float]) -> None:
+    def __init__(self, bar: Any, task: Any, *, text: str, total: float | None, first: float, clock: Callable[[], float]) -> None:
         self._bar, self._task, self._text, self._total, self._clock = bar, task, text, total, clock
         self._done, self._started = 0.0, clock()
-        self._said = self._started
+        self._due = self._started + first
 
     def advance(self, steps: float = 1) -> None:
         """Move on by ``steps``."""
         self._done += steps
         self._bar.advance(self._task, steps)
-        if self._bar.disable and self._clock() - self._said >= LINE_SECONDS:
-            self._said = self._clock()
-            typer.echo(self._line(), err=True)
+        self.tick()
+
+    def tick(self) -> None:
+        """Say the line that is due, if one is: work that moves on rarely calls this while it waits."""
+        now = self._clock()
+        if self._bar.disable and now >= self._due:
+            self._due = now + LINE_SECONDS
+            typer.echo(self._line(now - self._started), err=True)
 
     def describe(self, text: str) -> None:
         """Replace the text at the bar's left."""
         self._text = text
         self._bar.update(self._task, description=text)
 
-    def _line(self) -> str:
+    def _line(self, seconds: float) -> str:
         if not self._total:
             return f"{self._text}: {self._done:g} so far"
-        left = (self._said - self._started) / self._done * (self._total - self._done) if self._done else 0.0
-        return f"{self._text}: {self._done:g} of {self._total:g}, about {left / 60:.0f} minutes left"
+        said = f"{self._text}: {self._done:g} of {self._total:g}"
+        return f"{said}, about {seconds / self._done * (self._total - self._done) / 60:.0f} minutes left" if self._done else said
 
 
 @contextmanager
-def progress(description: str, total: float | None, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Progress]:
-    """A progress bar on stderr with rate and time left; a line a minute where stderr is no terminal."""
+def progress(
+    description: str, total: float | None, *, first: float = LINE_SECONDS, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Progress]:
+    """A progress bar on stderr with rate and time left; a line after ``first`` seconds, then one a minute, where stderr is no terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -200,7 +213,7 @@ def progress(description: str, total: float | None, *, clock: Callable[[], float
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=view, disable=not view.is_terminal, transient=True) as bar:
-        yield Progress(bar, bar.add_task(description, total=total), text=description, total=total, clock=clock)
+        yield Progress(bar, bar.add_task(description, total=total), text=description, total=total, first=first, clock=clock)
 
 
 def open_run(path: Path) -> RunDir:

@@ -37,6 +37,7 @@ def _family(pattern: str, name: str, query: str, document: str, source: str, siz
 
 # the first that matches: narrower names stand before wider ones
 FAMILIES = (
+    KnownFamily(r"embedding-?gemma-?2", CONTRACTS["embeddinggemma"], CARD + "google/embeddinggemma-2"),
     KnownFamily(r"embedding-?gemma", CONTRACTS["embeddinggemma"], "https://ai.google.dev/gemma/docs/embeddinggemma/model_card"),
     _family(r"e5-large-instruct", "e5-instruct", INSTRUCT + " ", "", CARD + "intfloat/multilingual-e5-large-instruct", (1024,), "mean"),
     KnownFamily(r"(^|[-_/])e5([-_/.]|$)", CONTRACTS["e5"], CARD + "intfloat/multilingual-e5-small"),

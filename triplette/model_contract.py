@@ -57,7 +57,7 @@ def contract_of(origin: str, *, prompts: str = AUTO, trust_remote_code: bool = F
         pooling=facts.pooling,
         normalize=facts.normalize,
         dimensions=_dimensions(chosen.dimensions, facts.dimension),
-        max_tokens=min(facts.max_tokens, chosen.max_tokens) if chosen.name == "embeddinggemma" else facts.max_tokens,
+        max_tokens=facts.max_tokens,
         base_model=folder.name if folder.is_dir() else origin,
         tokenizer_sha256=hash_file(tokenizer_file(origin)),
     )

@@ -17,6 +17,8 @@ from triplette.errors import InputError, ServiceError
 
 SUPPORTED_MODULES = ("Transformer", "Pooling", "Dense", "Normalize")
 UNLIMITED = 1_000_000  # tokenizers without a limit say 10^30
+# families whose configuration names more positions than they were trained to read, or none, and what their cards say
+TRAINED_TOKENS = {"gemma3_text": 2048, "embedding_gemma2_text": 8192}
 # positions that are never given to a token: RoBERTa's family counts from pad_token_id + 1
 OFFSET_POSITIONS = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl")
 OTHERS = "or take one that needs no network: --preset tiny (training), 'lsa' (mining), or a folder"
@@ -104,6 +106,7 @@ def _limit(get: Callable[[str, bool], Any], config: dict[str, Any], transformer:
     saved = (get(_inside(transformer, "sentence_bert_config.json"), False) or {}).get("max_seq_length")
     tokenizer = get(_inside(transformer, "tokenizer_config.json"), False) or get("tokenizer_config.json", False) or {}
     positions = int(config.get("max_position_embeddings") or UNLIMITED)
+    positions = min(positions, TRAINED_TOKENS.get(str(config.get("model_type")), positions))
     if config.get("model_type") in OFFSET_POSITIONS:
         positions -= int(config.get("pad_token_id") or 0) + 1
     asked = int(saved or min(float(tokenizer.get("model_max_length") or UNLIMITED), UNLIMITED))

@@ -72,6 +72,11 @@ def _arrow(hint: Any) -> pa.DataType:
 
 def write_records(path: Path, records: Iterable[Any], record: type[Any]) -> None:
     """Write records of one class as Parquet, in their order."""
+    write_table(path, table_of(records, record))
+
+
+def table_of(records: Iterable[Any], record: type[Any]) -> pa.Table:
+    """Records of one class as an Arrow table: a third of the memory that they take."""
     import pyarrow as pa
 
     rows, schema, hints = list(records), schema_of(record), typing.get_type_hints(record)
@@ -79,7 +84,7 @@ def write_records(path: Path, records: Iterable[Any], record: type[Any]) -> None
     for named in schema:  # a column at a time: a dictionary for every row takes three to nine times as long
         values, plain = [getattr(row, named.name) for row in rows], _plain(hints[named.name])
         columns.append(pa.array(map(plain, values) if plain else values, named.type, size=len(values)))
-    write_table(path, pa.Table.from_arrays(columns, schema=schema))
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _plain(hint: Any) -> Callable[[Any], Any] | None:

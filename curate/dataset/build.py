@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 from triplette.curate.dataset.exports import DICTIONARY_BYTES, write_beir, write_triplets
 from triplette.curate.dataset.gold import GoldQuestion, read_gold
 from triplette.curate.dataset.split import Node, Touch, assign, components, touching
-from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, SOURCES, Decision, Decisions, read_decisions
+from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, NOT_COMPARED, SOURCES, Decision, Decisions, read_decisions
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
-from triplette.errors import InputError, TripletteError
+from triplette.errors import InputError, MissingStage, TripletteError
 from triplette.hashing import hash_file
 from triplette.profile import run_profile
 from triplette.records import Chunk, Question, Rejection
@@ -120,6 +120,7 @@ def build(
     if not force and (done := step.done(BuildResult)):
         return done
     decisions = read_decisions(run)
+    _need_comparison(run, decisions)
     questions, lost = read_gold(gold, list(decisions.chunks.values()), run_profile(run)) if gold else ([], [])
     drafts, rejects = gather(decisions, questions, settings, drop_touching=drop_touching)
     if not any(draft.origin == SYNTHETIC for draft in drafts):
@@ -132,6 +133,20 @@ def build(
     rejects = [*rejects, *lost, *(item for row in decisions.rows for item in row.rejections())]
     with run.locked():
         return _write(step, rows, decisions, rejects, settings, gold_lost=_unmatched(lost))
+
+
+def _need_comparison(run: RunDir, decisions: Decisions) -> None:
+    """Raise MissingStage when rows came past the judge after duplicates were looked for, such as those that a person rescued.
+
+    They would be left out of the dataset, and the person's work with them.
+    """
+    waiting = [row.triplet.id for row in decisions.rows if row.reason == NOT_COMPARED]
+    if waiting:
+        raise MissingStage(
+            f"{len(waiting)} triplets were kept since the last search for duplicates ({', '.join(waiting[:3])}{' ...' if len(waiting) > 3 else ''})",
+            where=str(run.root),
+            cure=f"run `{run.command('curate dedup')}`, then build",
+        )
 
 
 def gather(

@@ -26,12 +26,12 @@ from triplette.curate.judge.negatives import NegativeJudge, negative_verdict
 from triplette.curate.judge.passages import Corpus
 from triplette.curate.judge.rules import NAME, decide, judge_by_rules
 from triplette.curate.judge.signals import read_signals
+from triplette.domain import Domain
 from triplette.llm.client import Answer, LlmClient, Quote, model_name
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
 from triplette.profile import FILE as PROFILE
 from triplette.profile import Profile, run_profile
-from triplette.profile.domain import Domain
 from triplette.records import Chunk, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -96,7 +96,7 @@ class JudgeResult:
         money = (
             f"{self.spent:.4f} USD spent now."
             if known
-            else "The price of this model is not known (price_in and price_out of [curate.llm])."
+            else "The price of this model is not known (--prices FILE, or price_in and price_out of [curate.llm])."
         )
         return [*self.said, f"{money} Rows on which readings disagree wait for a person: curate review push"]
 

@@ -21,6 +21,7 @@ from triplette.criteria import CRITERIA
 from triplette.curate.judge.evidence import find_evidence
 from triplette.curate.judge.negatives import negative_verdict
 from triplette.curate.judge.rules import decide
+from triplette.languages import language, written_out
 from triplette.llm.client import Answer, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
 from triplette.profile import Profile, language_name
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 PROMPTS = Path(__file__).parent / "prompts"
-ANSWERS = {"fr": ("oui", "non", "incertain"), "en": ("yes", "no", "unsure")}  # what the prompt of a language asks for
-NO, UNSURE = ({words[place] for words in ANSWERS.values()} for place in (1, 2))
+SPOKEN = [language(code).prompting.answers for code in written_out()]  # yes, no and unsure in the prompts' languages
+NO, UNSURE = ({words[place] for words in SPOKEN} for place in (1, 2))
 JUDGEMENT_TOKENS = 330  # of output that a judgement takes, for quotes
 NEGATIVE_TOKENS = 70
 HIGHEST = 5  # scores are asked for as whole numbers from 1 to this: models hold a short scale better than a fraction
@@ -68,8 +69,8 @@ def _no_bool(value: object) -> object:
 
 
 @lru_cache(maxsize=8)
-def negatives_form(language: str = "fr") -> type[BaseModel]:
-    """The form of an answer about negatives, in the words that the prompt of ``language`` asks for."""
+def negatives_form(code: str) -> type[BaseModel]:
+    """The form of an answer about negatives, in the words that the prompt of language ``code`` asks for."""
     from typing import Literal
 
     from pydantic import BaseModel as Base
@@ -85,7 +86,7 @@ def negatives_form(language: str = "fr") -> type[BaseModel]:
         number=(int, ...),
         reason=text,
         evidence=text,
-        answers=(Literal[_words_of(language)], ...),
+        answers=(Literal[language(code).prompting.answers], ...),
     )
     return create_model("Negatives", __base__=Closed, passages=(list[reading], ...))  # type: ignore[valid-type]
 
@@ -105,6 +106,7 @@ def judgement_readings(
 ) -> list[Reading]:
     """The requests that judge each triplet ``settings.votes`` times."""
     system, user = _prompt(settings.prompt, "[curate.judge] prompt", profile)
+    again = language(profile.language).prompting.ask_again
     readings = []
     for triplet in triplets:
         chunk = chunks[triplet.positive_id]
@@ -113,7 +115,7 @@ def judgement_readings(
         for number in range(1, settings.votes + 1):
             values = {"title": title, "fence": guard, "passage": chunk.text, "question": triplet.question, "reading": str(number)}
             messages = ({"role": "system", "content": system}, {"role": "user", "content": fill(user, **values)})
-            request = Request(messages, judgement_form(), triplet.id, JUDGEMENT_TOKENS)
+            request = Request(messages, judgement_form(), triplet.id, JUDGEMENT_TOKENS, again)
             readings.append(Reading(triplet, number, (chunk.id,), request))
     return readings
 
@@ -123,6 +125,7 @@ def negative_readings(
 ) -> list[Reading]:
     """The requests about negatives: (triplet, chunk ids). Each further reading sees the passages in another order."""
     system, user = _prompt(settings.negative_prompt, "[curate.judge] negative_prompt", profile)
+    again = language(profile.language).prompting.ask_again
     readings = []
     for triplet, chunk_ids in asked:
         for number in range(1, settings.votes + 1):
@@ -137,7 +140,7 @@ def negative_readings(
                 "reading": str(number),
             }
             messages = ({"role": "system", "content": system}, {"role": "user", "content": fill(user, **values)})
-            request = Request(messages, negatives_form(profile.language), triplet.id, NEGATIVE_TOKENS * len(order) + 20)
+            request = Request(messages, negatives_form(profile.language), triplet.id, NEGATIVE_TOKENS * len(order) + 20, again)
             readings.append(Reading(triplet, number, order, request))
     return readings
 
@@ -150,15 +153,10 @@ def _prompt(name: str, where: str, profile: Profile) -> tuple[str, str]:
     return with_parts(system, language=language_name(profile.language), **said), user
 
 
-def _words_of(language: str) -> tuple[str, str, str]:
-    """Yes, no and unsure."""
-    return ANSWERS.get(language, ANSWERS["en"])
-
-
-def _numbered(number: int, chunk: Chunk, language: str) -> str:
+def _numbered(number: int, chunk: Chunk, code: str) -> str:
     title = " ".join((chunk.title or chunk.source).split())
     guard = guard_line(f"{title}\n{chunk.text}")
-    head = f"Passage {number}, titre : {title}" if language == "fr" else f"Passage {number}, title: {title}"
+    head = language(code).prompting.passage.format(number=number, title=title)
     return f"{head}\n{guard}\n{chunk.text}\n{guard}"
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from triplette.domain import Domain, no_domain
 from triplette.languages import Language, language
 from triplette.languages.patterns import Patterns
 from triplette.languages.text import fold, plain
-from triplette.profile.domain import Domain, no_domain
 from triplette.records import Chunk
 
 WINDOW = 2  # sentences (or table rows) in a row that an answer may be spread over

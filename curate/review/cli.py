@@ -53,7 +53,7 @@ def push(
     place = open_run(run)
     desk = ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
     result = push_rows(place, desk, settings, *_judging(config, quota), everything=everything, prune=prune)
-    _show_push(result, json_output)
+    _show_push(result, place, json_output)
     if not json_output:
         say(f"Review at {result.pushed.where}, then: {place.command('curate review pull')}")
 
@@ -140,10 +140,12 @@ def export(
     """
     from triplette.curate.review.push import push as push_rows
     from triplette.curate.review.sheet import SheetDesk
+    from triplette.profile import run_profile
 
     place = open_run(run)
-    result = push_rows(place, SheetDesk(path, replace=force), _settings(config), *_judging(config, quota), everything=everything)
-    _show_push(result, json_output)
+    desk = SheetDesk(path, replace=force, review=run_profile(place).review)
+    result = push_rows(place, desk, _settings(config), *_judging(config, quota), everything=everything)
+    _show_push(result, place, json_output)
     if not json_output:
         say(
             f"Fill the columns verdict, issues, hardness, rewrite and reviewer, then: {place.command(f'curate review import {shlex.quote(str(path))}')}"
@@ -205,7 +207,7 @@ def _judging(config: Path | None, quota: float | None) -> tuple[Any, float]:
     return load_section(JudgeSettings, "curate.judge", config), gate.review_quota
 
 
-def _show_push(result: Any, json_output: bool) -> None:
+def _show_push(result: Any, place: RunDir, json_output: bool) -> None:
     facts = {name: getattr(result.pushed, name) for name in type(result.pushed).__slots__}
     queue = {"rows": len(result.queue.rows), "why": result.queue.why, "several reviewers": result.queue.several}
     if json_output:
@@ -215,6 +217,11 @@ def _show_push(result: Any, json_output: bool) -> None:
     summarise("Rows for review", {**queue, "why": why, **facts, "seconds": round(result.seconds, 1)})
     if result.pushed.stale - result.pushed.pruned:
         say(f"{result.pushed.stale - result.pushed.pruned} rows there are stale: their triplet is no longer in the run (--prune)")
+    if not place.has("dataset/rows.parquet"):
+        say(
+            "no dataset is built yet, so rows for the review quota come from every accepted triplet, and those that will not be in train do "
+            f"not count: after `{place.command('curate build')}` this command draws the ones that do"
+        )
     if result.queue.hidden_negatives:
         say(f"{result.queue.hidden_negatives} negatives are not shown: [curate.review] shown_negatives")
 

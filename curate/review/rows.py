@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from triplette.console import visible
 from triplette.curate.decisions import Decision, Decisions
 from triplette.curate.review import labels
 from triplette.errors import InputError
@@ -52,9 +53,9 @@ class ReviewRow:
         return hash_value(asdict(self))[:ID_LENGTH]
 
     def fields(self) -> dict[str, str]:
-        """The texts by field name."""
+        """The texts by field name, with what would be unseen or turn a line around written out."""
         numbered = {labels.negative_field(n): text for n, text in enumerate(self.negatives, 1)}
-        return {"question": self.question, "positive": self.positive, **numbered}
+        return {name: visible(text) for name, text in {"question": self.question, "positive": self.positive, **numbered}.items()}
 
 
 def show_passage(chunk: Chunk, untitled: str) -> str:

@@ -2,6 +2,7 @@
 
 Written for Excel and LibreOffice in a French locale: UTF-8 with a byte order mark, semicolons. A cell that a spreadsheet would
 take for a formula is written with an apostrophe before it, which reading takes off again. Comma, semicolon and tab files are read.
+The line under the header says what may be written in each column; reading leaves it out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from triplette.curate.review.answers import Answer
 from triplette.curate.review.desk import Advance, Pulled, Pushed
 from triplette.curate.review.rows import ReviewRow
 from triplette.errors import InputError
+from triplette.languages import language, written_out
 from triplette.profile.shape import Review
 from triplette.tables import write_text
 
@@ -25,8 +27,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")  # what starts a formula, and th
 TO_FILL = (labels.VERDICT, labels.ISSUES, labels.HARDNESS, labels.REWRITE, "reviewer")
 BEFORE = ("triplet_id", "why", "kind", "source", "judge", "judge_score")
 HIDDEN = ("question_id", "negative_ids", "suggested")
+LEGEND = "#"  # instead of a triplet's id, in the line that says what may be written
 CELL_LIMIT = 32_767  # characters that a cell of Excel holds
-SHORT = {"oui": "valid", "non": "invalid", "yes": "valid", "no": "invalid", "?": "unsure"}
+SHORT = {"?": "unsure"} | {
+    word: verdict for code in written_out() for word, verdict in zip(language(code).prompting.answers, labels.VERDICTS, strict=True)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class SheetDesk:
         stream = io.StringIO()
         writer = csv.DictWriter(stream, head, delimiter=";", lineterminator="\r\n", restval="")
         writer.writeheader()
+        writer.writerow(_legend(negatives, self.review))
         for row in rows:
             writer.writerow({name: guard(text) for name, text in _cells(row).items()})
             advance(1)
@@ -73,6 +79,16 @@ def header(negatives: int) -> list[str]:
     """The columns, in order: what to fill stands right after what to read."""
     numbered = [labels.negative_field(n) for n in range(1, negatives + 1)]
     return [*BEFORE, "question", "positive", *numbered, *TO_FILL, *HIDDEN]
+
+
+def _legend(negatives: int, review: Review) -> dict[str, str]:
+    """What each column to fill takes, in the words of the profile."""
+    return {
+        "triplet_id": LEGEND,
+        labels.VERDICT: " | ".join(labels.words(labels.VERDICTS, review).values()),
+        labels.ISSUES: " | ".join(labels.issues(negatives, review).values()),
+        labels.HARDNESS: f"{labels.HARDNESS_VALUES[0]}-{labels.HARDNESS_VALUES[-1]}",
+    }
 
 
 def guard(text: str) -> str:
@@ -122,6 +138,8 @@ def read_sheet(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
         )
     try:
         for cells in reader:
+            if (cells.get("triplet_id") or "").strip() == LEGEND:
+                continue
             yield reader.line_num, {name: unguard(cells.get(name) or "") for name in names}
     except csv.Error as error:
         raise InputError(f"not CSV: {error}", where=f"{path}:{reader.line_num}", cure="save it as CSV again") from None

@@ -20,8 +20,11 @@ import numpy as np
 
 from triplette.curate.decisions import HUMAN, KEEP, POSITIVE, QUARANTINE, REWRITES, Decision, read_decisions
 from triplette.curate.same.question import EXACT, VECTORS, Pair, ask_the_same, exact_pairs, read_question, vector_pairs, word_pairs
+from triplette.domain import Domain, domain_of
 from triplette.hashing import hash_value
 from triplette.languages import language
+from triplette.profile import FILE as PROFILE
+from triplette.profile import run_profile
 from triplette.records import Chunk, Score, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -36,7 +39,7 @@ NAME = "dedup-3"
 STAGE = "curate.dedup"
 OUTPUT = "verdicts/dedup.parquet"
 NEEDED = ("chunks.parquet", "questions.parquet", "triplets.parquet", "verdicts/judge.parquet", "verdicts/negatives.parquet")
-OPTIONAL = (HUMAN, REWRITES, QUARANTINE)
+OPTIONAL = (HUMAN, REWRITES, QUARANTINE, PROFILE)
 NONE = "none"
 RANK = 192  # dimensions of the LSA over questions: as many pairs as with 384, in a third of the time
 DUPLICATES, MERGED, AMBIGUOUS = "duplicates", "several positives", "ambiguous"
@@ -84,7 +87,9 @@ def dedup(run: RunDir, settings: DedupSettings) -> DedupResult:
         return done
     decisions = read_decisions(run)
     rows = [row for row in decisions.rows if row.comparable]
-    pairs = same_questions(rows, decisions.chunks, settings, _vectors(run, rows, decisions.chunks, settings))
+    pairs = same_questions(
+        rows, decisions.chunks, settings, _vectors(run, rows, decisions.chunks, settings), domain_of(run_profile(run))
+    )
     verdicts: list[Verdict] = []
     clusters: list[list[Any]] = []
     for members, inside in _clusters(len(rows), pairs):
@@ -108,12 +113,12 @@ def dedup(run: RunDir, settings: DedupSettings) -> DedupResult:
 
 
 def same_questions(
-    rows: Sequence[Decision], chunks: Mapping[str, Chunk], settings: DedupSettings, vectors: Vectors | None
+    rows: Sequence[Decision], chunks: Mapping[str, Chunk], settings: DedupSettings, vectors: Vectors | None, domain: Domain
 ) -> list[Pair]:
     """The pairs of rows that ask the same, each once, with the finder that saw it first; left < right, in order."""
     texts = [row.question.text for row in rows]
     codes = [chunks[row.triplet.positive_id].language for row in rows]
-    asked = [read_question(text, language(code)) for text, code in zip(texts, codes, strict=True)]
+    asked = [read_question(text, language(code), domain.must_agree(code)) for text, code in zip(texts, codes, strict=True)]
     passages = _Passages(chunks, settings.same_passage)
     found: dict[tuple[int, int], Pair] = {}
     near = vector_pairs(vectors, settings) if vectors is not None else ()

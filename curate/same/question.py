@@ -1,6 +1,6 @@
 """Which pairs of questions ask the same: equal ones, near-duplicates by their words, and nearest vectors, checked for what must agree.
 
-Similar is not the same: "2 minutes" and "3 minutes", "rapide" and "blitz", "peut" and "ne peut pas" differ in one word of ten. A pair that any
+Similar is not the same: "2 minutes" and "3 minutes", "indoor" and "outdoor", "may" and "may not" differ in one word of ten. A pair that any
 of the three finders proposes counts only if what is asked for (who, when, how many, whether ...), numbers, negations and key terms agree,
 and if no side has a subject word of its own that the other replaces by another. Questions over different passages must agree
 more than those over one passage: merging these loses a row, merging those tells the model that a passage answers what it does not.
@@ -52,23 +52,22 @@ class Pair:
 
 
 @lru_cache(maxsize=64)
-def _known(spoken: Language) -> tuple[Asking, dict[str, int], frozenset[str], frozenset[str]]:
-    """What a language knows of asking: itself, number words, and the stems of alternatives and of light words."""
-    asking = spoken.asking or Asking(light=spoken.stop_words)
+def _known(spoken: Language, asking: Asking) -> tuple[dict[str, int], frozenset[str], frozenset[str]]:
+    """Number words, and the stems of alternatives and of light words."""
     alternatives, light = (frozenset(map(spoken.stem, words)) for words in (asking.alternatives, asking.light))
-    return asking, dict(asking.numbers), alternatives, light
+    return dict(asking.numbers), alternatives, light
 
 
-def read_question(question: str, spoken: Language) -> Asked:
-    """The parts of one question in its language."""
-    asking, number_words, alternatives, light = _known(spoken)
+def read_question(question: str, spoken: Language, asking: Asking) -> Asked:
+    """The parts of one question in its language; ``asking`` is what questions of its domain must agree in (``domain.Domain.must_agree``)."""
+    number_words, alternatives, light = _known(spoken, asking)
     found = spoken.words(normalise(question))
     text = plain(question)
     stem = spoken.stem
     stems = frozenset(stem(word) for word in found)
     numbers = set(_CODE.findall(text)) | {str(number_words[word]) for word in map(fold, found) if word in number_words}
     return Asked(
-        asks=asked_for(text, spoken),
+        asks=asked_for(text, spoken, asking),
         numbers=frozenset(numbers),
         negations=frozenset(stem(word) for word in asking.negations.findall(text)),
         keys=stems & alternatives,
@@ -76,9 +75,9 @@ def read_question(question: str, spoken: Language) -> Asked:
     )
 
 
-def asked_for(text: str, spoken: Language) -> str:
+def asked_for(text: str, spoken: Language, asking: Asking) -> str:
     """What a plain question asks for: ``who``, ``when``, ``how many`` ..., or ``which`` with the stem of the noun that follows."""
-    for name, pattern in spoken.asking.forms if spoken.asking else ():
+    for name, pattern in asking.forms:
         match = pattern.search(text)
         if match:
             return f"{name} {spoken.stem(match.group('noun'))}" if name == "which" else name

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
+
+from triplette.console import html_text
 
 WIDTH = 520
 BLUE, GREEN, RED, GREY = "#4a7dbd", "#1a7f37", "#cf222e", "#d8dee4"
@@ -23,7 +24,7 @@ def bars(rows: Sequence[tuple[str, float]], *, colour: str = BLUE, label: str = 
         width = (WIDTH - left - 60) * value / most
         shown = name if len(name) <= 28 else f"{name[:27]}…"
         parts.append(
-            f'<text x="{left - 8}" y="{top + 16}" text-anchor="end"><title>{escape(name)}</title>{escape(shown)}</text>'
+            f'<text x="{left - 8}" y="{top + 16}" text-anchor="end"><title>{html_text(name)}</title>{html_text(shown)}</text>'
             f'<rect x="{left}" y="{top + 4}" width="{width:.1f}" height="15" fill="{colour}"/>'
             f'<text x="{left + width + 6:.1f}" y="{top + 16}" class="soft">{_number(value)}</text>'
         )
@@ -40,7 +41,7 @@ def funnel(rows: Sequence[tuple[str, int, int]], label: str = "") -> str:
         long = max(2.0, 420 * kept / most)
         fell = f'<text x="660" y="{top + 22}" fill="{RED}" style="fill:{RED}">− {_number(lost)} fell out</text>' if lost else ""
         parts.append(
-            f'<text x="0" y="{top + 22}">{escape(name)}</text>'
+            f'<text x="0" y="{top + 22}">{html_text(name)}</text>'
             f'<rect x="{410 - long / 2:.1f}" y="{top + 4}" width="{long:.1f}" height="28" rx="3" fill="{BLUE}"/>'
             f'<text x="410" y="{top + 23}" text-anchor="middle" style="fill:#fff;paint-order:stroke;stroke:{BLUE};stroke-width:3px">'
             f"{_number(kept)}</text>{fell}"
@@ -79,7 +80,7 @@ def histogram(
     for number, (name, colour) in enumerate(zip(groups, colours, strict=False)):
         parts.append(
             f'<rect x="{left + 8 + 130 * number}" y="2" width="10" height="10" fill="{colour}"/>'
-            f'<text x="{left + 22 + 130 * number}" y="12">{escape(name)}</text>'
+            f'<text x="{left + 22 + 130 * number}" y="12">{html_text(name)}</text>'
         )
     if skipped:
         parts.append(f'<text x="{WIDTH}" y="12" text-anchor="end" class="soft">{skipped} outside</text>')
@@ -135,4 +136,4 @@ def _number(value: float) -> str:
 def _svg(width: float, height: float, parts: Sequence[str], label: str) -> str:
     body = "".join(parts)
     box = f'width="{width:g}" viewBox="0 0 {width:g} {max(height, 1):g}"'
-    return f'<svg {box} role="img" aria-label="{escape(label, quote=True)}">{body}</svg>'
+    return f'<svg {box} role="img" aria-label="{html_text(label)}">{body}</svg>'

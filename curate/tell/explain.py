@@ -19,15 +19,17 @@ from triplette.records import Chunk, Question, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.tables import read_records, read_table
 
-MOST_MATCHES = 10
+CLOSE = 0.6  # share of a subject's words that a question must hold to be nearly these words
 EXCERPT = 300
 _USERS = ("train.", "export.")
+Found = Decision | dict[str, Any] | Rejection  # a row, a gold question of the dataset, a question that fell out
 
 
 def explain(run: RunDir, subject: str) -> dict[str, Any]:
-    """The story of a triplet, question or chunk (its id), a gold question, or of the questions that hold these words.
+    """The story of a triplet, question or chunk (its id), a gold question, or of the question that holds these words.
 
-    Raises InputError when nothing is found, or when the words fit more than one row well (the error lists them).
+    Words that fit several questions give a list of them: ``state`` "several", ``matches`` with ids and states. Raises InputError
+    when nothing is found.
     """
     run.require("chunks.parquet", "questions.parquet")
     if not run.has("triplets.parquet"):
@@ -38,6 +40,8 @@ def explain(run: RunDir, subject: str) -> dict[str, Any]:
     if subject in decisions.chunks and subject not in decisions.by_triplet:
         return _chunk_story(decisions, subject)
     chosen = _find(decisions, rows, rejects, subject)
+    if isinstance(chosen, list):
+        return _several(subject, chosen)
     if isinstance(chosen, Rejection):
         return {"id": chosen.subject_id, "question": chosen.text, "state": "rejected", "rejected": [asdict(chosen)]}
     if isinstance(chosen, dict):
@@ -88,10 +92,8 @@ def _after(run: RunDir, decisions: Decisions, placed: Mapping[str, Any] | None) 
     }
 
 
-def _find(
-    decisions: Decisions, rows: Sequence[dict[str, Any]], rejects: Sequence[Rejection], subject: str
-) -> Decision | dict[str, Any] | Rejection:
-    """The one row that is meant. An id wins; words must fit one row, or one clearly better than the others."""
+def _find(decisions: Decisions, rows: Sequence[dict[str, Any]], rejects: Sequence[Rejection], subject: str) -> Found | list[Found]:
+    """What is meant. An id wins; words find the questions that are, hold or nearly are these words, the first kind that there is."""
     if subject in decisions.by_triplet:
         return decisions.by_triplet[subject]
     by_id = [d for d in decisions.rows if subject in (d.question.id, d.triplet.question_id)]
@@ -101,44 +103,56 @@ def _find(
         if found:
             return found[0]
     wanted = plain(subject)
-    candidates: list[Decision | dict[str, Any]] = [*decisions.rows, *(row for row in rows if not row["triplet_id"])]
+    there: list[Found] = [*decisions.rows, *(row for row in rows if not row["triplet_id"])]
+    known = {_identity(row) for row in there} | {d.triplet.question_id for d in decisions.rows}
+    gone = {item.subject_id: item for item in rejects if item.subject_kind == "question" and item.text and item.subject_id not in known}
+    candidates = [*there, *gone.values()] if wanted else []
     exact = [c for c in candidates if plain(_text(c)) == wanted]
     holding = [c for c in candidates if wanted in plain(_text(c))]
-    for matches in (exact, holding):
-        if len(matches) == 1:
-            return matches[0]
+    close = sorted(((_speech(c, decisions).overlap(subject, _text(c)), -i) for i, c in enumerate(candidates)), reverse=True)
+    close = [item for item in close if item[0] >= CLOSE]
+    if close and (len(close) == 1 or close[0][0] > close[1][0]):
+        close = close[:1]
+    for matches in (exact, holding, [candidates[-i] for _, i in close]):
         if matches:
-            raise _several(subject, matches)
-    close = sorted(
-        ((_speech(c, decisions).overlap(subject, _text(c)), i) for i, c in enumerate(candidates)), key=lambda item: (-item[0], item[1])
-    )
-    close = [item for item in close if item[0] >= 0.6]
-    if len(close) == 1 or (len(close) > 1 and close[0][0] > close[1][0]):
-        return candidates[close[0][1]]
-    if close:
-        raise _several(subject, [candidates[i] for _, i in close])
+            return matches[0] if len(matches) == 1 else matches
     raise InputError(
         f"nothing in this run has the id or the words {subject!r}", cure="`synth show --containing WORD` lists questions with their ids"
     )
 
 
-def _speech(candidate: Decision | dict[str, Any], decisions: Decisions) -> Language:
+def _speech(candidate: Found, decisions: Decisions) -> Language:
+    if isinstance(candidate, Rejection):
+        chunk = decisions.chunks.get(candidate.parent_id)
+        return language(chunk.language if chunk else "")
     code = candidate["language"] if isinstance(candidate, dict) else decisions.chunks[candidate.triplet.positive_id].language
     return language(code)
 
 
-def _several(subject: str, matches: Sequence[Decision | dict[str, Any]]) -> InputError:
-    lines = "\n".join(f"  {_identity(match)}  {_text(match)}" for match in matches[:MOST_MATCHES])
-    more = f"\n  ... and {len(matches) - MOST_MATCHES} more" if len(matches) > MOST_MATCHES else ""
-    return InputError(f"{len(matches)} rows fit {subject!r}:\n{lines}{more}", cure="give the id of one of them")
+def _several(subject: str, matches: Sequence[Found]) -> dict[str, Any]:
+    """The list of what fits, and what became of each."""
+    found = [{"id": _identity(match), "question": _text(match), "state": _state(match)} for match in matches]
+    return {"id": subject, "state": "several", "matches": found}
 
 
-def _text(row: Decision | dict[str, Any]) -> str:
-    return row["question"] if isinstance(row, dict) else row.question.text
+def _text(row: Found) -> str:
+    if isinstance(row, Rejection):
+        return row.text
+    return str(row["question"]) if isinstance(row, dict) else row.question.text
 
 
-def _identity(row: Decision | dict[str, Any]) -> str:
-    return row["question_id"] if isinstance(row, dict) else row.triplet.id
+def _identity(row: Found) -> str:
+    if isinstance(row, Rejection):
+        return row.subject_id
+    return str(row["question_id"]) if isinstance(row, dict) else row.triplet.id
+
+
+def _state(row: Found) -> str:
+    if isinstance(row, Rejection):
+        return f"{row.step}: {row.reason}"
+    if isinstance(row, dict):
+        return "gold"
+    return "accepted" if row.accepted else f"{row.step}: {row.reason}"
 
 
 def _written(decisions: Decisions, question: Question) -> list[dict[str, Any]]:
@@ -233,6 +247,8 @@ def _early(run: RunDir, subject: str) -> dict[str, Any]:
     if subject in decisions.chunks:
         return _chunk_story(decisions, subject)
     chosen = _find(decisions, [], run.read_rejects(), subject)
+    if isinstance(chosen, list):
+        return _several(subject, chosen)
     if not isinstance(chosen, Decision):
         return {"id": subject, "state": "rejected", "rejected": [asdict(chosen)] if isinstance(chosen, Rejection) else []}
     question = chosen.question
@@ -252,11 +268,13 @@ def render(story: Mapping[str, Any]) -> None:
 
     out = console()
     for line in lines_of(story):
-        out.print("".join(c if c.isprintable() else " " for c in line), markup=False, soft_wrap=True)
+        out.print(line.replace("\n", " "), markup=False, soft_wrap=True)  # no text may look like another line of the story
 
 
 def lines_of(story: Mapping[str, Any]) -> list[str]:
     """The story in plain lines."""
+    if story["state"] == "several":
+        return _match_lines(story)
     lines = [f"{story.get('question') or story['id']}", f"  {story['id']}: {story['state']}"]
     if story.get("because"):
         because = story["because"]
@@ -288,6 +306,12 @@ def lines_of(story: Mapping[str, Any]) -> list[str]:
         lines.append(f"question: {item['question']} ({item['triplet']}) {'accepted' if item['accepted'] else item['reason']}")
     lines += [f"negative of: {item['question']} ({item['triplet']})" for item in story.get("negative_of", [])]
     return lines
+
+
+def _match_lines(story: Mapping[str, Any]) -> list[str]:
+    matches = story["matches"]
+    head = f"{len(matches)} questions fit {story['id']!r}; `curate explain ID` tells the story of one:"
+    return [head, *(f"  {match['id']}  {match['question']} ({match['state']})" for match in matches)]
 
 
 def _chunk_lines(chunk: Mapping[str, Any]) -> list[str]:

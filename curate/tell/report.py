@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from triplette.console import html_text
 from triplette.criteria import NAMES
 from triplette.curate.decisions import AUTOMATIC, Decision, Decisions, read_decisions
 from triplette.curate.tell import charts
@@ -52,10 +52,10 @@ def render(run: RunDir, *, seed: int = 0) -> str:
         ("rejected", f"{EXAMPLES} rejected at random", _examples(decisions.rejected, decisions, seed)),
     )
     style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-    links = "".join(f'<a href="#{key}">{escape(title)}</a>' for key, title, _ in sections)
-    body = "\n".join(f'<h2 id="{key}">{escape(title)}</h2>\n{content}' for key, title, content in sections)
+    links = "".join(f'<a href="#{key}">{html_text(title)}</a>' for key, title, _ in sections)
+    body = "\n".join(f'<h2 id="{key}">{html_text(title)}</h2>\n{content}' for key, title, content in sections)
     state = '<b class="open">open</b>' if not status.blockers else '<b class="closed">closed</b>'
-    name = escape(run.root.resolve().name)
+    name = html_text(run.root.resolve().name)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Curation report: {name}</title>\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -68,7 +68,7 @@ def render(run: RunDir, *, seed: int = 0) -> str:
 def _funnel(status: Status) -> str:
     rows = [(step.name, step.left, step.lost or 0) for step in status.steps if step.left is not None]
     reasons = _table(("step", "reason", "rows"), status.reason_rows())
-    gate = "".join(f"<li>{escape(b.reason)} <code>{escape(b.cure)}</code></li>" for b in status.blockers)
+    gate = "".join(f"<li>{html_text(b.reason)} <code>{html_text(b.cure)}</code></li>" for b in status.blockers)
     return f"<figure>{charts.funnel(rows, 'Rows after each step')}</figure>{reasons}" + (f"<ul>{gate}</ul>" if gate else "")
 
 
@@ -82,7 +82,7 @@ def _scores(decisions: Decisions, judged: Sequence[Verdict]) -> str:
             values = [verdict.score] if criterion == "score" else [s.value for s in verdict.scores if s.criterion == criterion]
             groups["accepted" if verdict.subject_id in accepted else "not accepted"] += values
         chart = charts.histogram(groups, colours=(charts.BLUE, charts.RED), low=0, high=1, label=f"Histogram of {criterion}")
-        figures.append(f"<figure>{chart}<figcaption>{escape(criterion)}</figcaption></figure>")
+        figures.append(f"<figure>{chart}<figcaption>{html_text(criterion)}</figcaption></figure>")
     return f'<div class="grid">{"".join(figures)}</div>' if verdicts else "<p>Nothing is judged yet: <code>curate judge</code></p>"
 
 
@@ -103,7 +103,7 @@ def _negatives(decisions: Decisions, seed: int) -> str:
     histogram = charts.histogram(margins, colours=(charts.BLUE, charts.RED), low=-0.5, high=1, bins=30, label="Histogram of margins")
     plot = charts.rank_plot(points, label="Negatives by rank")
     return (
-        f'<div class="grid"><figure>{plot}<figcaption>{escape(note)}</figcaption></figure>'
+        f'<div class="grid"><figure>{plot}<figcaption>{html_text(note)}</figcaption></figure>'
         f"<figure>{histogram}<figcaption>Margin: the positive's dense score minus the negative's.</figcaption>"
         f"{_table(('left out because', 'negatives'), fates.most_common())}</figure></div>"
     )
@@ -164,21 +164,21 @@ def _example(row: Decision, decisions: Decisions) -> str:
         fate = row.dropped.get(negative.chunk_id, "")
         ranks = f"BM25 {negative.bm25_rank or '-'}, dense {negative.dense_rank or '-'}, margin {negative.margin:.2f}"
         left = f"; left out: {fate}" if fate else ""
-        lines.append(f"<p><b>seems to</b> ({escape(ranks + left)}): {_passage(negative.chunk_id, decisions)}</p>")
+        lines.append(f"<p><b>seems to</b> ({html_text(ranks + left)}): {_passage(negative.chunk_id, decisions)}</p>")
     facts = f"{question.kind} · {question.persona} · {question.difficulty} · {question.provider}/{question.model}"
     return (
-        f'<article class="{"kept" if row.accepted else "lost"}"><h3>{escape(question.text)}</h3>'
-        f'<p><code>{escape(row.triplet.id)}</code> {escape(facts)}</p><p class="why">{escape(why)}</p>{"".join(lines)}</article>'
+        f'<article class="{"kept" if row.accepted else "lost"}"><h3>{html_text(question.text)}</h3>'
+        f'<p><code>{html_text(row.triplet.id)}</code> {html_text(facts)}</p><p class="why">{html_text(why)}</p>{"".join(lines)}</article>'
     )
 
 
 def _passage(chunk_id: str, decisions: Decisions) -> str:
     chunk = decisions.chunks.get(chunk_id)
     if chunk is None:
-        return f"<code>{escape(chunk_id)}</code> is in no file of this run"
+        return f"<code>{html_text(chunk_id)}</code> is in no file of this run"
     text = chunk.text if len(chunk.text) <= EXCERPT else chunk.text[:EXCERPT].rstrip() + " […]"
     page = f" p. {chunk.page_start}" if chunk.page_start else ""
-    return f"<i>{escape(chunk.source + page)} · {escape(chunk.title)}</i> {escape(text)}"
+    return f"<i>{html_text(chunk.source + page)} · {html_text(chunk.title)}</i> {html_text(text)}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -187,6 +187,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         return ""
     numeric = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(head))]
     mark = [' class="n"' if number else "" for number in numeric]
-    top = "".join(f"<th{m}>{escape(str(cell))}</th>" for cell, m in zip(head, mark, strict=True))
-    body = "".join("<tr>" + "".join(f"<td{m}>{escape(str(c))}</td>" for c, m in zip(row, mark, strict=True)) + "</tr>" for row in rows)
+    top = "".join(f"<th{m}>{html_text(str(cell))}</th>" for cell, m in zip(head, mark, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{m}>{html_text(str(c))}</td>" for c, m in zip(row, mark, strict=True)) + "</tr>" for row in rows
+    )
     return f"<table><tr>{top}</tr>{body}</table>"

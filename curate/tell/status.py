@@ -32,8 +32,9 @@ class Step:
 
     @property
     def lost(self) -> int | None:
-        """Rows that fell out here."""
-        return None if self.entered is None or self.left is None else self.entered - self.left
+        """Rows that fell out here; None where that is not known, as when an earlier step ran again and gives fewer than this one made."""
+        lost = None if self.entered is None or self.left is None else self.entered - self.left
+        return None if lost is None or lost < 0 else lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def read_status(run: RunDir, config: Path | None = None) -> Status:
     rows = read_table(run.path("dataset/rows.parquet"), ["split", "origin"]).to_pylist() if built else []
     reasons = {key: n for key, n in rejects.items() if key[0].startswith("synth.")}
     if decisions is not None:
-        reasons.update(decisions.reasons())
+        reasons.update({key: n for key, n in decisions.reasons().items() if _has_run(run, key[0])})
         # only a build knows what touches gold; everything else is decided anew above
         reasons.update({key: n for key, n in rejects.items() if key[0] == BUILD and key[1] != "orphan"})
     order = ("synth.", "curate.judge", "curate.negatives", "curate.review", "curate.dedup", "curate.validate", BUILD)
@@ -107,6 +108,12 @@ def read_status(run: RunDir, config: Path | None = None) -> Status:
         blockers=_blockers(run, decisions),
         undecided=tuple(d.triplet.id for d in decisions.rows if d.human == "unsure") if decisions else (),
     )
+
+
+def _has_run(run: RunDir, step: str) -> bool:
+    """Whether a step can have dropped rows: before the judge or the comparison ran, all of them wait, and none fell out."""
+    waits_for = {"curate.judge": AUTOMATIC[0], "curate.dedup": AUTOMATIC[2]}
+    return step not in waits_for or run.has(waits_for[step])
 
 
 def _steps(run: RunDir, decisions: Decisions | None, rejects: Counter[tuple[str, str]], rows: list[dict[str, str]]) -> tuple[Step, ...]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from urllib.parse import quote
+
+from triplette.console import html_text
 
 _REMOTE = re.compile(
     r"<script\b[^>]*\bsrc\s*=\s*[\"']?(?:https?:)?//[^>]*>\s*</script>"
@@ -50,7 +51,7 @@ def _front_page(folder: Path, sheet: str, passed: Mapping[str, tuple[int, int]])
         )
         links = [_link(folder, page, "results") for page in results if page.parts[-4] == name or name in page.parts]
         links.append(_link(folder, folder / "expectations" / f"{name}.html", "expectations"))
-        rows.append(f"<tr><td>{escape(name)}</td><td>{mark}</td><td>{met} of {number}</td><td>{' · '.join(links)}</td></tr>")
+        rows.append(f"<tr><td>{html_text(name)}</td><td>{mark}</td><td>{met} of {number}</td><td>{' · '.join(links)}</td></tr>")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="UTF-8"><title>Data Docs</title>\n'
         f"<style>\n{sheet}</style></head>\n<body><div class='container-fluid'><h2>Data Docs</h2>\n"
@@ -62,4 +63,4 @@ def _front_page(folder: Path, sheet: str, passed: Mapping[str, tuple[int, int]])
 
 
 def _link(folder: Path, page: Path, label: str) -> str:
-    return f'<a href="{quote(page.relative_to(folder).as_posix())}">{escape(label)}</a>'
+    return f'<a href="{quote(page.relative_to(folder).as_posix())}">{html_text(label)}</a>'

@@ -45,7 +45,8 @@ class TripletteEmbedder(
         File(folder, "tokenizer.model").readBytes(),
         ints(tokens.getJSONArray("before")),
         ints(tokens.getJSONArray("after")),
-        tokens.getJSONObject("specials").let { names -> names.keys().asSequence().associateWith { names.getInt(it) } }
+        tokens.getJSONObject("specials").let { names -> names.keys().asSequence().associateWith { names.getInt(it) } },
+        tokens.getJSONArray("stripping").let { names -> List(names.length()) { names.getString(it) }.toSet() }
     )
     private val models = HashMap<String, CompiledModel>()
 

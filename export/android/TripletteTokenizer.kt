@@ -5,7 +5,7 @@ import java.util.PriorityQueue
 /**
  * Text to token ids from the bundle's `tokenizer.model`, in plain Kotlin: no native library, no Android class.
  *
- * A Unigram model is cut by [TripletteUnigram]. SentencePiece byte-pair encoding: the text is cut at user-defined pieces, each rest starts as single characters, and the adjacent
+ * A Unigram model is cut by [TripletteUnigram], a byte-level one by [TripletteByteLevel]. SentencePiece byte-pair encoding: the text is cut at user-defined pieces, each rest starts as single characters, and the adjacent
  * pair whose union is the best-scored piece is merged until none is left. What is in no piece becomes its UTF-8 bytes.
  *
  * `before`, `after` and `specials` come from `spec.json`. The golden file holds ids to test against.
@@ -14,7 +14,8 @@ class TripletteTokenizer(
     model: ByteArray,
     private val before: IntArray,
     private val after: IntArray,
-    private val specials: Map<String, Int>
+    private val specials: Map<String, Int>,
+    private val stripping: Set<String> = emptySet() // specials that take the spaces before them with them
 ) {
     private val ids = HashMap<String, Int>()
     private val scores = HashMap<String, Float>()
@@ -26,12 +27,13 @@ class TripletteTokenizer(
     private var table = ByteArray(0)
     private var dummyPrefix = true
     private val unigram: TripletteUnigram?
+    private val byteLevel = if (TripletteByteLevel.isOne(model)) TripletteByteLevel(model) else null
 
     init {
         val defined = ArrayList<String>()
-        readModel(model, defined)
+        if (byteLevel == null) readModel(model, defined)
         userDefined = byFirst(defined)
-        unigram = if (modelType == UNIGRAM) TripletteUnigram(ids, scores, unknown, table, dummyPrefix) else null
+        unigram = if (byteLevel == null && modelType == UNIGRAM) TripletteUnigram(ids, scores, unknown, table, dummyPrefix) else null
     }
 
     /** The ids of a formatted text with the ids around it, at most `limit` in all: the text is cut, the ids around it stay. */
@@ -46,12 +48,19 @@ class TripletteTokenizer(
         var start = 0
         var at = 0
         while (at < text.length) {
+            if (stripping.isNotEmpty() && text[at] in WHITE_SPACE && (at == start || text[at - 1] !in WHITE_SPACE)) {
+                // a run of spaces before such a token is the token's, before any other may take it
+                var behind = at
+                while (behind < text.length && text[behind] in WHITE_SPACE) behind++
+                if (stripping.any { text.startsWith(it, behind) }) at = behind
+            }
             val name = specialNames[text[at]]?.firstOrNull { text.startsWith(it, at) }
             if (name == null) {
                 at++
                 continue
             }
-            found += pieces(text.substring(start, at))
+            val before = text.substring(start, at)
+            found += pieces(if (name in stripping) before.trimEnd { it in WHITE_SPACE } else before)
             found += specials.getValue(name)
             at += name.length
             start = at
@@ -62,6 +71,7 @@ class TripletteTokenizer(
 
     /** The ids of a text that holds no special token. */
     private fun pieces(text: String): List<Int> {
+        if (byteLevel != null) return byteLevel.encode(text)
         if (unigram != null) return unigram.encode(text)
         val escaped = text.replace(' ', SPACE)
         val found = ArrayList<Int>()
@@ -230,6 +240,7 @@ class TripletteTokenizer(
         /** Names by their first character, the longest first: a text is looked up once a character. */
         fun byFirst(names: Collection<String>) = names.sortedByDescending { it.length }.groupBy { it[0] }
 
+        const val WHITE_SPACE = "\t\n\u000b\u000c\r\u0085 \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
         const val SPACE = '\u2581'
         const val FIELD_PIECES = 10
         const val FIELD_TRAINER = 18

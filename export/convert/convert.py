@@ -59,13 +59,7 @@ def read_tensors(folder: Path, family: Family, architecture: Architecture) -> di
     """Every tensor of the folder under the encoder's names: transformer (one file or shards) and dense heads."""
     from safetensors.torch import load_file
 
-    shards = sorted(folder.glob("model*.safetensors"))
-    if not shards:
-        raise InputError("there is no model.safetensors", where=str(folder), cure="run `train merge` first")
-    stored: dict[str, Any] = {}
-    for shard in shards:
-        stored.update(load_file(shard))
-    tensors = family.tensors(stored, architecture)
+    tensors = family.tensors(transformer_tensors(folder), architecture)
     for index, head in enumerate(architecture.heads_after_pooling):
         path = folder / head.folder / "model.safetensors"
         if not path.exists():
@@ -75,6 +69,19 @@ def read_tensors(folder: Path, family: Family, architecture: Architecture) -> di
             raise InputError(f"holds {sorted(named)}, not linear.weight", where=str(path), cure="run `train merge` again")
         tensors[f"projection.heads.{index}.weight"] = named["linear.weight"]
     return tensors
+
+
+def transformer_tensors(folder: Path) -> dict[str, Any]:
+    """The transformer's tensors under their stored names, from one file or shards. Raises InputError where there are none."""
+    from safetensors.torch import load_file
+
+    shards = sorted(folder.glob("model*.safetensors"))
+    if not shards:
+        raise InputError("there is no model.safetensors", where=str(folder), cure="run `train merge` first")
+    stored: dict[str, Any] = {}
+    for shard in shards:
+        stored.update(load_file(shard))
+    return stored
 
 
 def convert(encoder: Any, lengths: Sequence[int], dimensions: Sequence[int], path: Path) -> Converted:

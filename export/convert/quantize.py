@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import SettingError
-from triplette.export.families.architecture import ATTENTION, EMBEDDING, FEED_FORWARD, POSITIONS, PROJECTION, Architecture
+from triplette.export.families.architecture import ATTENTION, EMBEDDING, FEED_FORWARD, PER_LAYER, POSITIONS, PROJECTION, Architecture
 from triplette.export.quiet import quiet_libraries, quiet_stderr
 from triplette.tables import replacing
 
@@ -24,11 +24,12 @@ SCOPES = {
     POSITIONS: r"Embedding_embed_positions",
     ATTENTION: r"Attention_self_attn",
     FEED_FORWARD: r"FeedForward_mlp",
+    PER_LAYER: r"PerLayer[A-Za-z]*_ple",
     PROJECTION: r"Projection_projection",
 }
 RECIPES: dict[str, dict[str, int]] = {
     # learned positions are a small table that every token passes through: 8 bits
-    "e4_a8_f4_p4": {EMBEDDING: 4, POSITIONS: 8, ATTENTION: 8, FEED_FORWARD: 4, PROJECTION: 4},
+    "e4_a8_f4_p4": {EMBEDDING: 4, POSITIONS: 8, ATTENTION: 8, FEED_FORWARD: 4, PER_LAYER: 4, PROJECTION: 4},
     "int8": dict.fromkeys(SCOPES, 8),
     "float32": dict.fromkeys(SCOPES, 32),
 }

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from triplette.errors import InputError
 
 EMBEDDING, POSITIONS, ATTENTION, FEED_FORWARD, PROJECTION = "embedding", "positions", "attention", "feed_forward", "projection"
+PER_LAYER = "per_layer"  # what EmbeddingGemma 2 gates each layer with
+LOCAL, GLOBAL = "sliding_attention", "full_attention"
 IDENTITY = "torch.nn.modules.linear.Identity"
 CURE = "export a model of a supported family (docs/export.md has the table), as `train merge` writes it"
 
@@ -123,6 +125,21 @@ def _dense(folder: Path, name: str) -> DenseHead:
     if config.get("bias") or config.get("activation_function", IDENTITY) != IDENTITY:
         raise InputError("a dense head with a bias or an activation is not supported", where=str(path), cure=CURE)
     return DenseHead(name, int(get(config, "in_features", str(path))), int(get(config, "out_features", str(path))))
+
+
+def layer_kinds(config: dict[str, Any], where: str) -> tuple[str, ...]:
+    """The kind of every layer, local or global. Raises InputError where they are unknown or not as many as the layers."""
+    kinds = tuple(get(config, "layer_types", where))
+    if set(kinds) - {LOCAL, GLOBAL} or len(kinds) != get(config, "num_hidden_layers", where):
+        raise InputError(f"layer_types {kinds} are not {config['num_hidden_layers']} known kinds", where=where, cure=CURE)
+    return kinds
+
+
+def rotary_base(values: dict[str, Any] | None, what: str, where: str) -> float:
+    """The base of plain rotary positions. Raises InputError for scaled ones and for none."""
+    if not values or values.get("rope_type", "default") != "default" or "rope_theta" not in values:
+        raise InputError(f"rotary parameters of {what} are {values}, not a plain base", where=where, cure=CURE)
+    return float(values["rope_theta"])
 
 
 def get(config: dict[str, Any], key: str, where: str) -> Any:

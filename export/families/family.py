@@ -44,7 +44,10 @@ class Family:
 
 FAMILIES = (
     Family("embeddinggemma", ("gemma3_text",), "EmbeddingGemma"),
+    Family("embeddinggemma2", ("embedding_gemma2_text",), "EmbeddingGemma 2"),
     Family("bert", ("bert", "xlm-roberta", "roberta", "camembert"), "multilingual-e5, bge-m3 (dense), MiniLM, Solon"),
+    Family("modernbert", ("modernbert",), "granite-embedding r2, gte-modernbert, mDenseOn, mmBERT"),
+    Family("qwen3", ("qwen3",), "Qwen3-Embedding"),
 )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from triplette.export.families.architecture import Architecture
+from triplette.export.families.architecture import DenseHead
 from triplette.export.litert import output_name
 
 MASKED = -1e4  # far below any score of a real model, far above where float32 additions reach -inf
@@ -22,9 +22,9 @@ MASKED = -1e4  # far below any score of a real model, far above where float32 ad
 class Projection(nn.Module):
     """The dense heads after pooling. Its class name is the quantiser's scope."""
 
-    def __init__(self, a: Architecture) -> None:
+    def __init__(self, heads: Sequence[DenseHead]) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(nn.Linear(head.inputs, head.outputs, bias=False) for head in a.heads_after_pooling)
+        self.heads = nn.ModuleList(nn.Linear(head.inputs, head.outputs, bias=False) for head in heads)
 
     def forward(self, pooled: Tensor) -> Tensor:
         for head in self.heads:
@@ -60,3 +60,9 @@ def first_pool(states: Tensor, places: Tensor, present: Tensor) -> Tensor:
     """The first present token's state, (1, hidden), on whichever side the padding is. ``places`` counts present tokens from 1."""
     first = present * (places < 1.5).to(torch.float32)
     return (states * first[:, :, None]).sum(1)
+
+
+def last_pool(states: Tensor, places: Tensor, present: Tensor) -> Tensor:
+    """The last present token's state, (1, hidden), on whichever side the padding is. ``places`` counts present tokens from 1."""
+    last = present * (places > present.sum(1, keepdim=True) - 0.5).to(torch.float32)
+    return (states * last[:, :, None]).sum(1)

@@ -21,7 +21,7 @@ from triplette.tables import write_text
 GOLDEN = "golden.json"
 NUMBERS = 8  # numbers of each vector that are kept
 TOLERANCE = 0.02  # of a vector of length 1: kernels of other processors round int8 activations differently
-FIXED = ("Le joueur a-t-il le droit de proposer la nulle ?", "cœur d'échecs\tà l'été 2025 : 1.e4 e5 ♞ <bos>", "oui")
+FIXED = ("May a guest bring a bicycle inside?", "Übergröße\tnaïf œ 2025 : 1.e4 e5 ♞ <bos>", "yes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from triplette.errors import InputError
 from triplette.export.quiet import quiet_libraries
+from triplette.ranking.text_tower import text_only
 
 Vectors = npt.NDArray[np.float32]
 BATCH_TOKENS = 4096  # tokens of a forward pass, padding included: bounds memory whatever the texts' length
@@ -30,9 +31,10 @@ class Reference:
 
             logging.disable_progress_bar()
             try:
-                self._model: Any = SentenceTransformer(
-                    str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": torch.float32}
-                ).eval()
+                with text_only(str(folder)) as (path, options):
+                    self._model: Any = SentenceTransformer(
+                        path, device="cpu", local_files_only=True, model_kwargs={"dtype": torch.float32, **options}
+                    ).eval()
             except (OSError, ValueError, KeyError) as error:
                 raise InputError(
                     f"sentence-transformers cannot load the model ({error})", where=str(folder), cure="run `train merge`"

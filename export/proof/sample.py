@@ -58,8 +58,8 @@ def probe_texts(sample: Sample) -> list[str]:
     """Texts for the probes: one word, questions, passages, and one text longer than any signature (passages joined)."""
     passages = sorted((chunk.text for chunk in sample.chunks), key=len)
     real = [*sample.questions[:PROBES], *_spread(passages, PROBES)]
-    joined = "\n".join(passages) or "échecs "
-    return ["oui", *real, joined * (1 + 20_000 // max(1, len(joined)))]
+    joined = "\n".join(passages) or "text "
+    return ["yes", *real, joined * (1 + 20_000 // max(1, len(joined)))]
 
 
 def _spread(items: Sequence[str], count: int) -> list[str]:

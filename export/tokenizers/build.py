@@ -1,8 +1,9 @@
-"""The bundle's SentencePiece ``tokenizer.model``: copied where the model ships one, else built from ``tokenizer.json``; then compared.
+"""The bundle's ``tokenizer.model``: copied where the model ships SentencePiece's, else built from ``tokenizer.json``; then compared.
 
 Byte-pair merges (Gemma) are described differently by the two forms: tokenizer.json lists merges in order, SentencePiece scores pieces and
 merges whatever pair makes the best-scored piece. The rank of the first merge that makes a piece, negated, is that score. Unigram
-(XLM-R) is the same in both: pieces with scores, and a table of how characters are normalised.
+(XLM-R) is the same in both: pieces with scores, and a table of how characters are normalised. Byte-level merges (ModernBERT, Qwen) have
+a form of their own (``byte_level``).
 No form is trusted: both must give the reference's ids on thousands of lines and on strings that are known to differ.
 """
 
@@ -18,10 +19,20 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import InputError, ProofFailed
-from triplette.export.tokenizers.pieces import Pieces, TokenizerSpec
+from triplette.export.tokenizers.byte_level import (
+    HEADER,
+    NAME,
+    build_byte_level,
+    is_byte_level,
+    open_tokenizer,
+    stripping_tokens,
+)
+from triplette.export.tokenizers.pieces import Tokenizer, TokenizerSpec
 from triplette.tables import replacing
 
-SUPPORTED = "Gemma's (byte-pair merges with byte fallback) or XLM-R's (SentencePiece Unigram)"
+SUPPORTED = (
+    "Gemma's (byte-pair merges with byte fallback), XLM-R's (SentencePiece Unigram), or ModernBERT's and Qwen's (byte-level BPE)"
+)
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 AWKWARD = (
     "",
@@ -77,7 +88,7 @@ class Built:
 
 
 def write_tokenizer(folder: Path, reference: Any, texts: Sequence[str], path: Path) -> Built:
-    """Write ``path``, a SentencePiece model that gives ``reference``'s ids (a transformers tokenizer) on ``texts``.
+    """Write ``path``, a tokenizer that gives ``reference``'s ids (a transformers tokenizer) on ``texts``.
 
     Raises ProofFailed with the first differing text when neither the copied nor the built model agrees.
     """
@@ -89,14 +100,14 @@ def write_tokenizer(folder: Path, reference: Any, texts: Sequence[str], path: Pa
             continue
         with replacing(path) as temporary:
             temporary.write_bytes(content)
-        narrow = replace(spec, specials=hidden_specials(spec.specials, content))
-        agreement = compare(Pieces(path, narrow), reference, texts)
+        narrow = spec if content.startswith(HEADER.encode()) else replace(spec, specials=hidden_specials(spec.specials, content))
+        agreement = compare(open_tokenizer(path, narrow), reference, texts)
         if agreement.differing == 0:
             return Built(narrow, origin, agreement)
         tried.append(f"{origin}: {agreement.differing} of {agreement.compared} texts differ, such as {agreement.examples[0]}")
     path.unlink(missing_ok=True)
     raise ProofFailed(
-        f"the SentencePiece tokenizer disagrees with the model's own; {'; '.join(tried)}",
+        f"the bundle's tokenizer disagrees with the model's own; {'; '.join(tried)}",
         where=str(folder),
         cure="export a model with one of the supported tokenizers: " + SUPPORTED,
     )
@@ -107,6 +118,8 @@ def _content(folder: Path, origin: str, reference: Any) -> bytes | None:
     if origin == "copied":
         return shipped.read_bytes() if shipped.exists() else None
     content = read_json(folder)
+    if is_byte_level(content):
+        return build_byte_level(content)
     build = build_unigram if content["model"].get("type") == "Unigram" else build_sentencepiece
     return build(content, reference)
 
@@ -114,6 +127,9 @@ def _content(folder: Path, origin: str, reference: Any) -> bytes | None:
 def check_kind(content: dict[str, Any]) -> str:
     """The kind of a ``tokenizer.json`` in a word. Raises InputError for one that the phone cannot read."""
     model = content.get("model") or {}
+    if is_byte_level(content):
+        build_byte_level(content)
+        return NAME
     if model.get("type") == "BPE" and model.get("byte_fallback"):
         return "byte-pair"
     if model.get("type") == "Unigram" and not model.get("byte_fallback"):
@@ -128,8 +144,10 @@ def read_spec(folder: Path, reference: Any) -> TokenizerSpec:
     start = next((i for i in range(len(whole) - len(bare) + 1) if whole[i : i + len(bare)] == bare), None)
     if start is None or not bare:
         raise InputError("the tokenizer changes a text between its special tokens", where=str(folder), cure="use " + SUPPORTED)
-    specials = {str(token["content"]): int(token["id"]) for token in read_json(folder)["added_tokens"]}
-    return TokenizerSpec(tuple(whole[:start]), tuple(whole[start + len(bare) :]), int(reference.pad_token_id), specials)
+    content = read_json(folder)
+    specials = {str(token["content"]): int(token["id"]) for token in content["added_tokens"]}
+    stripping = stripping_tokens(content) if is_byte_level(content) else ()
+    return TokenizerSpec(tuple(whole[:start]), tuple(whole[start + len(bare) :]), int(reference.pad_token_id), specials, stripping)
 
 
 def hidden_specials(specials: Mapping[str, int], model: bytes) -> dict[str, int]:
@@ -142,7 +160,7 @@ def hidden_specials(specials: Mapping[str, int], model: bytes) -> dict[str, int]
     return {name: identity for name, identity in specials.items() if name not in found}
 
 
-def compare(pieces: Pieces, reference: Any, texts: Sequence[str]) -> Agreement:
+def compare(pieces: Tokenizer, reference: Any, texts: Sequence[str]) -> Agreement:
     """Both tokenizers over ``texts`` and the awkward strings, without truncation."""
     every = [*texts, *AWKWARD]
     differing = []

@@ -5,7 +5,7 @@ Formats that say their structure (Markdown, HTML, DOCX...) become elements; plai
 
 from triplette.synth.ingest.document import Block, Document, Structured
 from triplette.synth.ingest.folder import find_documents
-from triplette.synth.ingest.headings import heading_number
+from triplette.synth.ingest.headings import headings_of
 from triplette.synth.ingest.readers import SUFFIXES, read_document, source_name
 from triplette.synth.ingest.structure import structure
 
@@ -15,7 +15,7 @@ __all__ = [
     "Document",
     "Structured",
     "find_documents",
-    "heading_number",
+    "headings_of",
     "read_document",
     "source_name",
     "structure",

@@ -11,7 +11,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
+from functools import lru_cache
+from typing import NamedTuple
 
+from triplette.languages import document_words
 from triplette.synth.ingest.document import Line
 
 ZONE = 6  # non-blank lines at each end of a page that can be running heads
@@ -19,31 +22,51 @@ REPEAT_SHARE = 0.5  # of the pages
 RUN_LENGTH = 3  # pages in a row, for heads that change with the chapter
 HEAD_LIMIT = 120  # characters: a longer line is prose
 FILL_SHARE = 0.75  # of a page's letters: lines of repeated shapes that are more, on most pages, are its text
-STEP_SHARE = 0.7  # of the pages on which a number must go up with the page
+STEP_SHARE = 0.7  # of the pages on which a number must go up with the page, and of the entries of a table of contents
 _LEADERS = re.compile(r"(?:\.\s?){4}$|…{2}$")
 _LEADERS_TAIL = 12  # characters: four dots with blanks between
 _LAST_NUMBER = re.compile(r"\d{1,3}$")
-_CONTENTS = re.compile(r"^\W*(?:sommaire|table\s+des\s+mati[èe]res|contents)\b", re.IGNORECASE)
-_PAGE_NUMBER = re.compile(r"^\W*(?:page\s*)?\d{1,4}(?:\s*(?:/|sur|of|-)\s*\d{1,4})?[^\w.,;]*$", re.IGNORECASE)
-_DIVISION = re.compile(r"^\s*(Partie|Chapitre|Titre|Livre|Annexe|Section|Directives?)\b", re.IGNORECASE)
-_NUMBERED_NAME = re.compile(
-    r"\s*(?!(?:page|pages|folio|feuille|feuillet)\b)[^\W\d_]{3,}\s+(?:n[°ºo]\s*)?\d{1,3}\s*[.:–-]?\s*$", re.IGNORECASE
-)
 LIST_MIN = 3  # divisions of one kind with nothing between them: a list of chapters, not their beginnings
 LIST_LINE = 80  # characters: a longer line is prose
 CONTENTS_SHARE = 0.5  # of the lines after a contents heading that must end in a page number
 
 
-def mark_boilerplate(pages: list[list[Line]]) -> dict[int, list[str]]:
+class _Names(NamedTuple):
+    """How a language's pages name their contents, numbers and divisions; ``titles``: a name with a number, such as "Annexe 1" or "Fiche 2"."""
+
+    contents: re.Pattern[str]
+    page_number: re.Pattern[str]
+    division: re.Pattern[str]
+    titles: re.Pattern[str]
+
+
+@lru_cache(maxsize=64)
+def _names(code: str) -> _Names:
+    words = document_words(code)
+
+    def small(pattern: str) -> re.Pattern[str]:
+        return re.compile(pattern, re.IGNORECASE)
+
+    return _Names(
+        contents=small(rf"^\W*(?:{words.contents})\b"),
+        page_number=small(rf"^\W*(?:(?:{words.page})\s*)?\d{{1,4}}(?:\s*(?:/|{words.of}|-)\s*\d{{1,4}})?[^\w.,;]*$"),
+        division=small(rf"^\s*({'|'.join(word for word, _ in words.divisions)})\b"),
+        titles=small(rf"\s*(?!(?:{words.leaf})\b)[^\W\d_]{{3,}}\s+(?:n[°ºo]\s*)?\d{{1,3}}\s*[.:–-]?\s*$"),
+    )
+
+
+def mark_boilerplate(pages: list[list[Line]], code: str = "") -> dict[int, list[str]]:
     """Set the role of every dropped line; return, by page index, the divisions (Partie, Chapitre) its head names.
 
-    Where the reader has seen running heads by their place on the page already, the shape of other lines says nothing more.
+    Where the reader has seen running heads by their place on the page already, the shape of other lines says nothing more. ``code`` is
+    the document's language.
     """
-    _mark_contents(pages)
+    names = _names(code)
+    _mark_contents(pages, names.contents)
     placed = any(line.role in ("header", "footer") for page in pages for line in page)
-    divisions = _mark_running(pages, placed=placed) if len(pages) > 1 else {}
+    divisions = _mark_running(pages, code, placed=placed) if len(pages) > 1 else {}
     for page in pages:
-        _mark_division_list(page)
+        _mark_division_list(page, names.division)
     return divisions
 
 
@@ -55,6 +78,15 @@ def _leads(text: str) -> bool:
     """Whether a line ends in dot leaders, with or without a page number: looked at from its end, for a line may be all dots."""
     bare = text.rstrip()
     return bool(_LEADERS.search(bare[-4 * _LEADERS_TAIL :].rstrip("0123456789").rstrip()[-_LEADERS_TAIL:]))
+
+
+def _page_led_to(lines: list[Line], place: int) -> int | None:
+    """The page that a line's dot leaders lead to, at its end or alone on the next line; None where they lead to nothing, or to a sum."""
+    bare = lines[place].text.rstrip()
+    found = _LAST_NUMBER.search(bare[-4:])
+    if found is None and not bare[-1:].isdigit() and place + 1 < len(lines):
+        found = re.fullmatch(r"\d{1,3}", lines[place + 1].text.strip())
+    return int(found.group()) if found else None
 
 
 def _entry(text: str) -> bool:
@@ -74,7 +106,8 @@ def _zones(page: list[Line]) -> tuple[list[Line], list[Line]]:
     return solid[:cut], solid[len(solid) - cut :] if len(solid) > cut else []
 
 
-def _mark_running(pages: list[list[Line]], *, placed: bool) -> dict[int, list[str]]:
+def _mark_running(pages: list[list[Line]], code: str, *, placed: bool) -> dict[int, list[str]]:
+    names = _names(code)
     zones = [_zones(page) for page in pages]
     divisions: dict[int, list[str]] = {}
     for side in (0, 1):
@@ -83,24 +116,25 @@ def _mark_running(pages: list[list[Line]], *, placed: bool) -> dict[int, list[st
             shapes = {_shape(line.text): line.text for line in pair[side] if len(line.text) <= HEAD_LIMIT}
             for shape, text in shapes.items():
                 seen[shape].append((index, text))
-        repeated = {shape for shape, where in seen.items() if _repeats([i for i, _ in where], len(pages)) and counts_pages(where)}
+        repeated = {shape for shape, where in seen.items() if _repeats([i for i, _ in where], len(pages)) and counts_pages(where, code)}
         if placed or _fills(zones, side, repeated):
             repeated = set()
         for index, pair in enumerate(zones):
-            _mark_zone(pair[side], repeated, from_top=side == 0)
+            _mark_zone(pair[side], repeated, names, from_top=side == 0)
             if side == 0:
-                names = [line.text.strip() for line in pair[0] if line.role == "header" and _DIVISION.match(line.text)]
-                if names:
-                    divisions[index] = names
+                named = [line.text.strip() for line in pair[0] if line.role == "header" and names.division.match(line.text)]
+                if named:
+                    divisions[index] = named
     return divisions
 
 
-def counts_pages(where: list[tuple[int, str]]) -> bool:
+def counts_pages(where: list[tuple[int, str]], code: str = "") -> bool:
     """Whether the numbers in a repeated line are the same on most of its pages, or go up with the page."""
     values = [[int(n[:9]) for n in re.findall(r"\d+", text[:HEAD_LIMIT])] for _, text in where]
     if not values[0]:
         return True
-    named = bool(_DIVISION.match(where[0][1]) or _NUMBERED_NAME.match(where[0][1]))  # "Annexe 1", "Fiche 2", a page each, are titles
+    names = _names(code)
+    named = bool(names.division.match(where[0][1]) or names.titles.match(where[0][1]))  # a page each, they are titles
     for place in range(min(map(len, values))):
         column = [row[place] for row in values]
         same = Counter(column).most_common(1)[0][1]
@@ -142,7 +176,7 @@ def _longest_run(where: list[int], step: int) -> int:
     return longest
 
 
-def _mark_zone(lines: list[Line], repeated: set[str], *, from_top: bool) -> None:
+def _mark_zone(lines: list[Line], repeated: set[str], names: _Names, *, from_top: bool) -> None:
     """Mark the zone's repeated lines, and divisions named above one of them."""
     role = "header" if from_top else "footer"
     ordered = lines if from_top else lines[::-1]
@@ -156,13 +190,13 @@ def _mark_zone(lines: list[Line], repeated: set[str], *, from_top: bool) -> None
         if shape in repeated and _substantial(shape):
             line.role = role
             last = index
-        elif len(line.text) <= HEAD_LIMIT and _PAGE_NUMBER.match(line.text) and index <= last + 1 and index < 2:
+        elif len(line.text) <= HEAD_LIMIT and names.page_number.match(line.text) and index <= last + 1 and index < 2:
             line.role = "page number"
             last = index
         elif index > last + 2:
             break
     for line in ordered[: max(last, 0)]:
-        if line.role == "body" and _DIVISION.match(line.text):
+        if line.role == "body" and names.division.match(line.text):
             line.role = role
 
 
@@ -171,15 +205,21 @@ def _substantial(shape: str) -> bool:
     return letters >= 4 or bool(re.fullmatch(r"\W*\w?#+-#+/#+\W*|\W*#+\s*/\s*#+\W*", shape))
 
 
-def _mark_contents(pages: list[list[Line]]) -> None:
-    """Lines with dot leaders, and the entries that follow a contents heading."""
+def _mark_contents(pages: list[list[Line]], contents: re.Pattern[str]) -> None:
+    """Lines whose dot leaders lead to a page, and the entries that follow a contents heading.
+
+    A form's dotted blank leads nowhere, and a list of prices goes up and down.
+    """
     inside = 0  # lines still searched after a contents heading
     for page in pages:
         solid = [line for line in page if line.text.strip()]
-        leaders = [line for line in solid if _leads(line.text)]
-        for line in leaders:
-            line.role = "contents"
-        heading = next((i for i, line in enumerate(solid) if len(line.text) < 40 and _CONTENTS.match(line.text)), None)
+        leaders = [(line, _page_led_to(solid, place)) for place, line in enumerate(solid) if _leads(line.text)]
+        numbers = [number for _, number in leaders if number is not None]
+        rises = sum(after >= before for before, after in itertools.pairwise(numbers)) >= STEP_SHARE * (len(numbers) - 1)
+        heading = next((i for i, line in enumerate(solid) if len(line.text) < 40 and contents.match(line.text)), None)
+        if heading is not None or inside or (len(numbers) >= LIST_MIN and rises):
+            for line, number in leaders:
+                line.role = "body" if number is None else "contents"
         if heading is None and not inside:
             continue
         rest = solid[(heading + 1 if heading is not None else 0) :]
@@ -193,14 +233,14 @@ def _mark_contents(pages: list[list[Line]]) -> None:
             inside = 1
 
 
-def _mark_division_list(page: list[Line]) -> None:
+def _mark_division_list(page: list[Line], division: re.Pattern[str]) -> None:
     """A divider page's list of chapters or annexes: short lines, no prose between, one kind of division at least thrice."""
     solid = [line for line in page if line.text.strip() and line.role == "body"]
     for short, group in itertools.groupby(
         solid, key=lambda line: len(line.text.strip()) < LIST_LINE and line.text.rstrip()[-1] not in ".;,"
     ):
         lines = list(group)
-        kinds = Counter(match.group(1).lower() for line in lines if (match := _DIVISION.match(line.text)))
+        kinds = Counter(match.group(1).lower() for line in lines if (match := division.match(line.text)))
         if short and kinds and kinds.most_common(1)[0][1] >= LIST_MIN:
             for line in lines:
                 line.role = "contents"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from triplette.synth.ingest.elements import Element, shown
 
-_SOFT_BREAK = re.compile(r"\u00ad+[ \t]*\n[ \t]*([^\s\u00ad]+)[ \t]?")
+_SOFT_BREAK = re.compile(r"(?<!\u00ad)\u00ad+[ \t]*\n[ \t]*([^\s\u00ad]+)[ \t]?")
 
 
 def cured(text: str) -> str:

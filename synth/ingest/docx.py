@@ -101,6 +101,8 @@ class _Reader:
         if properties is not None and properties.find(f"{W}rPr/{W}del") is not None:
             self.carried.text = f"{text} " if text else ""  # its mark is deleted: Word shows it joined to the next
             text = ""
+        elif properties is not None and attribute(properties.find(f"{W}framePr"), "dropCap") in ("drop", "margin"):
+            self.carried.text, text = text, ""  # a large initial in a frame of its own
         number = self.numbering.number(self.styles.numbered(properties)) if text or not read.hidden else None
         if text:
             style = self.styles.of(properties)

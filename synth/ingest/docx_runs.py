@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +10,19 @@ from typing import Any
 from triplette.synth.ingest.docx_formula import formula_text
 from triplette.synth.ingest.docx_styles import Styles
 from triplette.synth.ingest.docx_xml import MC, UNSHOWN, M, W, alternative, attribute, is_on
+from triplette.synth.ingest.elements import raised
 
 # the font "Symbol" has Greek letters and signs where Latin ones are
 _SYMBOL = dict(
     zip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "αβχδεφγηιϕκλμνοπθρστυϖωξψζΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ", strict=True)
 )
 _SYMBOL |= dict(zip("\xa3\xb3\xb1\xb4\xb9\xa5\xb0\xae\xde\xb8\xbb\xb7", "≤≥±×≠∞°→⇒÷≈•", strict=True))
+_TICKS = {  # of Wingdings and its like: the boxes of a form say what was chosen
+    ("Wingdings", 0x6F): "☐", ("Wingdings", 0xA8): "☐", ("Wingdings", 0xFC): "✓", ("Wingdings", 0xFB): "✗", ("Wingdings", 0xFD): "☒",
+    ("Wingdings", 0xFE): "☑", ("Wingdings", 0xE0): "→", ("Wingdings 2", 0x50): "✓", ("Wingdings 2", 0x52): "☑", ("Wingdings 2", 0x53): "☒",
+    ("Wingdings 2", 0xA3): "☐",
+}  # fmt: skip
+_FORMULA_END = "\x1f"
 _SPACES = frozenset(f"{W}{name}" for name in ("tab", "br", "cr", "ptab"))
 _BOX = f"{W}txbxContent"
 
@@ -44,6 +52,7 @@ class Runs:
     def __init__(self, styles: Styles) -> None:
         self._styles = styles
         self._fields: list[_Field] = []
+        self._hidden_style = False  # of the paragraph that is read
 
     @property
     def in_contents(self) -> bool:
@@ -53,6 +62,7 @@ class Runs:
     def read(self, paragraph: Any) -> Paragraph:
         """What Word shows of a paragraph."""
         found = Paragraph()
+        self._hidden_style = self._styles.hides(self._styles.of(paragraph.find(f"{W}pPr")))
         parts: list[str] = []
         lost = False
         for node in self._shown(paragraph, found):
@@ -64,9 +74,11 @@ class Runs:
                     self._fields[-1].instruction += node.text or ""
             elif tag in (f"{W}del", f"{W}moveFrom"):
                 lost = True
+            elif tag == f"{W}r":
+                parts.append(raised("".join(t.text or "" for t in node.iter(f"{W}t"))))
             elif all(f.shown for f in self._fields):
                 parts.append(self._text(node, found))
-        found.text = "".join(parts)
+        found.text = re.sub(rf"{_FORMULA_END}(?=[\w(\[=<>+-])", " ", "".join(parts)).replace(_FORMULA_END, "")
         found.hidden = lost and not found.text.strip()
         return found
 
@@ -87,20 +99,23 @@ class Runs:
                 continue
             elif tag == f"{MC}AlternateContent":
                 stack.append(iter(alternative(node)))
-            elif tag in (f"{M}oMath", f"{W}fldChar", f"{W}t", f"{W}sym") or not len(node):
+            elif tag in (f"{M}oMath", f"{W}fldChar", f"{W}t", f"{W}sym") or not len(node) or self._is_sign(node):
                 yield node
             else:
                 stack.append(iter(node))
 
+    def _is_sign(self, node: Any) -> bool:
+        return node.tag == f"{W}r" and _is_raised(node) and all(f.shown for f in self._fields)
+
     def _is_hidden(self, run: Any) -> bool:
         properties = run.find(f"{W}rPr")
         if properties is None:
-            return False
+            return self._hidden_style
         own = properties.find(f"{W}vanish")
         if own is not None:
             return is_on(own)
         style = properties.find(f"{W}rStyle")
-        return style is not None and self._styles.hides(attribute(style, "val"))
+        return self._hidden_style or (style is not None and self._styles.hides(attribute(style, "val")))
 
     def _field(self, node: Any) -> str:
         kind = attribute(node, "fldCharType")
@@ -125,12 +140,18 @@ class Runs:
         if tag == f"{W}sym":
             return _symbol(node)
         if tag == f"{M}oMath":
-            return f" {formula_text(node)} "
+            return f" {formula_text(node)}{_FORMULA_END}"
         if tag == f"{W}footnoteReference":
             found.notes.append(("footnotes", attribute(node, "id")))
         elif tag == f"{W}endnoteReference":
             found.notes.append(("endnotes", attribute(node, "id")))
         return ""
+
+
+def _is_raised(run: Any) -> bool:
+    """Whether a run is a superscript that holds nothing but text."""
+    place = run.find(f"{W}rPr/{W}vertAlign")
+    return place is not None and attribute(place, "val") == "superscript" and all(child.tag in (f"{W}rPr", f"{W}t") for child in run)
 
 
 def _symbol(node: Any) -> str:
@@ -141,7 +162,8 @@ def _symbol(node: Any) -> str:
         return ""
     if 0xF000 <= value <= 0xF0FF:
         sign = chr(value - 0xF000)
-        return (
+        tick = _TICKS.get((attribute(node, "font"), value - 0xF000))
+        return tick or (
             _SYMBOL.get(sign, sign if sign.isdigit() or sign in "()[]+-=<>/.,%" else "") if attribute(node, "font") == "Symbol" else ""
         )
     return chr(value) if 0x20 <= value <= 0x10FFFF and not 0xD800 <= value <= 0xDFFF else ""

@@ -11,7 +11,7 @@ from triplette.synth.ingest.docx_xml import W, attribute, is_on
 _HEADING = re.compile(r"^(?:heading|titre|überschrift|título|titolo|kop|nagłówek|заголовок) ?([1-9])$", re.IGNORECASE)
 _TITLE = frozenset(("title", "titre", "titel", "título", "titolo"))
 _LIST = re.compile(r"^(?:list|liste|puce|aufzählung|lista)", re.IGNORECASE)
-_CONTENTS = re.compile(r"^(?:toc|tm|table of figures|table des illustrations|index) ?\d?$", re.IGNORECASE)
+_CONTENTS = re.compile(r"^(?:toc|tm|toc heading|table of figures|table des illustrations|index) ?\d?$", re.IGNORECASE)
 CHAIN_MAX = 20  # styles that are based on one another
 
 

@@ -33,8 +33,8 @@ def transitional(data: bytes) -> bytes:
 
 
 def attribute(node: Any, name: str) -> str:
-    """An attribute of the w: namespace, "" when it is absent."""
-    return str(node.get(f"{W}{name}") or "")
+    """An attribute of the w: namespace, "" when it or the node is absent."""
+    return str(node.get(f"{W}{name}") or "") if node is not None else ""
 
 
 def is_on(node: Any) -> bool:

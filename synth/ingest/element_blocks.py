@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 
 from triplette.synth.ingest.document import Block, Document, Line, Structured
 from triplette.synth.ingest.elements import Element
-from triplette.synth.ingest.headings import article_number, heading_number
+from triplette.synth.ingest.headings import Headings
 
 PATH_MAX = 16  # headings over one another; a deeper one replaces the last
 DEEPER = 1 / 64  # how much deeper a numbered title stands than the one whose number it continues
 
 
-def element_structure(document: Document) -> Structured:
+def element_structure(document: Document, known: Headings) -> Structured:
     """The blocks of a document that was read as elements, and all of its lines with their roles."""
-    builder = _Builder()
+    builder = _Builder(known)
     lines: list[Line] = []
     for element in document.elements:
         text = element.text
@@ -48,6 +48,7 @@ class _Heading:
 
 @dataclass(slots=True)
 class _Builder:
+    known: Headings
     blocks: list[Block] = field(default_factory=list)
     path: list[_Heading] = field(default_factory=list)
 
@@ -60,10 +61,10 @@ class _Builder:
         self.path.append(_Heading(level, element.level, element))
 
     def _level(self, element: Element) -> float:
-        number = heading_number(element.text)
+        number = self.known.heading_number(element.text)
         for above in reversed(self.path):
             if above.given == element.level:
-                own = heading_number(above.element.text)
+                own = self.known.heading_number(above.element.text)
                 if own and number.startswith(f"{own}."):
                     return above.level + DEEPER
         return element.level
@@ -77,7 +78,7 @@ class _Builder:
 
     def block(self, element: Element) -> None:
         """Add a paragraph, item or table where we are."""
-        article = element.article or (article_number(element.text) if element.kind == "paragraph" else "")
+        article = element.article or (self.known.article_number(element.text) if element.kind == "paragraph" else "")
         self._add(element, element.kind, article)
 
     def _add(self, element: Element, kind: str, article: str) -> None:

@@ -6,6 +6,7 @@ again, and text that looks like markup stays text.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,6 +18,9 @@ _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "
 # soft hyphen, zero-width space, word joiner, byte order mark, marks of direction: a reader sees none of them
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _SHOWN: dict[int, str | None] = {**_LIGATURES, **_INVISIBLE, 0x2061: " "}  # U+2061 stands between "sin" and its argument
+
+
+_RAISED = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,12 @@ def shown(text: str) -> str:
 def one_line(text: str) -> str:
     """``shown`` with every run of white space as one space."""
     return " ".join(shown(text).split())
+
+
+def raised(text: str) -> str:
+    """A superscript in a line of text: a number as raised digits (10³ is not 103), letters as they are (1er)."""
+    bare = text.strip()
+    return bare.translate(_RAISED) if re.fullmatch(r"[+\u2212-]?\d{1,3}", bare) else text
 
 
 def compose(elements: Iterable[Element]) -> tuple[str, tuple[Element, ...]]:

@@ -23,7 +23,10 @@ _ROLES = {
 }  # fmt: skip
 _NAMES = {
     "cookie": "notice", "cookies": "notice", "cookiebar": "notice", "cookiebanner": "notice", "consent": "notice", "gdpr": "notice",
-    "rgpd": "notice", "tarteaucitron": "notice", "onetrust": "notice", "didomi": "notice", "axeptio": "notice", "newsletter": "notice",
+    "rgpd": "notice", "cookiebot": "notice", "iubenda": "notice", "orejime": "notice", "klaro": "notice",
+    "usercentrics": "notice",
+    "termly": "notice", "cmp": "notice", "cmp2": "notice", "truste": "notice", "modal": "notice", "popup": "notice",
+    "tarteaucitron": "notice", "onetrust": "notice", "didomi": "notice", "axeptio": "notice", "newsletter": "notice",
     "breadcrumb": "menu", "breadcrumbs": "menu", "ariane": "menu", "navbar": "menu", "navigation": "menu", "nav": "menu", "menu": "menu",
     "submenu": "menu", "topbar": "menu", "pagination": "menu", "pager": "menu", "skip": "menu", "skiplink": "menu", "skiplinks": "menu",
     "sidebar": "aside", "related": "aside", "share": "aside", "sharing": "aside", "social": "aside", "addtoany": "aside",
@@ -32,12 +35,19 @@ _NAMES = {
 }  # fmt: skip
 _NOTES = frozenset("note tip warning caution danger important admonition callout info alert hint pullquote footnote footnotes".split())
 _HIDDEN_NAMES = frozenset(("sr-only", "visually-hidden", "screen-reader-text", "visuallyhidden", "element-invisible"))
-_UNSHOWN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_HIDDEN_CLASSES = frozenset(("d-none", "hidden", "is-hidden", "hide", "invisible", "u-hidden"))  # unless a wider screen shows it
+_SHOWN_CLASS = re.compile(r"\b(?:d-(?:xs|sm|md|lg|xl|xxl|print)-\w+|(?:xs|sm|md|lg|xl|2xl):\w+|visible-\w+)")
+_UNSHOWN = re.compile(
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|(?:left|top|text-indent)\s*:\s*-\d{4})",
+    re.IGNORECASE,
+)
+STRUCK = frozenset(("del", "s", "strike"))  # text that its author crossed out
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 NAME_LIMIT = 400  # characters of class and id that are looked at
 FURNITURE_SHARE = 0.5  # of a page's text: what holds more is no furniture, whatever it is called,
 LINK_SHARE = 0.7  # unless so much of it is links
 NOTICE_SHARE = 0.9  # a short page may have a long cookie notice
+QUESTION_MAX = 300  # characters of a question over a hidden answer
 MAIN_MIN = 20  # letters: an empty <main> is filled by a script, and the page's text lies elsewhere
 MAIN_SHARE = {"main": 0.5, "article": 0.6}  # of the text of all of its kind: of ten teasers in <article>, none is the page
 
@@ -47,6 +57,7 @@ class Page:
 
     def __init__(self, root: Any) -> None:
         self.root = root
+        self.tabs = _labelled_panels(root)
         self.sizes, self.linked = _sizes(root)
         self.opened = _opened_by_buttons(root)
         self.main = self._main_part()
@@ -56,8 +67,10 @@ class Page:
 
         ``within_main`` says that the node lies in the page's main part, where a <header> holds the title and names of classes say less.
         """
-        if node.tag in CONTROLS:
+        if node.tag in CONTROLS or node in self.tabs:
             return "control"
+        if node.tag in STRUCK:
+            return "hidden"
         if _hidden(node, self.opened):
             return "hidden"
         role = _named_role(node, within_main)
@@ -87,6 +100,8 @@ def _named_role(node: Any, within_main: bool) -> str:
     if role in _ROLES and not (role == "banner" and within_main):
         return _ROLES[role]
     names = _names(node)
+    if {"sp", "message", "container"} <= names:  # Sourcepoint's notice
+        return "notice"
     if tag == "aside" and (names & _NOTES or role == "note"):
         return ""
     if tag in _TAGS and not (tag == "footer" and "footnotes" in names):
@@ -104,10 +119,39 @@ def _hidden(node: Any, opened: frozenset[str]) -> bool:
     unseen = (hidden is not None and hidden != "until-found") or get("aria-hidden") == "true"
     style = get("style")
     unseen = unseen or (style is not None and _UNSHOWN.search(style[:NAME_LIMIT]) is not None)
-    if unseen:
-        return not (get("id") in opened or get("role") == "tabpanel")
-    names = get("class")
-    return names is not None and not _HIDDEN_NAMES.isdisjoint(names[:NAME_LIMIT].lower().split())
+    names = (get("class") or "")[:NAME_LIMIT].lower()
+    parts = names.split()
+    if not _HIDDEN_NAMES.isdisjoint(parts):
+        return True
+    unseen = unseen or (not _HIDDEN_CLASSES.isdisjoint(parts) and not _SHOWN_CLASS.search(names))
+    return unseen and not (get("id") in opened or get("role") == "tabpanel" or _is_answer(node))
+
+
+def _is_answer(node: Any) -> bool:
+    """Whether a hidden part follows what opens it: a button, or a question."""
+    before = node.getprevious()
+    if before is None or node.get("aria-hidden") == "true":
+        return False
+    inner = before[0] if len(before) else before
+    if "button" in (before.tag, inner.tag, before.get("role"), inner.get("role")) or before.get("aria-expanded") is not None:
+        return True
+    return _solid("".join(before.itertext())) <= QUESTION_MAX and "".join(before.itertext()).rstrip().endswith("?")
+
+
+def _labelled_panels(root: Any) -> frozenset[Any]:
+    """The tabs of a page, whose labels now stand over their panels: as a <summary> does, a heading in force until the panel ends."""
+    tabs = [node for node in root.iter("button", "a", "li", "div", "span") if node.get("role") == "tab"]
+    panels = {node.get("id"): node for node in root.iter() if node.get("role") == "tabpanel"} if tabs else {}
+    placed = []
+    for tab in tabs:
+        panel = panels.pop(tab.get("aria-controls") or (tab.get("href") or "").lstrip("#"), None)
+        label = " ".join("".join(tab.itertext()).split())
+        if panel is not None and label and tab not in panel.iter():
+            heading = etree.Element("summary")
+            heading.text, heading.tail, panel.text = label, panel.text, None
+            panel.insert(0, heading)
+            placed.append(tab)
+    return frozenset(placed)
 
 
 def _names(node: Any) -> frozenset[str]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from triplette.languages import document_words, written_out
 from triplette.records import UNKNOWN, Chunk, Question
 from triplette.synth.ingest.document import Block
 
@@ -21,7 +22,10 @@ WORDS_MIN, WORDS_MAX = 3, 60  # of a question: "Quand ?" cannot stand alone, a l
 ANSWER_MIN = 3  # words of an answer: "Voir ci-dessous" answers nothing
 ANSWER_KEPT = 300  # characters of it that find its passage again
 _ASKED = re.compile(r"^[-•]?\s*(?:Q|Question)\s?\d{0,3}\s?[.:)–-]\s*(.{5,500}?\?)\s*(.*)$", re.DOTALL | re.IGNORECASE)
-_ANSWERED = re.compile(r"^[-•]?\s*(?:R|A|Réponse|Rép|Answer)\s?\d{0,3}\s?[.:)–-]\s*(\S.*)$", re.DOTALL | re.IGNORECASE)
+_ANSWERED = re.compile(
+    rf"^[-•]?\s*(?:{'|'.join(document_words(code).answer for code in written_out())})\s?\d{{0,3}}\s?[.:)–-]\s*(\S.*)$",
+    re.DOTALL | re.IGNORECASE,
+)
 _NUMBER = re.compile(r"^(?:(?:Q|Question)\s?\d{0,3}\s?[.:)–-]\s*|\d{1,3}(?:\.\d{1,3})*\s?[.)–:-]?\s+|[a-z]\)\s+)", re.IGNORECASE)
 
 

@@ -45,6 +45,11 @@ def html_text(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     encoding = declared.group(1).decode("ascii").lower() if declared else ""
     if encoding and encoding not in ("utf-8", "utf8") and b"\0" not in data[:4096]:
         try:
+            if not data.isascii():  # a text with accents that is UTF-8 throughout is no other
+                return data.decode("utf-8").replace("\r\n", "\n"), (f"declares {encoding}, but is UTF-8",)
+        except UnicodeDecodeError:
+            pass
+        try:
             return data.decode("cp1252" if encoding in ("iso-8859-1", "latin-1", "latin1") else encoding), (
                 f"read as {encoding}, as it declares",
             )
@@ -56,7 +61,20 @@ def html_text(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
 def parse(text: str) -> tuple[Any, bool]:
     """The tree of a page, comments and processing instructions gone, and whether its depth had to be cut."""
     root, cut = _tree(text)
-    return (_tree(_flattened(text))[0], True) if cut else (root, False)
+    if cut:
+        root = _tree(_flattened(text))[0]
+    for frame in list(root.iter("iframe")):
+        if frame.get("srcdoc"):
+            _unframed(frame)
+    return root, cut
+
+
+def _unframed(frame: Any) -> None:
+    """Put the page that a frame carries in itself (``srcdoc``) in the frame's place."""
+    inner = _tree(frame.get("srcdoc"))[0].find("body")
+    if inner is not None:
+        inner.tag, inner.tail = "div", frame.tail
+        frame.getparent().replace(frame, inner)
 
 
 def _tree(text: str) -> tuple[Any, bool]:
@@ -125,6 +143,10 @@ def _book_role(page: Page, node: Any) -> str:
 
 
 def _title(root: Any) -> str:
+    """The page's title: the one it gives for sharing, which lacks the site's name, else its <title>."""
+    for node in root.iter("meta"):
+        if node.get("property") == "og:title" and node.get("content"):
+            return one_line(node.get("content"))
     node = next(root.iter("title"), None)
     return one_line("".join(node.itertext())) if node is not None else ""
 

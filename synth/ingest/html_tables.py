@@ -9,6 +9,7 @@ from lxml import etree
 
 from triplette.synth.ingest.elements import one_line
 from triplette.synth.ingest.furniture import SILENT
+from triplette.synth.ingest.html_signs import inline_sign
 from triplette.synth.ingest.tables import Cell, filled, grid
 
 EDGES = frozenset("address article br blockquote dd div dl dt h1 h2 h3 h4 h5 h6 hr li ol p pre section table td th tr ul".split())
@@ -78,6 +79,9 @@ def inline_text(node: Any, role_of: Callable[[Any], str], *, alt: bool = False) 
             if item is not node and item.tail:
                 parts.append(item.tail)
         elif tag in SILENT or not isinstance(tag, str) or (item is not node and role_of(item)):
+            walk.skip_subtree()
+        elif tag in ("sup", "math") and item is not node:
+            parts.append(inline_sign(item))
             walk.skip_subtree()
         else:
             parts.append(" " if tag in EDGES else "")

@@ -14,6 +14,7 @@ from lxml import etree
 
 from triplette.synth.ingest.elements import HEADING_MAX, Element, one_line, shown
 from triplette.synth.ingest.furniture import SILENT
+from triplette.synth.ingest.html_signs import TYPED_ITEM, inline_sign, typed_items
 from triplette.synth.ingest.html_tables import inline_text, is_layout, read_table
 from triplette.synth.ingest.numerals import letters, roman
 
@@ -27,6 +28,8 @@ SOFT = 0.25  # how much deeper than the heading above it a <summary>, button or 
 LINES = "data-triplette-lines"  # "3:7": the lines of the Markdown source that a node was made of
 ARTICLE = "data-triplette-article"  # the number that a paragraph's bold opening is
 NUMBERED = "data-triplette-number"  # an item's number as it was typed
+_LIST_STYLE = re.compile(r"list-style(?:-type)?\s*:\s*([\w-]+)")
+_LIST_KINDS = {"lower-alpha": "a", "lower-latin": "a", "upper-alpha": "A", "upper-latin": "A", "lower-roman": "i", "upper-roman": "I"}
 QUESTION = re.compile(r"\?\s*$")
 
 
@@ -103,7 +106,7 @@ class _Walk:
             return self.table(node)
         elif tag == "summary" and not self.heading:
             self.open_soft(node, until=node.getparent())
-        elif tag == "dt":
+        elif tag == "dt" and (node.getprevious() is None or node.getprevious().tag != "dt"):
             self.say_term()
         return False
 
@@ -114,10 +117,10 @@ class _Walk:
             return self.button(node)
         elif tag == "img":
             self.run.append((node.get("alt") or "") if self.alt else "")
-        elif tag in ("rt", "rp") or (tag == "sup" and _is_note_mark(node)):
+        elif tag in ("rt", "rp"):
             return True
-        elif tag == "math":
-            self.run.append(_formula(node))
+        elif tag in ("sup", "math"):
+            self.run.append(inline_sign(node))
             return True
         elif (
             tag == "a" and self.run and node.getprevious() is not None and node.getprevious().tag == "a" and not node.getprevious().tail
@@ -166,11 +169,13 @@ class _Walk:
             self.code(raw)
             return
         for part in re.split(rf"{BREAK}\s*(?:{BREAK}\s*)+", raw) if BREAK in raw else (raw,):
-            text = one_line(part.replace(BREAK, " "))
-            if text:
-                self.say(text)
+            for line in typed_items(part, BREAK) if BREAK in part and not self.heading else (part.replace(BREAK, " "),):
+                text = one_line(line)
+                if text:
+                    self.say(text, typed=BREAK in part and bool(TYPED_ITEM.match(line)))
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, *, typed: bool = False) -> None:
+        """Make an element of a line of text; ``typed``: it begins with the sign of a list that was typed with line breaks."""
         start, end = _span(self.lines)
         if self.heading:
             long = len(text) > HEADING_MAX
@@ -180,7 +185,7 @@ class _Walk:
             return
         if self.term:
             text, self.term = f"{self.term} : {text}" if self.term[-1].isalnum() else f"{self.term} {text}", ""
-        kind = "item" if self.marker else "paragraph"
+        kind = "item" if self.marker or typed else "paragraph"
         self.elements.append(Element(kind, self.marker + text, article=self.article, start=start, end=end))
         self.marker = self.article = ""
 
@@ -234,6 +239,9 @@ class _Walk:
             self.flush()
             self.heading = 0.0
             return True
+        panel = _panel(node) if opens else None
+        if panel is not None and panel not in self.closers:
+            self.closers[panel] = (self.heading, self.level)  # what follows the panel is not under its title
         return False
 
     def end_term(self, node: Any) -> None:
@@ -241,6 +249,9 @@ class _Walk:
         text = one_line("".join(self.run).replace(BREAK, " "))
         if not QUESTION.search(text):
             self.run.clear()
+            previous = next(node.itersiblings(preceding=True), None)
+            if self.term and text and previous is not None and previous.tag == "dt":
+                text, self.term = f"{self.term}, {text}", ""  # two terms, one definition
             self.say_term()
             self.term = text
             return
@@ -285,7 +296,9 @@ def _numbering(node: Any) -> list[Any]:
     reverse = node.get("reversed") is not None
     start = node.get("start") or ""
     first = int(start) if re.fullmatch(r"-?\d{1,7}", start) else (sum(1 for _ in node.iterchildren("li")) if reverse else 1)
-    return ["ol", first, -1 if reverse else 1, node.get("type") or "1"]
+    styled = _LIST_STYLE.search((node.get("style") or "")[:400])
+    kind = _LIST_KINDS.get(styled.group(1).lower(), "1") if styled else node.get("type") or "1"
+    return ["ol", first, -1 if reverse else 1, kind]
 
 
 def _numeral(number: int, kind: str) -> str:
@@ -319,19 +332,3 @@ def _short_text(node: Any) -> str:
         if length > 4 * HEADING_MAX:  # blanks of the source included
             break
     return one_line("".join(parts))
-
-
-def _is_note_mark(node: Any) -> bool:
-    """A superscript that only points at a note."""
-    link = next((child for child in node if child.tag == "a"), None)
-    if link is None or len("".join(node.itertext()).strip()) > 6:
-        return False
-    return (link.get("href") or "").startswith("#") or "noteref" in (link.get("role") or "")
-
-
-def _formula(node: Any) -> str:
-    """A formula's TeX where the page carries it, else its signs one after the other."""
-    source = next((a for a in node.iter("annotation") if "tex" in (a.get("encoding") or "")), None)
-    if source is not None and source.text:
-        return str(source.text)
-    return " ".join("".join(node.itertext()).split())

@@ -7,6 +7,7 @@ jumps between columns or up the page. Then a recursive cut along white gutters (
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 import statistics
@@ -16,8 +17,9 @@ from dataclasses import dataclass
 
 from triplette.synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pages
 from triplette.synth.ingest.pdf_chars import Piece
+from triplette.synth.ingest.pdf_notes import notes_apart
+from triplette.synth.ingest.pdf_rows import JOIN, Bar, rows_of
 
-ROW = 0.4  # ems: pieces whose baselines differ by less stand on one row
 GUTTER = 0.7  # ems of white between columns at least
 COLUMN_ROWS = 4  # pieces that a column has at least
 COLUMN_SHARE = 0.12  # of the page's width that a column takes at least
@@ -27,16 +29,14 @@ COLUMN_OVERLAP = 0.5  # of the shorter column's height that stands beside the ot
 EDGE = 0.13  # of the page's height, at the top and the bottom, that can hold running heads and feet
 MARGIN = 0.07  # of the page's height: a row set apart in it is a running head although it does not come back
 EDGE_GAP = 1.6  # of the usual leading between such a row and the text
-JOIN = 1.2  # ems between pieces of one row that are one line although they were not drawn one after the other
 RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
 SAME_PLACE = 4.0  # points of height that count as one place
-NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
 SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
 LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
+BAR_REACH = 30.0  # points that a rule goes on over a gutter on both sides: an underlined line ends at it
 DEPTH = 16  # cuts within cuts: no page has more
-_NOTE = re.compile(r"\(?(?:\d{1,3}|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]{1,3}|[a-z](?=\s))\)?[.\s]?\s?\S")
 
 
 @dataclass(slots=True)
@@ -63,14 +63,27 @@ def body_size(pieces: Iterable[Piece]) -> float:
 
 
 def page_lines(
-    pieces: Sequence[Piece], width: float, height: float, size: float, running: frozenset[int] = frozenset()
+    pieces: Sequence[Piece],
+    width: float,
+    height: float,
+    size: float,
+    running: frozenset[int] = frozenset(),
+    bars: Sequence[Bar] = (),
 ) -> list[TextLine]:
-    """The page's lines in reading order; ``size`` is the document's body size in points, ``running`` the orders of known running heads."""
+    """The page's lines in reading order.
+
+    ``size`` is the document's body size in points, ``running`` the orders of known running heads, ``bars`` the level rules on the page.
+    """
     if not pieces:
         return []
     heads, body, feet = _edges(pieces, height, running)
-    body, notes = _notes(body, width, size)
-    lines = [*_across(heads, "head"), *_in_order(body, width, "body"), *_in_order(notes, width, "note"), *_across(feet, "foot")]
+    body, notes = notes_apart(body, width, size, bars)
+    lines = [
+        *_across(heads, "head"),
+        *_in_order(body, width, "body", bars),
+        *_in_order(notes, width, "note", bars),
+        *_across(feet, "foot"),
+    ]
     _set_apart(lines)
     return lines
 
@@ -98,22 +111,9 @@ def running_heads(pages: Sequence[tuple[Sequence[Piece], float]]) -> list[frozen
     return [frozenset() if full > len(pages) / 2 else frozenset(p.order for p in own) for own in found]
 
 
-def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """Pieces by row from top to bottom, each row from left to right."""
-    rows: list[list[Piece]] = []
-    for piece in sorted(pieces, key=lambda p: (-p.y, p.x0)):
-        if rows and rows[-1][0].y - piece.y <= ROW * min(piece.size, rows[-1][0].size):
-            rows[-1].append(piece)
-        else:
-            rows.append([piece])
-    for row in rows:
-        row.sort(key=lambda p: p.x0)
-    return rows
-
-
 def row_texts(pieces: Iterable[Piece]) -> list[str]:
     """The rows of a table's cell."""
-    return [_line(row, "body").text for row in _rows(pieces)]
+    return [_line(row, "body").text for row in rows_of(pieces)]
 
 
 def _leading(rows: Sequence[Sequence[Piece]]) -> float:
@@ -126,7 +126,7 @@ def _leading(rows: Sequence[Sequence[Piece]]) -> float:
 
 def _edges(pieces: Sequence[Piece], height: float, running: frozenset[int]) -> tuple[list[Piece], list[Piece], list[Piece]]:
     """The rows at the top and bottom that are ``running``, or the one there in the margin that a gap sets apart; and what stands between."""
-    rows = _rows(pieces)
+    rows = rows_of(pieces)
     near = EDGE_GAP * _leading(rows)
     first, last = 0, len(rows)
     while first < len(rows) and all(p.order in running for p in rows[first]):
@@ -143,41 +143,9 @@ def _edges(pieces: Sequence[Piece], height: float, running: frozenset[int]) -> t
     return heads, sorted((p for p in pieces if p.order not in edges), key=lambda p: p.order), feet
 
 
-def _notes(pieces: list[Piece], width: float, size: float) -> tuple[list[Piece], list[Piece]]:
-    """(text, footnotes): small print under which no text stands in its column, and which begins with a mark."""
-    small = NOTE_SIZE * size
-    if not any(piece.size <= small for piece in pieces) or not any(piece.size > small for piece in pieces):
-        return pieces, []
-    bins = 48
-    floor = [float("inf")] * bins  # the lowest text in each strip of the page
-    for piece in pieces:
-        if piece.size > small and len(piece.text) > 3:
-            for strip in _strips(piece, width, bins):
-                floor[strip] = min(floor[strip], piece.y)
-    low = [p for p in pieces if p.size <= small and all(p.y < floor[strip] for strip in _strips(p, width, bins))]
-    chosen: set[int] = set()
-    open_at: list[tuple[float, float, float]] = []  # x0, x1, y of each column of notes that has begun
-    for row in _rows(low):
-        for left, piece in zip([None, *row], row, strict=False):
-            if left is not None and left.order not in chosen and piece.order - left.order == 1:
-                continue  # a cell of a table in small print
-            begun = any(x0 - size * 2 <= piece.x0 and piece.x0 < x1 for x0, x1, _ in open_at)
-            above = any(floor[strip] < float("inf") for strip in _strips(piece, width, bins))
-            if begun or (above and _NOTE.match(piece.text)):
-                chosen.add(piece.order)
-                if not begun:
-                    open_at.append((piece.x0, max(piece.x1, piece.x0 + width / 5), piece.y))
-    return [p for p in pieces if p.order not in chosen], [p for p in pieces if p.order in chosen]
-
-
-def _strips(piece: Piece, width: float, bins: int) -> range:
-    start = min(max(int(piece.x0 / width * bins), 0), bins - 1)
-    return range(start, min(max(int(piece.x1 / width * bins), start), bins - 1) + 1)
-
-
 def _across(pieces: Sequence[Piece], kind: str) -> list[TextLine]:
     """Rows read across the page, as running heads are."""
-    return [_line(row, kind) for row in _rows(pieces)]
+    return [_line(row, kind) for row in rows_of(pieces)]
 
 
 def _line(row: Sequence[Piece], kind: str) -> TextLine:
@@ -192,16 +160,16 @@ def _line(row: Sequence[Piece], kind: str) -> TextLine:
     return TextLine(text, row[0].x0, max(p.x1 for p in row), statistics.median(p.y for p in row), size, bold, kind)
 
 
-def _in_order(pieces: Sequence[Piece], width: float, kind: str) -> list[TextLine]:
+def _in_order(pieces: Sequence[Piece], width: float, kind: str, bars: Sequence[Bar]) -> list[TextLine]:
     """Lines of a part of the page in its own order, or by its white space where that order is none."""
     if not pieces:
         return []
-    leaves = _cut(list(pieces), width, 0)
+    leaves = _cut(list(pieces), width, bars, 0)
     home = {piece.order: index for index, leaf in enumerate(leaves) for piece in leaf}
     lines: list[tuple[int, TextLine]] = []
     drawn = _drawn_in_order(pieces, home, len(leaves))
     for leaf in leaves:
-        for row in _rows(leaf):
+        for row in rows_of(leaf):
             for group in _joined(row, drawn):
                 lines.append((min(p.order for p in group), _line(group, kind)))
     if drawn:
@@ -238,14 +206,14 @@ def _joined(row: Sequence[Piece], drawn: bool) -> list[list[Piece]]:
     return groups
 
 
-def _cut(pieces: list[Piece], width: float, depth: int) -> list[list[Piece]]:
+def _cut(pieces: list[Piece], width: float, bars: Sequence[Bar], depth: int) -> list[list[Piece]]:
     """Leaves of the XY-cut in reading order."""
     if depth >= DEPTH or len(pieces) < 2 * COLUMN_ROWS:
         return [pieces]
-    rows = _rows(pieces)
+    rows = rows_of(pieces)
     best: tuple[int, int, int, float] | None = None
     for x in _column_starts(pieces):
-        band = _band(rows, x, width)
+        band = _band(rows, x, width, bars)
         if band and (best is None or band[0] > best[0]):
             best = (*band, x)
     if best is None:
@@ -254,7 +222,7 @@ def _cut(pieces: list[Piece], width: float, depth: int) -> list[list[Piece]]:
     inside = [p for row in rows[first:last] for p in row]
     left, right = [p for p in inside if p.x0 < x], [p for p in inside if p.x0 >= x]
     parts = ([p for row in rows[:first] for p in row], left, right, [p for row in rows[last:] for p in row])
-    return [leaf for part in parts if part for leaf in _cut(part, width, depth + 1)]
+    return [leaf for part in parts if part for leaf in _cut(part, width, bars, depth + 1)]
 
 
 def _column_starts(pieces: Sequence[Piece]) -> list[float]:
@@ -265,19 +233,31 @@ def _column_starts(pieces: Sequence[Piece]) -> list[float]:
     return [x - 1.5 for x in common]
 
 
-def _band(rows: Sequence[Sequence[Piece]], x: float, width: float) -> tuple[int, int, int] | None:
-    """(pieces, first row, last row) of the longest run of rows in which a gutter ends at ``x`` between two columns of text."""
+def _band(rows: Sequence[Sequence[Piece]], x: float, width: float, bars: Sequence[Bar]) -> tuple[int, int, int] | None:
+    """(pieces, first row, last row) of the longest run of rows in which a gutter ends at ``x`` between two columns of text.
+
+    A line of text across the gutter ends the columns, and so does a rule across it, such as the top of a table as wide as the page.
+    """
     best: tuple[int, int, int] | None = None
     start = 0
+    across = sorted(bar.y for bar in bars if bar.x0 < x - BAR_REACH and bar.x1 > x + BAR_REACH)
     for index in range(len(rows) + 1):
-        if index < len(rows) and not any(p.x0 < x - 0.5 and p.x1 > x - GUTTER * p.size * 0.6 for p in rows[index]):
+        ruled = 0 < index < len(rows) and _between(across, rows[index][0].y, rows[index - 1][0].y)
+        crossed = index == len(rows) or any(p.x0 < x - 0.5 and p.x1 > x - GUTTER * p.size * 0.6 for p in rows[index])
+        if not ruled and not crossed:
             continue
         if index - start >= COLUMN_ROWS and _columns([p for row in rows[start:index] for p in row], x, width):
             count = sum(len(row) for row in rows[start:index])
             if best is None or count > best[0]:
                 best = (count, *_trimmed(rows, start, index, x))
-        start = index + 1
+        start = index + 1 if crossed else index
     return best
+
+
+def _between(heights: Sequence[float], low: float, high: float) -> bool:
+    """Whether one of the sorted heights lies between."""
+    at = bisect.bisect_left(heights, low)
+    return at < len(heights) and heights[at] < high
 
 
 def _trimmed(rows: Sequence[Sequence[Piece]], start: int, end: int, x: float) -> tuple[int, int]:

@@ -8,6 +8,7 @@ and component tags of MDX, template tags, ``{#ids}``.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import tomllib
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ _DEEP_INDENT = re.compile(r"^([ ]{80}|\t{20})[ \t]++", re.MULTILINE)
 _FRONT_LINE = re.compile(r"\s*[\w.-]+\s*[:=]|\s|-\s|#|\[|\]|\{|\}|$")
 _TITLE_LINE = re.compile(r"^title\s*[:=]\s*(.+?)\s*$", re.MULTILINE)
 _NUMBER = re.compile(r"^(\d+(?:\.\d+)+\.?|[A-Z]\d+(?:\.\d+)*)$")  # in bold at a line's start: an article
-_LETTERED = re.compile(r"^(?:[a-z]|[ivx]{1,4})\)\s+\S")
+_LETTERED = re.compile(r"^(?:\(?(?:[a-z]|[ivx]{1,4})\)|\(\d{1,2}\)|[a-z]\.)\s+\S")
 _IMPORTS = re.compile(
     r"^(?:import\s+(?:[\w*{][^\n]*?\sfrom\s+)?[\"'][^\"'\n]+[\"'];?|export\s+(?:default|const|let|function|\{)[^\n]*)$"
 )
@@ -42,8 +43,18 @@ ATTRIBUTES_MAX = 400  # characters at a line's end that may be its attributes
 _TEMPLATE = re.compile(r"\{\{[<%].{0,500}?[%>]\}\}|\{%.{0,500}?%\}|\{/\*.{0,2000}?\*/\}", re.DOTALL)
 _ALERT = re.compile(r"^\[!(?P<kind>\w+)\][+-]?[ \t]*")
 _REFERENCE = re.compile(r"^ {0,3}\[([^\^\]\[][^\]\[]{0,200})\]:[ \t]*<?([^\s>]+)")
-_WIKI = re.compile(r"\[\[(?:[^\[\]|\n]{1,200}\|)?([^\[\]|\n]{1,200})\]\]")
-_DIRECTIVE_TITLE = re.compile(r"^\s*(?:\{[^{}]*title\s*=\s*\"([^\"]*)\"[^{}]*\}|\{?\.?[\w-]*\}?(?:\[([^\]]*)\])?\s*([^{}]*))")
+_WIKI = re.compile(
+    r"!\[\[[^\[\]\n]{1,200}\.(?:png|jpe?g|gif|svg|webp|pdf)(?:\|[^\[\]\n]{0,99})?\]\]|!?\[\[(?:[^\[\]|\n]{1,200}\|)?([^\[\]|\n]{1,200})\]\]"
+)
+_SPAN = re.compile(r"\[([^\[\]\n]{1,200})\]\{[.#][^{}\n]{0,200}\}|==(\S[^=\n]{0,300})==|(?<=\w)~(\w{1,8})~")
+_CAPTION = re.compile(r"\{\{<\s*figure\b[^<>]{0,300}?\bcaption=\"([^\"<>]{1,300})\"[^<>]{0,300}?>\}\}")
+_TABS = re.compile(r"^(\s*)===!?\+? (?=\")", re.MULTILINE)
+_OPTION = re.compile(r"\A(?:[ \t]*:[\w-]+:[^\n]*\n)+")
+_CONTENTS = re.compile(r"^(?:\[TOC\]|\[\[_?TOC_?\]\])[ \t]*$|^[*-] [^\n]*\n\{:\s?toc[^}\n]*\}[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_JSON_FRONT = re.compile(r"\A\ufeff?(?:;;;\n)?(\{.{0,20000}?\n?\})\n(?:;;;\n)?(?=\n|\Z|[^\s,\]}])", re.DOTALL)
+_DIRECTIVE_TITLE = re.compile(
+    r"^\s*(?:[\w-]*\{[^{}]*title\s*=\s*\"([^\"]*)\"[^{}]*\}|\{[^{}]*\}$|\{?\.?[\w-]*\}?(?:\[([^\]]*)\])?\s*([^{}]*))"
+)
 ADMONITIONS = frozenset("note tip warning caution danger important info hint attention error seealso admonition".split())
 
 
@@ -57,7 +68,9 @@ def markdown_elements(text: str) -> tuple[Element, ...]:
     """The elements of a Markdown text, with offsets of their lines in it."""
     reading, first = front_matter(text)
     lines = text.split("\n")
-    body, references = _references(_bounded("\n".join([*[""] * first, *lines[first:]])))
+    body = _bounded("\n".join([*[""] * first, *lines[first:]]))
+    body = _CONTENTS.sub(lambda found: "\n" * found.group().count("\n"), _TABS.sub(r"\1!!! tab ", body))
+    body, references = _references(body)
     root, _ = parse(f"<body>{_renderer().render(body, references)}</body>")
     found = root.find("body")
     page = Page(found if found is not None else root)
@@ -105,7 +118,7 @@ def front_matter(text: str) -> tuple[Reading, int]:
     lines = text.split("\n", 1)
     mark = lines[0].lstrip("\ufeff").strip()
     if mark not in ("---", "+++") or len(lines) < 2:
-        return Reading(()), 0
+        return _json_front(text)
     ends = ("---", "...") if mark == "---" else ("+++",)
     rows = lines[1].split("\n")
     last = next((i for i, row in enumerate(rows) if row.strip() in ends), -1)
@@ -114,6 +127,21 @@ def front_matter(text: str) -> tuple[Reading, int]:
     head = "\n".join(rows[:last])
     dropped = Element("paragraph", head, role="front matter")
     return Reading((dropped,) if head.strip() else (), _front_title(head, toml=mark == "+++")), last + 2
+
+
+def _json_front(text: str) -> tuple[Reading, int]:
+    """A head in JSON, alone or between lines of ";;;", as some site makers write it."""
+    found = _JSON_FRONT.match(text)
+    try:
+        values = json.loads(found.group(1)) if found else None
+    except ValueError:
+        values = None
+    if found is None or not isinstance(values, dict):
+        return Reading(()), 0
+    title = values.get("title")
+    return Reading(
+        (Element("paragraph", found.group(1), role="front matter"),), title if isinstance(title, str) else ""
+    ), found.group().count("\n")
 
 
 def _front_title(head: str, *, toml: bool) -> str:
@@ -184,6 +212,8 @@ def _prepare(state: Any) -> None:
     tokens: list[Any] = []
     inside: list[str] = []
     for token in state.tokens:
+        if token.map:  # of a directive's content: lines of the file
+            token.map = [place + state.env.get("triplette-shift", 0) for place in token.map]
         if token.map and token.nesting >= 0 and token.type != "inline":
             token.attrSet(LINES, f"{token.map[0]}:{token.map[1]}")
         if token.type == "paragraph_open":
@@ -194,8 +224,8 @@ def _prepare(state: Any) -> None:
             token.attrSet(NUMBERED, token.info)
         if token.nesting:
             inside.append(token.type) if token.nesting > 0 else inside and inside.pop()
-        if token.type == "inline" and tokens and tokens[-1].type == "paragraph_open":
-            tokens += _paragraph(tokens.pop(), token)
+        if token.type == "inline" and token.map and tokens and tokens[-1].type == "paragraph_open":
+            tokens += _paragraph(tokens.pop(), token)  # the text of a note written in mid-line has no lines of its own
         else:
             if token.type == "inline":
                 _tidied(token)
@@ -285,7 +315,8 @@ def _tidied(inline: Any) -> None:
         if child.markup == "*" and before and after and before.content[-1:].isdigit() and after.content[:1].isdigit():
             child.type, child.tag, child.nesting, child.content = "text", "", 0, "*"  # 3*4*5 is no emphasis
         if child.type == "text" and child.content:
-            child.content = _WIKI.sub(r"\1", _TEMPLATE.sub("", child.content))
+            text = _WIKI.sub(r"\1", _TEMPLATE.sub("", _CAPTION.sub(r"\1", child.content)))
+            child.content = _SPAN.sub(r"\1\2\3", text)
     texts = [child for child in children if child.type == "text"]
     if texts:
         if texts[-1] is children[-1] and texts[-1].content.rstrip().endswith("}"):
@@ -303,7 +334,9 @@ def _code(tokens: Sequence[Any], place: int, options: Any, env: Any) -> str:
     directive = re.match(r"\{([\w-]+)\}\s*(.*)", token.info.strip())
     depth = env.get("triplette-depth", 0)
     if directive and directive.group(1) in ADMONITIONS and depth < 4:
-        inner = _renderer().render(token.content, {"triplette-depth": depth + 1})
+        content = _OPTION.sub(lambda found: "\n" * found.group().count("\n"), token.content)
+        shift = token.map[0] + 1 if token.map else 0
+        inner = _renderer().render(content, {"triplette-depth": depth + 1, "triplette-shift": shift})
         title = f"<p>{escape(directive.group(2))}</p>" if directive.group(2) else ""
         return f"<div {_lines(token)}>{title}{inner}</div>"
     return f"<pre {_lines(token)}>{escape(token.content)}</pre>\n"

@@ -9,14 +9,18 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
+from triplette.synth.ingest.heartbeat import beat
 from triplette.synth.ingest.layout import TextLine, body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
+from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
+from triplette.synth.ingest.pdf_rows import Bar
 from triplette.synth.ingest.pdf_tables import rules, tables
 
 PICTURE_LETTERS = 20  # letters under which a page that shows a picture is only that picture
@@ -27,44 +31,56 @@ LARGER = 1.12  # times the body's size: a heading's type
 HEADING_LIMIT = 110  # characters of a heading's line
 HEADING_LINES = 3  # more lines in one type are a paragraph set in it
 BOLD_BODY = 0.5  # of the text: where more is bold, bold says nothing
+BAR_SHARE = 0.1  # of the page's width: shorter level rules are underlines
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _PATH = re.compile(r"[\\/_]")  # a file's name, not a title
 
 
 class _Page(NamedTuple):
-    """A page as read: its pieces, its size when upright, why it has none ("" if it has), and the letters left out."""
+    """A page as read: its pieces, its size when upright, why it has none ("" if it has), the letters left out, and whether
+    its text was recognised in its picture; ``bars`` are its level rules."""
 
     pieces: list[Piece]
     width: float
     height: float
     unread: str
     turned: int
+    recognised: bool = False
+    bars: tuple[Bar, ...] = ()
 
 
-def read_pdf(path: Path) -> Pages:
-    """The PDF's pages as text. Raises InputError when it is encrypted, damaged or only pictures."""
+def read_pdf(path: Path, *, ocr: bool = True) -> Pages:
+    """The PDF's pages as text; with ``ocr`` those that are pictures too, where tesseract is installed.
+
+    Raises InputError when it is encrypted, damaged or only pictures that nothing is recognised in.
+    """
     document = _open(path)
     try:
-        pages = [_page(document, number) for number in range(len(document))]
+        pages = [_page_or_why(document, number, ocr=ocr and bool(languages())) for number in range(len(document))]
         title = document.get_metadata_dict().get("Title", "")
     finally:
         document.close()
     if not pages:
         raise InputError("has no page", cure="open and save it again in its program")
     words = sum(len(_WORD.findall(piece.text)) for page in pages for piece in page.pieces)
-    reasons = {why: [number for number, page in enumerate(pages, 1) if page.unread == why] for why in (PICTURE, NAMELESS)}
+    reasons = {why: [number for number, page in enumerate(pages, 1) if page.unread == why] for why in (PICTURE, NAMELESS, DAMAGED)}
     said = [f"{_numbers(numbers)} {why}" for why, numbers in reasons.items() if numbers]
     if not words:
+        if reasons[DAMAGED]:
+            raise InputError(f"holds no text that can be read: {'; '.join(said)}", cure=DAMAGED_CURE)
         raise InputError(f"is a scan or holds no text: {'; '.join(said) or f'no word on {len(pages)} pages'}", cure=SCAN_CURE)
     text, marks = _text(pages)
-    notes = [f"{why}, and not read: {SCAN_CURE}" for why in said]
+    notes = [f"{why}, and not read: {DAMAGED_CURE if why.endswith(DAMAGED) else SCAN_CURE}" for why in said]
+    pictured = [number for number, page in enumerate(pages, 1) if page.recognised]
+    if pictured:
+        notes.append(f"{_numbers(pictured)} a picture, read by tesseract ({languages()}): look for errors")
     turned = sum(page.turned for page in pages)
     if turned:
         notes.append(f"{turned} letters that do not stand upright are left out")
     return Pages(text, tuple(notes), stated_title(title, text), marks)
 
 
-SCAN_CURE = "recognise its text first, for instance with `ocrmypdf -l fra in.pdf out.pdf`"
+SCAN_CURE = "install tesseract (apt-get install tesseract-ocr tesseract-ocr-fra), or recognise its text first with ocrmypdf"
 
 
 def _open(path: Path) -> Any:
@@ -85,7 +101,18 @@ def _open(path: Path) -> Any:
     return document
 
 
-def _page(document: Any, number: int) -> _Page:
+def _page_or_why(document: Any, number: int, *, ocr: bool) -> _Page:
+    """The page; a page that pdfium cannot load is named, and the others are read."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        return _page(document, number, ocr=ocr)
+    except PdfiumError:
+        beat()
+        return _LOST_PAGE
+
+
+def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     from pypdfium2 import raw
 
     page = document[number]
@@ -94,7 +121,9 @@ def _page(document: Any, number: int) -> _Page:
         page = document[number]  # the values of its fields are text of the page now
     textpage = page.get_textpage()
     read = page_chars(page, textpage)
-    found, placed = (read.chars, []) if read.quarters else tables(rules(page), read.chars)
+    ruled = [] if read.quarters else rules(page)
+    found, placed = tables(ruled, read.chars)
+    bars = tuple(Bar(rule.x0, rule.x1, rule.y0) for rule in ruled if rule.x1 - rule.x0 >= BAR_SHARE * read.width)
     cut: list[Piece] = []
     start = 0
     for at, table in placed:
@@ -112,12 +141,19 @@ def _page(document: Any, number: int) -> _Page:
         unread = PICTURE
     elif signs > NAMELESS_SIGNS and named < NAMELESS_SHARE * signs:
         unread, cut = NAMELESS, []
+    beat()
+    seen = recognised(page) if unread and ocr else []
     textpage.close()
     page.close()
-    return _Page(cut, read.width, read.height, unread, read.turned)
+    if seen:
+        seen = [replace(piece, order=order) for order, piece in enumerate(seen)]
+        return _Page(seen, read.width, max(read.height, seen[0].y + LEADING), "", read.turned, recognised=True)
+    return _Page(cut, read.width, read.height, unread, read.turned, bars=bars)
 
 
-PICTURE, NAMELESS = "only a picture", "set in a font that does not name its letters"
+PICTURE, NAMELESS, DAMAGED = "only a picture", "set in a font that does not name its letters", "damaged"
+DAMAGED_CURE = "open it and save it again, or repair it with `qpdf in.pdf out.pdf`"
+_LOST_PAGE = _Page([], 612.0, 792.0, DAMAGED, 0)
 
 
 def _picture_share(page: Any) -> float:
@@ -146,7 +182,9 @@ def _numbers(pages: Sequence[int]) -> str:
 
 def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
     """The pages' lines with a form feed between pages, and what their type and place say of them."""
-    size = body_size(piece for page in pages for piece in page.pieces)
+    size = body_size(piece for page in pages for piece in page.pieces if not page.recognised) or SIZE
+    for piece in (piece for page in pages if page.recognised for piece in page.pieces):
+        piece.size = size  # recognised lines say nothing of their type
     bold = sum(len(p.text) for page in pages for p in page.pieces if p.bold) > BOLD_BODY * sum(
         len(p.text) for x in pages for p in x.pieces
     )
@@ -158,7 +196,7 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
         if number:
             parts.append("\f")
             offset += 1
-        lines = page_lines(page.pieces, page.width, page.height, size, running[number])
+        lines = page_lines(page.pieces, page.width, page.height, size, running[number], page.bars)
         places = {round(p.y, 1) for p in page.pieces if p.order in running[number]}
         roles = _roles(lines, size, bold, places)
         for index, line in enumerate(lines):

@@ -7,26 +7,40 @@ lower left, after the page is turned so that most of its text stands upright.
 
 from __future__ import annotations
 
+import bisect
 import ctypes
 import itertools
 import math
 import re
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
 RISE = 0.6  # ems that a superscript or subscript may stand off its line
 LINE_END_GAP = 0.1  # ems between two words where pdfium ends a line and the page does not
 LEVEL = 0.3  # ems that the letters of one word may: a formula's are drawn with more
+SCRIPT = 0.85  # of the line's size: an exponent or an index is smaller
 NARROW = 0.16  # ems between two words that are set tight: less than a word space (a quarter em), more than any kerning
 SPACED = 0.08  # ems between most letters of a word that is set spaced: then a gap says nothing
 TURNED = math.radians(4)  # off the upright: a stamp or a note in the margin, not the text
 BOLD_WEIGHT = 600
 _BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
+ACCENTS = {
+    "´": "\u0301",
+    "`": "\u0300",
+    "¨": "\u0308",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "ˇ": "\u030c",
+    "˘": "\u0306",
+    "¸": "\u0327",
+    "˚": "\u030a",
+}
 HYPHENS = (0xFFFE, 2)  # pdfium's signs for a hyphen that ends a line
 
 
@@ -160,8 +174,9 @@ def pieces(chars: Iterable[Char]) -> list[Piece]:
     found: list[Piece] = []
     run: list[Char] = []
     last: Char | None = None
+    base: Char | None = None  # the last character that is no superscript or subscript
     ended = False
-    for char in chars:
+    for char in accented(chars):
         if char is _SPACE:
             if run and run[-1] is not _SPACE:
                 run.append(char)
@@ -169,14 +184,17 @@ def pieces(chars: Iterable[Char]) -> list[Piece]:
         if char is _LINE_END:
             ended = True
             continue
-        if last is not None and not _continues(last, char):
+        if last is not None and base is not None and not _continues(last, char) and not _scripted(base, last, char):
             _flush(run, found)
             run = []
+            base = None
         elif ended and last is not None and run and run[-1] is not _SPACE and char.x0 - last.x1 > LINE_END_GAP * char.size:
             run.append(_SPACE)
         ended = False
         run.append(char)
         last = char
+        if base is None or char.size > SCRIPT * base.size:
+            base = char
     _flush(run, found)
     return found
 
@@ -186,6 +204,76 @@ def _continues(last: Char, char: Char) -> bool:
     gap = char.x0 - last.x1
     off = abs(char.y - last.y)
     return off <= RISE * size and -BACK * size <= gap <= (GAP if off <= LEVEL * size else LEVEL) * size
+
+
+def _scripted(base: Char, last: Char, char: Char) -> bool:
+    """Whether an index stands under an exponent, or the line goes on after the two: neither is level with the character before it."""
+    if char.size <= SCRIPT * base.size:
+        return abs(char.y - base.y) <= RISE * base.size and -LEVEL * base.size <= char.x0 - base.x1 <= LEVEL * base.size
+    gap = char.x0 - max(last.x1, base.x1)
+    return last.size <= SCRIPT * base.size and abs(char.y - base.y) <= LEVEL * base.size and -BACK * base.size <= gap <= GAP * base.size
+
+
+def accented(chars: Iterable[Char]) -> list[Char]:
+    """The characters with every accent that is drawn over a letter of its own joined to it: TeX's older fonts have no "é".
+
+    pdfium gives the accent before its letter, after it, or at the line's end; where both stand decides. The spaces that it puts in the
+    accent's place go, where the letters around them touch.
+    """
+    found = list(chars)
+    places = [at for at, char in enumerate(found) if char.text in ACCENTS]
+    if not places:
+        return found
+    lines: dict[int, list[tuple[float, int]]] = defaultdict(list)  # the letters of each baseline by where they begin
+    for at, char in enumerate(found):
+        if char.text.isalpha():
+            lines[round(char.y)].append((char.x0, at))
+    for line in lines.values():
+        line.sort()
+    gone: set[int] = set()
+    for at in places:
+        letter = _under(found, lines, found[at])
+        whole = _with_accent(found[letter], found[at]) if letter is not None else None
+        if letter is not None and whole is not None:
+            found[letter] = whole
+            gone.add(at)
+    for at in sorted(gone):
+        before, after, spaces = at - 1, at + 1, []
+        while before >= 0 and (found[before] is _SPACE or before in gone):
+            spaces.append(before)
+            before -= 1
+        while after < len(found) and (found[after] is _SPACE or after in gone):
+            spaces.append(after)
+            after += 1
+        if before >= 0 and after < len(found):
+            left, right = found[before], found[after]
+            level = left.size and right.size and abs(left.y - right.y) < LEVEL * left.size
+            if level and -BACK * left.size < right.x0 - left.x1 < LINE_END_GAP * left.size:
+                gone.update(spaces)
+    return [char for at, char in enumerate(found) if at not in gone]
+
+
+def _under(chars: Sequence[Char], lines: dict[int, list[tuple[float, int]]], accent: Char) -> int | None:
+    """The place of the letter that an accent is drawn over."""
+    middle = (accent.x0 + accent.x1) / 2
+    for level in (round(accent.y), round(accent.y) - 1, round(accent.y) + 1):
+        line = lines.get(level, [])
+        for _, at in reversed(line[max(bisect.bisect(line, (middle, len(chars))) - 2, 0) : bisect.bisect(line, (middle, len(chars)))]):
+            if _over(accent, chars[at]):
+                return at
+    return None
+
+
+def _with_accent(letter: Char, accent: Char) -> Char | None:
+    """The letter with the accent; None where no such letter is written."""
+    bare = "i" if letter.text == "ı" else letter.text
+    text = normalize("NFC", bare + ACCENTS[accent.text])
+    return letter._replace(text=text) if len(text) == 1 else None
+
+
+def _over(accent: Char, letter: Char) -> bool:
+    middle = (accent.x0 + accent.x1) / 2
+    return letter.text.isalpha() and letter.x0 <= middle <= letter.x1 and abs(letter.y - accent.y) <= LEVEL * letter.size
 
 
 def _flush(run: Sequence[Char], found: list[Piece]) -> None:

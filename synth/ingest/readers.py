@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from triplette.errors import InputError
@@ -30,17 +31,20 @@ SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX, *EPUB, *ODT, *RTF, *PPTX, *XLS
 BY_DOCLING = (*PDF, *DOCX, *PPTX, *XLSX, *HTML)
 
 
-def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own") -> Document:
+def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own", *, ocr: bool = True) -> Document:
     """The document in canonical form, called ``name`` or as it is called under ``corpus``. Raises InputError, with its cure.
 
-    ``reader`` = "docling" reads PDF and office files through docling, where that is installed.
+    ``reader`` = "docling" reads PDF and office files through docling, where that is installed; ``ocr`` reads a PDF's pages that are only
+    pictures, where tesseract is.
     """
     source = name or source_name(path, corpus)
     try:
         if not path.stat().st_size:
             raise InputError("is an empty file", cure="remove it, or put its text in")
         with no_collection():
-            document = _by_docling(path, source) if reader == "docling" and path.suffix.lower() in BY_DOCLING else _read(path, source)
+            document = (
+                _by_docling(path, source) if reader == "docling" and path.suffix.lower() in BY_DOCLING else _read(path, source, ocr)
+            )
     except InputError as error:
         raise InputError(error.message, where=source, cure=error.cure) from error.__cause__
     except PermissionError as error:
@@ -62,19 +66,34 @@ def source_name(path: Path, corpus: Path) -> str:
     return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
-def _read(path: Path, source: str) -> Document:
+def _read(path: Path, source: str, ocr: bool) -> Document:
     suffix = path.suffix.lower()
+    if suffix in (*MARKDOWN, *TEXT, *HTML):
+        _refuse_other_formats(path)
     if suffix in MARKDOWN:
         from triplette.synth.ingest.markdown import read_markdown
 
         text, found, notes = read_markdown(path)
         return Document(source, text, "elements", notes, found)
     if suffix in (*TEXT, *PDF, *RTF):
-        pages = _plain_reader(suffix)(path)
+        pages = _plain_reader(suffix, ocr)(path)
         return Document(source, pages.text, "pages", pages.notes, title=pages.title, marks=pages.marks)
     reading = _structured_reader(suffix)(path)
     text, elements = compose(titled(reading))
     return Document(source, text, "elements", reading.notes, elements)
+
+
+def _refuse_other_formats(path: Path) -> None:
+    """Raise InputError for a file of another format whose bytes would pass for text."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    for mark, name, suffix in (
+        (b"%PDF-", "a PDF", ".pdf"),
+        (b"PK\x03\x04", "a ZIP file", ".docx, .odt, .epub..."),
+        (b"{\\rtf", "RTF", ".rtf"),
+    ):
+        if head.startswith(mark):
+            raise InputError(f"is {name} and not {path.suffix}", cure=f"give it the suffix of its real format ({suffix})")
 
 
 def _by_docling(path: Path, source: str) -> Document:
@@ -85,7 +104,7 @@ def _by_docling(path: Path, source: str) -> Document:
     return Document(source, text, "elements", reading.notes, elements)
 
 
-def _plain_reader(suffix: str) -> Callable[[Path], Pages]:
+def _plain_reader(suffix: str, ocr: bool) -> Callable[[Path], Pages]:
     if suffix in RTF:
         from triplette.synth.ingest.rtf import read_rtf
 
@@ -94,7 +113,7 @@ def _plain_reader(suffix: str) -> Callable[[Path], Pages]:
         return _read_text
     from triplette.synth.ingest.pdf import read_pdf
 
-    return read_pdf
+    return partial(read_pdf, ocr=ocr)
 
 
 def _structured_reader(suffix: str) -> Callable[[Path], Reading]:

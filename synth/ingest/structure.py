@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from triplette.languages.identify import sure_language
 from triplette.synth.ingest.boilerplate import mark_boilerplate, shares
 from triplette.synth.ingest.document import Block, Document, Line, Mark, Structured
 from triplette.synth.ingest.element_blocks import element_structure
@@ -21,17 +22,11 @@ from triplette.synth.ingest.headings import (
     PLAIN_LEVEL,
     TITLE_ZONE,
     WRAP_SHARE,
-    article_number,
-    document_title,
-    heading,
+    Headings,
+    headings_of,
     is_capitals,
-    is_opening,
-    leaves_section,
     letters,
-    plain_title,
     tidy,
-    typed_title,
-    wrapped_title,
 )
 from triplette.synth.ingest.markdown import markdown_elements
 
@@ -39,11 +34,6 @@ TITLE_LEVEL = -100  # the document's title stands over everything
 _WIDE_GAP = re.compile(r" {3,}")
 _RULE = re.compile(r"\|?[ \t]*:?-{3,}")
 _BARE_NUMBER = re.compile(r"^\s*\d{1,2}(?:\.\d{1,2}){0,4}\.?\s*$")
-# a line break after these words stands before a cited article, not before a new one
-_CITES = re.compile(
-    r"(?:\b(?:articles?|art\.|règles?|paragraphes?|points?|annexes?|alinéas?|et|ou|à|de|du|des|aux?|les?|la|chapitres?)|[,(–-])\s*$",
-    re.IGNORECASE,
-)
 _COMPOUND = re.compile(r"(?<![^\W\d_])[^\W\d_]+-[^\W\d_]+")
 _NOTE_MARK = re.compile(r"\(?(?:\d{1,3}|[*†‡§]{1,3})\)?[.\s]?\s?\S")
 TAIL = 60  # characters: what ends a line is told from its last ones
@@ -59,20 +49,22 @@ def is_table_row(text: str) -> bool:
     return text.lstrip().count("\t") >= 2 or ("   " in bare and len(_WIDE_GAP.findall(bare)) >= 2)
 
 
-def structure(document: Document) -> Structured:
-    """The document's blocks, with what was dropped counted by reason in characters."""
+def structure(document: Document, code: str = "") -> Structured:
+    """The document's blocks, with what was dropped counted by reason in characters. ``code`` is its language, read off it where it is ""."""
+    code = code or sure_language(document.text)
+    known = headings_of(code)
     if document.form == "markdown":
         document = replace(document, form="elements", elements=markdown_elements(document.text))
     if document.form == "elements":
-        return element_structure(document)
+        return element_structure(document, known)
     pages = _lines(document)
     for line in (line for page in pages for line in page if line.start in document.marks):
         mark = document.marks[line.start]
         if mark.role in ("header", "footer"):
             line.role = mark.role
-    divisions = mark_boilerplate(pages)
+    divisions = mark_boilerplate(pages, code)
     kept = [line for page in pages for line in page]
-    found = Structured(document, _page_blocks(document, pages, divisions), kept)
+    found = Structured(document, _page_blocks(document, pages, divisions, known), kept)
     found.dropped = {role: n for role, n in sorted(shares([found.lines]).items()) if role not in ("body", "heading")}
     return found
 
@@ -93,6 +85,7 @@ def _lines(document: Document) -> list[list[Line]]:
 class _Builder:
     """The blocks so far, the open one, and the heading path."""
 
+    known: Headings
     blocks: list[Block] = field(default_factory=list)
     path: list[tuple[float, str, Line]] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
@@ -119,7 +112,7 @@ class _Builder:
     def article(self, number: str, line: Line) -> None:
         """Begin the paragraph of a numbered article, leaving the sections that it cannot stand in."""
         self.close()
-        while self.path and leaves_section(self.path[-1][1], number):
+        while self.path and self.known.leaves_section(self.path[-1][1], number):
             self._pop()
         self.open("paragraph", line, number)
 
@@ -213,12 +206,12 @@ def _last_letters(text: str) -> str:
     return next((tail[i + 1 :] for i in range(len(tail) - 1, -1, -1) if not tail[i].isalpha()), tail)
 
 
-def _page_blocks(document: Document, pages: list[list[Line]], divisions: dict[int, list[str]]) -> list[Block]:
+def _page_blocks(document: Document, pages: list[list[Line]], divisions: dict[int, list[str]], known: Headings) -> list[Block]:
     body = [line for page in pages for line in page if line.role == "body"]
-    builder = _Builder(hyphens=_hyphenated(body))
-    placing = _Placing(builder, _usual_width(body), document.marks, _heading_levels(body, document.marks))
+    builder = _Builder(known, hyphens=_hyphenated(body))
+    placing = _Placing(builder, _usual_width(body), document.marks, _heading_levels(body, document.marks, known))
     current: list[str] = []
-    title = document.title or _document_title(pages, document.marks)
+    title = document.title or _document_title(pages, document.marks, known)
     if title:
         builder.heading(TITLE_LEVEL, title, Line(title, -1, 1, "header"))
         builder.used.add(-1)  # it is a line of the first page already
@@ -252,7 +245,7 @@ def _note_paragraphs(lines: list[Line]) -> list[list[Line]]:
     return found
 
 
-def _heading_levels(lines: list[Line], marks: Mapping[int, Mark]) -> dict[float, float]:
+def _heading_levels(lines: list[Line], marks: Mapping[int, Mark], known: Headings) -> dict[float, float]:
     """The level of an unnumbered heading by its size: above every numbered title in smaller type, else below all, larger over smaller."""
     sizes: dict[float, int] = {}
     numbered: dict[float, int] = {}
@@ -260,7 +253,7 @@ def _heading_levels(lines: list[Line], marks: Mapping[int, Mark]) -> dict[float,
         mark = marks.get(line.start)
         if mark is not None and mark.role == "heading":
             sizes[mark.size] = 1
-            level, _ = heading(line.text, "x", "", 10_000)
+            level, _ = known.heading(line.text, "x", "", 10_000)
             if level and not is_capitals(line.text):
                 numbered[mark.size] = min(level, numbered.get(mark.size, level))
     levels: dict[float, float] = {}
@@ -270,7 +263,7 @@ def _heading_levels(lines: list[Line], marks: Mapping[int, Mark]) -> dict[float,
     return levels
 
 
-def _document_title(pages: list[list[Line]], marks: Mapping[int, Mark]) -> str:
+def _document_title(pages: list[list[Line]], marks: Mapping[int, Mark], known: Headings) -> str:
     """The title by its type, where the first page has lines in a type larger than all others; else by its form."""
     running = [line.text for line in pages[0] if line.role == "header"]
     first = [line for line in pages[0] if line.text.strip() and line.role == "body"][:TITLE_ZONE]
@@ -281,9 +274,9 @@ def _document_title(pages: list[list[Line]], marks: Mapping[int, Mark]) -> str:
         if mark.size >= largest - SAME_SIZE:
             at = first.index(line)
             text = tidy(join_lines([x.text for x in first[at : at + mark.lines]]))
-            if typed_title(text) and not is_opening(text):
+            if known.typed_title(text) and not known.is_opening(text):
                 return text
-    return document_title([line.text for line in pages[0]], running)
+    return known.document_title([line.text for line in pages[0]], running)
 
 
 def _usual_width(lines: list[Line]) -> int:
@@ -326,6 +319,7 @@ class _Placing:
     def _place(self, at: int) -> int:
         """Place the line at a position; return how many lines that took."""
         line, builder = self.lines[at], self.builder
+        known = builder.known
         text = line.text
         if not text.strip():
             if not (builder.lines and BULLET.fullmatch(builder.lines[-1].text)):
@@ -345,13 +339,13 @@ class _Placing:
         title = self._number_above_title(at, before) or self._inferred(at, before)
         if title:
             return self._open_heading(at, *self._completed(at, *title))
-        number = "" if _CITES.search(before[-TAIL:]) and not FINAL.search(before[-TAIL:]) else article_number(text)
+        number = "" if known.cites(before[-TAIL:]) and not FINAL.search(before[-TAIL:]) else known.article_number(text)
         if number:
             builder.article(number, line)
         elif BULLET.match(text) or _LETTERED.match(text):
             builder.open("item", line)
         elif not opened or builder.kind == "table" or _ended(before, self.width):
-            plain = plain_title(text, self.after[at], before, self.width)
+            plain = known.plain_title(text, self.after[at], before, self.width)
             if plain:
                 builder.heading(PLAIN_LEVEL, plain, line)
             else:
@@ -361,7 +355,7 @@ class _Placing:
         return 1
 
     def _inferred(self, at: int, before: str) -> tuple[float, str, int] | None:
-        level, title = heading(self.lines[at].text, self.after[at], before, self.width)
+        level, title = self.builder.known.heading(self.lines[at].text, self.after[at], before, self.width)
         return (level, title, 1) if level else None
 
     def _typed(self, at: int) -> tuple[float, str, int] | None:
@@ -370,24 +364,30 @@ class _Placing:
         if mark is None or mark.role != "heading" or not self.after[at + mark.lines - 1]:
             return None
         text = join_lines([line.text for line in self.lines[at : at + mark.lines]], self.builder.hyphens)
-        if not typed_title(text):
+        if not self.builder.known.typed_title(text):
             return None
-        level, title = heading(text, self.after[at], "", 10_000)
+        level, title = self.builder.known.heading(text, self.after[at], "", 10_000)
         if level and not is_capitals(text):
             return level, title, mark.lines
-        return ARTICLE_LEVEL if is_opening(text) else self.levels[mark.size], tidy(text), mark.lines
+        return ARTICLE_LEVEL if self.builder.known.is_opening(text) else self.levels[mark.size], tidy(text), mark.lines
 
     def _number_above_title(self, at: int, before: str) -> tuple[float, str, int] | None:
         """(level, title, lines taken) when a bare number stands on the line above its title, as PDF extractors leave it."""
         line = self.lines[at]
         if not _BARE_NUMBER.match(line.text) or at + 2 >= len(self.lines) or (before and not FINAL.search(before[-TAIL:])):
             return None
-        level, title = heading(f"{line.text.strip()} {self.lines[at + 1].text.strip()}", self.after[at + 1], "", self.width)
+        level, title = self.builder.known.heading(
+            f"{line.text.strip()} {self.lines[at + 1].text.strip()}", self.after[at + 1], "", self.width
+        )
         return (level, title, 2) if level else None
 
     def _completed(self, at: int, level: float, title: str, taken: int) -> tuple[float, str, int]:
         """The title with the line that completes it: its name on the next line, or a wrapped end."""
-        longer = wrapped_title(level, title, self.lines[at + taken].text, self.width) if at + taken < len(self.lines) else ""
+        longer = (
+            self.builder.known.wrapped_title(level, title, self.lines[at + taken].text, self.width)
+            if at + taken < len(self.lines)
+            else ""
+        )
         return (level, longer, taken + 1) if longer else (level, title, taken)
 
     def _open_heading(self, at: int, level: float, title: str, taken: int) -> int:

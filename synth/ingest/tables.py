@@ -48,7 +48,7 @@ def grid(rows: Sequence[Sequence[Cell]], *, repeat_columns: bool = True) -> list
             if cell is None:
                 break
             down = (cell.rows or len(rows)) - 1
-            whole = len(row) == 1 and not hanging and not below
+            whole = len(row) == 1 and not line and not hanging and not below
             for place in range(max(cell.columns, 1)):
                 again = cell.text if repeat_columns and not whole and budget > 0 else ""
                 text = cell.text if place == 0 else again

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import logging
 import re
 from pathlib import Path
+
+from triplette.synth.ingest.heartbeat import CHECKING, beat
 
 PDF, TEXT = (".pdf",), (".txt", ".text")
 SAMPLE = 200_000  # bytes from which a legacy encoding is told
@@ -44,10 +47,20 @@ def witness_name(path: Path) -> str:
 
 
 def _pdf(path: Path) -> str | None:
-    from pdfminer.high_level import extract_text
+    from pdfminer.converter import TextConverter
+    from pdfminer.layout import LAParams
+    from pdfminer.pdfinterp import PDFPageInterpreter, PDFResourceManager
+    from pdfminer.pdfpage import PDFPage
 
     logging.getLogger("pdfminer").setLevel(logging.ERROR)  # font warnings on every page help nobody
-    text = extract_text(str(path))
+    told = io.StringIO()
+    fonts = PDFResourceManager()
+    with path.open("rb") as file, TextConverter(fonts, told, laparams=LAParams()) as device:
+        interpreter = PDFPageInterpreter(fonts, device)
+        for page in PDFPage.get_pages(file):
+            interpreter.process_page(page)
+            beat(CHECKING)
+    text = told.getvalue()
     unmapped = len(_UNMAPPED.findall(text))
     if unmapped > UNMAPPED_SHARE * len(text.split()):
         return None  # it cannot tell this file's letters

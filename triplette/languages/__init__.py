@@ -11,9 +11,10 @@ from importlib import import_module
 from pathlib import Path
 
 from triplette.errors import SettingError
+from triplette.languages.documents import DocumentWords, names_of_all
 from triplette.languages.language import Language
 
-__all__ = ["NAMED", "NO_RULES", "UNKNOWN", "Language", "language", "written_out"]
+__all__ = ["NAMED", "NO_RULES", "UNKNOWN", "Language", "document_words", "language", "written_out"]
 
 UNKNOWN = ""  # the code of a text whose language nobody said
 _CODE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
@@ -33,6 +34,7 @@ NAMED = frozenset(_NAMES)
 NO_STEMS = "stems (words count as they are written)"
 NO_STOP_WORDS = "stop words (frequent words count little by their frequency alone)"
 NO_PATTERNS = "patterns that tell a question that points outside its passage, asks about the document or turns a statement round"
+NO_DOCUMENTS = "words that plain pages are built with (headings are told by numbers and form, and by the words of other languages)"
 NO_RULES = "the built-in question writer"
 
 
@@ -49,7 +51,7 @@ def language(code: str) -> Language:
         found: Language = import_module(f"{__name__}.{base}").LANGUAGE
         return found
     stemmer = _NAMES[base].lower() if base in _STEMMED else ""
-    lacks = (*(() if stemmer else (NO_STEMS,)), NO_STOP_WORDS, NO_PATTERNS, NO_RULES)
+    lacks = (*(() if stemmer else (NO_STEMS,)), NO_STOP_WORDS, NO_PATTERNS, NO_DOCUMENTS, NO_RULES)
     return Language(code=base, name=_NAMES.get(base, base or "an unknown language"), stemmer=stemmer, lacks=lacks)
 
 
@@ -58,3 +60,10 @@ def written_out() -> tuple[str, ...]:
     """Codes of the languages that have a folder here, in order."""
     home = Path(__file__).parent
     return tuple(sorted(folder.name for folder in home.iterdir() if (folder / "__init__.py").is_file()))
+
+
+@lru_cache(maxsize=64)
+def document_words(code: str) -> DocumentWords:
+    """What documents of a language are built with; of one that has no such words, the names of parts in all that have."""
+    own = language(code).documents
+    return own or names_of_all([words for other in written_out() if (words := language(other).documents)])

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
+from triplette.languages.documents import DocumentWords
 from triplette.languages.patterns import Asking, Patterns, found
+from triplette.languages.prompting import ENGLISH_PROMPTS, Prompting
 from triplette.languages.text import fold, normalise
 
 NUMBER = r"\d+(?:[.,:/]\d+)*%?"
@@ -45,7 +47,9 @@ class Language:
     (elision, inverted pronouns, a possessive); apostrophes left over part words. ``stemmer`` is Snowball's name for it, or "".
     ``function_words`` tell the language from its neighbours; ``stop_words`` carry no meaning for ranking and are dropped.
     ``question_mark`` is how a question ends, with the space before it where the language has one. ``patterns`` and ``asking`` tell questions
-    apart, None where nobody wrote them. ``rules`` is the module of the built-in question writer, or "".
+    apart, ``documents`` are the words that documents are built with; None where nobody wrote them. ``prompting`` are words of
+    prompts, English's where a language has no prompts of its own. ``rules`` is the module of the built-in
+    question writer, with ``write_questions(chunks, profile) -> (questions, rejections)``, or "".
     """
 
     code: str
@@ -60,6 +64,8 @@ class Language:
     question_mark: str = "?"
     patterns: Patterns | None = None
     asking: Asking | None = None
+    documents: DocumentWords | None = None
+    prompting: Prompting = ENGLISH_PROMPTS
     rules: str = ""
     lacks: tuple[str, ...] = field(default=())
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 Message = Mapping[str, str]
+ASK_AGAIN = (
+    "Your last answer cannot be used: {error}. Answer the same request again, with a JSON object that follows the schema and no text before "
+    "or after it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +23,14 @@ class Request:
     """What is asked: chat messages (``role``, ``content``), the pydantic model of the answer, what it is about, how long it may be.
 
     ``label`` (a chunk's or question's id) names the request in errors and in the cache; ``expected_tokens`` is the answer's usual
-    length, for quotes.
+    length, for quotes. ``again`` asks once more after an answer that cannot be read, in the prompt's language; ``{error}`` in it says why.
     """
 
     messages: tuple[Message, ...]
     form: type[BaseModel]
     label: str = ""
     expected_tokens: int = 150
+    again: str = ASK_AGAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,8 @@ class Quote:
     """What asking would take: ``calls`` to make and ``cached`` ones that are paid already, tokens and US dollars for the calls.
 
     ``cost`` is the estimate, ``cost_at_most`` the bound that the budget reserves (each call's longest answer, each asked
-    twice); both are None when the price is not known. ``seconds`` at the set concurrency.
+    twice); both are None when the price is not known. ``seconds`` at the set concurrency. ``prices`` says which list they are from, empty
+    where the settings give them.
     """
 
     calls: int
@@ -61,10 +67,11 @@ class Quote:
     cost_at_most: float | None
     seconds: float
     model: str
+    prices: str = ""
 
     def facts(self) -> dict[str, str]:
         """The quote in words."""
-        money = "price not known (set price_in and price_out)"
+        money = "price not known (--prices FILE, or price_in and price_out)"
         return {
             "model": self.model,
             "calls to make": f"{self.calls}",
@@ -73,5 +80,6 @@ class Quote:
             "output tokens, about": f"{self.tokens_out}",
             "cost, about": money if self.cost is None else f"{self.cost:.4f} USD",
             "cost at most": money if self.cost_at_most is None else f"{self.cost_at_most:.4f} USD",
+            **({"prices": self.prices} if self.prices else {}),
             "time, about": f"{self.seconds:.0f} s",
         }

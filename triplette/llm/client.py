@@ -46,10 +46,6 @@ BUSY_LIMIT = 200  # times that one call is sent to an endpoint that says 429
 UNREACHABLE_LIMIT = 3  # refused connections before the first contact: then the address or the network is wrong
 REPEATED_LIMIT = 4000  # characters of a malformed answer that are sent back with the error
 OVERHEAD_BYTES = 64  # of request around the messages and the schema, for the worst case
-ASK_AGAIN = (
-    "Ta réponse précédente est inutilisable : {error}. Réponds de nouveau à la même demande, uniquement par un objet JSON conforme au "
-    "schéma, sans aucun texte avant ni après."
-)
 
 
 class Unavailable(Exception):
@@ -97,11 +93,11 @@ class LlmClient:
     def __init__(self, settings: LlmSettings, cache_dir: Path, budget: float | None = None, *, clock: Clock | None = None) -> None:
         self.settings = settings
         self.model = model_name(settings)
-        self.price: Price = price_of(settings, self.model)
+        self._clock = clock or SystemClock()
+        self.price: Price = price_of(settings, self.model, self._clock.today())
         need_price(self.price, self.model, budget)
         self.cache = AnswerCache(cache_dir)
         self.spending = Spending(budget)
-        self._clock = clock or SystemClock()
         self._pace = Pace(settings.concurrency, self._clock, seed=settings.seed, backoff=settings.backoff)
         self._llm: Any = None
         self._connection: ChatConnection | None = None
@@ -144,7 +140,7 @@ class LlmClient:
             value, error, refused = _read(first.stored, request)
             if value is not None or refused or first.stored.finish == UNREADABLE:
                 return self._answered([first], value, error, refused=refused)
-            second = await self._complete(_again(request.messages, first.stored, error), request)
+            second = await self._complete(_again(request, first.stored, error), request)
         except CallFailed as failure:  # this request alone is refused
             return Answer(None, "", Tokens(), 0.0, cached=False, error=f"refused by the endpoint: {failure.message}", refused=True)
         value, error, refused = _read(second.stored, request)
@@ -172,6 +168,7 @@ class LlmClient:
             cost_at_most=round(worst, 6) if self.price.known else None,
             seconds=round(-(-len(missing) // self.settings.concurrency) * seconds, 1),
             model=self.model,
+            prices=self.price.of_list.dated(self._clock.today()) if self.price.of_list else "",
         )
 
     def paid(self, request: Request) -> Answer | None:
@@ -182,7 +179,7 @@ class LlmClient:
         value, error, refused = _read(first, request)
         calls = [_Call(first, fresh=False)]
         if value is None and not refused and first.finish != UNREADABLE:
-            second = self.cache.get(self._key(_again(request.messages, first, error), request))
+            second = self.cache.get(self._key(_again(request, first, error), request))
             if second is None:
                 return None
             calls.append(_Call(second, fresh=False))
@@ -290,8 +287,11 @@ class LlmClient:
         return Stored(message, UNREADABLE, self._bytes(messages, request), self.settings.max_tokens, 0.0)
 
     def notes(self) -> tuple[str, ...]:
-        """What the endpoint turned out not to take, once the client is closed."""
+        """That the prices are old, and what the endpoint turned out not to take, once the client is closed."""
         said = self._dialect.said(self.model) if self._dialect else ()
+        listed, today = self.price.of_list, self._clock.today()
+        if listed and listed.old(today):
+            said = (f"its price is from {listed.dated(today)}: check it, or give newer ones with --prices FILE", *said)
         return tuple(f"{self.model}: {part}" for part in said)
 
     def _open(self) -> Any:
@@ -387,12 +387,12 @@ def _read(stored: Stored, request: Request) -> tuple[BaseModel | None, str, bool
     return value, error, False
 
 
-def _again(messages: Sequence[Message], first: Stored, error: str) -> tuple[Message, ...]:
+def _again(request: Request, first: Stored, error: str) -> tuple[Message, ...]:
     """The question once more, after the malformed answer and what is wrong with it."""
     return (
-        *messages,
-        {"role": "assistant", "content": first.content[:REPEATED_LIMIT] or "(vide)"},
-        {"role": "user", "content": ASK_AGAIN.format(error=error)},
+        *request.messages,
+        {"role": "assistant", "content": first.content[:REPEATED_LIMIT] or "(empty)"},
+        {"role": "user", "content": request.again.format(error=error)},
     )
 
 

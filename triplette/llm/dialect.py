@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 REFUSALS = (400, 404, 405, 415, 422, 500, 501)  # 500: several servers let a template's error through
-_REASONING = re.compile(r"^(?:o\d|gpt-5)")  # refuse temperature and call the limit max_completion_tokens
+_REASONING = re.compile(r"^(?:o\d|gpt-[5-9])")  # refuse temperature and call the limit max_completion_tokens
 _FORM = re.compile(r"response_format|json_schema|json_object|structured output|guided|grammar", re.IGNORECASE)
 _SYSTEM = re.compile(r"system (?:role|message|prompt)|role.{0,20}system|roles must alternate", re.IGNORECASE)
 _LIMIT = re.compile(r"max_tokens.{0,80}(?:not supported|unsupported|max_completion_tokens)|unexpected.{0,40}max_tokens", re.IGNORECASE)

@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 BACKOFF_LIMIT = 60.0  # seconds between two attempts at most, unless the endpoint asks for more
@@ -17,10 +18,14 @@ SLICE = 1.0  # seconds that a wait sleeps at a time, so that the end of the run 
 
 
 class Clock(Protocol):
-    """The time in seconds, and a way to wait."""
+    """The time in seconds, the day, and a way to wait."""
 
     def now(self) -> float:
         """Seconds from an arbitrary start."""
+        ...
+
+    def today(self) -> date:
+        """The day, in UTC."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -34,6 +39,10 @@ class SystemClock:
     def now(self) -> float:
         """Seconds from an arbitrary start."""
         return time.monotonic()
+
+    def today(self) -> date:
+        """The day, in UTC."""
+        return datetime.now(UTC).date()
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -1,4 +1,4 @@
-"""What calls cost: a dated price list, and a budget that cannot be passed.
+"""What calls cost, and a budget that cannot be passed.
 
 The guard reserves the worst case of every call before it is sent: each byte of the request billed as one token (no byte-level
 tokenizer makes more tokens than bytes) and the whole of ``max_tokens`` as output. What is not used is given back
@@ -11,27 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 from triplette.errors import BudgetReached, SettingError
+from triplette.llm.price_list import BUILT_IN, PriceList, price_in_file
 from triplette.settings.llm import LlmSettings
 
-PRICES_AS_OF = "2026-03"
-# US dollars for a million (input, output) tokens, OpenAI's standard tier. Providers change prices: price_in and price_out win.
-PRICES = {
-    "gpt-4.1": (2.00, 8.00),
-    "gpt-4.1-mini": (0.40, 1.60),
-    "gpt-4.1-nano": (0.10, 0.40),
-    "gpt-4o": (2.50, 10.00),
-    "gpt-4o-mini": (0.15, 0.60),
-    "gpt-5": (1.25, 10.00),
-    "gpt-5-mini": (0.25, 2.00),
-    "gpt-5-nano": (0.05, 0.40),
-    "gpt-5.1": (1.25, 10.00),
-    "o3": (2.00, 8.00),
-    "o3-mini": (1.10, 4.40),
-    "o4-mini": (1.10, 4.40),
-}
 MILLION = 1_000_000
 BELIEVED = 10  # times the bound of a call that its bill may be: templates and reasoning add tokens, but not a hundred times as many
 
@@ -59,19 +46,23 @@ def believed(said: int | None, bound: int, guess: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million tokens. ``known`` is False when nobody told us, and then both are 0."""
+    """US dollars for a million tokens. ``known`` is False when nobody told us, and then both are 0. ``of_list``: where they are from."""
 
     input: float
     output: float
     known: bool = True
+    of_list: PriceList | None = None
 
     def of(self, tokens: Tokens) -> float:
         """US dollars for so many tokens."""
         return (tokens.input * self.input + tokens.output * self.output) / MILLION
 
 
-def price_of(settings: LlmSettings, model: str) -> Price:
-    """The price that the settings give, else the list's. Raises SettingError when only one of the two is set."""
+def price_of(settings: LlmSettings, model: str, today: date) -> Price:
+    """The price that the settings give, else that of their list, else, at OpenAI's own address, that of the built-in list.
+
+    Raises SettingError when only one of price_in and price_out is set, and for a list that is none or does not name the model.
+    """
     given = (settings.price_in, settings.price_out)
     if given[0] is not None and given[1] is not None:
         return Price(given[0], given[1])
@@ -79,8 +70,11 @@ def price_of(settings: LlmSettings, model: str) -> Price:
         raise SettingError(
             "only one of price_in and price_out is set", where="[synth.llm] or [curate.llm]", cure="set both, or neither"
         )
-    listed = PRICES.get(model)
-    return Price(*listed) if listed and not settings.base_url else Price(0.0, 0.0, known=False)
+    if settings.prices:
+        own, prices = price_in_file(Path(settings.prices), model, today)
+        return Price(*prices, of_list=own)
+    listed = BUILT_IN.prices.get(model)
+    return Price(*listed, of_list=BUILT_IN) if listed and not settings.base_url else Price(0.0, 0.0, known=False)
 
 
 def need_price(price: Price, model: str, budget: float | None) -> None:
@@ -89,7 +83,8 @@ def need_price(price: Price, model: str, budget: float | None) -> None:
         raise SettingError(
             f"a budget needs prices, and those of {model!r} at this endpoint are not known",
             where="[synth.llm] or [curate.llm]",
-            cure="set price_in and price_out (US dollars for a million tokens; 0 for a model of your own), or drop --budget",
+            cure="give a list with --prices FILE, set price_in and price_out (US dollars for a million tokens; 0 for a model of your own), "
+            "or drop --budget",
         )
 
 

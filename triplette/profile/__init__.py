@@ -1,7 +1,7 @@
 """The profile of a collection of documents: who asks, what kinds of question, which words. Data in one TOML file, checked field by field."""
 
 from triplette.profile.read import NEUTRAL, language_name, load_profile, neutral_profile, profile_names
-from triplette.profile.run import FILE, corpus_profile, keep_profile, neutral_for, run_profile, settings_profile
+from triplette.profile.run import FILE, corpus_profile, keep_profile, neutral_for, neutral_in, run_profile, settings_profile
 from triplette.profile.shape import Kind, Persona, Profile, Setting
 from triplette.profile.write import as_toml
 
@@ -18,6 +18,7 @@ __all__ = [
     "language_name",
     "load_profile",
     "neutral_for",
+    "neutral_in",
     "neutral_profile",
     "profile_names",
     "run_profile",

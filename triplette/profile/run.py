@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from triplette.errors import SettingError
@@ -58,5 +58,9 @@ def neutral_for(chunks: Sequence[Chunk]) -> Profile:
     counts: Counter[str] = Counter()
     for chunk in chunks:
         counts[chunk.language] += len(chunk.text)
-    most = counts.most_common(1)[0][0] if counts else ""
-    return neutral_profile(most or DEFAULT_LANGUAGE)
+    return neutral_in(dict(counts.most_common(1)))
+
+
+def neutral_in(languages: Mapping[str, float]) -> Profile:
+    """The profile without a domain in the language with the largest share; in French where there is none."""
+    return neutral_profile(max(languages, key=languages.__getitem__, default="") or DEFAULT_LANGUAGE)

@@ -127,6 +127,8 @@ class Judging:
     counted: tuple[str, ...] = told((), "Nouns whose 'what is the ...' asks for a number.", PATTERN)
     about: tuple[str, ...] = told((), "Wordings about the document instead of what it rules.", PATTERN)
     asking: tuple[str, ...] = told((), "Words that nearly every question has: they are not its subject.", WORDS)
+    alternatives: tuple[str, ...] = told((), "Words of which one on one side only makes another question: 'indoor', 'outdoor'.", WORDS)
+    light: tuple[str, ...] = told((), "Words that tell no question from another, however it is asked.", WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ class Profile:
     language: str = told("", "Its language, as ISO 639-1: 'fr', 'en', ...")
     about: str = told("", "What the documents are, in a sentence.")
     collection: str = told("", "What the collection is called, with the article: 'the rules'. Empty: no question names it.")
-    field: str = told("", "The domain as a question names it: 'in chess'. Empty: no question names it.")
+    field: str = told("", "The domain as a question names it: 'in cycling'. Empty: no question names it.")
     terms: tuple[str, ...] = told((), "Terms that must not be translated, split or written small.")
     this_document: tuple[str, ...] = told((), "Phrases that mean this very document: a question with one does not stand alone.")
     personas: tuple[Persona, ...] = told((), "Who asks; the first is whom a question is given when nothing decides.")

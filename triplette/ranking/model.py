@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from triplette.contract import PromptContract
 from triplette.errors import ContractMismatch, InputError
 from triplette.model_folder import explain_load_failure
+from triplette.ranking.text_tower import text_only
 
 
 def load_model(
@@ -15,8 +15,8 @@ def load_model(
 ) -> Any:
     """The model of a folder or id, cutting texts where the contract says and adding no prompt of its own.
 
-    ``options`` go to the transformer's loader (``dtype``, ``quantization_config``). Raises InputError, ServiceError, or ContractMismatch
-    where the loaded modules are not what the contract says.
+    Of several towers the text's is loaded. ``options`` go to the transformer's loader (``dtype``, ``quantization_config``).
+    Raises InputError, ServiceError, or ContractMismatch where the loaded modules are not what the contract says.
     """
     try:
         from sentence_transformers import SentenceTransformer
@@ -24,11 +24,9 @@ def load_model(
         raise InputError(
             f"the encoder {origin!r} needs the models extra", cure="pip install 'triplette[models]', or use the built-in 'lsa'"
         ) from error
-    path = Path(origin).expanduser()
     try:
-        model = SentenceTransformer(
-            str(path) if path.is_dir() else origin, device=device, trust_remote_code=trust_remote_code, model_kwargs=options
-        )
+        with text_only(origin) as (path, more):
+            model = SentenceTransformer(path, device=device, trust_remote_code=trust_remote_code, model_kwargs={**options, **more})
     except Exception as error:
         raise explain_load_failure(origin, error) from error
     _check_loaded(model, contract, origin)

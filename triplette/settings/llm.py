@@ -39,8 +39,11 @@ class LlmSettings:
         "Every answer is checked against the schema whatever this says.",
         choices=("json_schema", "json_object", "text"),
     )
-    price_in: float | None = setting(
-        None, "US dollars for a million input tokens; unset takes the built-in list of OpenAI's prices.", low=0.0, high=10000
+    prices: str = setting(
+        "",
+        "A file of prices, TOML or JSON, in place of the built-in list: as_of, and each model's input and output in US dollars for a "
+        "million tokens (docs/llm.md).",
     )
+    price_in: float | None = setting(None, "US dollars for a million input tokens; unset takes the list's.", low=0.0, high=10000)
     price_out: float | None = setting(None, "US dollars for a million output tokens; unset as above.", low=0.0, high=10000)
     seed: int = setting(0, "Seed of the jitter between attempts.", low=0, high=2**31 - 1)

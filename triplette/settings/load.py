@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from triplette.errors import SettingError
 from triplette.settings.base import FILE_NAME, build, checked, likeness
 from triplette.settings.catalogue import SECTIONS
+from triplette.settings.llm import LlmSettings
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 
 S = TypeVar("S")
@@ -96,6 +97,14 @@ def _field_of(cls: type[Any], name: str) -> tuple[dataclasses.Field[Any], Any]:
 def build_values(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """``values`` as the fields of ``cls`` hold them: lists as tuples, whole numbers as floats where the field is one."""
     return {name: checked(*_field_of(cls, name), value, name) for name, value in values.items()}
+
+
+def load_llm(section: str, config: Path | None, llm: str | None, base_url: str | None, prices: Path | None = None) -> LlmSettings:
+    """[synth.llm] or [curate.llm] with the flags over it. A price list that the file names is looked for beside that file."""
+    settings = load_section(LlmSettings, section, config, model=llm, base_url=base_url, prices=str(prices) if prices else None)
+    if prices is None and settings.prices:
+        settings = dataclasses.replace(settings, prices=str((config or Path(FILE_NAME)).parent / settings.prices))
+    return settings
 
 
 def load_training(config: Path | None, preset: str | None, seed: int | None, **overrides: Any) -> tuple[TrainSettings, Preset]:

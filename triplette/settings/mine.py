@@ -52,7 +52,7 @@ class MineSettings:
     )
     same_source_bonus: float = setting(
         0.25,
-        "Added share of the fused score for another article of the positive's own document: arbiters confuse those first, and by "
+        "Added share of the fused score for another article of the positive's own document: people confuse those first, and by "
         "hand-made labels they answer less often than other documents' articles.",
         low=0.0,
         high=10.0,

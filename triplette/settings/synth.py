@@ -46,6 +46,9 @@ class ChunkSettings:
         "Read every document a second time with another library, and measure what of it the chunks hold. It takes about as long as "
         "reading does; without it a document that is half lost says nothing.",
     )
+    ocr: bool = setting(
+        True, "Read the pages of a PDF that are only pictures with tesseract, where that is installed; they take seconds each."
+    )
     warn_words: float = setting(0.97, "Warn of a document when the chunks hold a smaller share of its words.", low=0.0, high=1.0)
     warn_sentences: float = setting(
         0.9,
@@ -54,4 +57,11 @@ class ChunkSettings:
         low=0.0,
         high=1.0,
     )
-    workers: int = setting(0, "Processes that read documents; 0: one a core, and one alone for a small corpus.", low=0, high=256)
+    workers: int = setting(0, "Processes that read documents; 0: one a core, and none of its own for a few texts.", low=0, high=256)
+    patience: int = setting(
+        300,
+        "Seconds without a sign of life, one a page, after which a document is given up and named; formats without pages have a second "
+        "more for each 50 kB, and a page that tesseract reads may take 180. 0: wait for ever.",
+        low=0,
+        high=86_400,
+    )

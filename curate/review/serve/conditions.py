@@ -39,8 +39,12 @@ def install(connection: Any) -> None:
 
 
 def json_path(*keys: str) -> str:
-    """The JSON path of nested keys, each quoted whatever it holds."""
-    return "$" + "".join('."{}"'.format(str(key).replace("\\", "\\\\").replace('"', '\\"')) for key in keys)
+    """The JSON path of nested keys, each quoted.
+
+    SQLite knows no escape inside the quotes. No name that the server accepts needs one, so a key with a quote or a backslash
+    names nothing, and its path is that of a key that cannot be there.
+    """
+    return "$" + "".join('."{}"'.format(" " if set(str(key)) & set('"\\') else key) for key in keys)
 
 
 def where(condition: Any) -> Any:

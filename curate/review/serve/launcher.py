@@ -32,7 +32,7 @@ def main() -> None:
     if metadata.version("argilla-server") != patches.VERSION:
         sys.exit(f"argilla-server {metadata.version('argilla-server')} is installed, this launcher knows {patches.VERSION}")
     patches.imitate_redis()
-    from triplette.curate.review.serve import conditions, engine  # noqa: F401  the engine registers itself
+    from triplette.curate.review.serve import conditions, engine, guard  # noqa: F401  the engine registers itself
 
     prepare_connections(conditions.install)
     sys.path.remove(root)
@@ -40,7 +40,7 @@ def main() -> None:
     patches.speed_up_uploads()
     migrate(home)
     asyncio.run(seed(credentials))
-    serve(port)
+    serve(port, lambda app: guard.Guard(app, (HOST, "localhost")))
 
 
 def configure(home: Path, port: int, credentials: dict[str, Any]) -> None:
@@ -110,13 +110,12 @@ async def seed(credentials: dict[str, Any]) -> None:
     await async_engine.dispose()  # its connections belong to this event loop, the server brings its own
 
 
-def serve(port: int) -> None:
-    """Serve until told to stop."""
+def serve(port: int, guarded: Any) -> None:
+    """Serve what ``guarded`` makes of the server's application, until told to stop."""
     import uvicorn
+    from argilla_server import app
 
-    server = uvicorn.Server(
-        uvicorn.Config("argilla_server:app", host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5)
-    )
+    server = uvicorn.Server(uvicorn.Config(guarded(app), host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=5))
 
     def watch() -> None:
         sys.stdin.buffer.read()

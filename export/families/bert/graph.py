@@ -121,7 +121,7 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(a.hidden, eps=a.epsilon)
         self.layers = nn.ModuleList(Layer(a) for _ in range(a.layers))
         if a.heads_after_pooling:
-            self.projection = Projection(a)
+            self.projection = Projection(a.heads_after_pooling)
 
     def forward(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
         present = attention_mask.to(torch.float32)

@@ -12,17 +12,19 @@ from triplette.export.families.architecture import (
     CURE,
     EMBEDDING,
     FEED_FORWARD,
+    GLOBAL,
+    LOCAL,
     PROJECTION,
     DenseHead,
     Weights,
     check_widths,
     get,
+    layer_kinds,
     read_around,
     read_json,
     require,
+    rotary_base,
 )
-
-LOCAL, GLOBAL = "sliding_attention", "full_attention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,7 @@ def read(folder: Path) -> Architecture:
     require(config, "hidden_activation", ("gelu_pytorch_tanh",), where)
     require(config, "attn_logit_softcapping", (None,), where)
     require(config, "attention_bias", (False, None), where)
-    kinds = tuple(get(config, "layer_types", where))
-    unknown = sorted(set(kinds) - {LOCAL, GLOBAL})
-    if unknown or len(kinds) != get(config, "num_hidden_layers", where):
-        raise InputError(f"layer_types {kinds} are not {config['num_hidden_layers']} known kinds", where=where, cure=CURE)
+    kinds = layer_kinds(config, where)
     if get(config, "num_attention_heads", where) % get(config, "num_key_value_heads", where):
         raise InputError("num_attention_heads is not a multiple of num_key_value_heads", where=where, cure=CURE)
     local_base, global_base = _rotary_bases(config, where)
@@ -129,13 +128,7 @@ def _rotary_bases(config: dict[str, Any], where: str) -> tuple[float, float]:
         if config.get("rope_scaling"):
             raise InputError("rope_scaling is not supported", where=where, cure=CURE)
         return float(get(config, "rope_local_base_freq", where)), float(get(config, "rope_theta", where))
-    bases = []
-    for kind in (LOCAL, GLOBAL):
-        values = parameters.get(kind) or {}
-        if values.get("rope_type", "default") != "default" or "rope_theta" not in values:
-            raise InputError(f"rotary parameters of {kind} are {values}, not a plain base", where=where, cure=CURE)
-        bases.append(float(values["rope_theta"]))
-    return bases[0], bases[1]
+    return rotary_base(parameters.get(LOCAL), LOCAL, where), rotary_base(parameters.get(GLOBAL), GLOBAL, where)
 
 
 def _heads(folder: Path) -> tuple[DenseHead, ...]:

@@ -20,9 +20,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from triplette.export.families.architecture import LOCAL
+from triplette.export.families.attention import Rotary, repeat_heads, rotary_table, rotate, token_positions, windowed
 from triplette.export.families.composites import rms_norm, scaled_dot_product_attention
-from triplette.export.families.embeddinggemma.architecture import LOCAL, Architecture
-from triplette.export.families.graph import MASKED, Projection, mean_pool, padding_mask
+from triplette.export.families.embeddinggemma.architecture import Architecture
+from triplette.export.families.graph import Projection, mean_pool, padding_mask
 
 
 class RMSNorm(nn.Module):
@@ -50,7 +52,7 @@ class Attention(nn.Module):
         self.q_norm = RMSNorm(a.head_dim, a.epsilon)
         self.k_norm = RMSNorm(a.head_dim, a.epsilon)
 
-    def forward(self, states: Tensor, mask: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, states: Tensor, mask: Tensor, rotary: Rotary) -> Tensor:
         length = states.shape[1]
 
         def split(flat: Tensor, heads: int) -> Tensor:
@@ -64,10 +66,7 @@ class Attention(nn.Module):
 
     def repeat(self, heads: Tensor) -> Tensor:
         """(1, kv_heads, L, d) to (1, heads, L, d) by concatenation; expand would be converted wrongly."""
-        group = self.a.heads // self.a.kv_heads
-        if group == 1:
-            return heads
-        return torch.cat([heads[:, i // group : i // group + 1] for i in range(self.a.heads)], dim=1)
+        return repeat_heads(heads, self.a.heads)
 
 
 class FeedForward(nn.Module):
@@ -96,7 +95,7 @@ class Layer(nn.Module):
         self.pre_feedforward_layernorm = RMSNorm(a.hidden, a.epsilon)
         self.post_feedforward_layernorm = RMSNorm(a.hidden, a.epsilon)
 
-    def forward(self, states: Tensor, mask: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, states: Tensor, mask: Tensor, rotary: Rotary) -> Tensor:
         attended = self.self_attn(self.input_layernorm(states), mask, rotary)
         states = states + self.post_attention_layernorm(attended)
         changed = self.mlp(self.pre_feedforward_layernorm(states))
@@ -115,7 +114,7 @@ class Encoder(nn.Module):
         self.embed_tokens = nn.Embedding(a.vocabulary, a.hidden)
         self.layers = nn.ModuleList(Layer(a) for _ in a.layer_kinds)
         self.norm = RMSNorm(a.hidden, a.epsilon)
-        self.projection = Projection(a)
+        self.projection = Projection(a.heads_after_pooling)
 
     def forward(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
         present = attention_mask.to(torch.float32)
@@ -133,9 +132,8 @@ class Encoder(nn.Module):
         return self.projection(self.pool(self.norm(states), present))
 
     def positions(self, present: Tensor) -> Tensor:
-        """0..L-1 as float32 (L,), tied to the input: the converter would fold what follows from a constant into L x L constants."""
-        zero = torch.clamp(present.sum(), max=0.0)  # the sum of a mask is never below 0
-        return torch.arange(present.shape[1], dtype=torch.float32) + zero
+        """0..L-1 as float32 (L,)."""
+        return token_positions(present)
 
     def masks(self, present: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Additive masks (1, 1, L, L) of global and local layers: 0 where a token is seen, MASKED where not."""
@@ -144,8 +142,7 @@ class Encoder(nn.Module):
         full = padding * torch.ones(1, 1, length, 1)
         if length <= self.architecture.window:
             return full, full
-        distance = positions[:, None] - positions[None, :]
-        return full, torch.where(distance.abs()[None, None] < self.architecture.window, padding, torch.full((), MASKED))
+        return full, windowed(padding, positions, self.architecture.window)
 
     def pool(self, states: Tensor, present: Tensor) -> Tensor:
         """The mean over present tokens, (1, hidden)."""
@@ -155,19 +152,3 @@ class Encoder(nn.Module):
 def rename(stored: Mapping[str, Any], architecture: Architecture) -> dict[str, Any]:
     """The checkpoint's own names, without the wrapper's prefix."""
     return {name.removeprefix("model."): tensor for name, tensor in stored.items()}
-
-
-def rotary_table(positions: Tensor, base: float, head_dim: int) -> tuple[Tensor, Tensor]:
-    """Cosine and sine (1, L, 1, head_dim) of rotary positions (Su et al. 2021)."""
-    frequencies = 1.0 / (base ** (torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim))
-    half = positions[:, None] * frequencies[None, :]
-    angles = torch.cat((half, half), dim=-1)[None, :, None, :]
-    return angles.cos(), angles.sin()
-
-
-def rotate(heads: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Heads (1, L, n, d) turned by their positions."""
-    cosine, sine = rotary
-    half = heads.shape[-1] // 2
-    turned = torch.cat((-heads[..., half:], heads[..., :half]), dim=-1)
-    return heads * cosine + turned * sine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from triplette.languages import NO_RULES
 from triplette.languages.en.asking import ASKING
+from triplette.languages.en.documents import DOCUMENTS
 from triplette.languages.en.patterns import PATTERNS
 from triplette.languages.en.words import ABBREVIATION, STOP_WORDS, clip
 from triplette.languages.language import Language
@@ -18,5 +19,6 @@ LANGUAGE = Language(
     abbreviation=ABBREVIATION,
     patterns=PATTERNS,
     asking=ASKING,
+    documents=DOCUMENTS,
     lacks=(NO_RULES,),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from triplette.languages.fr.asking import ASKING
+from triplette.languages.fr.documents import DOCUMENTS
 from triplette.languages.fr.patterns import PATTERNS
+from triplette.languages.fr.prompting import PROMPTING
 from triplette.languages.fr.words import ABBREVIATION, FUNCTION_WORDS, SENTENCE_END, STOP_WORDS, WORD, clip
 from triplette.languages.language import Language
 
@@ -20,7 +22,9 @@ LANGUAGE = Language(
     question_mark=" ?",
     patterns=PATTERNS,
     asking=ASKING,
-    rules="triplette.synth.rules",
+    documents=DOCUMENTS,
+    prompting=PROMPTING,
+    rules="triplette.languages.fr.rules",
 )
 
 words, tokens, sentences = LANGUAGE.words, LANGUAGE.tokens, LANGUAGE.sentences

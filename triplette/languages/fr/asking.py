@@ -9,17 +9,15 @@ from triplette.languages.patterns import Asking
 
 # Alternatives: a word of one group on one side only makes another question.
 _KEY_TERMS = """
-    rapide blitz lent lente standard classique fischer ligne hybride
-    blanc noir
+    rapide lent
     premier première deuxième second seconde troisième quatrième dernier dernière suivant précédent prochain
     avant après pendant debut fin
     minimum maximum minimal maximal moins plus
-    féminin masculin mixte jeune vétéran scolaire
-    départemental régional national international ligue fédération
+    féminin masculin mixte jeune vétéran
+    départemental régional national international
     individuel équipe
-    roi dame tour fou cavalier pion
-    gagner perdre nul nulle
-    président vice-président trésorier secrétaire arbitre capitaine joueur organisateur directeur délégué
+    gagner perdre
+    président vice-président trésorier secrétaire organisateur directeur délégué
     petit grand
     mineur majeur
 """
@@ -66,7 +64,7 @@ _ASKED_FOR = tuple(
 )
 LIGHT = STOP_WORDS | frozenset(
     "quel quelle quels quelles doit-on peut-on faire fait passe-t-il passe arrive signifie faut nombre type règle règles cas lors cadre contexte "
-    "différent différents différente différentes possible principal principale jeu échecs échec partie personne selon concernant niveau "
+    "différent différents différente différentes possible principal principale personne selon concernant niveau "
     "possibilité existe conséquence sanction pénalité façon manière dire savoir dois puis pouvez".split()
 )
 

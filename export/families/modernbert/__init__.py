@@ -1,0 +1,1 @@
+"""ModernBERT and mmBERT: architecture and graph."""

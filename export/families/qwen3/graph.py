@@ -1,0 +1,118 @@
+"""Qwen3-Embedding as a graph that survives conversion; see ``families.graph`` for what the families share.
+
+This module imports torch; import it where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from triplette.export.families.attention import RMSNorm, Rotary, repeat_heads, rotary_table, rotate, token_positions
+from triplette.export.families.composites import scaled_dot_product_attention
+from triplette.export.families.graph import MASKED, Projection, last_pool, padding_mask
+from triplette.export.families.qwen3.architecture import Architecture
+
+UNUSED = "lm_head.weight"  # predicts the next token, which nobody asks for
+
+
+def rename(stored: Mapping[str, Any], architecture: Architecture) -> dict[str, Any]:
+    """The checkpoint's own names, without the wrapper's prefix and the language model's head."""
+    return {name.removeprefix("model."): tensor for name, tensor in stored.items() if name != UNUSED}
+
+
+class Attention(nn.Module):
+    """Grouped-query attention over (1, L, hidden), with query and key norms and rotary positions."""
+
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        self.a = a
+        self.q_proj = nn.Linear(a.hidden, a.heads * a.head_dim, bias=False)
+        self.k_proj = nn.Linear(a.hidden, a.kv_heads * a.head_dim, bias=False)
+        self.v_proj = nn.Linear(a.hidden, a.kv_heads * a.head_dim, bias=False)
+        self.o_proj = nn.Linear(a.heads * a.head_dim, a.hidden, bias=False)
+        self.q_norm = RMSNorm(a.head_dim, a.epsilon)
+        self.k_norm = RMSNorm(a.head_dim, a.epsilon)
+
+    def forward(self, states: Tensor, mask: Tensor, rotary: Rotary) -> Tensor:
+        length = states.shape[1]
+
+        def split(flat: Tensor, heads: int) -> Tensor:
+            return flat.reshape(1, length, heads, self.a.head_dim)
+
+        queries = rotate(self.q_norm(split(self.q_proj(states), self.a.heads)), rotary)
+        keys = rotate(self.k_norm(split(self.k_proj(states), self.a.kv_heads)), rotary)
+        values = split(self.v_proj(states), self.a.kv_heads)
+        mixed = scaled_dot_product_attention(queries, keys, values, mask, self.a.head_dim**-0.5, self.repeat)
+        return self.o_proj(mixed.reshape(1, length, self.a.heads * self.a.head_dim))
+
+    def repeat(self, heads: Tensor) -> Tensor:
+        """(1, kv_heads, L, d) to (1, heads, L, d)."""
+        return repeat_heads(heads, self.a.heads)
+
+
+class FeedForward(nn.Module):
+    """Gated feed-forward with SiLU."""
+
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
+        self.up_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
+        self.down_proj = nn.Linear(a.feed_forward, a.hidden, bias=False)
+
+    def forward(self, states: Tensor) -> Tensor:
+        return self.down_proj(nn.functional.silu(self.gate_proj(states)) * self.up_proj(states))
+
+
+class Layer(nn.Module):
+    """One transformer layer: a norm before each block."""
+
+    def __init__(self, a: Architecture) -> None:
+        super().__init__()
+        self.self_attn = Attention(a)
+        self.mlp = FeedForward(a)
+        self.input_layernorm = RMSNorm(a.hidden, a.epsilon)
+        self.post_attention_layernorm = RMSNorm(a.hidden, a.epsilon)
+
+    def forward(self, states: Tensor, mask: Tensor, rotary: Rotary) -> Tensor:
+        states = states + self.self_attn(self.input_layernorm(states), mask, rotary)
+        return states + self.mlp(self.post_attention_layernorm(states))
+
+
+class Encoder(nn.Module):
+    """Token ids (1, L) and mask (1, L), int32, to a vector (1, output) before normalisation.
+
+    The steps are methods, so that a test can replace one of them by a faulty one and show that the proof notices.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        a = self.architecture = architecture
+        self.embed_tokens = nn.Embedding(a.vocabulary, a.hidden)
+        self.layers = nn.ModuleList(Layer(a) for _ in range(a.layers))
+        self.norm = RMSNorm(a.hidden, a.epsilon)
+        if a.heads_after_pooling:
+            self.projection = Projection(a.heads_after_pooling)
+
+    def forward(self, tokens: Tensor, attention_mask: Tensor) -> Tensor:
+        a = self.architecture
+        present = attention_mask.to(torch.float32)
+        positions = token_positions(present)
+        mask, rotary = self.mask(present, positions), rotary_table(positions, a.base, a.head_dim)
+        states = self.embed_tokens(tokens)
+        for layer in self.layers:
+            states = layer(states, mask, rotary)
+        pooled = self.pool(self.norm(states), present)
+        return self.projection(pooled) if a.heads_after_pooling else pooled
+
+    def mask(self, present: Tensor, positions: Tensor) -> Tensor:
+        """The additive mask (1, 1, L, L): 0 where a token is seen, MASKED for padding and for what comes later."""
+        later = positions[None, :] > positions[:, None]
+        return torch.where(later[None, None], torch.full((), MASKED), padding_mask(present))
+
+    def pool(self, states: Tensor, present: Tensor) -> Tensor:
+        """The last present token's state, (1, hidden)."""
+        return last_pool(states, torch.cumsum(present, dim=1), present)

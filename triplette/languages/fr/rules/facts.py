@@ -1,0 +1,418 @@
+"""Questions from plain statements: who, where, how, by whom, whether, why, and what something is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from triplette.languages.fr.rules.candidate import (
+    POSSESSIVE,
+    PRONOUN,
+    Candidate,
+    asked,
+    core,
+    loose,
+    make,
+    person,
+    refers,
+    usable,
+    vague,
+)
+from triplette.languages.fr.rules.clauses import Clause, stands_alone
+from triplette.languages.fr.rules.complements import complement_questions
+from triplette.languages.fr.rules.figures import (
+    NUMBER,
+    gives_figure,
+    measure_question,
+    parts_question,
+    quantity_question,
+    when_questions,
+)
+from triplette.languages.fr.rules.grammar import Phrase, gender_of, phrase
+from triplette.languages.fr.rules.verbs import PAIRS, infinitive_of, singular
+from triplette.languages.fr.rules.vocabulary import words_in_force
+
+_AGENT = re.compile(r"\spar\s(?:l'|le\s|la\s|les\s|un\s|une\s|son\s)\S+")
+_PARTICIPLE = re.compile(
+    r"^(?:(?:toujours|aussi|alors|généralement|automatiquement|ensuite|également|obligatoirement)\s)?([\w-]+(?:és?|ées?|is|ies?|ise?s?|us?|ues?|ts?|tes?))(\s|$)"
+)
+# participles that are adjectives here, or that a permission is asked with
+_NO_DEED = frozenset(
+    "soumis compris permis dus plus tous tenu tenue tenus tenues situé relatif jamais mis mise pris interdit interdite interdits interdites obligé "
+    "autorisé autorisée autorisés considéré considérée fait chargé chargée chargés chargées".split()
+)
+_DONE = frozenset(
+    "faire établir calculer comptabiliser départager classer apparier attribuer déterminer désigner élire organiser répartir noter juger traiter "
+    "sanctionner composer numéroter compter définir choisir accorder constituer financer disputer jouer valider former".split()
+)
+
+
+def fact_questions(main: Clause, place: int) -> list[Candidate]:
+    """Every question of a clause."""
+    if loose(main):
+        return [
+            replace(c, loose=True, weight=c.weight - 0.1) for c in _of_usable(main, place) if c.kind != "definition"
+        ] + definition_question(main, place)
+    if not usable(main):
+        return definition_question(main, place) if stands_alone(main.subject.text) else []
+    return _of_usable(main, place)
+
+
+def _of_usable(main: Clause, place: int) -> list[Candidate]:
+    ends = f" {main.lead}" if main.lead else ""
+    found = definition_question(main, place)
+    found += quantity_question(main, place, ends)
+    found += measure_question(main, place)
+    found += parts_question(main, place, ends)
+    found += when_questions(main, place, ends)
+    found += passive_questions(main, place, ends)
+    found += who_questions(main, place, ends)
+    found += permission_questions(main, place, ends)
+    found += what_questions(main, place, ends)
+    found += state_questions(main, place, ends)
+    found += complement_questions(main, place, ends)
+    found += whether_question(main, place, ends)
+    return found
+
+
+# what was, how good something is: no rule, and nobody asks for it
+_TOLD_STORY = re.compile(
+    r"^(?:été|très|à présent|historiquement|plus que|peu|tout à fait|bien|clairement|mieux|censée?s?"
+    r"|(?:plus|moins) \w+$|aujourd'hui|actuellement|(?:un|une) (?:exemple|des)|celles?|ceux|recommande)\b"
+)
+
+
+def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
+    """Whether something is so: the plainest question, for a clause that no other pattern knows."""
+    rest = core(main.rest)
+    said = len(rest.split()) + max(len(main.subject.text.split()) - 3, 0)
+    if (
+        said < 3
+        or not rest
+        or not stands_alone(rest)
+        or refers(rest, main.subject)
+        or main.subject.text == "on"
+        or main.clitic.strip() in ("lui", "leur", "y", "en")
+        or main.infinitive in ("devoir", "pouvoir")
+    ):
+        return []
+    if main.infinitive == "avoir" and re.match(r"(?:\w+ment )?à\s", rest):
+        return []
+    if main.negated and re.match(r"d(?:e\s|')", rest):
+        return []
+    if (
+        main.infinitive in ("sembler", "paraître", "consister", "viser", "permettre")
+        or (len(main.subject.text.split()) < 2 and not main.subject.head[:2].isupper())
+        or gives_figure(rest)
+    ):
+        return []
+    if POSSESSIVE.search(main.subject.text):
+        return []
+    if _TOLD_STORY.match(rest) or (
+        main.infinitive == "avoir" and _PARTICIPLE.match(rest) and not re.match(r"(?:droit|lieu|intérêt)\b", rest)
+    ):
+        return []
+    if re.match(rf"{NUMBER}\s", main.subject.text) or (person(main.subject) and main.infinitive == "avoir" and "droit" not in rest):
+        return []
+    if person(main.subject) and main.infinitive not in _NO_DUTY and main.clitic.strip() in ("", "se", "s'"):
+        return _normed(main, rest, place, ends)
+    text = asked("", main.subject, main.verb, f"{rest}{ends}", clitic=main.clitic)
+    return make(text, "factual", "whether", 0.34, place)
+
+
+# what happens to somebody, or what somebody is: not done, so neither owed nor allowed
+_NO_DUTY = frozenset(
+    "être avoir recevoir obtenir perdre gagner garder conserver bénéficier rester demeurer constituer devenir relever représenter disposer comprendre "
+    "compter comporter marquer souhaiter savoir appartenir correspondre posséder détenir faire réserver".split()
+)
+
+
+def _normed(main: Clause, rest: str, place: int, ends: str) -> list[Candidate]:
+    """A rule told in the present: "L'arbitre choisit le côté" asks whether he must, "Un joueur ne sort pas" whether he may."""
+    plural = main.subject.plural
+    reflexive = ("s'" if main.infinitive[0] in "aeiouéèêh" else "se ") if main.clitic else ""
+    if main.negated:
+        if re.match(r"d(?:e\s|')", rest):
+            return []
+        may = asked("", main.subject, "ont" if plural else "a", f"le droit de {reflexive}{main.infinitive} {rest}{ends}")
+        return make(may, "factual", "entitled", 0.5, place)
+    must = asked("", main.subject, "doivent" if plural else "doit", f"{reflexive}{main.infinitive} {rest}{ends}")
+    return make(must, "procedural", "held-to", 0.4, place)
+
+
+def definition_question(main: Clause, place: int) -> list[Candidate]:
+    """ "Le zugzwang est une position où ..." -> "Qu'est-ce qu'un zugzwang ?"."""
+    rest = main.rest
+    if (
+        vague(main.subject)
+        or main.negated
+        or main.tail
+        or main.lead
+        or len(rest.split()) < 6
+        or len(main.subject.text.split()) > 6
+        or main.subject.plural
+    ):
+        return []
+    if main.verb == "est" and re.match(
+        r"(?:un|une|le fait|l'action|la capacité|le moment|l'endroit|l'espace|celui|celle|la partie|le document)\s", rest
+    ):
+        if re.search(r"\b(?:qui|ne)\b", main.subject.text):
+            return []
+        return make(f"qu'est-ce que {main.subject.text}", "definition", "definition", 0.86, place) + make(
+            f"comment définit-on {main.subject.text}", "definition", "definition", 0.8, place
+        )
+    if main.verb in ("désigne", "signifie", "consiste") and not person(main.subject):
+        opening = "en quoi consiste" if main.verb == "consiste" else "que désigne" if main.verb == "désigne" else "que signifie"
+        return make(f"{opening} {main.subject.text}", "definition", "definition", 0.84, place)
+    return []
+
+
+def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
+    """ "Le capitaine est désigné par le club" -> "Par qui est désigné le capitaine ?"."""
+    rest = main.rest
+    if main.infinitive != "être" or main.negated or not _PARTICIPLE.match(rest) or POSSESSIVE.search(main.subject.text):
+        return []
+    participle = _PARTICIPLE.match(rest)
+    word = participle.group(1) if participle else ""
+    if word.endswith("ment") or word in _NO_DEED:
+        return []
+    after = rest[participle.end() :].strip() if participle else ""
+    agent = _AGENT.search(f" {after}")
+    found: list[Candidate] = []
+    by = phrase(agent.group()[5:]) if agent else None
+    deed = infinitive_of(word)
+    if agent and (" et " in after[: agent.start()] or "," in after[: agent.start()] or agent.start() > 60):
+        by = None
+    if re.fullmatch(r"(?:une?|des) [\w-]+(?: \w+[sx])?", main.subject.text):
+        by = None  # "un budget", "des aides exceptionnelles": which, the passage alone knows
+    if by and person(by) and deed and len(main.subject.text.split()) >= 2:
+        found += make(f"qui {PAIRS[deed][0]} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
+    if by and person(by) and len(main.subject.text.split()) >= 2:
+        found += make(f"par qui {main.verb} {word} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
+    place_ = re.match(r"(?:à|au|aux|dans|sur|chez|auprès)\s", after)
+    stated = re.match(r"(?:pour|chaque|dans le cadre|au cours|lors|en (?:début|fin)|l[ea]s?|tous|sauf|avant|après|et)\b|l'", after)
+    counted = re.match(rf"(?:{NUMBER}|des|un|une|certains?)\s", main.subject.text)
+    manner = (infinitive_of(word) in _DONE and len(after.split()) >= 2 and not agent and not stated and not counted) or re.match(
+        r"(?:selon|suivant|en fonction|conformément|à l'aide|au moyen|par (?!l'|le |la |les )|d'après|en additionnant|en divisant|en multipliant|grâce)",
+        after,
+    )
+    if manner and len(main.subject.text.split()) >= 2:
+        found += make(f"comment {main.verb} {word} {main.subject.text}{ends}", "procedural", "how", 0.78, place)
+    if place_ and word.rstrip("es") in (
+        "envoy",
+        "transmis",
+        "adress",
+        "vers",
+        "affich",
+        "inscri",
+        "inscrit",
+        "plac",
+        "rang",
+        "déposé",
+        "dépos",
+        "not",
+        "post",
+    ):
+        opening = "à qui" if words_in_force().pattern(r"(?:<recipients>)").match(after) else "où"
+        found += make(f"{opening} {main.verb} {word} {main.subject.text}{ends}", "factual", "where", 0.8, place)
+    return found
+
+
+_NO_ACT = frozenset("avoir falloir comprendre comporter compter constituer représenter devenir".split())
+
+
+def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
+    """ "L'arbitre en chef désigne ses adjoints" -> "Qui désigne ... ?", for deeds that say enough."""
+    rest = core(main.rest)
+    if main.negated or not person(main.subject) or main.subject.text == "on" or " qui " in main.subject.text:
+        return []
+    if main.infinitive in (
+        "avoir",
+        "falloir",
+        "comprendre",
+        "comporter",
+        "compter",
+        "constituer",
+        "représenter",
+        "devenir",
+        "débuter",
+        "connaître",
+        "commencer",
+        "réussir",
+        "posséder",
+        "rester",
+    ) or main.clitic.strip() in ("lui", "leur", "en", "y"):
+        return []
+    if POSSESSIVE.search(rest + ends) or PRONOUN.search(rest + ends) or len(rest.split()) < 3 or not stands_alone(rest):
+        return []
+    if main.infinitive == "être":
+        charged = re.match(r"(chargée?s?|responsables?|habilitée?s?|compétente?s?|seule?s?|tenue?s?)\s((?:de|d'|à|pour)\b.*)$", rest)
+        if charged is None:
+            return []
+        word = {"c": "chargé", "r": "responsable", "h": "habilité", "t": "tenu"}.get(charged.group(1)[0], "")
+        word = "compétent" if charged.group(1).startswith("comp") else word
+        return make(f"qui est {word} {charged.group(2)}{ends}" if word else "", "factual", "who", 0.84, place)
+    if re.match(r"être\b", rest):
+        return []
+    if re.search(r"\bentre \d", rest) or re.match(r"(?:adress|envo|transm|remet)\w* (?:à|au|aux)\b", f"{main.verb} {rest}"):
+        return []
+    anyone = words_in_force().anyone
+    generic = main.subject.head in (anyone, f"{anyone}s", "personne") and len(main.subject.text.split()) <= 2
+    return make(f"qui {main.clitic}{singular(main.verb)} {rest}{ends}", "factual", "who", 0.3 if generic else 0.74, place)
+
+
+_WITH = frozenset("accompagner suivre précéder entourer munir doter assortir assister composer".split())
+
+
+def _with_article(match: re.Match[str]) -> str:
+    """ "utiliser d'appareil" -> "utiliser un appareil"; as it is when the noun's gender is not known."""
+    article = {"m": "un", "f": "une"}.get(gender_of(match.group(2)), "")
+    return f"{match.group(1)} {article} {match.group(2)}" if article else match.group()
+
+
+def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
+    """ "Le joueur peut ..." -> "Un joueur peut-il ... ?", and in the first person where nothing else must change."""
+    rest = core(main.rest)
+    if main.infinitive not in ("pouvoir", "devoir") or len(rest.split()) < 3 or not stands_alone(rest):
+        return []
+    found: list[Candidate] = []
+    who = main.subject
+    if POSSESSIVE.search(who.text):
+        return []
+    known = words_in_force()
+    any_one = re.fullmatch(r"(?:le|tout|chaque) ([\w-]+)", who.text)
+    kind = "factual" if main.infinitive == "pouvoir" else "procedural"
+    if any_one and any_one.group(1) in known.many:
+        who = Phrase(f"un {any_one.group(1)}", who.head, "m", False)
+    verb = main.verb
+    if main.negated:  # "ne peut porter d'accusations": what is not forbidden takes its article again
+        rest = re.sub(r"^([\w-]+(?:er|ir|re|oir)) d(?:e\s|')(?=\w+s\b)", r"\1 des ", rest)
+        rest = re.sub(r"^([\w-]+(?:er|ir|re|oir)) d(?:e\s|')(\w+)", _with_article, rest)
+    if main.negated and main.infinitive == "devoir":  # "ne doit pas" forbids, and what one asks is whether one may
+        verb = "peuvent" if who.plural else "peut"
+    undergone = re.match(r"être\s([\w-]+)\b\s?(.*)$", rest)
+    deed = infinitive_of(undergone.group(1)) if undergone else ""
+    if deed in _WITH and re.match(r"d(?:e\s|'|u\s|es\s)", undergone.group(2) if undergone else ""):
+        deed = ""  # "accompagné d'un adulte": who goes with it, not what it is done with
+    joined = undergone is not None and re.search(r"\set\s(?:\w+ment\s|[\w-]+(?:és?|ées?)\b)", undergone.group(2))
+    if undergone and deed and not joined and not person(who) and not re.search(r"\bpar\s", rest) and not POSSESSIVE.search(who.text):
+        asks = "faut-il" if main.infinitive == "devoir" and not main.negated else "peut-on"
+        found += make(f"{asks} {deed} {who.text} {undergone.group(2)}{ends}", kind, "must-one", 0.62, place)
+        if (
+            re.match(r"(?:à|au|aux|auprès|avant|après|dans|dès|en|sous|pendant|sur)\b", undergone.group(2))
+            and main.infinitive == "devoir"
+        ):
+            opening = {"a": "quand", "p": "quand"}.get(undergone.group(2)[0], "")
+            if opening and undergone.group(2).startswith(("avant", "après", "pendant")):
+                found += make(f"quand faut-il {deed} {who.text}{ends}", "factual", "when", 0.72, place)
+    found += make(asked("", who, verb, f"{rest}{ends}") if not refers(rest, who) else "", kind, "may", 0.46, place)
+    if person(who) and who.text != "on" and who.pronoun and not re.match(r"(?:être|avoir|pouvoir)\b", rest):
+        forms = {
+            "doit": ("est", "tenu" if who.gender == "m" else "tenue"),
+            "doivent": ("sont", "tenus" if who.gender == "m" else "tenues"),
+        }
+        if verb in forms and not main.negated:
+            is_, held = forms[verb]
+            found += make(asked("", who, is_, f"{held} de {rest}{ends}"), kind, "held-to", 0.5, place)
+        if verb in ("peut", "peuvent"):
+            found += make(asked("", who, "a" if verb == "peut" else "ont", f"le droit de {rest}{ends}"), kind, "entitled", 0.52, place)
+    speaker = None if who.plural else known.speaker(re.sub(r"^(?:l'|un |une |le |la |tout |toute |chaque )", "", who.text))
+    if speaker and not speaker.introduced and not PRONOUN.search(rest) and not re.match(r"(?:se|s'|être|avoir)", rest):
+        mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], rest)
+        if not known.pattern(r"\b(?:leur|leurs|adverse|autre <anyone>)\b").search(mine):
+            asks = {"peut": "puis-je", "doit": "dois-je"}.get(singular(verb), "")
+            found += make(f"{asks} {mine}{ends}" if asks else "", kind, "may-i", 0.68, place, speaker.name)
+            found += make(f"ai-je le droit de {mine}{ends}" if asks == "puis-je" else "", kind, "may-i", 0.66, place, speaker.name)
+    elif (
+        speaker
+        and re.match(r"(?:l'|le |la )", who.text)
+        and not PRONOUN.search(rest)
+        and not re.match(r"(?:se|s'|être|avoir)", rest)
+        and not POSSESSIVE.search(rest)
+    ):
+        asks = "puis-je" if main.infinitive == "pouvoir" else "dois-je"
+        found += make(f"{speaker.introduced}, {asks} {rest}{ends}", kind, "may-i", 0.6, place, speaker.name)
+    return found
+
+
+def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
+    """What brings something about, what something consists of, what one may not do."""
+    rest = core(main.rest)
+    found: list[Candidate] = []
+    if (
+        not person(main.subject)
+        and not main.negated
+        and not main.clitic
+        and main.verb in ("entraîne", "entraînent", "provoque", "interrompt")
+        and not vague(main.subject)
+    ):
+        verb = "entraînent" if main.subject.plural else "entraîne"
+        found += make(f"qu'{verb} {main.subject.text}{ends}", "factual", "consequence", 0.76, place)
+    if main.verb in ("comprend", "comporte", "comprennent", "comportent") and not re.match(NUMBER, rest) and not main.negated:
+        found += make(f"que {main.verb} {main.subject.text}{ends}", "factual", "contains", 0.66, place)
+    if main.verb in ("compose", "composent") and main.clitic:
+        found += make(f"de quoi se {main.verb} {main.subject.text}{ends}", "factual", "contains", 0.7, place)
+    if main.verb in ("met", "mettent") and stands_alone(rest) and rest.startswith("fin à") and not person(main.subject):
+        found += make(f"qu'est-ce qui met {rest}{ends}", "factual", "ends", 0.7, place)
+    if main.verb in ("sert", "servent") and re.match(r"(?:à|de)\s", rest) and not person(main.subject):
+        found += make(
+            f"à quoi {main.verb} {main.subject.text}{ends}" if rest.startswith("à") else "", "definition", "purpose", 0.8, place
+        )
+    if main.verb in ("dépend", "dépendent") and not main.negated:
+        found += make(f"de quoi {main.verb} {main.subject.text}{ends}", "factual", "depends", 0.76, place)
+    return found
+
+
+_STATES = re.compile(
+    r"^(?:aussi |donc |alors |toujours |pas )?(obligatoires?|facultati(?:f|ve)s?|permise?s?|interdite?s?|autorisée?s?|possibles?|valables?|valides?|légale?s?"
+    r"|illégale?s?|nulle|perdue|gagnée|gratuite?s?|définiti(?:f|ve)s?|irrévocables?|recevables?|éligibles?|nécessaires?|suffisante?s?|immédiate?s?"
+    r"|admise?s?|tolérée?s?|exigée?s?|payante?s?|renouvelables?|cumulables?|homologuée?s?|prise?s? en compte|comptabilisée?s?)\b(.*)$"
+)
+_MANNERS = frozenset(
+    "déplacer jouer calculer noter écrire dérouler exécuter effectuer fonctionner avancer procéder faire départager répartir terminer organiser "
+    "prononcer numéroter lire perdre obtenir".split()
+)
+_WHERES = frozenset("trouver placer situer tenir poser installer".split())
+
+
+def state_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
+    """ "Le signe de prise est facultatif" -> "Le signe de prise est-il obligatoire ?"; how and where something happens; why."""
+    found: list[Candidate] = []
+    rest = core(main.rest)
+    state = _STATES.match(rest)
+    if (
+        main.infinitive == "être"
+        and state
+        and not (main.tail and len(rest.split()) < 2)
+        and stands_alone(rest)
+        and not PRONOUN.search(rest)
+    ):
+        text = asked("", main.subject, main.verb, f"{rest}{ends}")
+        found += make(text, "factual", "state", 0.7, place)
+    if (
+        main.infinitive in _MANNERS
+        and (main.clitic.strip() in ("se", "s'") or main.infinitive in ("fonctionner", "avancer", "procéder"))
+        and not main.negated
+        and len(rest.split()) >= 3
+        and not person(main.subject)
+        and len(main.subject.text.split()) <= 7
+    ):
+        found += make(f"comment {main.clitic}{main.verb} {main.subject.text}{ends}", "procedural", "how", 0.8, place)
+    somewhere = re.match(r"(?:à|au|aux|sur|dans|devant|derrière|près|entre|hors|en)\b", rest)
+    if somewhere and main.infinitive in _WHERES and main.clitic.strip() in ("se", "s'") and not main.negated:
+        found += make(f"où {main.clitic}{main.verb} {main.subject.text}{ends}", "factual", "where", 0.8, place)
+    why = re.search(r",?\s(?:car\s|parce que\s|parce qu'|puisque\s|puisqu').+$", main.rest)
+    if why and len(main.rest[: why.start()].split()) >= 2 and stands_alone(main.rest[: why.start()]) and main.subject.text != "on":
+        kept = core(main.rest[: why.start()])
+        found += make(
+            asked("pourquoi", main.subject, main.verb, kept, negated=main.negated, clitic=main.clitic), "factual", "why", 0.8, place
+        )
+    right = re.match(r"(?:le )?droit (d(?:e\s|')\w+(?:er|ir|re|oir)\b.*)$", rest)
+    if main.infinitive == "avoir" and right and person(main.subject) and not PRONOUN.search(rest):
+        found += make(asked("", main.subject, main.verb, f"le droit {right.group(1)}{ends}"), "factual", "right", 0.72, place)
+        bare = re.fullmatch(r"(?:l'|(?:une?|le|la|toute?|chaque) )([\w-]+)", main.subject.text)
+        speaker = words_in_force().speaker(bare.group(1)) if bare else None
+        if speaker and not speaker.introduced and not re.search(r"\b(?:se|s')", rest):
+            mine = re.sub(r"\b(son|sa|ses)\b", lambda m: {"son": "mon", "sa": "ma", "ses": "mes"}[m.group()], right.group(1))
+            found += make(f"ai-je le droit {mine}{ends}", "factual", "right", 0.78, place, speaker.name)
+    return found
