@@ -2,10 +2,11 @@
 
     python benchmarks/mutation.py triplette/gate.py          # one module; none: all of MODULES
     python benchmarks/mutation.py --list curate/quota.py     # the mutants, untested
+    python benchmarks/mutation.py triplette/gate.py --lines 90-120   # those of some lines, while a test is being written
 
 The tests are collected once and run once with a trace, which says which test passes through which line. Each mutant then runs in a fork
-of that process, by exchanging the code objects of the one module, on the tests that pass through its line, until one fails. So a mutant
-costs what its tests cost, no import and no collection, and no file of the tree is touched.
+of that process, by exchanging the code objects of the one module, on the tests that pass through its line, until one fails; those that
+noticed most so far go first. So a mutant costs what its tests cost, no import and no collection, and no file of the tree is touched.
 
 What is mutated: comparisons, ``and``/``or``, ``not``, arithmetic, numbers, texts, True/False/None, conditions (also as always true and always
 false), ``return`` values, ``break``/``continue``, and keyword arguments left out. What is not: docstrings and annotations, the fragments of f-strings (the
@@ -17,15 +18,17 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import gc
 import importlib
 import os
 import signal
 import sys
 import time
 import types
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,7 @@ MODULES = {  # module -> (the tests that belong to it, the functions in question
     "triplette/gate.py": (("tests/test_triplette_gate.py",), ()),
     "curate/quota.py": (("tests/test_curate_quota.py",), ()),
     "curate/decisions.py": (("tests/test_curate_decisions.py",), ()),
-    "curate/judge/rules.py": (("tests/test_curate_signals.py", "tests/test_curate_criteria.py"), ()),
+    "curate/judge/rules.py": (("tests/test_curate_rules.py",), ()),
     "synth/mining/choose.py": (("tests/test_synth_choose.py",), ()),
     "curate/dataset/split.py": (("tests/test_curate_split.py",), ()),
     "train/measure.py": (("tests/test_train_measure.py",), ("judge",)),
@@ -221,6 +224,8 @@ def _exchange_class(old: type, new: type) -> None:
             _exchange_function(before, member)
         elif isinstance(before, property) and isinstance(member, property) and before.fget and member.fget:
             _exchange_function(before.fget, member.fget)  # type: ignore[arg-type]
+        elif isinstance(before, cached_property) and isinstance(member, cached_property):
+            _exchange_function(before.func, member.func)  # type: ignore[arg-type]
 
 
 def _exchange_function(old: types.FunctionType, new: types.FunctionType) -> None:
@@ -241,27 +246,39 @@ class Runner:
 
     def __init__(self, exchange: Exchange, every: list[Mutant]) -> None:
         self.exchange, self.every = exchange, every
+        self.noticed: Counter[int] = Counter()
+        self.problem = "no test was run"
         self.survivors: list[Mutant] = []
         self.untested: list[Mutant] = []
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Stand in for pytest's own loop."""
-        self.lines: dict[int, list[tuple[float, int]]] = defaultdict(list)
+        self.lines: dict[int, list[int]] = defaultdict(list)
+        self.seconds: list[float] = []
         items, file = session.items, str(Path(str(self.exchange.module.__file__)).resolve())
         started = time.perf_counter()
         for place, item in enumerate(items):
-            seen, began = self._trace(item, items[place + 1] if place + 1 < len(items) else None, file)
-            for line in seen:
-                self.lines[line].append((time.perf_counter() - began, place))
+            began = time.perf_counter()
+            for line in self._trace(item, items[place + 1] if place + 1 < len(items) else None, file):
+                self.lines[line].append(place)
+            self.seconds.append(time.perf_counter() - began)
         if session.testsfailed:
-            raise SystemExit("the tests fail without any mutant")
+            self.problem = "the tests fail without any mutant"
+            return True
         total = time.perf_counter() - started
-        print(f"{len(items)} tests in {total:.1f} s, {len(self.every)} mutants", flush=True)
+        print(f"\n{len(items)} tests in {total:.1f} s, {len(self.every)} mutants", flush=True)
+        gc.collect()
+        gc.freeze()  # a collection in a child would copy the pages of everything
+        unchanged = Mutant(0, "", "", ast.parse(self.exchange.source))
+        if self._is_noticed(session, unchanged, list(range(len(items))), total):
+            self.problem = "the tests fail where the module is exchanged for itself: no figure would mean anything"
+            return True
+        self.problem = ""
         for mutant in self.every:
             self._try(session, mutant, total)
         return True
 
-    def _trace(self, item: pytest.Item, following: pytest.Item | None, file: str) -> tuple[set[int], float]:
+    def _trace(self, item: pytest.Item, following: pytest.Item | None, file: str) -> set[int]:
         seen: set[int] = set()
         names: dict[str, bool] = {}
 
@@ -275,47 +292,56 @@ class Runner:
             seen.add(frame.f_lineno)
             return tracer
 
-        began = time.perf_counter()
         sys.settrace(tracer)
         try:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         finally:
             sys.settrace(None)
-        return seen, began
+        return seen
 
     def _try(self, session: pytest.Session, mutant: Mutant, total: float) -> None:
-        chosen = [place for _, place in sorted(self._through(mutant))]
+        chosen = sorted(self._through(mutant), key=lambda place: (-self.noticed[place], self.seconds[place]))
         if not chosen:
             self.untested.append(mutant)
             print(f"  no test: line {mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
             return
-        child = os.fork()
-        if not child:
-            signal.alarm(int(max(LEAST_SECONDS, SLOWEST * total)))
-            self._child(session, mutant, chosen)
-        _, status = os.waitpid(child, 0)
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+        if not self._is_noticed(session, mutant, chosen, total):
             self.survivors.append(mutant)
             print(f"  survives: line {mutant.line}: {mutant.before}  ->  {mutant.after}", flush=True)
 
-    def _through(self, mutant: Mutant) -> list[tuple[float, int]]:
+    def _is_noticed(self, session: pytest.Session, mutant: Mutant, chosen: list[int], total: float) -> bool:
+        """Whether one of the chosen tests fails, in a child that has the mutant."""
+        told, tell = os.pipe()
+        child = os.fork()
+        if not child:
+            signal.alarm(int(max(LEAST_SECONDS, SLOWEST * total)))
+            self._child(session, mutant, chosen, tell)
+        os.close(tell)
+        _, status = os.waitpid(child, 0)
+        with os.fdopen(told) as pipe:
+            self.noticed.update(int(place) for place in pipe.read().split())
+        return not (os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0)
+
+    def _through(self, mutant: Mutant) -> set[int]:
         """The tests that pass through the mutant's line; for a constant of the module, all of them."""
         inside = any(node.lineno <= mutant.line <= (node.end_lineno or 0) for node in _functions(mutant.tree))
         if not inside:
-            return sorted({pair for pairs in self.lines.values() for pair in pairs})
+            return set(range(len(self.seconds)))
         statement = _statement(mutant.tree, mutant.line)
-        return sorted({pair for line in range(statement.lineno, (statement.end_lineno or 0) + 1) for pair in self.lines.get(line, ())})
+        return {place for line in range(statement.lineno, (statement.end_lineno or 0) + 1) for place in self.lines.get(line, ())}
 
-    def _child(self, session: pytest.Session, mutant: Mutant, chosen: list[int]) -> None:
+    def _child(self, session: pytest.Session, mutant: Mutant, chosen: list[int], tell: int) -> None:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
+        session.config.pluginmanager.unregister(name="terminalreporter")
         try:
             self.exchange.apply(mutant.tree)
             for place in chosen:
                 item = session.items[place]
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
                 if session.testsfailed:
+                    os.write(tell, str(place).encode())
                     os._exit(1)
         except BaseException:
             os._exit(1)
@@ -336,15 +362,23 @@ def _statement(tree: ast.Module, line: int) -> ast.stmt:
     return found
 
 
-def run(path: str) -> tuple[int, int]:
-    """(mutants, killed) of one module; the survivors are printed."""
+def run(path: str, lines: tuple[int, int] | None = None) -> tuple[int, int]:
+    """(mutants, killed) of one module, or of some of its lines (first and last); the survivors are printed."""
     tests, only = MODULES[path]
     exchange = Exchange(path)
-    every = list(mutants(exchange.source, only))
+    every = [m for m in mutants(exchange.source, only) if lines is None or lines[0] <= m.line <= lines[1]]
     runner = Runner(exchange, every)
     print(f"{path}:", flush=True)
-    arguments = ["-q", "-p", "no:cacheprovider", "--no-header", "--no-summary", "-m", "not slow and not gpu", "--tb=no", *tests]
+    arguments = ["-q", "-p", "no:cacheprovider", "--no-header", "--no-summary", "-m", "not slow and not gpu", "--tb=no"]
+    arguments += [
+        "--assert=plain",
+        "-o",
+        "tmp_path_retention_policy=none",
+        *tests,
+    ]  # no folder is left to be looked through by the next
     pytest.main(arguments, plugins=[runner])
+    if runner.problem:
+        raise SystemExit(f"{path}: {runner.problem}")
     killed = len(every) - len(runner.survivors) - len(runner.untested)
     share = 100 * killed / max(len(every), 1)
     print(
@@ -354,10 +388,16 @@ def run(path: str) -> tuple[int, int]:
     return len(every), killed
 
 
+def _lines(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    return int(first), int(last or first)
+
+
 def main() -> None:
     """Run the modules that are named, else all, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(MODULES))
+    parser.add_argument("--lines", type=_lines, metavar="FIRST-LAST", help="only the mutants of these lines")
     parser.add_argument("--list", action="store_true", help="print the mutants and test none")
     options = parser.parse_args()
     os.chdir(ROOT)
@@ -369,7 +409,7 @@ def main() -> None:
             continue
         child = os.fork()
         if not child:
-            run(path)
+            run(path, options.lines)
             os._exit(0)
         os.waitpid(child, 0)
 

@@ -32,14 +32,13 @@ question is accepted only with a person's keep.
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from triplette.profile import FILE as PROFILE
-from triplette.records import Chunk, Negative, Question, Rejection, Triplet, Verdict
+from triplette.records import UNKNOWN, Chunk, Negative, Question, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.tables import read_records
 
@@ -89,7 +88,7 @@ class Decision:
             rows.append(Rejection(self.step, self.triplet.id, "triplet", self.reason, self.detail, self.triplet.question_id, question))
         for chunk_id, why in self.dropped.items():
             subject = f"{self.triplet.id}/{chunk_id}"
-            rows.append(Rejection("curate.negatives", subject, "negative", why.split(":", 1)[0], why, self.triplet.id))
+            rows.append(Rejection("curate.negatives", subject, "negative", why.partition(":")[0], why, self.triplet.id))
         return rows
 
 
@@ -306,7 +305,7 @@ def _newest(question: Question, rewrites: Mapping[str, Question]) -> Question:
 
 def _lost(triplet: Triplet) -> Question:
     """A stand-in for a question that questions.parquet lacks, so that the row can still be named."""
-    unknown = dict.fromkeys(("kind", "persona", "difficulty", "provider", "model", "prompt"), "unknown")
+    unknown = dict.fromkeys(("kind", "persona", "difficulty", "provider", "model", "prompt"), UNKNOWN)
     return Question(id=triplet.question_id, chunk_id=triplet.positive_id, text=triplet.question, cost=0.0, **unknown)
 
 
@@ -314,7 +313,7 @@ def _grouped(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
     """Verdicts by their triplet's id, whether the subject is the triplet or one of its chunks."""
     found: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
-        found[verdict.subject_id.split("/", 1)[0]].append(verdict)
+        found[verdict.subject_id.partition("/")[0]].append(verdict)
     return found
 
 
@@ -329,9 +328,9 @@ def _last_by_subject(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
 
 def _code(reason: str) -> str:
     """A reason's short code: what stands before its first colon, or before the id it names."""
-    head = reason.split(":", 1)[0].strip()
+    head = reason.partition(":")[0].strip()
     return "duplicate" if head.startswith("duplicate of") else head
 
 
 def _is_score(value: float) -> bool:
-    return not math.isnan(value) and 0.0 <= value <= 1.0
+    return 0.0 <= value <= 1.0  # no comparison holds for NaN

@@ -104,5 +104,5 @@ def _kinds_of(run: RunDir, triplets: set[str]) -> dict[str, str]:
         if triplet in triplets:
             questions[question].append(triplet)
     table = read_table(run.path("questions.parquet"), ["id", "kind"]).to_pydict()
-    kinds = {q: kind for q, kind in zip(table["id"], table["kind"], strict=True) if q in questions}
+    kinds = dict(zip(table["id"], table["kind"], strict=True))
     return {triplet: kinds.get(question, UNKNOWN) for question, members in questions.items() for triplet in members}

@@ -110,6 +110,7 @@ class Run:
     negatives: list[Verdict] = field(default_factory=list)
     dedup: list[Verdict] = field(default_factory=list)
     human: list[Verdict] = field(default_factory=list)
+    quarantine: list[Verdict] = field(default_factory=list)
     rewrites: list[Question] = field(default_factory=list)
 
     def replace_verdict(self, name: str, subject: str, **changes: Any) -> None:

@@ -64,6 +64,68 @@ def test_every_touching_pair_is_told_once_the_most_similar_first() -> None:
     assert touching(nodes[:2], DEFAULTS) == []
 
 
+def test_without_rows_or_without_gold_nothing_touches_and_nothing_is_connected() -> None:
+    alone = [Node("a", "Qui signe la feuille ?", ("p",)), Node("b", "La feuille, qui la signe ?", ("q",))]
+    assert touching([], DEFAULTS) == []
+    assert touching(alone, DEFAULTS) == []
+    assert touching([Node(n.id, n.question, n.passages, gold=True) for n in alone], DEFAULTS) == []
+    assert components([], DEFAULTS) == []
+
+
+def test_a_touch_says_why_and_how_similar_to_four_digits() -> None:
+    nodes = [Node("a", "tour roi dame", ("p",)), Node("g", "tour roi dame pion cavalier fou", ("q",), gold=True)]
+    (touch,) = touching([nodes[1], Node("b", "tour roi dame cavalier fou blitz", ("p",))], BuildSettings(near_duplicate=0.7))
+    assert (touch.gold, touch.train, touch.similarity) == (0, 1, 0.7143)
+    assert touch.why == "the questions nearly repeat each other"
+    assert touching(nodes, BuildSettings(near_duplicate=0.7)) == []
+
+
+@pytest.mark.parametrize(("limit", "is_one"), [(0.5, True), (0.51, False)])
+def test_about_one_passage_the_limit_itself_is_a_paraphrase(limit: float, is_one: bool) -> None:
+    nodes = [Node("a", "tour roi dame", ("p",)), Node("g", "tour roi fou", ("p",), gold=True)]  # 2 of 4 words in common
+    at = BuildSettings(same_passage_duplicate=limit)
+    assert bool(touching(nodes, at)) is is_one
+    assert (len(set(components(nodes, at))) == 1) is is_one
+
+
+def test_rows_of_one_origin_that_share_a_passage_do_not_touch_but_are_connected() -> None:
+    nodes = [
+        Node("a", "Qui signe la feuille ?", ("p",)), Node("b", "La feuille, qui la signe ?", ("p",)),
+        Node("g", "Quand le roque est-il interdit ?", ("p",), gold=True), Node("h", "Le roque est interdit quand ?", ("p",), gold=True),
+        Node("i", "Combien de joueurs une équipe compte-t-elle ?", ("p",), gold=True),
+    ]  # fmt: skip
+    assert touching(nodes, DEFAULTS) == []
+    names = components(nodes, DEFAULTS)
+    assert names[0] == names[1] != names[2] == names[3] == names[4]
+
+
+def test_a_component_is_named_by_its_members_and_the_same_name_in_every_version() -> None:
+    # the seeded order of the splits follows from the names: another name would move the rows of every dataset
+    assert components([Node("a", "Quand ?", ("p",)), Node("b", "Qui ?", ("p",))], DEFAULTS) == [
+        "k5b4270eb99be1115",
+        "k5b4270eb99be1115",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "share", "in_test"),
+    [
+        ("aaab", 0.1, "b"),  # a share too small for any still gets the smallest component
+        ("abbb", 0.1, "a"),
+        ("bbaaa", 0.2, "b"),
+        ("aaaab", 0.2, "b"),  # one that fits exactly
+        ("aaabb", 0.0, ""),  # no share, no component
+        ("aaa", 0.3, ""),  # the only one stays where it is trained on
+        ("aaa", 1.0, "a"),
+        ("ab", 1.0, "ab"),
+    ],
+)
+def test_a_share_gets_what_fits_and_at_least_the_smallest_component(names: str, share: float, in_test: str) -> None:
+    for seed in range(4):
+        splits = assign(list(names), [("test", share)], "train", seed)
+        assert {name for name, split in zip(names, splits, strict=True) if split == "test"} == set(in_test)
+
+
 @given(
     st.lists(st.integers(0, 30), min_size=1, max_size=200),
     st.floats(0, 0.4),

@@ -83,6 +83,7 @@ def test_what_was_not_proposed_looks_alike_or_answers_the_same_question_is_barre
     barred = bar(ids, np.array([0, 1]), alike, [frozenset({5}), frozenset({2})])
     assert barred.tolist() == [[LOOK_ALIKE, KEPT, SAME_QUESTION, NOTHING], [KEPT, LOOK_ALIKE, KEPT, NOTHING]]
     assert bar(ids[:1], np.array([1]), NONE, [frozenset()]).tolist() == [[KEPT, KEPT, KEPT, NOTHING]]
+    assert bar(np.array([[0, -1]]), np.array([1]), NONE, [frozenset()]).tolist() == [[KEPT, NOTHING]], "the first passage is one too"
     both = bar(np.array([[2]]), np.array([0]), [frozenset({2}), *NONE[1:]], [frozenset({2})])
     assert both.tolist() == [[SAME_QUESTION]], "a positive of the same question is named as such"
 
@@ -91,6 +92,9 @@ def test_open_candidates_come_first_in_their_order() -> None:
     found = open_candidates(candidates([3, 4, 5, 6]), np.array([[LOOK_ALIKE, KEPT, SAME_QUESTION, KEPT]], dtype=np.int8))
     assert found.ids.tolist() == [[4, 6, -1, -1]]
     assert found.bm25_rank.tolist() == [[1, 2, 3, 4]]
+    many = np.where(np.arange(3000) % 7 == 0, LOOK_ALIKE, KEPT).astype(np.int8)[None]
+    opened = open_candidates(candidates(list(range(3000))), many).ids[0].tolist()
+    assert opened == [n for n in range(3000) if n % 7] + [-1] * 429
 
 
 def test_the_first_reason_that_holds_is_the_one_that_is_told() -> None:
@@ -105,9 +109,9 @@ def test_the_first_reason_that_holds_is_the_one_that_is_told() -> None:
 
 
 def test_the_limit_falls_out_the_floor_stays_and_both_are_met_at_six_digits() -> None:
-    found = candidates([1, 2, 3], bm25=[0.6, 0.1, 0.59999999], dense=[1.0] * 3, likeness=[0.6, 0.1, 0.6])
-    judged = judge(found, np.zeros((1, 3), np.int8), Told(), MARGIN, 0.9)  # type: ignore[arg-type]
-    assert judged.codes.tolist() == [[ANSWERS, KEPT, ANSWERS]]
+    near = [0.6, 0.1, 0.5999996, 0.5999994]
+    judged = judge(candidates([1, 2, 3, 4], bm25=near, dense=[1.0] * 4, likeness=near), np.zeros((1, 4), np.int8), Told(), MARGIN, 0.9)  # type: ignore[arg-type]
+    assert judged.codes.tolist() == [[ANSWERS, KEPT, ANSWERS, KEPT]]
 
 
 def test_the_best_fused_scores_are_taken_at_most_as_many_as_wanted() -> None:
@@ -117,7 +121,7 @@ def test_the_best_fused_scores_are_taken_at_most_as_many_as_wanted() -> None:
 
 
 def test_equal_scores_go_to_the_passage_that_comes_first() -> None:
-    triplets, _ = made(candidates([5, 2, 4], fused=[0.3, 0.3 + 1e-14, 0.3]), negatives=2)
+    triplets, _ = made(candidates([5, 2, 4], fused=[0.3, 0.3 - 4e-13, 0.3]), negatives=2)
     assert [n.chunk_id for n in triplets[0].negatives] == [CHUNKS[2].id, CHUNKS[4].id]
 
 
@@ -132,7 +136,7 @@ def test_another_article_of_the_same_document_has_a_bonus_and_says_so() -> None:
         a_chunk(0, "a.md", "one", ("1",)), a_chunk(1, "b.md", "one", ("1",)), a_chunk(2, "a.md", "one", ("2",)),
         a_chunk(3, "a.md", "one", ("1",)), a_chunk(4, "a.md", "two", ("1",)),
     ]  # fmt: skip
-    found = candidates([1, 2, 3, 4], fused=[0.5, 0.49, 0.48, 0.3])
+    found = candidates([1, 2, 3, 4], fused=[0.5, 0.47, 0.46, 0.3])
     triplets, _ = made(found, chunks=chunks, negatives=4, same_source_bonus=0.1)
     told = [(n.chunk_id, n.same_source, n.why) for n in triplets[0].negatives]
     assert told == [
@@ -175,7 +179,7 @@ def test_a_question_that_no_candidate_stays_for_keeps_its_pair_and_says_the_coun
     assert (reject.step, reject.subject_id, reject.subject_kind, reject.reason) == (
         "synth.mine",
         triplets[0].id,
-        reject.subject_kind,
+        "negative",
         "no_good_negative",
     )
     assert reject.detail == "of its candidates: 2 likely answers too, 1 too easy"

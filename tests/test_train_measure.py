@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from triplette.ranking.metrics import Difference
 from triplette.settings.train import EvaluateSettings
 from triplette.train.data import Passages, Questions
-from triplette.train.measure import BASE, HYBRID, HYBRID_BASE, IMPROVED, NOT_SHOWN, TUNED, WORSE, Measurement, judge, measure_set
+from triplette.train.measure import (
+    BASE,
+    HYBRID,
+    HYBRID_BASE,
+    IMPROVED,
+    NOT_SHOWN,
+    TUNED,
+    WORSE,
+    Change,
+    Measurement,
+    judge,
+    measure_set,
+)
 from triplette.train.plots import before_after, dimension_curve, rank_shift
 from triplette.train.report import render
 
@@ -117,6 +131,81 @@ def test_what_lies_below_bm25_is_no_improvement() -> None:
     assert "BM25 alone has 0." in verdict.sentence
     alone = judge(measured(0.1, 0.35), VIEW)  # BM25 has half of them
     assert (alone.difference.shown, alone.word) == (1, NOT_SHOWN)
+
+
+LEAST = Difference(before=0.4, after=0.45, delta=0.05, low=0.01, high=0.09, error=0.02, p_value=0.03, questions=100, groups=40)
+NOTHING = replace(LEAST, after=0.4, delta=0.0, low=-0.04, high=0.04, p_value=1.0)
+SMALL = replace(LEAST, low=-0.01, p_value=0.2)
+FIGURES = (
+    "nDCG@10 0.400 -> 0.450 (+0.050, 95 % interval {} to +0.090, p = {}) on 100 questions of test over 40 passages, at 64 dimensions"
+)
+
+
+def told(difference: Difference, *, fused: bool = False, bm25: Difference | None = None, alike: bool = False) -> Measurement:
+    """A measurement that has nothing but what the verdict reads."""
+    pair = (HYBRID_BASE, HYBRID) if fused else (BASE, TUNED)
+    changes = [Change(*pair, VIEW, "nDCG@10", "", "", difference)]
+    # other metrics, dimensions and slices say the contrary, and do not decide
+    contrary = replace(difference, delta=-difference.delta, low=-difference.high, high=-difference.low)
+    others = [(VIEW, "MRR@10", "", ""), ("32", "nDCG@10", "", ""), (VIEW, "nDCG@10", "kind", "factual")]
+    changes += [Change(*pair, *other, contrary) for other in others]
+    if bm25 is not None:
+        changes.append(Change("BM25", pair[1], VIEW, "nDCG@10", "", "", bm25))
+    each = {BASE: (0.4,), TUNED: (0.4 if alike else 0.45,)}
+    return Measurement("test", 100, 40, (), tuple(changes), (), {}, each, {}, production=pair)
+
+
+@pytest.mark.parametrize(
+    ("difference", "word", "sentence"),
+    [
+        (LEAST, IMPROVED, f"improved: {FIGURES.format('+0.010', '0.0300')}"),
+        (replace(LEAST, low=0.0), NOT_SHOWN, None),
+        (replace(LEAST, p_value=0.0501), NOT_SHOWN, None),
+        (replace(LEAST, p_value=0.05), IMPROVED, None),
+        (replace(LEAST, delta=-0.05, low=-0.09, high=-0.01), WORSE, None),
+        (
+            SMALL, NOT_SHOWN, f"not shown: {FIGURES.format('-0.010', '0.2000')}; this set shows differences from about 0.056 up, "
+            "so about 126 questions like these would show the observed one",
+        ),
+        (
+            NOTHING, NOT_SHOWN, "not shown: nDCG@10 0.400 -> 0.400 (+0.000, 95 % interval -0.040 to +0.040, p = 1.0000) on 100 questions of "
+            "test over 40 passages, at 64 dimensions; this set shows differences from about 0.056 up, and none was observed",
+        ),
+    ],
+)  # fmt: skip
+def test_the_word_and_the_sentence_follow_from_interval_and_test(difference: Difference, word: str, sentence: str | None) -> None:
+    verdict = judge(told(difference), VIEW)
+    assert verdict.word == word
+    assert verdict.sentence.startswith(f"{word}: nDCG@10 ")
+    assert sentence is None or verdict.sentence == sentence
+    assert (verdict.metric, verdict.view, verdict.on, verdict.difference) == ("nDCG@10", VIEW, "test", difference)
+    assert (verdict.needed, verdict.detectable) == (difference.needed(), difference.detectable)
+
+
+def test_the_sentence_names_what_was_resampled_and_the_form_of_production() -> None:
+    alone = judge(told(replace(LEAST, groups=100)), VIEW).sentence
+    assert alone.endswith(" on 100 questions of test over 100 units, at 64 dimensions")
+    assert judge(told(LEAST, fused=True), VIEW).sentence == f"improved: {FIGURES.format('+0.010', '0.0300')}, fused with BM25"
+
+
+@pytest.mark.parametrize(("gain", "word"), [(-0.001, NOT_SHOWN), (0.0, IMPROVED), (0.001, IMPROVED)])
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_gain_that_ends_below_bm25_is_none_and_as_good_as_bm25_is_one(gain: float, word: str, fused: bool) -> None:
+    verdict = judge(told(LEAST, fused=fused, bm25=replace(LEAST, before=0.4511, delta=gain)), VIEW)
+    assert verdict.word == word
+    reason = "; but BM25 alone has 0.451 on the same questions, so this is no improvement"
+    assert verdict.sentence.endswith(reason) is (gain < 0)
+
+
+def test_a_loss_and_what_was_not_shown_say_nothing_of_bm25() -> None:
+    behind = replace(LEAST, delta=-0.2)
+    for difference in (replace(LEAST, delta=-0.05, low=-0.09, high=-0.01), SMALL):
+        assert judge(told(difference, bm25=behind), VIEW).sentence == judge(told(difference), VIEW).sentence
+
+
+def test_a_base_that_was_given_back_is_said_to_be_the_base() -> None:
+    given_back = "; the two rank every question alike: no step was better than the base on val, so the base was given back"
+    assert judge(told(NOTHING, alike=True), VIEW).sentence.endswith(f"at 64 dimensions{given_back}")
 
 
 def test_slices_with_one_label_are_left_out_and_the_others_add_up() -> None:

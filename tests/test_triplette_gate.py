@@ -11,7 +11,7 @@ from training_data import sign_result
 
 from triplette.dataset import HASHED_FILES, dataset_hash
 from triplette.errors import GateClosed, InputError
-from triplette.gate import CRITICAL, RESULT, quota_stamp, read_gate
+from triplette.gate import CRITICAL, RESULT, STAGE, quota_stamp, read_gate
 from triplette.rundir import RunDir
 from triplette.tables import write_text
 
@@ -142,6 +142,25 @@ def test_suites_that_leave_out_what_is_critical_do_not_open_it(run: RunDir, name
     assert (name or CRITICAL[0]) in reason
 
 
+@pytest.mark.parametrize(("left_out", "told"), [(1, ""), (5, ""), (6, " and 1 more"), (18, " and 13 more")])
+def test_at_most_five_of_what_was_left_out_are_named_and_the_others_counted(run: RunDir, left_out: int, told: str) -> None:
+    write_dataset(run)
+    write_result(run, expectations=passing()[left_out:])
+    (blocker,) = read_gate(run).blockers
+    assert blocker.reason == f"the validation did not ask as critical for: {', '.join(CRITICAL[: min(left_out, 5)])}{told}"
+    assert blocker.cure == f"put them back into your suites, then run `curate validate --run {run.root}`"
+
+
+def test_a_result_that_names_this_dataset_but_was_made_of_other_files_does_not_open_it(run: RunDir) -> None:
+    write_dataset(run)
+    write_result(run)
+    older = {**run.fingerprints(HASHED_FILES), HASHED_FILES[0]: "0" * 64}
+    run.record(STAGE, inputs=older, outputs=[RESULT], settings={}, counts={}, seconds=0.0)
+    assert [(b.reason, b.cure) for b in read_gate(run).blockers] == [
+        ("the dataset changed after it was validated", f"run `curate validate --run {run.root}`")
+    ]
+
+
 def test_what_is_critical_turned_into_a_warning_does_not_open_it(run: RunDir) -> None:
     write_dataset(run)
     write_result(run, expectations=failing("component_in_one_split", "warning"))
@@ -158,8 +177,9 @@ def test_every_critical_expectation_is_in_the_suites_that_come_along() -> None:
 
 def test_a_lowered_quota_is_said_in_words() -> None:
     assert quota_stamp(0.1) == quota_stamp(0.5) == ""
-    assert "none of the synthetic rows" in quota_stamp(0.0)
-    assert "2.5 % of the synthetic rows" in quota_stamp(0.025)
+    told = "**Lowered review quota.** People had to review {}; the default is 10 %."
+    assert quota_stamp(0.0) == told.format("none of the synthetic rows")
+    assert quota_stamp(0.025) == told.format("2.5 % of the synthetic rows of every kind")
 
 
 def test_every_reason_and_every_cure_stands_in_the_refusal_once(run: RunDir) -> None:

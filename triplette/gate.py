@@ -137,7 +137,7 @@ def quota_stamp(quota: float) -> str:
 def _read(run: RunDir) -> dict[str, Any]:
     path = run.path(RESULT)
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = json.loads(path.read_bytes())
         for key in ("dataset_hash", "passed", "expectations", "review"):
             result[key]
         for key in ("done", "required", "missing"):

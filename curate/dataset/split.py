@@ -12,12 +12,13 @@ nearly repeats another, and with ``gold_chunks = "held-out"`` also when they sha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from triplette.hashing import hash_value, record_id
 from triplette.settings.build import BuildSettings
@@ -47,8 +48,6 @@ class Touch:
 
 def touching(nodes: Sequence[Node], settings: BuildSettings) -> list[Touch]:
     """Every pair of a gold and a train row that touch, most similar first."""
-    if not any(node.gold for node in nodes) or all(node.gold for node in nodes):
-        return []
     gold = np.array([node.gold for node in nodes])
     sets = word_sets([node.question for node in nodes], [node.language for node in nodes])
     found: dict[tuple[int, int], Touch] = {}
@@ -59,7 +58,7 @@ def touching(nodes: Sequence[Node], settings: BuildSettings) -> list[Touch]:
 
     for left, right, score in zip(*near_duplicates_across(sets, settings.near_duplicate, gold), strict=True):
         add(int(left), int(right), float(score), "the questions nearly repeat each other")
-    pairs = [(i, j) for i, j in _about_one_passage(nodes) if gold[i] != gold[j]]
+    pairs = _about_one_passage(nodes)
     for (left, right), score in zip(pairs, _scores(sets, pairs), strict=True):
         if score >= settings.same_passage_duplicate:
             add(left, right, float(score), "one paraphrases the other about the same passage")
@@ -76,19 +75,16 @@ def components(nodes: Sequence[Node], settings: BuildSettings) -> list[str]:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    if not nodes:
-        return []
     sets = word_sets([node.question for node in nodes], [node.language for node in nodes])
     left, right, _ = near_duplicates(sets, settings.near_duplicate)
     links = list(zip(left.tolist(), right.tolist(), strict=True))
     links += _passage_links(nodes, across=settings.gold_chunks == "held-out")
-    pairs = [(i, j) for i, j in _about_one_passage(nodes) if nodes[i].gold != nodes[j].gold]
+    pairs = _about_one_passage(nodes)
     close = _scores(sets, pairs) >= settings.same_passage_duplicate
     links += [pair for pair, near in zip(pairs, close, strict=True) if near]
-    edges = np.array(links, dtype=np.int64).reshape(-1, 2)
-    shape = (len(nodes), len(nodes))
-    graph = coo_matrix((np.ones(len(edges), dtype=np.int8), (edges[:, 0], edges[:, 1])), shape=shape)
-    _, labels = connected_components(graph, directed=False)
+    ones, others = _columns(links)
+    graph = coo_matrix((np.ones(len(links)), (ones, others)), shape=(len(nodes), len(nodes)))
+    _, labels = connected_components(graph)  # weakly connected: the direction of a link says nothing
     members: dict[int, list[str]] = defaultdict(list)
     for node, label in zip(nodes, labels, strict=True):
         members[int(label)].append(node.id)
@@ -131,8 +127,12 @@ def leaks(
 
 
 def _scores(sets: WordSets, pairs: Sequence[tuple[int, int]]) -> Any:
-    array = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return jaccard_of(sets, array[:, 0], array[:, 1])
+    return jaccard_of(sets, *_columns(pairs))
+
+
+def _columns(pairs: Sequence[tuple[int, int]]) -> npt.NDArray[np.int64]:
+    """(2, p): the first and the second of each pair."""
+    return np.array(pairs, dtype=np.int64).reshape(len(pairs), 2).T
 
 
 def _by_passage(nodes: Sequence[Node]) -> dict[str, list[int]]:
@@ -147,16 +147,21 @@ def _passage_links(nodes: Sequence[Node], *, across: bool) -> list[tuple[int, in
     """A chain through the rows of each passage; gold and synthetic rows have chains of their own unless ``across``."""
     links: list[tuple[int, int]] = []
     for rows in _by_passage(nodes).values():
-        chains = [rows] if across else [[i for i in rows if nodes[i].gold is kind] for kind in (True, False)]
+        chains = [rows] if across else _by_origin(nodes, rows)
         for chain in chains:
             links += pairwise(chain)
     return links
 
 
-def _about_one_passage(nodes: Sequence[Node]) -> Iterable[tuple[int, int]]:
+def _about_one_passage(nodes: Sequence[Node]) -> list[tuple[int, int]]:
     """Pairs of a gold and a synthetic row that share a passage."""
     pairs: set[tuple[int, int]] = set()
     for rows in _by_passage(nodes).values():
-        gold = [i for i in rows if nodes[i].gold]
-        pairs.update((i, j) for i in gold for j in rows if not nodes[j].gold)
+        gold, synthetic = _by_origin(nodes, rows)
+        pairs.update((i, j) for i in gold for j in synthetic)
     return sorted(pairs)
+
+
+def _by_origin(nodes: Sequence[Node], rows: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The gold ones of the rows, and the synthetic ones."""
+    return [i for i in rows if nodes[i].gold], [i for i in rows if not nodes[i].gold]

@@ -44,14 +44,13 @@ def bar(ids: Ints, positives: Ints, alike: Sequence[frozenset[int]], same: Seque
     for row, positive in enumerate(positives.tolist()):
         others = alike[positive].union(*(alike[other] for other in same[row]))
         for numbers, code in ((others, LOOK_ALIKE), (same[row], SAME_QUESTION)):
-            if numbers:
-                barred[row, np.isin(ids[row], list(numbers))] = code
+            barred[row, np.isin(ids[row], list(numbers))] = code
     return barred
 
 
 def open_candidates(candidates: Candidates, barred: Codes) -> Candidates:
     """The candidates whose ids are those that are not barred, in order, -1 after them; the other fields are left as they are."""
-    order = np.argsort(barred != KEPT, axis=1, kind="stable")
+    order = np.argsort(barred != KEPT, kind="stable")
     return replace(candidates, ids=np.take_along_axis(np.where(barred == KEPT, candidates.ids, -1), order, 1))
 
 
