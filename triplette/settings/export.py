@@ -28,7 +28,7 @@ class ExportSettings:
         "auto",
         "Tokens in the file: 'whole', or 'corpus': those that can be spelled with the characters of the passages and training questions, "
         "proven to cut and embed these as before. 'auto' is corpus where the table is most of the weights and its tokens stand alone "
-        "(SentencePiece Unigram, WordPiece): multilingual-e5-small falls from 73 to 39 MB; docs/experiments.md.",
+        "(SentencePiece Unigram, WordPiece): multilingual-e5-small makes a bundle of 39 MB; docs/experiments.md.",
         choices=("auto", "corpus", "whole"),
     )
     lengths: tuple[int, ...] = setting(
