@@ -246,4 +246,4 @@ def _show_pull(result: Any, place: RunDir, json_output: bool) -> None:
         rows.append(("all: Krippendorff's alpha", shared.pairs, str(shared.alpha)))
         table("Agreement of reviewers, with 95 % interval", ("", "rows", ""), rows)
         say(f"{shared.agreed} of {shared.pairs} rows that several people saw got one verdict")
-    say(f"Next: {place.command('curate build')}, {place.command('curate validate')}")
+    say(f"Next: {', '.join(place.command(name) for name in ('curate dedup', 'curate build', 'curate validate'))}")

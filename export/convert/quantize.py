@@ -30,7 +30,6 @@ SCOPES = {
 RECIPES: dict[str, dict[str, int]] = {
     # learned positions are a small table that every token passes through: 8 bits
     "e4_a8_f4_p4": {EMBEDDING: 4, POSITIONS: 8, ATTENTION: 8, FEED_FORWARD: 4, PER_LAYER: 4, PROJECTION: 4},
-    "e4_a8_f8_p8": {EMBEDDING: 4, POSITIONS: 8, ATTENTION: 8, FEED_FORWARD: 8, PER_LAYER: 8, PROJECTION: 8},
     "int8": dict.fromkeys(SCOPES, 8),
     "float32": dict.fromkeys(SCOPES, 32),
 }
