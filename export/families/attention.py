@@ -1,15 +1,17 @@
-"""What attention is made of in the families with rotary positions: positions, rotation, windows, shared heads.
+"""What layers are made of in the families with rotary positions: positions, rotation, masks, shared heads, gated feed-forward.
 
 All of it is computed in the graph and tied to the input; see ``families.graph`` for why. This module imports torch; import it where it is used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from triplette.export.families.composites import rms_norm
-from triplette.export.families.graph import MASKED
+from triplette.export.families.graph import MASKED, padding_mask
 
 Rotary = tuple[Tensor, Tensor]
 
@@ -51,10 +53,17 @@ def rotate(heads: Tensor, rotary: Rotary) -> Tensor:
     return heads * cosine + turned * sine
 
 
-def windowed(padding: Tensor, positions: Tensor, window: int) -> Tensor:
-    """The padding mask (1, 1, 1, L) as (1, 1, L, L) with everything ``window`` positions away or further masked, on both sides."""
+def layer_masks(present: Tensor, positions: Tensor, window: int) -> tuple[Tensor, Tensor]:
+    """Additive masks (1, 1, L, L) of global and local layers: 0 where a token is seen, MASKED where not.
+
+    A local layer sees what stands fewer than ``window`` positions away, on both sides; in a text that short it sees all.
+    """
+    length, padding = present.shape[1], padding_mask(present)
+    full = padding * torch.ones(1, 1, length, 1)
+    if length <= window:
+        return full, full
     distance = positions[:, None] - positions[None, :]
-    return torch.where(distance.abs()[None, None] < window, padding, torch.full((), MASKED))
+    return full, torch.where(distance.abs()[None, None] < window, padding, torch.full((), MASKED))
 
 
 def repeat_heads(heads: Tensor, count: int) -> Tensor:
@@ -63,3 +72,22 @@ def repeat_heads(heads: Tensor, count: int) -> Tensor:
     if group == 1:
         return heads
     return torch.cat([heads[:, i // group : i // group + 1] for i in range(count)], dim=1)
+
+
+class FeedForward(nn.Module):
+    """Gated feed-forward without biases (Shazeer 2020); ``activation`` is applied to the gate."""
+
+    def __init__(self, hidden: int, width: int, activation: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.activation = activation
+        self.gate_proj = nn.Linear(hidden, width, bias=False)
+        self.up_proj = nn.Linear(hidden, width, bias=False)
+        self.down_proj = nn.Linear(width, hidden, bias=False)
+
+    def forward(self, states: Tensor) -> Tensor:
+        return self.down_proj(self.activation(self.gate_proj(states)) * self.up_proj(states))
+
+
+def gelu_tanh(states: Tensor) -> Tensor:
+    """The tanh form of GELU, which Gemma uses."""
+    return nn.functional.gelu(states, approximate="tanh")

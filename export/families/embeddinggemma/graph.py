@@ -21,10 +21,19 @@ import torch
 from torch import Tensor, nn
 
 from triplette.export.families.architecture import LOCAL
-from triplette.export.families.attention import Rotary, repeat_heads, rotary_table, rotate, token_positions, windowed
+from triplette.export.families.attention import (
+    FeedForward,
+    Rotary,
+    gelu_tanh,
+    layer_masks,
+    repeat_heads,
+    rotary_table,
+    rotate,
+    token_positions,
+)
 from triplette.export.families.composites import rms_norm, scaled_dot_product_attention
 from triplette.export.families.embeddinggemma.architecture import Architecture
-from triplette.export.families.graph import Projection, mean_pool, padding_mask
+from triplette.export.families.graph import Projection, mean_pool
 
 
 class RMSNorm(nn.Module):
@@ -69,27 +78,13 @@ class Attention(nn.Module):
         return repeat_heads(heads, self.a.heads)
 
 
-class FeedForward(nn.Module):
-    """Gated feed-forward with the tanh form of GELU."""
-
-    def __init__(self, a: Architecture) -> None:
-        super().__init__()
-        self.gate_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
-        self.up_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
-        self.down_proj = nn.Linear(a.feed_forward, a.hidden, bias=False)
-
-    def forward(self, states: Tensor) -> Tensor:
-        gate = nn.functional.gelu(self.gate_proj(states), approximate="tanh")
-        return self.down_proj(gate * self.up_proj(states))
-
-
 class Layer(nn.Module):
     """One transformer layer: norms before and after attention and feed-forward."""
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
         self.self_attn = Attention(a)
-        self.mlp = FeedForward(a)
+        self.mlp = FeedForward(a.hidden, a.feed_forward, gelu_tanh)
         self.input_layernorm = RMSNorm(a.hidden, a.epsilon)
         self.post_attention_layernorm = RMSNorm(a.hidden, a.epsilon)
         self.pre_feedforward_layernorm = RMSNorm(a.hidden, a.epsilon)
@@ -136,13 +131,8 @@ class Encoder(nn.Module):
         return token_positions(present)
 
     def masks(self, present: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Additive masks (1, 1, L, L) of global and local layers: 0 where a token is seen, MASKED where not."""
-        length = present.shape[1]
-        padding = padding_mask(present)
-        full = padding * torch.ones(1, 1, length, 1)
-        if length <= self.architecture.window:
-            return full, full
-        return full, windowed(padding, positions, self.architecture.window)
+        """The masks of global and local layers; see ``layer_masks``."""
+        return layer_masks(present, positions, self.architecture.window)
 
     def pool(self, states: Tensor, present: Tensor) -> Tensor:
         """The mean over present tokens, (1, hidden)."""

@@ -14,10 +14,20 @@ import torch
 from torch import Tensor, nn
 
 from triplette.export.families.architecture import GLOBAL, LOCAL, DenseHead
-from triplette.export.families.attention import RMSNorm, Rotary, repeat_heads, rotary_table, rotate, token_positions, windowed
+from triplette.export.families.attention import (
+    FeedForward,
+    RMSNorm,
+    Rotary,
+    gelu_tanh,
+    layer_masks,
+    repeat_heads,
+    rotary_table,
+    rotate,
+    token_positions,
+)
 from triplette.export.families.composites import scaled_dot_product_attention
 from triplette.export.families.embeddinggemma2.architecture import Architecture, LayerShape
-from triplette.export.families.graph import Projection, mean_pool, padding_mask
+from triplette.export.families.graph import Projection, mean_pool
 
 PREFIXES = re.compile(r"^(model\.)?(language_model\.)?")
 OTHER_TOWERS = re.compile(r"^(model\.)?(vision_tower|embed_vision|audio_tower|embed_audio)\.")
@@ -63,20 +73,6 @@ class Attention(nn.Module):
         return repeat_heads(heads, self.heads)
 
 
-class FeedForward(nn.Module):
-    """Gated feed-forward with the tanh form of GELU."""
-
-    def __init__(self, a: Architecture) -> None:
-        super().__init__()
-        self.gate_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
-        self.up_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
-        self.down_proj = nn.Linear(a.feed_forward, a.hidden, bias=False)
-
-    def forward(self, states: Tensor) -> Tensor:
-        gate = nn.functional.gelu(self.gate_proj(states), approximate="tanh")
-        return self.down_proj(gate * self.up_proj(states))
-
-
 class PerLayerEmbeddings(nn.Module):
     """The embedding (1, L, layers, per_layer) that each layer is gated with, made from the token embeddings."""
 
@@ -101,7 +97,7 @@ class PerLayerGate(nn.Module):
         self.post_per_layer_input_norm = RMSNorm(a.hidden, a.epsilon)
 
     def forward(self, states: Tensor, own: Tensor) -> Tensor:
-        gated = nn.functional.gelu(self.per_layer_input_gate(states), approximate="tanh") * own
+        gated = gelu_tanh(self.per_layer_input_gate(states)) * own
         return states + self.post_per_layer_input_norm(self.per_layer_projection(gated))
 
 
@@ -111,7 +107,7 @@ class Layer(nn.Module):
     def __init__(self, a: Architecture, shape: LayerShape) -> None:
         super().__init__()
         self.self_attn = Attention(a, shape)
-        self.mlp = FeedForward(a)
+        self.mlp = FeedForward(a.hidden, a.feed_forward, gelu_tanh)
         self.ple_block = PerLayerGate(a)
         self.input_layernorm = RMSNorm(a.hidden, a.epsilon)
         self.post_attention_layernorm = RMSNorm(a.hidden, a.epsilon)
@@ -154,10 +150,8 @@ class Encoder(nn.Module):
         return self.projection(self.pool(self.norm(states), present))
 
     def masks(self, present: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Additive masks (1, 1, L, L) of global and local layers: 0 where a token is seen, MASKED where not."""
-        length, padding = present.shape[1], padding_mask(present)
-        full = padding * torch.ones(1, 1, length, 1)
-        return full, full if length <= self.architecture.window else windowed(padding, positions, self.architecture.window)
+        """The masks of global and local layers; see ``layer_masks``."""
+        return layer_masks(present, positions, self.architecture.window)
 
     def pool(self, states: Tensor, present: Tensor) -> Tensor:
         """The mean over present tokens, (1, hidden)."""

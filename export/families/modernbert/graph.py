@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from triplette.export.families.architecture import LOCAL
-from triplette.export.families.attention import Rotary, rotary_table, rotate, token_positions, windowed
+from triplette.export.families.attention import Rotary, layer_masks, rotary_table, rotate, token_positions
 from triplette.export.families.composites import scaled_dot_product_attention
-from triplette.export.families.graph import Projection, first_pool, mean_pool, padding_mask
+from triplette.export.families.graph import Projection, first_pool, mean_pool
 from triplette.export.families.modernbert.architecture import Architecture
 
 NAMES = (
@@ -125,10 +125,8 @@ class Encoder(nn.Module):
         return self.projection(pooled) if a.heads_after_pooling else pooled
 
     def masks(self, present: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Additive masks (1, 1, L, L) of global and local layers: 0 where a token is seen, MASKED where not."""
-        length, padding = present.shape[1], padding_mask(present)
-        full = padding * torch.ones(1, 1, length, 1)
-        return full, full if length <= self.architecture.window else windowed(padding, positions, self.architecture.window)
+        """The masks of global and local layers; see ``layer_masks``."""
+        return layer_masks(present, positions, self.architecture.window)
 
     def pool(self, states: Tensor, present: Tensor) -> Tensor:
         """The mean over present tokens, or the first of them, (1, hidden)."""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from triplette.export.families.attention import RMSNorm, Rotary, repeat_heads, rotary_table, rotate, token_positions
+from triplette.export.families.attention import FeedForward, RMSNorm, Rotary, repeat_heads, rotary_table, rotate, token_positions
 from triplette.export.families.composites import scaled_dot_product_attention
 from triplette.export.families.graph import MASKED, Projection, last_pool, padding_mask
 from triplette.export.families.qwen3.architecture import Architecture
@@ -54,26 +54,13 @@ class Attention(nn.Module):
         return repeat_heads(heads, self.a.heads)
 
 
-class FeedForward(nn.Module):
-    """Gated feed-forward with SiLU."""
-
-    def __init__(self, a: Architecture) -> None:
-        super().__init__()
-        self.gate_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
-        self.up_proj = nn.Linear(a.hidden, a.feed_forward, bias=False)
-        self.down_proj = nn.Linear(a.feed_forward, a.hidden, bias=False)
-
-    def forward(self, states: Tensor) -> Tensor:
-        return self.down_proj(nn.functional.silu(self.gate_proj(states)) * self.up_proj(states))
-
-
 class Layer(nn.Module):
     """One transformer layer: a norm before each block."""
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
         self.self_attn = Attention(a)
-        self.mlp = FeedForward(a)
+        self.mlp = FeedForward(a.hidden, a.feed_forward, nn.functional.silu)
         self.input_layernorm = RMSNorm(a.hidden, a.epsilon)
         self.post_attention_layernorm = RMSNorm(a.hidden, a.epsilon)
 
