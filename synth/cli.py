@@ -170,7 +170,7 @@ def chunk(
     if show_file is not None:
         _show_document(place, corpus, show_file)
     elif json_output:
-        print_json({name: getattr(result, name) for name in type(result).__slots__})
+        print_json({name: getattr(result, name) for name in type(result).__slots__} | {"lacks": result.lacks()})
     else:
         dropped = sum(result.dropped.values())
         summarise(
@@ -187,7 +187,7 @@ def chunk(
                 "seconds": round(result.seconds, 2),
             },
         )
-        for note in result.notes:
+        for note in (*result.notes, *result.lacks()):
             say(f"note: {note}")
         _tell_profile(place)
         _report_worst(result.worst, settings.warn_words, settings.warn_sentences)
