@@ -287,7 +287,8 @@ def _usual_width(lines: list[Line]) -> int:
 def _hyphenated(lines: list[Line]) -> frozenset[str]:
     counts: Counter[str] = Counter()
     for line in lines:
-        counts.update(word.lower() for word in _COMPOUND.findall(line.text))
+        if "-" in line.text:
+            counts.update(word.lower() for word in _COMPOUND.findall(line.text))
     return frozenset(counts)
 
 
