@@ -153,10 +153,10 @@ def chunk(
     if show_file is not None:
         _show_document(place, corpus, show_file)
     elif json_output:
-        print_json({name: getattr(result, name) for name in type(result).__slots__})
+        print_json({name: getattr(result, name) for name in type(result).__slots__} | {"lacks": result.lacks()})
     else:
         summarise("Chunks" + (" (unchanged: same documents, settings and code)" if result.unchanged else ""), result.facts())
-        for note in result.notes:
+        for note in (*result.notes, *result.lacks()):
             say(f"note: {note}")
         _tell_profile(place)
         _report_worst(result.worst, settings.warn_words, settings.warn_sentences)

@@ -34,7 +34,6 @@ PROVIDER = "import"
 FORM = 'each line is {"question": ..., "chunk_id": ...}'
 CHUNK_FORM = 'each line is {"id": ..., "text": ...}'
 NAMED = 8  # unknown terms that a note names
-_DIFFICULTY_WORDS = {"facile": "easy", "moyen": "medium", "difficile": "hard"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +187,7 @@ class _Terms:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._kinds, self._personas = _names(profile.kinds), _names(profile.personas)
+        self._difficulties = {_key(word): name for name in DIFFICULTIES for word in (*getattr(profile.difficulties, name), name)}
         self.unknown: dict[str, Counter[str]] = {"kind": Counter(), "persona": Counter()}
 
     def read(self, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -199,6 +199,10 @@ class _Terms:
             told = bool(row.get(field)) or found == (UNKNOWN, UNKNOWN)  # a category that is a kind is no unknown persona
             self.unknown[field][own] += term == UNKNOWN and bool(own) and told
         return found
+
+    def difficulty(self, row: Mapping[str, Any]) -> str:
+        """One of ``DIFFICULTIES``, or ``unknown``."""
+        return self._difficulties.get(_key(str(row.get("difficulty") or "")), UNKNOWN)
 
     def notes(self) -> tuple[str, ...]:
         """One note for kinds and one for personas that the profile does not know."""
@@ -245,13 +249,12 @@ def _placed(
 
 def _question(row: Mapping[str, Any], chunk_id: str, terms: _Terms) -> Question:
     kind, persona = terms.read(row)
-    difficulty = _key(str(row.get("difficulty") or ""))
     return Question.make(
         chunk_id=chunk_id,
         text=" ".join(row["question"].split()),
         kind=kind,
         persona=persona,
-        difficulty=difficulty if difficulty in DIFFICULTIES else _DIFFICULTY_WORDS.get(difficulty, UNKNOWN),
+        difficulty=terms.difficulty(row),
         provider=PROVIDER,
         model=str(row.get("model") or UNKNOWN),
         prompt=str(row.get("prompt") or UNKNOWN),
