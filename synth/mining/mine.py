@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Ints
 from triplette.errors import InputError
 from triplette.hashing import hash_tree
 from triplette.languages import language
@@ -31,7 +32,7 @@ from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
 from triplette.synth.mining.look_alikes import look_alikes, other_positives
 from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
-from triplette.synth.mining.rank import Ints, find_candidates
+from triplette.synth.mining.rank import find_candidates
 from triplette.tables import read_records, write_records
 
 LSA_NOTE = (
