@@ -16,3 +16,4 @@ Floats = NDArray[np.float64]
 Scores = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Labels = NDArray[np.object_]  # words, such as a row's split

@@ -66,7 +66,7 @@ class Bm25Index:
         by_term = csr_array((weights, terms, starts), shape=(self.size, len(self._vocabulary))).T.tocsr()
         return by_term.indptr.astype(np.int64), by_term.indices.astype(np.int32), by_term.data
 
-    def _weigh(self, terms: Any, counts: Any, lengths: Any) -> Floats:
+    def _weigh(self, terms: npt.NDArray[np.int32], counts: Floats, lengths: Floats | float) -> Floats:
         """What each (term, document) pair adds to a score: the operations of BM25Okapi.get_scores, in their order."""
         damped = counts + self._k1 * (1 - self._b + self._b * lengths / self._mean_length)
         return self._idf[terms] * (counts * (self._k1 + 1) / damped)
