@@ -48,7 +48,9 @@ class Touch:
 
 def touching(nodes: Sequence[Node], settings: BuildSettings) -> list[Touch]:
     """Every pair of a gold and a train row that touch, most similar first."""
-    gold = np.array([node.gold for node in nodes])
+    gold = np.array([node.gold for node in nodes], dtype=bool)
+    if gold.all() or not gold.any():
+        return []  # most builds have no gold, and the word sets of every question take a while
     sets = word_sets([node.question for node in nodes], [node.language for node in nodes])
     found: dict[tuple[int, int], Touch] = {}
 

@@ -70,7 +70,7 @@ class MineResult:
             "  per question": _listed(self.by_count),
             "  from the positive's own document": f"{100 * self.same_source / max(self.negatives, 1):.0f} %",
             "candidates dropped": _listed(self.dropped),
-            "questions without a triplet": _listed(self.rejected),
+            "questions kept as pairs, no good negative": sum(self.rejected.values()),
             "encoder": self.encoder,
             "answer likeness kept": f"{self.margin.floor:.2f} to {self.margin.limit:.2f}"
             + ("" if self.margin.tuned else " (not tuned)"),
