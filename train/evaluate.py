@@ -19,6 +19,7 @@ from triplette.contract import Fusion, PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.hashing import hash_tree
+from triplette.jsonl import read_object
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.encoder import Vectors
 from triplette.ranking.metrics import PRIMARY
@@ -104,12 +105,11 @@ def production_view(contract: PromptContract, settings: EvaluateSettings) -> str
 def read_verdict(run: RunDir) -> dict[str, Any]:
     """The verdict in evaluation/result.json. Raises MissingStage or InputError."""
     run.require(RESULT)
-    try:
-        return dict(json.loads(run.path(RESULT).read_text(encoding="utf-8"))["verdict"])
-    except (ValueError, KeyError) as error:
-        raise InputError(
-            f"not an evaluation ({error!r})", where=str(run.path(RESULT)), cure=f"run `{run.command('train evaluate')}`"
-        ) from None
+    path, cure = run.path(RESULT), f"run `{run.command('train evaluate')}`"
+    verdict = read_object(path, "an evaluation", cure, ("verdict",))["verdict"]
+    if not isinstance(verdict, dict) or not all(isinstance(verdict.get(key), str) for key in ("word", "sentence")):
+        raise InputError("not an evaluation (its verdict has no word and sentence)", where=str(path), cure=cure)
+    return verdict
 
 
 def _rank_all(
