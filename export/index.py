@@ -69,12 +69,16 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
     """Write the index of ``chunks`` with their vectors (n, d). ``meta`` says which model and contract made them."""
     values, scales = quantise(vectors)
     lexical = lexical_index(chunks)
+    codes = languages_of(chunks)
+    stop_words = {
+        f"stop_words.{code}": " ".join(sorted(language(code).stop_words)) for code in codes
+    }  # for readers without our languages
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(_SCHEMA)
         connection.executemany(
             "INSERT INTO meta VALUES (?, ?)",
-            sorted({**meta, "dimension": str(vectors.shape[1]), "languages": ",".join(languages_of(chunks))}.items()),
+            sorted({**meta, "dimension": str(vectors.shape[1]), "languages": ",".join(codes), **stop_words}.items()),
         )
         connection.executemany(
             "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
