@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from triplette.errors import InputError
 
@@ -66,7 +67,7 @@ def _in_one(text: str) -> int:
     return _one_by_one(text) if found is None else int(found[1].sum()) + int(np.count_nonzero(found[2]))
 
 
-_Found = tuple[np.ndarray, np.ndarray, np.ndarray]
+_Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
 def _at_once(text: str) -> _Found | None:
@@ -87,7 +88,7 @@ def _at_once(text: str) -> _Found | None:
     return starts, 1 + (np.maximum(beyond, 0) + (EXTRA_LETTERS - 1)) // EXTRA_LETTERS, kinds == _SINGLE
 
 
-def _sums(starts: np.ndarray, words: np.ndarray, singles: np.ndarray, texts: Sequence[str]) -> list[int]:
+def _sums(starts: NDArray[np.int64], words: NDArray[np.int64], singles: NDArray[np.bool_], texts: Sequence[str]) -> list[int]:
     """The tokens of each of the texts that were joined by blanks."""
     tokens = singles.astype(np.int32)
     tokens[starts] = words
@@ -98,7 +99,7 @@ def _sums(starts: np.ndarray, words: np.ndarray, singles: np.ndarray, texts: Seq
 
 
 @cache
-def _kinds() -> np.ndarray:
+def _kinds() -> NDArray[np.int8]:
     """What each character of the first ``TABLE`` is: a letter of a word, a token of its own, or neither."""
     found = np.zeros(TABLE, np.int8)
     for code in range(TABLE):

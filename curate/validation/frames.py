@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from triplette.arrays import Ints, Labels
 from triplette.curate.dataset.composition import balance
 from triplette.curate.dataset.split import leaks
 from triplette.curate.decisions import KEEP, REWRITES, VERDICT_FILES
@@ -28,7 +29,7 @@ from triplette.languages.identify import shares
 from triplette.records import Chunk, Coverage, Question, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
-from triplette.similar import question_keys, split_words
+from triplette.similar import Pieces, question_keys, split_words
 from triplette.tables import read_table, schema_of
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _documents(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", "words", "sentences", "unread", "unchecked"])
 
 
-def _questions(rows: pa.Table, ids: Any, pieces: Any) -> pd.DataFrame:
+def _questions(rows: pa.Table, ids: Any, pieces: Pieces) -> pd.DataFrame:
     import pandas as pd
 
     frame = rows.select(["question", "kind", "persona", "difficulty"]).to_pandas().rename(columns={"question": "text"})
@@ -233,7 +234,7 @@ def _judged(judge: pa.Table, ids: pa.Array, kept: Any) -> dict[str, Any]:
     }
 
 
-def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
+def _rows(tables: Tables, build: BuildSettings, pieces: Pieces) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.compute as pc
 
@@ -269,7 +270,7 @@ def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
     )
 
 
-def texts_wrong(tables: Tables, split: Any) -> Any:
+def texts_wrong(tables: Tables, split: Labels) -> Ints:
     """int64 (rows,): how many of a row's texts in its split's file are not those that rows.parquet and corpus.parquet name."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -296,7 +297,7 @@ def texts_wrong(tables: Tables, split: Any) -> Any:
     return wrong
 
 
-def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Any:
+def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Ints:
     """Each text of a dictionary column as its first place in ``texts``, -1 where it is not there."""
     import pyarrow.compute as pc
 
@@ -310,7 +311,7 @@ def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Any:
     return np.concatenate(parts)
 
 
-def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Any:
+def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Ints:
     """The place in ``ids`` of the element ``number`` of every list; -1 where the list is shorter or the id is unknown."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -321,7 +322,7 @@ def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Any:
     return pc.index_in(array.values.take(at), value_set=ids.combine_chunks(), skip_nulls=True).fill_null(-1).to_numpy()
 
 
-def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Any, Any]:
+def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Ints, Ints]:
     """(place in ``ids`` or -1, row) of every element of a column of lists."""
     import pyarrow.compute as pc
 
@@ -330,7 +331,7 @@ def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Any, Any]:
     return place.fill_null(-1).to_numpy(), pc.list_parent_indices(array).to_numpy()
 
 
-def _absent(ids: Any, known: pa.Array) -> Any:
+def _absent(ids: Any, known: pa.Array) -> Ints:
     """int64: 1 for every id that is not known."""
     import pyarrow.compute as pc
 
@@ -338,7 +339,7 @@ def _absent(ids: Any, known: pa.Array) -> Any:
     return pc.invert(pc.is_in(ids, value_set=known)).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _crossing(components: pa.ChunkedArray, split: Any) -> Any:
+def _crossing(components: pa.ChunkedArray, split: Labels) -> Ints:
     """1 for every row whose component also lies in another split."""
     code = components.combine_chunks().dictionary_encode().indices.to_numpy()
     numbers = np.unique(split, return_inverse=True)[1]
@@ -348,11 +349,11 @@ def _crossing(components: pa.ChunkedArray, split: Any) -> Any:
     return (low[code] != high[code]).astype(np.int64)
 
 
-def _leaking(split: Any, rows: pa.Table, build: BuildSettings, pieces: Any) -> Any:
+def _leaking(split: Labels, rows: pa.Table, build: BuildSettings, pieces: Pieces) -> Ints:
     """For every row the number of near-duplicates it has in another split, told of the row that is nearer to training."""
     counts = np.zeros(len(split), dtype=np.int64)
     order = {name: number for number, name in enumerate(SPLITS)}
-    for left, right, _ in leaks(split, rows["question"], rows["language"].to_pylist(), build.near_duplicate, pieces):
+    for left, right, _ in leaks(split.tolist(), rows["question"], rows["language"].to_pylist(), build.near_duplicate, pieces):
         counts[left if order.get(split[left], 0) <= order.get(split[right], 0) else right] += 1
     return counts
 

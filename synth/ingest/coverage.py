@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from triplette.arrays import Flags
 from triplette.records import Chunk, Coverage
 from triplette.synth.ingest.document import Structured, cured
 
@@ -149,7 +150,7 @@ def _held_words(chunks: Iterable[Chunk]) -> list[str]:
     return words
 
 
-def _runs_present(told: Sequence[str], held: Sequence[str]) -> np.ndarray:
+def _runs_present(told: Sequence[str], held: Sequence[str]) -> Flags:
     """For each word of ``told`` whether the run of ``RUN`` words that begins there is one of ``held``."""
     if len(told) < RUN or len(held) < RUN:
         return np.zeros(len(told), bool)
@@ -157,12 +158,12 @@ def _runs_present(told: Sequence[str], held: Sequence[str]) -> np.ndarray:
     return np.append(np.isin(left, np.unique(right)), [False] * (RUN - 1))
 
 
-def _runs(words: Sequence[str]) -> np.ndarray:
+def _runs(words: Sequence[str]) -> NDArray[np.uint64]:
     """A number for each run of ``RUN`` words: two different ones share one once in some 10^13 words."""
     codes = np.fromiter(map(hash, words), np.int64, len(words)).view(np.uint64)
     return (codes[:-2] * MIX + codes[1:-1]) * MIX + codes[2:]
 
 
-def _whole(spans: Sequence[tuple[int, int]], present: np.ndarray) -> list[bool]:
+def _whole(spans: Sequence[tuple[int, int]], present: Flags) -> list[bool]:
     total = np.concatenate([[0], np.cumsum(present)])
     return [int(total[last - RUN + 1] - total[first]) == last - RUN + 1 - first for first, last in spans]
