@@ -37,11 +37,14 @@ demo-train: $(VENV)/.all
 	$(BIN)/train run --config demo.toml --ungated --export-anyway --run $(RUN)
 	$(BIN)/train ask "Combien de minutes ajoute-t-on à l'adversaire après un premier coup illégal ?" --bundle $(RUN)/bundle
 
+# A process for each core, one thread in each: servers and models that a file shares are made once, so a file stays in one process.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
+
 test: $(VENV)/.all
-	$(BIN)/pytest -m 'not slow and not gpu'
+	$(PYTEST) -m 'not slow and not gpu'
 
 test-slow: $(VENV)/.all
-	$(BIN)/pytest -m 'slow and not gpu'
+	$(PYTEST) -m 'slow and not gpu' --durations 30
 
 lint: $(VENV)/.all
 	$(BIN)/ruff check .

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from triplette.ranking.encoder import Vectors, unit_rows
+from triplette.arrays import Vectors
+from triplette.ranking.encoder import unit_rows
 from triplette.train.kept import AGAIN, FILE, embed_passages, keep_passages, kept_passages
 
 IDS = [f"c{n}" for n in range(100)]

@@ -7,13 +7,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from triplette.arrays import Vectors
 from triplette.console import progress, say
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError
 from triplette.gate import read_gate
 from triplette.hashing import canonical_json, code_version, hash_value
 from triplette.model_contract import contract_of
-from triplette.ranking.encoder import Vectors
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import Preset, TrainSettings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from triplette.ranking.encoder import Vectors
+from triplette.arrays import Vectors
 from triplette.tables import replacing
 
 FILE = "model/passages.npz"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from triplette.arrays import Vectors
 from triplette.contract import Fusion
 from triplette.languages import language
 from triplette.ranking.bm25 import Bm25Index
-from triplette.ranking.encoder import Vectors
 from triplette.ranking.fusion import Hybrid, choose_fusion, neighbours
 from triplette.train.data import Passages, Questions
 

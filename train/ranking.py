@@ -10,12 +10,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Ints, Vectors
 from triplette.ranking.dense import DenseIndex
-from triplette.ranking.encoder import Vectors, unit_rows
+from triplette.ranking.encoder import unit_rows
 
-Ids = npt.NDArray[np.int64]
 BATCH = 64  # texts of a forward pass that only embeds
 
 
@@ -50,7 +49,7 @@ def batches(*counts: int) -> int:
     return sum(-(-count // BATCH) for count in counts)
 
 
-def rank(queries: Vectors, passages: Vectors, depth: int) -> Ids:
+def rank(queries: Vectors, passages: Vectors, depth: int) -> Ints:
     """The ``depth`` nearest passages of each query, best first, padded with -1: (q, depth)."""
     return DenseIndex(passages, kind="flat").top(queries, depth)[0]
 
@@ -83,7 +82,7 @@ def _cut_int8(vectors: Vectors, dimension: int) -> Vectors:
     return int8(cut(vectors, dimension))
 
 
-def fuse(rankings: Sequence[Ids], *, constant: int, depth: int) -> Ids:
+def fuse(rankings: Sequence[Ints], *, constant: int, depth: int) -> Ints:
     """Reciprocal rank fusion (Cormack et al. 2009) of rankings (q, k): the best ``depth``, ties to the lower id."""
     fused = np.full((len(rankings[0]), depth), -1, dtype=np.int64)
     for row in range(len(fused)):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from triplette.errors import ContractMismatch, InputError
 from triplette.hashing import canonical_json, hash_value
+from triplette.jsonl import read_object
 from triplette.tables import write_text
 
 POOLINGS = ("mean", "cls", "lasttoken")
@@ -120,7 +121,7 @@ class PromptContract:
     def load(cls, path: Path) -> PromptContract:
         """Read a contract; unknown or missing fields are errors (InputError)."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_object(path, "a prompt contract", "write it again with `train fit`")
             known = {f.name for f in fields(cls)}
             unknown = sorted(set(content) - known)
             if unknown:
@@ -129,7 +130,7 @@ class PromptContract:
             if content.get("fusion") is not None:
                 content["fusion"] = Fusion(**content["fusion"])
             return cls(**content)
-        except (OSError, json.JSONDecodeError, TypeError, KeyError) as error:
+        except (TypeError, KeyError, ValueError) as error:
             raise InputError(f"not a prompt contract ({error})", where=str(path), cure="write it again with `train fit`") from error
 
     def canonical(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Vectors
 from triplette.errors import ProofFailed
 
 LOW, HIGH = -8, 7
@@ -22,10 +23,8 @@ PEAKS = (7.0, 7.5, 8.0, 8.5, 9.0)
 CHUNK = 1 << 15  # blocks at a time: bounds memory
 LEAST = np.float16(6e-8)  # the smallest float16 above zero
 
-Floats = npt.NDArray[np.float32]
 
-
-def best_scales(blocks: Floats) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int8]]:
+def best_scales(blocks: Vectors) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int8]]:
     """For blocks (n, size) of float32: the scale (n,) of each and its numbers (n, size) in -8..7, the least squared error of PEAKS."""
     scales = np.zeros(len(blocks), np.float16)
     numbers = np.zeros(blocks.shape, np.int8)
@@ -80,7 +79,7 @@ def refine(path: Path, original: Path) -> int:
     return len(found)
 
 
-def _floats(source: Any, tensor: Any, wanted: Any, path: Path) -> Floats:
+def _floats(source: Any, tensor: Any, wanted: Any, path: Path) -> Vectors:
     """The float32 numbers of the tensor that became ``wanted``."""
     if tensor is None or source.buffers[tensor.buffer].data is None or list(tensor.shape) != list(wanted.shape):
         raise _unknown(wanted, path)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Ints
 from triplette.errors import InputError
 from triplette.hashing import hash_tree
 from triplette.languages import language
@@ -31,7 +32,7 @@ from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
 from triplette.synth.mining.look_alikes import look_alikes, other_positives
 from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
-from triplette.synth.mining.rank import Ints, find_candidates
+from triplette.synth.mining.rank import find_candidates
 from triplette.tables import read_records, write_records
 
 LSA_NOTE = (
@@ -70,7 +71,7 @@ class MineResult:
             "  per question": _listed(self.by_count),
             "  from the positive's own document": f"{100 * self.same_source / max(self.negatives, 1):.0f} %",
             "candidates dropped": _listed(self.dropped),
-            "questions without a triplet": _listed(self.rejected),
+            "questions kept as pairs, no good negative": sum(self.rejected.values()),
             "encoder": self.encoder,
             "answer likeness kept": f"{self.margin.floor:.2f} to {self.margin.limit:.2f}"
             + ("" if self.margin.tuned else " (not tuned)"),

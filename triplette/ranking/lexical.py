@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
+from triplette.arrays import Ints, Scores
 
 Tokens = Sequence[str]
 
@@ -20,18 +19,18 @@ class LexicalRanker(Protocol):
 
     size: int
 
-    def scores(self, queries: Sequence[Tokens], *, dtype: Any = ...) -> Iterator[tuple[int, npt.NDArray[np.floating[Any]]]]:
+    def scores(self, queries: Sequence[Tokens], *, dtype: Any = ...) -> Iterator[tuple[int, Scores]]:
         """Block by block: (number of the first query, scores (queries of the block, n)). The block may be reused."""
         ...
 
-    def top(self, queries: Sequence[Tokens], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
+    def top(self, queries: Sequence[Tokens], k: int) -> tuple[Ints, Scores]:
         """Ids (q, k) and scores (q, k) of the best documents, best first; -1 and 0 where fewer share a token. Ties: the first."""
         ...
 
-    def rank_of(self, queries: Sequence[Tokens], targets: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+    def rank_of(self, queries: Sequence[Tokens], targets: Sequence[Sequence[int]]) -> Ints:
         """The rank (from 1, over all n documents) of each query's best target document (q,); 0 for a query without targets."""
         ...
 
-    def score_pairs(self, queries: Sequence[Tokens], documents: Sequence[Tokens]) -> npt.NDArray[np.floating[Any]]:
+    def score_pairs(self, queries: Sequence[Tokens], documents: Sequence[Tokens]) -> Scores:
         """The score of query i against document i (q,), for documents that need not be among the n."""
         ...
