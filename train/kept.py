@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ SAME = 1 - 1e-5  # least cosine of float32 vectors in batches of other sizes
 def keep_passages(path: Path, ids: Sequence[str], systems: Mapping[str, Vectors]) -> None:
     """Write the vectors (n, d) of the passages ``ids`` by each system's name."""
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, ids=np.array(list(ids)), **dict(systems))
+        arrays: dict[str, Any] = {"ids": np.array(list(ids)), **systems}
+        np.savez(file, **arrays)
 
 
 def kept_passages(path: Path, system: str) -> dict[str, Vectors]:

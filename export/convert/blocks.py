@@ -47,7 +47,8 @@ def best_scales(blocks: Vectors) -> tuple[npt.NDArray[np.float16], npt.NDArray[n
 def pack(numbers: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
     """Two numbers of -8..7 a byte, the first in the low half."""
     flat = numbers.reshape(-1).view(np.uint8) & 15
-    return flat[0::2] | (flat[1::2] << 4)
+    packed: npt.NDArray[np.uint8] = (flat[0::2] | (flat[1::2] << 4)).astype(np.uint8)
+    return packed
 
 
 def refine(path: Path, original: Path) -> int:
