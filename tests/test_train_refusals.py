@@ -50,10 +50,9 @@ def adapter_only(folder: Path) -> None:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModel
 
-    core = AutoModel.from_pretrained(folder)
-    wrapped = get_peft_model(core, LoraConfig(r=2, target_modules=["query"]))
     base = folder.with_name("base")
     shutil.move(folder, base)
+    wrapped = get_peft_model(AutoModel.from_pretrained(base), LoraConfig(r=2, target_modules=["query"]))
     wrapped.save_pretrained(str(folder))
     edit(folder / "adapter_config.json", base_model_name_or_path=str(base))
 
@@ -97,20 +96,25 @@ def in_sixteen_bits(folder: Path, sound: Path) -> None:
     save_file({name: value.to(torch.bfloat16) for name, value in tensors.items()}, folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def with_a_dense_of(outputs: int) -> Callable[..., None]:
-    """A dense module whose config says 96 to 32 and whose weight has ``outputs`` rows."""
+def with_a_dense(folder: Path, *_: Path) -> None:
+    """A dense module from 96 to 32, between pooling and normalisation."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense
 
-    def change(folder: Path, *_: Path) -> None:
-        place = folder / "3_Dense"
-        place.mkdir(exist_ok=True)
-        facts = {"in_features": 96, "out_features": 32, "bias": False, "activation_function": "torch.nn.modules.linear.Identity"}
-        (place / "config.json").write_text(json.dumps(facts))
-        save_file({"linear.weight": torch.zeros(outputs, 96)}, place / WEIGHTS)
-        modules = json.loads((folder / MODULES).read_text())
-        dense = {"idx": 2, "name": "2", "path": "3_Dense", "type": "sentence_transformers.models.Dense"}
-        (folder / MODULES).write_text(json.dumps([*modules[:2], dense, {**modules[-1], "idx": 3}]))
+    model: Any = SentenceTransformer(str(folder), device="cpu")
+    head = Dense(96, 32, bias=False, activation_function=torch.nn.Identity())
+    whole = SentenceTransformer(modules=[model[0], model[1], head, model[len(model) - 1]], device="cpu")
+    shutil.rmtree(folder)
+    whole.save(str(folder))
 
-    return change
+
+def dense_misshapen(folder: Path) -> None:
+    with_a_dense(folder)
+    save_file({"linear.weight": torch.zeros(16, 96)}, folder / "2_Dense" / WEIGHTS)
+
+
+def dense_again(folder: Path, sound: Path) -> None:
+    save_file({"linear.weight": torch.zeros(32, 96)}, folder / "2_Dense" / WEIGHTS)
 
 
 def emptied(folder: Path) -> None:
@@ -179,7 +183,7 @@ BROKEN: dict[str, tuple[Callable[..., None], str, Callable[..., None]]] = {
     "a file": (a_file, "this is a file, not a model folder", whole_again),
     "a shard missing": (in_shards, "1 of 2 files with its weights are missing: model-00002", the_shard_is_back),
     "int8": (in_eight_bits, "weights are stored as I8", in_sixteen_bits),
-    "dense misshapen": (with_a_dense_of(16), r"has the shape \[16, 96\], its config.json says \[32, 96\]", with_a_dense_of(32)),
+    "dense misshapen": (dense_misshapen, r"has the shape \[16, 96\], its config.json says \[32, 96\]", dense_again),
 }  # fmt: skip
 
 
