@@ -1,13 +1,9 @@
-"""From documents to a verified bundle in one command, then an answer from it: multilingual-e5-small over nine texts of the sample corpus.
-
-It is `make demo-train` made short: a quarter of the documents, a few steps, one signature, no latency.
-"""
+"""From a dataset to a verified bundle in one command, then an answer from it: `train run --preset tiny` over the sample corpus."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,18 +29,6 @@ from triplette.synth.generate import generate
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = "0[5-9]-*.md", "1[0-3]-*.md"
-SETTINGS = """
-[train]
-log_to = ["none"]
-
-[export]
-recipe = "e4_a8_f4_p4"
-granularity = "32"
-lengths = [256]
-latency_threads = []
-"""
-OPTIONS = ("--preset", "demo", "--batch", "16", "--mini-batch", "16", "--max-steps", "6", "--ungated", "--export-anyway")
 
 
 def train(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,13 +40,8 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     """Documents to dataset by the functions behind `synth generate`, `curate judge`, `dedup` and `build --gold --drop-touching`."""
-    folder = tmp_path_factory.mktemp("chain")
-    run, documents = RunDir(folder / "run"), folder / "documents"
-    documents.mkdir()
-    for path in (path for pattern in DOCUMENTS for path in (ROOT / "fr_rules").glob(pattern)):
-        shutil.copy(path, documents)
-    (folder / "demo.toml").write_text(SETTINGS)
-    generate(run, documents, ChunkSettings(), WriteSettings(), LlmSettings(), MineSettings())
+    run = RunDir(tmp_path_factory.mktemp("chain") / "run")
+    generate(run, ROOT / "fr_rules", ChunkSettings(), WriteSettings(), LlmSettings(), MineSettings())
     judge(run, JudgeSettings())
     dedup(run, DedupSettings())
     build(run, BuildSettings(), gold=ROOT / "gold" / "fr_rules.jsonl", drop_touching=True)
@@ -70,8 +49,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
 
 
 def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
-    command = ("run", *OPTIONS, "--config", str(run.root.parent / "demo.toml"), "--run", str(run.root))
-    done = train(*command)
+    # a random model teaches BM25 little: the verdict is on both fused, and the command says so and goes on only when told to
+    done = train("run", "--preset", "tiny", "--ungated", "--export-anyway", "--run", str(run.root))
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(run.path("evaluation/result.json").read_text())
     assert result["verdict"]["word"] in ("improved", "not shown")
@@ -102,6 +81,6 @@ def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
     hits = [bool(set(item.positive_ids) & {p.chunk_id for p in reader.ask(item.question, 3)}) for item in questions]
     assert sum(hits) >= 0.3 * len(hits)
 
-    again = train(*command)
+    again = train("run", "--preset", "tiny", "--ungated", "--export-anyway", "--run", str(run.root))
     assert again.returncode == 0, again.stderr
     assert "unchanged" in again.stdout

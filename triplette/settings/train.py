@@ -272,10 +272,13 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
         "lora_alpha": (32, "twice the rank"),
         "lora_dropout": (0.0, "few steps are made"),
         "lora_targets": (("query", "key", "value", "attention.output.dense"), "the four projections of BERT's attention"),
-        "layers": (6, "the upper half: the lower one has no backward pass; " + MEASURED),
-        "epochs": (1.0, "the second pass over 324 questions cost its time again and gained nothing on test; " + MEASURED),
-        "learning_rate": (1e-3, "ten steps over a rank of 16; " + MEASURED),
-        "negatives": (0, "the batch's other passages are negatives enough; a column of hard ones costs its time again; " + MEASURED),
+        "layers": (6, "the upper half: the lower one has no backward pass"),
+        "epochs": (
+            1.0,
+            "ten steps of 32 on fr_rules; a second pass of the preset e5 cost its time again and gained nothing on test; " + MEASURED,
+        ),
+        "learning_rate": (1e-3, "few steps are made; one value was tried"),
+        "negatives": (0, "a column of hard ones costs its time again, and gained nothing on an English base; " + MEASURED),
         "evaluations": (1, "ten steps are too few to stop among: the base and the last step are compared"),
     },
     "tiny": {
