@@ -225,6 +225,8 @@ def _show_validation(result: Any, *, everything: bool) -> None:
                 for item in shown
             ],
         )
+    for name, documents in result.poor_documents():
+        say(f"{name}: {documents}")
     if result.fixed:
         summarise("--fix", result.fixed)
 
