@@ -44,7 +44,15 @@ from triplette.tables import write_text
 
 STAGE, TRIMMED = "export.bundle", ".trimmed"
 BUNDLE, FAILED = "bundle", "bundle.failed.json"
-KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt", "TripletteUnigram.kt", "TripletteByteLevel.kt")
+KOTLIN = (
+    "TripletteEmbedder.kt",
+    "TripletteTokenizer.kt",
+    "TripletteUnigram.kt",
+    "TripletteByteLevel.kt",
+    "TripletteIndex.kt",
+    "TripletteSearch.kt",
+    "TripletteFrench.kt",
+)
 INPUTS = ("model/merged", "model/contract.json", *HASHED_FILES)
 UPSTREAM = ("curate.build", "curate.validate", "train.fit", "train.merge", "train.evaluate")
 LIBRARIES = ("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch", "sentence-transformers")

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from triplette.errors import InputError
 from triplette.languages import language
 from triplette.languages.identify import closest
-from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.lexical import LexicalRanker, lexical_ranker, passage_tokens
 from triplette.records import Chunk
 
 INDEX = "index.sqlite"
@@ -69,12 +69,16 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
     """Write the index of ``chunks`` with their vectors (n, d). ``meta`` says which model and contract made them."""
     values, scales = quantise(vectors)
     lexical = lexical_index(chunks)
+    codes = languages_of(chunks)
+    stop_words = {
+        f"stop_words.{code}": " ".join(sorted(language(code).stop_words)) for code in codes
+    }  # for readers without our languages
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(_SCHEMA)
         connection.executemany(
             "INSERT INTO meta VALUES (?, ?)",
-            sorted({**meta, "dimension": str(vectors.shape[1]), "languages": ",".join(languages_of(chunks))}.items()),
+            sorted({**meta, "dimension": str(vectors.shape[1]), "languages": ",".join(codes), **stop_words}.items()),
         )
         connection.executemany(
             "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -92,9 +96,9 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
         connection.execute("VACUUM")
 
 
-def lexical_index(chunks: Sequence[Chunk]) -> Bm25Index:
+def lexical_index(chunks: Sequence[Chunk]) -> LexicalRanker:
     """BM25 over the chunks' titles and texts, as mining and evaluation rank them."""
-    return Bm25Index([language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks])
+    return lexical_ranker([passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in chunks])
 
 
 def languages_of(chunks: Sequence[Chunk]) -> tuple[str, ...]:

@@ -51,6 +51,17 @@ class ImportResult:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
+    def facts(self) -> dict[str, Any]:
+        """The summary, in words."""
+        return {
+            "lines": self.lines,
+            "questions": self.questions,
+            "of them new": self.added,
+            "chunks": self.chunks,
+            **{f"rejected: {reason}": count for reason, count in self.rejected.items()},
+            "seconds": round(self.seconds, 2),
+        }
+
 
 def import_questions(
     run: RunDir, path: Path, chunks_path: Path | None = None, profile: Profile | None = None, *, replace: bool = False
@@ -76,20 +87,7 @@ def import_questions(
     step = Step(run, "synth.import", {one.name: hash_file(one) for one in (path, chunks_path) if one is not None}, {})
     index = ChunkIndex(chunks, aliases)
     before = _there(run, chunks, replace=replace)
-    questions: dict[str, Question] = {}
-    rejects: list[Rejection] = []
-    for number, row in rows:
-        try:
-            chunk = index.resolve(row)[0]
-        except (Unresolved, ValueError) as error:
-            where = f"{path.name}:{number}"
-            rejects.append(Rejection("synth.import", where, "question", "unmatched", str(error), text=row["question"]))
-            continue
-        question = _question(row, chunk.id, terms)
-        if question.id in questions:
-            where = f"{path.name}:{number}"
-            rejects.append(Rejection("synth.import", where, "question", "repeated", question.id, chunk.id, question.text))
-        questions.setdefault(question.id, question)
+    questions, rejects = _placed(path, rows, index, terms)
     if not questions:
         raise InputError(
             f"none of the {len(rows)} questions points at a chunk of this run (first: {rejects[0].detail})" if rows else "no question",
@@ -227,6 +225,26 @@ def _names(rows: Sequence[Kind] | Sequence[Persona]) -> dict[str, str]:
 
 def _key(word: str) -> str:
     return fold(word).lower().strip()
+
+
+def _placed(
+    path: Path, rows: Sequence[tuple[int, dict[str, Any]]], index: ChunkIndex, terms: _Terms
+) -> tuple[dict[str, Question], list[Rejection]]:
+    """The questions by id, each over the chunk that its row points at, and what has no chunk or says the same again."""
+    questions: dict[str, Question] = {}
+    rejects: list[Rejection] = []
+    for number, row in rows:
+        where = f"{path.name}:{number}"
+        try:
+            chunk = index.resolve(row)[0]
+        except (Unresolved, ValueError) as error:
+            rejects.append(Rejection("synth.import", where, "question", "unmatched", str(error), text=row["question"]))
+            continue
+        question = _question(row, chunk.id, terms)
+        if question.id in questions:
+            rejects.append(Rejection("synth.import", where, "question", "repeated", question.id, chunk.id, question.text))
+        questions.setdefault(question.id, question)
+    return questions, rejects
 
 
 def _question(row: Mapping[str, Any], chunk_id: str, terms: _Terms) -> Question:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Vectors
 from triplette.export.proof.sample import Sample
 from triplette.export.runtime import Embedder
 from triplette.jsonl import read_object
@@ -74,5 +75,5 @@ def check_golden(content: dict[str, Any], embedder: Embedder) -> list[Mismatch]:
     return found
 
 
-def _error(vector: Any, first: Sequence[float]) -> float:
+def _error(vector: Vectors, first: Sequence[float]) -> float:
     return float(np.abs(np.asarray(vector[: len(first)], np.float64) - np.asarray(first)).max())
