@@ -17,11 +17,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from triplette.criteria import CRITERIA
+from triplette.criteria import CRITERIA, NAMES
 from triplette.curate.judge.case import Case
 from triplette.curate.judge.evidence import find_evidence
 from triplette.curate.judge.negatives import negative_verdict
 from triplette.curate.judge.rules import decide
+from triplette.errors import InputError
 from triplette.languages import language, written_out
 from triplette.llm.client import Answer, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
@@ -107,7 +108,7 @@ def judgement_readings(case: Case, triplets: Sequence[Triplet]) -> list[Reading]
     for triplet in triplets:
         chunk = case.chunks[triplet.positive_id]
         own = profile_in(case.profile, chunk.language)
-        system, user = _prompt(settings.prompt, "[curate.judge] prompt", own)
+        system, user = rubric(settings.prompt, own)
         again = language(own.language).prompting.ask_again
         title = " ".join((chunk.title or chunk.source).split())
         guard = guard_line(f"{title}\n{chunk.text}\n{triplet.question}")
@@ -141,6 +142,16 @@ def negative_readings(case: Case, asked: Sequence[tuple[Triplet, Sequence[str]]]
             request = Request(messages, negatives_form(own.language), triplet.id, NEGATIVE_TOKENS * len(order) + 20, again)
             readings.append(Reading(triplet, number, order, request))
     return readings
+
+
+def rubric(name: str, profile: Profile) -> tuple[str, str]:
+    """The prompt that judges a question: (system, user template). Raises InputError where it explains not every criterion, or is not there."""
+    where = "[curate.judge] prompt"
+    system, user = _prompt(name, where, profile)
+    if missing := [criterion for criterion in NAMES if criterion not in system]:
+        said = f"{name!r} does not explain {', '.join(missing)} in {language(profile.language).name}"
+        raise InputError(said, where=where, cure="add what each score means to it: the judge is asked for every criterion")
+    return system, user
 
 
 def _prompt(name: str, where: str, profile: Profile) -> tuple[str, str]:
