@@ -24,7 +24,7 @@ import numpy.typing as npt
 from triplette.errors import InputError
 from triplette.languages import language
 from triplette.languages.identify import closest
-from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.lexical import LexicalRanker, lexical_ranker, passage_tokens
 from triplette.records import Chunk
 
 INDEX = "index.sqlite"
@@ -96,9 +96,9 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
         connection.execute("VACUUM")
 
 
-def lexical_index(chunks: Sequence[Chunk]) -> Bm25Index:
+def lexical_index(chunks: Sequence[Chunk]) -> LexicalRanker:
     """BM25 over the chunks' titles and texts, as mining and evaluation rank them."""
-    return Bm25Index([language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks])
+    return lexical_ranker([passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in chunks])
 
 
 def languages_of(chunks: Sequence[Chunk]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.hashing import hash_tree
 from triplette.jsonl import read_object
-from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.metrics import PRIMARY
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -169,7 +169,7 @@ def load_system(run: RunDir, facts: dict[str, Any], contract: PromptContract, *,
     return base.model
 
 
-def _baselines(one: Questions, lexical: Bm25Index, settings: EvaluateSettings) -> dict[tuple[str, str], Ints]:
+def _baselines(one: Questions, lexical: LexicalRanker, settings: EvaluateSettings) -> dict[tuple[str, str], Ints]:
     """BM25, LSA fitted on the same passages, and their fusion."""
     from triplette.ranking.lsa import LsaEncoder
 

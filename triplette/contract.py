@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from triplette.errors import ContractMismatch, InputError
-from triplette.hashing import canonical_json, hash_value
+from triplette.hashing import hash_value
 from triplette.jsonl import read_object
 from triplette.tables import write_text
 
@@ -132,10 +132,6 @@ class PromptContract:
             return cls(**content)
         except (TypeError, KeyError, ValueError) as error:
             raise InputError(f"not a prompt contract ({error})", where=str(path), cure="write it again with `train fit`") from error
-
-    def canonical(self) -> str:
-        """The canonical JSON that the hash covers."""
-        return canonical_json(asdict(self))
 
 
 # A family without a place for the title reads it as the passage's first line. Measured with multilingual-e5-small on 182 judged

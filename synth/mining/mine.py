@@ -20,10 +20,10 @@ from triplette.arrays import Ints
 from triplette.errors import InputError
 from triplette.hashing import hash_tree
 from triplette.languages import language
-from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.encoder import LSA, Encoder
 from triplette.ranking.encoders import make_encoder
+from triplette.ranking.lexical import lexical_ranker, passage_tokens
 from triplette.records import Chunk, Question, Rejection, Triplet
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -198,15 +198,15 @@ def mine(
 
 
 def _material(chunks: Sequence[Chunk], questions: Sequence[Question], positives: Ints, encoder: Encoder) -> Material:
-    passage_tokens = [language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks]
+    tokens = [passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in chunks]
     spoken = [language(chunks[positive].language) for positive in positives.tolist()]  # a question speaks its passage's language
     return Material(
         chunks=chunks,
-        tokens=passage_tokens,
+        tokens=tokens,
         passages=encoder.encode_documents([chunk.text for chunk in chunks], [chunk.title for chunk in chunks]),
         asked_tokens=[speech.tokens(question.text) for speech, question in zip(spoken, questions, strict=True)],
         asked=encoder.encode_queries([question.text for question in questions]),
         positives=positives,
-        bm25=Bm25Index(passage_tokens),
+        bm25=lexical_ranker(tokens),
         encoder=encoder,
     )

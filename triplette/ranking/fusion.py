@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from triplette.arrays import Floats, Ints, Scores
 from triplette.contract import Fusion
-from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.metrics import PRIMARY, score_rankings
 from triplette.ranking.topk import top_columns
 
@@ -84,9 +84,9 @@ def neighbours(sources: Sequence[str], starts: Sequence[int] | None = None) -> I
 
 @dataclass(frozen=True, slots=True)
 class Hybrid:
-    """What is fused: BM25 over the passages, their vectors (n, d), how, and each one's neighbours (n, 2) if they count."""
+    """What is fused: the lexical ranker over the passages, their vectors (n, d), how, and each one's neighbours (n, 2) if they count."""
 
-    bm25: Bm25Index
+    bm25: LexicalRanker
     passages: npt.NDArray[np.float32]
     fusion: Fusion
     beside: Ints | None = None

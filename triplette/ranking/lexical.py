@@ -1,7 +1,7 @@
 """Lexical rankers: token lists to scores, behind one seam as encoders are (``triplette.ranking.encoder``).
 
-BM25 is the one there is (``triplette.ranking.bm25``). Another one (BM25L, a learned sparse ranker) implements this and is put in its place where
-mining and evaluation make theirs: ``synth/mining/mine.py`` and ``train/evaluate.py``.
+BM25 is the one there is (``triplette.ranking.bm25``). Another one (BM25L, a learned sparse ranker) implements this in a file of its own and is
+named in ``lexical_ranker``: mining, evaluation and the phone bundle take theirs from there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from triplette.arrays import Ints, Scores
+import numpy as np
+import numpy.typing as npt
+
+from triplette.arrays import Floats, Ints, Scores
+from triplette.languages import language
 
 Tokens = Sequence[str]
 
@@ -34,3 +38,19 @@ class LexicalRanker(Protocol):
     def score_pairs(self, queries: Sequence[Tokens], documents: Sequence[Tokens]) -> Scores:
         """The score of query i against document i (q,), for documents that need not be among the n."""
         ...
+
+    def postings(self) -> Iterator[tuple[str, npt.NDArray[np.int32], Floats]]:
+        """(term, documents (p,), weights (p,)) of every term: a score is the sum of its query's weights, which the phone adds up."""
+        ...
+
+
+def lexical_ranker(documents: Sequence[Tokens]) -> LexicalRanker:
+    """The ranker of this house over documents given as tokens."""
+    from triplette.ranking.bm25 import Bm25Index
+
+    return Bm25Index(documents)
+
+
+def passage_tokens(code: str, title: str, text: str) -> list[str]:
+    """A passage's ranking tokens in the language of ``code``: its title's and its text's."""
+    return language(code).tokens(f"{title} {text}")
