@@ -72,7 +72,7 @@ def _converter(fonts: Any, told: io.StringIO) -> Any:
     from pdfminer.converter import TextConverter
     from pdfminer.layout import IndexAssigner, LAParams, LTChar
 
-    class Converter(TextConverter):  # type: ignore[misc]
+    class Converter(TextConverter):
         def end_page(self, page: Any) -> None:
             held, parameters = self.cur_item, LAParams()
             letters = [item for item in held if isinstance(item, LTChar)]
