@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from triplette.console import say
+from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError
 from triplette.gate import read_gate
@@ -19,8 +20,10 @@ from triplette.settings.train import Preset, TrainSettings
 from triplette.step import Step
 from triplette.tables import write_text
 from triplette.train.budget import plan_evaluations
-from triplette.train.data import check_dataset, questions_of, training_texts
+from triplette.train.data import Passages, TrainingTexts, check_dataset, questions_of, training_texts
+from triplette.train.known import Taught
 from triplette.train.loop import FitResult, planned_steps, tune
+from triplette.train.mix import check_mix, choose_mix
 from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
 from triplette.train.production import fusion_for
 from triplette.train.score import Scorer, training_probe
@@ -80,22 +83,25 @@ def _fit(
     ungated: bool,
     device: str | None,
 ) -> FitResult:
+    check_mix(preset)
     preset = check_precision(preset, device)
     origin = base_origin(run, dataset, preset, settings.seed)
     contract = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
-    texts = training_texts(dataset, contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
+    texts = texts_of(dataset, contract, preset, settings.seed, taught_by_base(dataset, origin, preset, device))
     plan = plan_evaluations(dataset, texts, contract, origin, preset, settings, planned_steps(texts, preset, settings.seed))
     val = questions_of(dataset, "val", limit=plan.questions, passages=plan.passages, seed=settings.seed)
     if process_rank()[0] == 0:
         say(plan.told())
     if sweep:
-        preset = replace(preset, scale=sweep_scale(run, dataset, val, settings, preset, origin, device))
+        preset = replace(preset, scale=sweep_scale(run, dataset, texts, val, settings, preset, origin, device))
     base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
     place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
     hybrid = settings.production == "hybrid"
     scorer = Scorer(base.model, base, val, training_probe(dataset, settings), preset)
     before = fusion_for(val, *scorer.vectors(0), settings.neighbours)[0] if hybrid else None
     tuning = tune(base, texts, val, dataset, settings, preset, place, evaluations=plan.count, scorer=scorer)
+    if preset.mix:
+        tuning = choose_mix(base, tuning, preset, scorer, device)
     after, reached = fusion_for(val, *scorer.vectors(tuning.best_step), settings.neighbours) if hybrid else (None, {})
     facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
     facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
@@ -104,7 +110,37 @@ def _fit(
         save_adapter(base.model, preset, run.path(ADAPTER), facts)
         replace(base.contract, fusion=after).save(run.path(CONTRACT))
     named = after.named if after else "the encoder alone"
-    return replace(tuning, drawn_negatives=texts.drawn, ungated=ungated, production=named, fusions=reached)
+    return replace(tuning, drawn_negatives=texts.drawn, inconsistent=texts.dropped, ungated=ungated, production=named, fusions=reached)
+
+
+def texts_of(dataset: Dataset, contract: PromptContract, preset: Preset, seed: int, taught: Taught | None = None) -> TrainingTexts:
+    """The training texts that a preset asks for, with what its loss must know of them; what the teacher did is said."""
+    texts = training_texts(
+        dataset, contract, negatives=preset.negatives, seed=seed, cloze=preset.cloze,
+        mask=preset.mask, every_positive=preset.every_positive, taught=taught,
+    )  # fmt: skip
+    if taught is not None and preset.consistent and process_rank()[0] == 0:
+        rows = len(taught.kept)
+        say(
+            f"consistency: {texts.dropped} of {rows} questions ({100 * texts.dropped / rows:.0f} %) left out: "
+            f"their own passage is not among the teacher's first {preset.consistent}"
+        )
+    return texts
+
+
+def taught_by_base(dataset: Dataset, origin: str, preset: Preset, device: str | None) -> Taught | None:
+    """What BM25 and the untrained base say of train's rows; None where the preset asks for neither soft labels nor the filter."""
+    if not preset.soft_labels and not preset.consistent:
+        return None
+    from triplette.train.ranking import embed
+    from triplette.train.teacher import teach
+
+    if process_rank()[0] == 0:
+        say("the teacher reads the corpus: BM25 and the untrained base")
+    base = load_base(origin, preset, device=device)
+    passages = embed(base.model, Passages.of(list(dataset.corpus.values())).formatted(base.contract))
+    queries = embed(base.model, [base.contract.format_query(row.question) for row in dataset.split("train")])
+    return teach(dataset, queries, passages, preset)
 
 
 def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from triplette.errors import InputError
 from triplette.hashing import hash_tree
 from triplette.languages import language
+from triplette.look_alikes import look_alikes, other_positives
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.encoder import LSA, Encoder
@@ -29,7 +30,6 @@ from triplette.settings.base import as_dict
 from triplette.settings.mine import MineSettings
 from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
-from triplette.synth.mining.look_alikes import look_alikes, other_positives
 from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
 from triplette.synth.mining.rank import Ints, find_candidates
 from triplette.tables import read_records, write_records
