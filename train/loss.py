@@ -92,11 +92,11 @@ def _informed_class(kind: Any, *, cached: bool) -> Any:
             queries, documents, labels, world, offset, self.known, scale=self.scale, soft=self.soft, teacher=self.teacher_scale
         )
 
-    class Informed(kind):  # type: ignore[misc]
+    class Informed(kind):
         def compute_loss_from_embeddings(self, embeddings: Any, labels: Any) -> Any:
             return compute(self, embeddings[0], embeddings[1:], labels)
 
-    class InformedCached(kind):  # type: ignore[misc]
+    class InformedCached(kind):
         def calculate_loss(self, reps: Any, labels: Any = None, *, with_backward: bool = False) -> Any:
             import torch
 
