@@ -150,9 +150,14 @@ def _unreadable(path: Path, error: Exception) -> InputError:
 
 def read_records(path: Path, record: type[T]) -> list[T]:
     """Every row of a Parquet file as a record. Raises InputError when columns, types or terms are not the record's, or a value is missing."""
-    kind = typing.cast("Any", record)
-    table, hints = read_table(path, [f.name for f in fields(kind)]), typing.get_type_hints(record)
+    table = read_table(path, [f.name for f in fields(typing.cast("Any", record))])
     check_schema(path, table, record)
+    return records_of(table, record)
+
+
+def records_of(table: pa.Table, record: type[T]) -> list[T]:
+    """Every row of a table as a record, as ``table_of`` writes them."""
+    kind, hints = typing.cast("Any", record), typing.get_type_hints(record)
     # a collection for every few hundred new objects would walk all of the rest again and again; none of these is garbage
     with no_collection():
         columns = [[v for chunk in table[f.name].chunks for v in _values(chunk, hints[f.name])] for f in fields(kind)]
