@@ -6,7 +6,7 @@ Passages are ranked as the contract says: BM25 and the encoder fused, or the enc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +157,7 @@ class Bundle:
         with open_index(self.path / INDEX) as connection:
             row = connection.execute(query, (position,)).fetchone()
         refs = tuple(self._place(other) for other in read_refs(self.path / INDEX, position) if other < len(self._index.places))
-        return Passage(rank, round(score, 6), *said, *row, refs=refs)
+        return replace(Passage(rank, round(score, 6), *said, *row), refs=refs)
 
     def _place(self, position: int) -> str:
         source, page, title = self._index.places[position]
