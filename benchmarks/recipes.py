@@ -65,6 +65,7 @@ RECIPES = {
     "soft, mixed": Recipe({"soft_labels": 0.9, "mask": True, "mix": MIX}),
     "soft, consistent": Recipe({"soft_labels": 0.9, "mask": True, "consistent": 10}),
     "sbert": Recipe({"negatives": 3, "scale": 20.0}, count=3),
+    "two rounds": Recipe({"negatives": 1, "mask": True, "rounds": 2}),
     "nvidia": Recipe({"negatives": 4, "scale": 50.0, "learning_rate": 1e-5}, count=4, share=0.95),
 }
 
@@ -102,7 +103,7 @@ def make_line(grid: Grid, recipe: str, seed: int) -> None:
             run.path(name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(grid.run.path(name), run.path(name))
         if chosen.count:
-            write_records(run.path("dataset/rows.parquet"), remined(dataset, grid.preset, chosen.count, chosen.share).rows)
+            write_records(run.path("dataset/rows.parquet"), mined_by_base(dataset, grid.preset, chosen.count, chosen.share).rows)
         preset = replace(grid.preset, **chosen.changes)
         fitted = fit(run, replace(grid.settings, seed=seed), preset, ungated=True)
         facts = read_fit(run.path(ADAPTER))
@@ -120,7 +121,7 @@ def make_line(grid: Grid, recipe: str, seed: int) -> None:
     print(f"{recipe}, seed {seed}: " + ", ".join(f"{k} {np.mean(v):.3f}" for k, v in told["test"].items()), flush=True)
 
 
-def remined(dataset: Dataset, preset: Preset, count: int, share: float) -> Dataset:
+def mined_by_base(dataset: Dataset, preset: Preset, count: int, share: float) -> Dataset:
     """The dataset with train's hard negatives replaced by the base's own: its first ``count`` under ``share`` of the positive's cosine."""
     base = load_base(preset.base, preset)
     ids, rows = list(dataset.corpus), dataset.split("train")

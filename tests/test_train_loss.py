@@ -21,6 +21,7 @@ from triplette.train.known import Known
 from triplette.train.loss import informed, make_loss
 from triplette.train.mix import check_mix, mixed
 from triplette.train.models import load_base
+from triplette.train.rounds import remined
 from triplette.train.teacher import teach
 from triplette.train.tiny import TinyShape, build_tiny
 
@@ -200,3 +201,25 @@ def test_an_adapter_is_mixed_by_its_second_matrix_and_a_weight_between_both_ends
     }
     with pytest.raises(SettingError, match="6 shares"):
         check_mix(Preset(mix=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6)))
+
+
+def test_the_next_round_trains_on_what_the_tuned_model_confuses(tmp_path: Path) -> None:
+    dataset = load_dataset(small(tmp_path))
+    ids = list(dataset.corpus)
+    passages = np.array([[1, 0], [1, 0], [0.6, 0.8], [0.995, np.sqrt(1 - 0.995**2)]], dtype=np.float32)
+    queries = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    found, kept = remined(dataset, queries, passages, 2)
+    first, second = found.split("train")
+    assert first.negative_ids == (ids[2],)  # 1 looks like the answer, 3 is too near to it to be sure
+    assert second.negative_ids == (ids[3], ids[0])
+    assert kept == 2
+    assert dataset.rows[0].negative_ids == (ids[2],)  # a decision is a new record
+    assert remined(dataset, queries, passages, 2, share=1.0)[0].split("train")[0].negative_ids == (ids[3], ids[2])
+
+
+def test_two_rounds_are_a_fit_and_rounds_without_hard_negatives_are_refused(tmp_path: Path, base: Path) -> None:
+    run = rules_dataset(tmp_path / "run", pieces=2)
+    result = fit(run, TrainSettings(evaluations=1, log_to=("none",)), recipe(base, negatives=1, rounds=2), ungated=True, device="cpu")
+    assert result.steps == 8
+    with pytest.raises(SettingError, match="no round"):
+        fit(run, TrainSettings(), recipe(base, negatives=0, rounds=2), ungated=True, device="cpu")

@@ -26,6 +26,7 @@ from triplette.train.loop import FitResult, planned_steps, tune
 from triplette.train.mix import check_mix, choose_mix
 from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
 from triplette.train.production import fusion_for
+from triplette.train.rounds import mine_again
 from triplette.train.score import Scorer, training_probe
 from triplette.train.sweep import sweep_scale
 
@@ -84,18 +85,26 @@ def _fit(
     device: str | None,
 ) -> FitResult:
     check_mix(preset)
+    if preset.rounds > 1 and (preset.soft_labels or not preset.negatives):
+        raise SettingError(
+            "no round would find other hard negatives: this recipe trains on none", where="rounds", cure="--rounds 1, or --negatives 1"
+        )
     preset = check_precision(preset, device)
     origin = base_origin(run, dataset, preset, settings.seed)
     contract = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
-    texts = texts_of(dataset, contract, preset, settings.seed, taught_by_base(dataset, origin, preset, device))
+    taught = taught_by_base(dataset, origin, preset, device)
+    texts = texts_of(dataset, contract, preset, settings.seed, taught)
     plan = plan_evaluations(dataset, texts, contract, origin, preset, settings, planned_steps(texts, preset, settings.seed))
     val = questions_of(dataset, "val", limit=plan.questions, passages=plan.passages, seed=settings.seed)
     if process_rank()[0] == 0:
         say(plan.told())
     if sweep:
         preset = replace(preset, scale=sweep_scale(run, dataset, texts, val, settings, preset, origin, device))
-    base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
     place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
+    for number in range(1, preset.rounds):
+        dataset = mine_again(dataset, texts, val, settings, preset, origin, place / f"round-{number}", plan.count, device)
+        texts = texts_of(dataset, contract, preset, settings.seed, taught)
+    base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
     hybrid = settings.production == "hybrid"
     scorer = Scorer(base.model, base, val, training_probe(dataset, settings), preset)
     before = fusion_for(val, *scorer.vectors(0), settings.neighbours)[0] if hybrid else None

@@ -189,6 +189,12 @@ class Preset:
         low=0.0,
         high=1.0,
     )
+    rounds: int = setting(
+        1,
+        "Fine-tunes in a row, each from the base: before a further one the tuned model mines the hard negatives again.",
+        low=1,
+        high=5,
+    )
     cloze: int = setting(
         0,
         "Sentences of each passage that are asked as if they were questions (inverse cloze task), beside the dataset's rows.",
