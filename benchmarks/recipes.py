@@ -24,11 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Scores, Vectors
 from triplette.contract import Fusion
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
-from triplette.ranking.encoder import Vectors
 from triplette.ranking.metrics import PRIMARY, compare, holm, score_rankings
 from triplette.rundir import RunDir
 from triplette.settings.load import load_section
@@ -165,7 +164,7 @@ def of_gold(grid: Grid, model: Any, contract: Any, fusion: Fusion) -> dict[str, 
     queries = embed(model, [contract.format_query(text) for text in gold.texts])
     asked = [language(yardstick.FRENCH).tokens(text) for text in gold.texts]
     beside = neighbours([chunk.source for chunk in chunks], [chunk.char_start for chunk in chunks])
-    scores: dict[str, npt.NDArray[Any]] = {"dense": queries @ passages.T}
+    scores: dict[str, Scores] = {"dense": queries @ passages.T}
     for name, share in (("hybrid", 0.0), ("hybrid, neighbours", SHARE)):
         fused = yardstick.Hybrid(index, passages, replace(fusion, neighbours=share), beside)
         scores[name] = np.concatenate([block for _, block in fused.scores(asked, queries)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from triplette.console import say
 from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
-from triplette.errors import SettingError
+from triplette.errors import SettingError, TripletteError
 from triplette.gate import read_gate
 from triplette.hashing import canonical_json, code_version, hash_value
 from triplette.model_contract import contract_of
@@ -57,6 +58,8 @@ def fit(
     step = Step(run, STAGE, run.fingerprints(HASHED_FILES), used)
     done = step.done(FitResult)
     if done is not None and (ungated or not done.ungated):
+        with suppress(TripletteError), run.locked():  # a kill after the ledger line leaves checkpoints, gigabytes of a real model
+            shutil.rmtree(run.path(CHECKPOINTS), ignore_errors=True)
         return done
     check_dataset(run, dataset)
     if process_rank()[0] > 0:  # the first process holds the lock and writes

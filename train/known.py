@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from triplette.arrays import Flags, Ints, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +23,9 @@ class Known:
 
     passages: Ints
     answers: tuple[frozenset[int], ...]
-    teacher: Floats | None = None
+    teacher: Vectors | None = None
 
-    def barred(self, rows: Sequence[int], world: Sequence[int], offset: int, *, candidates: bool) -> Mask:
+    def barred(self, rows: Sequence[int], world: Sequence[int], offset: int, *, candidates: bool) -> Flags:
         """Which columns of a batch are no negative of a row: (rows, columns x world), False at the row's own positive.
 
         ``world`` are the rows of the whole batch, ``rows`` those from ``offset`` on; ``candidates``: a row's own ones are left out too.
@@ -43,12 +39,12 @@ class Known:
         found[place, offset + place] = False
         return found
 
-    def teaching(self, rows: Sequence[int]) -> tuple[Floats, Floats]:
+    def teaching(self, rows: Sequence[int]) -> tuple[Vectors, Vectors]:
         """The teacher's scores (rows, columns), 0 where there are none, and whether each row has any, as 0. and 1.: (rows,)."""
-        given: Any = (
+        given: Vectors = (
             self.teacher[np.asarray(rows)] if self.teacher is not None else np.full((len(rows), self.passages.shape[1]), np.nan)
         )
-        has = ~np.isnan(given).any(axis=1)
+        has = np.asarray(~np.isnan(given).any(axis=1))
         return np.where(has[:, None], given, 0).astype(np.float32), has.astype(np.float32)
 
     def masked_share(self, batch: int) -> float:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from triplette.arrays import Vectors
 from triplette.console import say
 from triplette.dataset import Dataset
 from triplette.look_alikes import look_alikes
-from triplette.ranking.encoder import Vectors
 from triplette.settings.mine import MineSettings
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.data import Passages, Questions, TrainingTexts

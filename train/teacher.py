@@ -14,11 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from triplette.arrays import Vectors
 from triplette.contract import Fusion
 from triplette.dataset import Dataset
 from triplette.errors import SettingError
 from triplette.look_alikes import look_alikes
-from triplette.ranking.encoder import Vectors
 from triplette.ranking.topk import top_columns
 from triplette.settings.mine import MineSettings
 from triplette.settings.train import Preset

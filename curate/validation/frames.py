@@ -5,7 +5,8 @@ therefore counted here, as a column such as ``chunk_orphans`` that must be 0; th
 numpy work on whole columns: 100,000 triplets take about as long as reading them.
 
 Only rows that the dataset uses are looked at: what a judge rejected cannot reach the GPU and is accounted for in rejected.parquet.
-Every table has ``id``: the triplet's, or a gold question's, or in ``chunks`` the chunk's.
+Every table has ``id``: the triplet's, or a gold question's, in ``chunks`` the chunk's, in ``documents`` the
+document's name.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from triplette.arrays import Ints, Labels
 from triplette.curate.dataset.composition import balance
 from triplette.curate.dataset.split import leaks
 from triplette.curate.decisions import KEEP, REWRITES, VERDICT_FILES
@@ -24,16 +26,17 @@ from triplette.curate.quota import Quota
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError
 from triplette.languages.identify import shares
-from triplette.records import Chunk, Coverage, Question, Triplet, Verdict
+from triplette.records import Chunk, Coverage, Question, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
-from triplette.similar import question_keys, split_words
+from triplette.similar import Pieces, question_keys, split_words
 from triplette.tables import read_table, schema_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+CHUNKING = "synth.chunk"  # the step that names documents it cannot read
 MOST_NEGATIVES = 50  # the highest max_negatives of [curate.build]
 SOURCES = {"chunks.parquet": Chunk, "questions.parquet": Question, "triplets.parquet": Triplet}
 
@@ -50,6 +53,7 @@ class Tables:
     triplets: pa.Table
     judge: pa.Table
     coverage: pa.Table | None = None
+    unread: tuple[str, ...] = ()  # names of documents that could not be read
 
 
 def read_tables(run: RunDir) -> Tables:
@@ -74,15 +78,17 @@ def read_tables(run: RunDir) -> Tables:
         ),
         judge=_typed(run, "verdicts/judge.parquet", Verdict, ["subject_id", "subject_kind", "score", "scores"]),
         coverage=_typed(run, "coverage.parquet", Coverage) if run.has("coverage.parquet") else None,
+        unread=_unread(run),
     )
 
 
 def make_frames(tables: Tables, build: BuildSettings, quota: Quota) -> dict[str, pd.DataFrame]:
-    """The five tables of the suites by name. ``build`` gives the similarity from which two questions are near-duplicates."""
+    """The six tables of the suites by name. ``build`` gives the similarity from which two questions are near-duplicates."""
     pieces = split_words(tables.rows["question"])
     rows = _rows(tables, build, pieces)
     return {
-        "chunks": _chunks(tables.corpus, tables.coverage),
+        "chunks": _chunks(tables.corpus),
+        "documents": _documents(tables),
         "questions": _questions(tables.rows, rows["id"], pieces),
         "triplets": _triplets(tables),
         "rows": rows,
@@ -104,14 +110,21 @@ def _typed(run: RunDir, name: str, record: type[Any], columns: Sequence[str] | N
     return table
 
 
+def _unread(run: RunDir) -> tuple[str, ...]:
+    """The names of the corpus's documents that could not be read."""
+    if not run.has("rejected.parquet"):
+        return ()
+    rejects = _typed(run, "rejected.parquet", Rejection, ["step", "subject_id"]).to_pylist()
+    return tuple(row["subject_id"] for row in rejects if row["step"] == CHUNKING)
+
+
 def _texts_of(run: RunDir, split: str) -> pa.Table:
     """A split's file; passages recur in it and are read once each."""
     passages = ["positive", *(f"negative_{number + 1}" for number in range(MOST_NEGATIVES))]
     return read_table(run.path(f"dataset/{split}.parquet"), encoded=passages)
 
 
-def _chunks(corpus: pa.Table, coverage: pa.Table | None) -> pd.DataFrame:
-    """The passages, each with the shares of its document's words and sentences that the corpus holds (missing where none were measured)."""
+def _chunks(corpus: pa.Table) -> pd.DataFrame:
     frame = corpus.select(["id", "text", "source", "tokens", "page_start", "page_end", "char_start", "char_end"]).to_pandas()
     hashes = corpus["sha256"].to_pylist()
     texts = corpus["text"].to_pylist()
@@ -123,17 +136,23 @@ def _chunks(corpus: pa.Table, coverage: pa.Table | None) -> pd.DataFrame:
         dtype=np.int64,
         count=len(texts),
     )
-    shares: dict[str, tuple[float, float]] = {}
-    for row in coverage.to_pylist() if coverage is not None else []:
-        shares[row["source"]] = (row["words_held"] / max(row["words"], 1), row["sentences_whole"] / max(row["sentences"], 1))
-        if not row["sentences"]:
-            shares[row["source"]] = (shares[row["source"]][0], 1.0)
-    for place, name in enumerate(("document_words", "document_sentences")):
-        frame[name] = [shares.get(source, (np.nan, np.nan))[place] for source in frame["source"]]
     return frame
 
 
-def _questions(rows: pa.Table, ids: Any, pieces: Any) -> pd.DataFrame:
+def _documents(tables: Tables) -> pd.DataFrame:
+    """Every document with the shares of its words and sentences that its passages hold: missing where none were measured."""
+    import pandas as pd
+
+    measured = [Coverage(**row) for row in tables.coverage.to_pylist()] if tables.coverage is not None else []
+    names = {row.source for row in measured} | set(tables.unread)
+    others = sorted(set(tables.corpus["source"].to_pylist()) - names)
+    rows = [(row.source, row.word_share, row.sentence_share, 0, int(not row.witness)) for row in measured]
+    rows += [(name, np.nan, np.nan, 1, 0) for name in tables.unread]
+    rows += [(name, np.nan, np.nan, 0, int(tables.coverage is not None)) for name in others]
+    return pd.DataFrame(rows, columns=["id", "words", "sentences", "unread", "unchecked"])
+
+
+def _questions(rows: pa.Table, ids: Any, pieces: Pieces) -> pd.DataFrame:
     import pandas as pd
 
     frame = rows.select(["question", "kind", "persona", "difficulty"]).to_pandas().rename(columns={"question": "text"})
@@ -215,7 +234,7 @@ def _judged(judge: pa.Table, ids: pa.Array, kept: Any) -> dict[str, Any]:
     }
 
 
-def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
+def _rows(tables: Tables, build: BuildSettings, pieces: Pieces) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.compute as pc
 
@@ -251,7 +270,7 @@ def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
     )
 
 
-def texts_wrong(tables: Tables, split: Any) -> Any:
+def texts_wrong(tables: Tables, split: Labels) -> Ints:
     """int64 (rows,): how many of a row's texts in its split's file are not those that rows.parquet and corpus.parquet name."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -278,7 +297,7 @@ def texts_wrong(tables: Tables, split: Any) -> Any:
     return wrong
 
 
-def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Any:
+def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Ints:
     """Each text of a dictionary column as its first place in ``texts``, -1 where it is not there."""
     import pyarrow.compute as pc
 
@@ -292,7 +311,7 @@ def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Any:
     return np.concatenate(parts)
 
 
-def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Any:
+def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Ints:
     """The place in ``ids`` of the element ``number`` of every list; -1 where the list is shorter or the id is unknown."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -303,7 +322,7 @@ def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Any:
     return pc.index_in(array.values.take(at), value_set=ids.combine_chunks(), skip_nulls=True).fill_null(-1).to_numpy()
 
 
-def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Any, Any]:
+def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Ints, Ints]:
     """(place in ``ids`` or -1, row) of every element of a column of lists."""
     import pyarrow.compute as pc
 
@@ -312,7 +331,7 @@ def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Any, Any]:
     return place.fill_null(-1).to_numpy(), pc.list_parent_indices(array).to_numpy()
 
 
-def _absent(ids: Any, known: pa.Array) -> Any:
+def _absent(ids: Any, known: pa.Array) -> Ints:
     """int64: 1 for every id that is not known."""
     import pyarrow.compute as pc
 
@@ -320,7 +339,7 @@ def _absent(ids: Any, known: pa.Array) -> Any:
     return pc.invert(pc.is_in(ids, value_set=known)).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _crossing(components: pa.ChunkedArray, split: Any) -> Any:
+def _crossing(components: pa.ChunkedArray, split: Labels) -> Ints:
     """1 for every row whose component also lies in another split."""
     code = components.combine_chunks().dictionary_encode().indices.to_numpy()
     numbers = np.unique(split, return_inverse=True)[1]
@@ -330,11 +349,11 @@ def _crossing(components: pa.ChunkedArray, split: Any) -> Any:
     return (low[code] != high[code]).astype(np.int64)
 
 
-def _leaking(split: Any, rows: pa.Table, build: BuildSettings, pieces: Any) -> Any:
+def _leaking(split: Labels, rows: pa.Table, build: BuildSettings, pieces: Pieces) -> Ints:
     """For every row the number of near-duplicates it has in another split, told of the row that is nearer to training."""
     counts = np.zeros(len(split), dtype=np.int64)
     order = {name: number for number, name in enumerate(SPLITS)}
-    for left, right, _ in leaks(split, rows["question"], rows["language"].to_pylist(), build.near_duplicate, pieces):
+    for left, right, _ in leaks(split.tolist(), rows["question"], rows["language"].to_pylist(), build.near_duplicate, pieces):
         counts[left if order.get(split[left], 0) <= order.get(split[right], 0) else right] += 1
     return counts
 

@@ -22,6 +22,7 @@ from triplette.curate.suites import Expected, load_suites, parameters, suite_has
 from triplette.dataset import HASHED_FILES, dataset_hash, load_dataset
 from triplette.errors import InputError
 from triplette.gate import RESULT, STAGE, Blocker, read_gate
+from triplette.jsonl import read_object
 from triplette.profile import run_profile
 from triplette.records import Verdict
 from triplette.rundir import RunDir
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 DOCS = "validation/data_docs"
 JUDGE_NAME = "expectations"
+DOCUMENTS_SHOWN = 10  # that do not meet an expectation; result.json has them all
 QUARANTINED_TABLES = ("questions", "triplets", "rows")
 
 
@@ -60,6 +62,16 @@ class Validation:
             failed = [item["severity"] == "critical" for item in members if not item["success"]]
             rows.append((suite, f"{len(members) - len(failed)} of {len(members)}", sum(failed), len(failed) - sum(failed)))
         return rows
+
+    def poor_documents(self) -> list[tuple[str, str]]:
+        """(expectation that was not met, the names of the documents that do not meet it)."""
+        found = []
+        for outcome in self.outcomes:
+            if outcome.expected.table == "documents" and not outcome.success:
+                ids = outcome.failing_ids
+                more = f" and {len(ids) - DOCUMENTS_SHOWN} more" if len(ids) > DOCUMENTS_SHOWN else ""
+                found.append((outcome.expected.name, ", ".join(ids[:DOCUMENTS_SHOWN]) + more))
+        return found
 
     def as_json(self) -> dict[str, Any]:
         """The content of validation/result.json."""
@@ -196,7 +208,7 @@ def _stamp_card(run: RunDir) -> None:
 
     path = run.path("dataset/composition.json")
     if run.last("curate.build") is not None and path.exists():
-        write_card(run, json.loads(path.read_text(encoding="utf-8")), built_with(run))
+        write_card(run, read_object(path, "what `curate build` wrote", f"run `{run.command('curate build')}`"), built_with(run))
 
 
 def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) -> Validation:
