@@ -32,6 +32,7 @@ def named(chunks: list[Chunk]) -> list[list[str]]:
 def test_a_number_is_a_reference_only_after_a_word_that_marks_one() -> None:
     told = "Voir articles 3.1, 3.2 et 4 ; § 2.6 aussi, mais 30 minutes, 2 joueurs et l'article 15 % ne le sont pas."
     assert [number for number, _, _ in references(told, "fr")] == ["3.1", "3.2", "4", "2.6"]
+    assert [number for number, _, _ in references("Véase el artículo 4.2 y 5, en 30 minutos.", "es")] == ["4.2", "5"]
     assert [number for number, _, _ in references("See rules 7 and 9.1, within 30 days.", "en")] == ["7", "9.1"]
 
 
