@@ -15,6 +15,7 @@ from triplette.dataset import load_dataset
 from triplette.errors import SettingError
 from triplette.rundir import RunDir
 from triplette.settings.train import Preset, TrainSettings
+from triplette.train.card import _besides
 from triplette.train.data import training_texts
 from triplette.train.fit import fit
 from triplette.train.known import Known
@@ -185,6 +186,12 @@ def test_a_fit_with_soft_labels_masks_and_mixes_and_keeps_what_val_liked_best(tm
     assert result.mixes["0"] == pytest.approx(result.base_ndcg, abs=1e-5)
     assert result.mixes["1"] == pytest.approx(result.restored_ndcg, abs=1e-5)
     assert result.mixes[f"{result.mix:g}"] == max(result.mixes.values())
+    entry = run.last("train.fit")
+    assert entry is not None
+    told = _besides(entry["settings"], entry["result"])
+    assert "0.9 of the loss follows BM25" in told
+    assert f"weights: {result.mix:g} of the tuned ones" in told
+    assert f"{result.inconsistent} questions left out" in told
     assert 0 <= result.inconsistent < len(load_dataset(run).split("train"))
 
 

@@ -334,6 +334,10 @@ def _show_fit(result: Any, json_output: bool) -> None:
         say(f"alarm at step {alarm['step']}: {alarm['signal']} ({alarm['detail']}); {alarm['action']}")
     if result.production:
         say(f"production ranks by {result.production}")
+    if result.mixes:
+        say(f"weights: {result.mix:g} of the tuned ones, the rest the base's")
+    if result.inconsistent:
+        say(f"note: {result.inconsistent} questions failed the consistency filter and trained nothing")
     if result.drawn_negatives:
         say(f"note: {result.drawn_negatives} hard negatives were missing and drawn at random from the corpus")
     if result.ungated:

@@ -115,7 +115,7 @@ def _fit(
     if preset.mix:
         tuning = choose_mix(base, tuning, preset, scorer, device)
     after, reached = fusion_for(val, *scorer.vectors(tuning.best_step), settings.neighbours) if hybrid else (None, {})
-    facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
+    facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset), "mix": tuning.mix}
     facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
     if process_rank()[0] == 0:
         shutil.rmtree(run.path(ADAPTER), ignore_errors=True)
@@ -131,6 +131,9 @@ def texts_of(dataset: Dataset, contract: PromptContract, preset: Preset, seed: i
         dataset, contract, negatives=preset.negatives, seed=seed, cloze=preset.cloze,
         mask=preset.mask, every_positive=preset.every_positive, taught=taught,
     )  # fmt: skip
+    if texts.known is not None and process_rank()[0] == 0:
+        met = texts.known.masked_share(preset.batch)
+        say(f"masked: {100 * met:.0f} % of the rows meet a passage in their batch that answers them too, in the dataset's order")
     if taught is not None and preset.consistent and process_rank()[0] == 0:
         rows = len(taught.kept)
         say(
