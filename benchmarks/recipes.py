@@ -27,7 +27,7 @@ import numpy as np
 
 from triplette.arrays import Scores, Vectors
 from triplette.contract import Fusion
-from triplette.dataset import HASHED_FILES, Dataset, load_dataset
+from triplette.dataset import HASHED_FILES, Dataset, DatasetRow, load_dataset
 from triplette.ranking.metrics import PRIMARY, compare, holm, score_rankings
 from triplette.rundir import RunDir
 from triplette.settings.load import load_section
@@ -102,7 +102,9 @@ def make_line(grid: Grid, recipe: str, seed: int) -> None:
             run.path(name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(grid.run.path(name), run.path(name))
         if chosen.count:
-            write_records(run.path("dataset/rows.parquet"), mined_by_base(dataset, grid.preset, chosen.count, chosen.share).rows)
+            write_records(
+                run.path("dataset/rows.parquet"), mined_by_base(dataset, grid.preset, chosen.count, chosen.share).rows, DatasetRow
+            )
         preset = replace(grid.preset, **chosen.changes)
         fitted = fit(run, replace(grid.settings, seed=seed), preset, ungated=True)
         facts = read_fit(run.path(ADAPTER))
