@@ -33,7 +33,7 @@ def choose_mix(base: Base, tuning: FitResult, preset: Preset, scorer: Scorer, de
     The tuned weights as they are take part whether named or not. The base's are read again: they need no memory while training does.
     """
     start = dict(load_base(base.origin, preset, device=device).model.named_parameters())
-    tuned = trained_state(base.model)
+    tuned, scorer.beat = trained_state(base.model), None  # the fit's bar is gone
     reached = {1.0: tuning.restored_ndcg}
     for share in sorted({*preset.mix} - {1.0}):
         restore_state(base.model, mixed(start, tuned, share))
