@@ -37,11 +37,11 @@ def choose_mix(base: Base, tuning: FitResult, preset: Preset, scorer: Scorer, de
     reached = {1.0: tuning.restored_ndcg}
     for share in sorted({*preset.mix} - {1.0}):
         restore_state(base.model, mixed(start, tuned, share))
-        scorer.forget()
+        scorer.seen = None  # what it embedded was another model
         reached[share] = scorer(tuning.best_step).ndcg
     best = max(reached, key=lambda share: (reached[share], share))
     restore_state(base.model, mixed(start, tuned, best))
-    scorer.forget()
+    scorer.seen = None  # what it embedded was another model
     if process_rank()[0] == 0:
         told = ", ".join(f"{share:g}: {reached[share]:.4f}" for share in sorted(reached))
         say(f"mix: val nDCG@10 by share of the tuned weights {told}; kept {best:g}")
