@@ -41,6 +41,21 @@ def unigram(texts: Sequence[str], size: int = 900) -> Any:
     return xlmr_tokenizer((*specials, *own, ("<mask>", 0.0)), IDS, LIMIT)
 
 
+def wordpiece(texts: Sequence[str], size: int = 900, **normaliser: Any) -> Any:
+    """A BERT tokenizer of about ``size`` pieces, trained on texts; ``normaliser`` is what it does with accents, capitals and Chinese."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer: Any = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(**{"lowercase": True, **normaliser})
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=names, show_progress=False))
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=LIMIT, **special)
+
+
 def write_bert(folder: Path, texts: Sequence[str], *, kind: str = "xlm-roberta", pooling: str = "mean", seed: int = 0) -> Path:
     """A random XLM-R or BERT with a Unigram tokenizer as a sentence-transformers folder."""
     import torch
