@@ -9,11 +9,16 @@ written apart rarely make the same mistake. The score is the share of these sent
 edges of pages, but for their numbers, are taken out of every reader's text first, for a sentence that is interrupted by a page's foot is no
 sentence; the column "as is" leaves them in. Sentences are taken page by page for the same reason: what goes on over a page's end is
 interrupted by a footnote or a foot in every reader that does not know of them. Readers that are not installed are named and left out; Triplette has no vote.
+
+Readers of one kind make the same mistakes: those that follow the file's order run a page's last words into its footnote, those that go by
+the places of words read across columns. So a second figure, "both kinds", counts the sentences that have a vote of each kind among their
+three. What is still no sentence when one looks at the page (``reading_judged.json``: a hash of its words, and why) is taken out of the third.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import re
@@ -23,10 +28,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 VOTES = 3  # readers that must hold a sentence whole
 SHORTEST, LONGEST = 5, 80  # words of a sentence
 EDGE_LINES = 4  # at each end of a page
+JUDGED = Path(__file__).with_name("reading_judged.json")
 SIZES = (20_000, 40_000, 80_000, 160_000)
 _APART = re.compile(r" ?[´`¨ˆ˜ˇ˘¸˚] ?")
 _SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+(?=[A-ZÀ-Þ«\"'(\[0-9—–•-])|\n\s*\n")
@@ -146,34 +153,67 @@ def sentences(text: str) -> set[str]:
     return {part for part in found if SHORTEST <= part.count(" ") + 1 <= LONGEST}
 
 
-def scores(path: Path, *, furniture: bool) -> tuple[int, dict[str, float], list[str], dict[str, float]]:
-    """(sentences with enough votes, each reader's share of them, those that Triplette misses, seconds by reader)."""
-    texts: dict[str, str] = {}
-    candidates: set[str] = set()
+class Measured(NamedTuple):
+    """A document's figures: ``shares`` maps a way of counting to each reader's share of the sentences, ``counts`` to how many there are."""
+
+    counts: dict[str, int]
+    shares: dict[str, dict[str, float]]
+    missing: list[str]
+    judged: dict[str, str]
+    seconds: dict[str, float]
+
+
+WAYS = ("as is", "raw", "both kinds", "judged")
+IN_FILE_ORDER = frozenset(("pdfium", "pypdf", "pymupdf"))  # the others go by the places of words on the page
+
+
+def measured(path: Path) -> Measured:
+    """The shares of a document's sentences that every reader holds, and those that Triplette misses."""
+    pages: dict[str, list[str]] = {}
     seconds: dict[str, float] = {}
     for name, read in READERS.items():
         started = time.perf_counter()
         try:
-            pages = read(path)
+            pages[name] = read(path)
         except ImportError:
             continue
         except Exception as error:  # a reader that fails on a file has no vote on it
             print(f"{path.name}: {name} fails: {type(error).__name__}: {error}")
             continue
         seconds[name] = time.perf_counter() - started
-        kept = pages if furniture else without_furniture(pages)
-        texts[name] = plain(kept)
-        candidates.update(*(sentences(plain([page])) for page in kept))
-    whole = {name: f" {folded(text)} " for name, text in texts.items()}
     started = time.perf_counter()
     own = f" {folded(plain([triplette_text(path)]))} "
     seconds["triplette"] = time.perf_counter() - started
-    held = {name: {s for s in candidates if f" {s} " in text} for name, text in whole.items()}
-    votes = Counter(s for found in held.values() for s in found)
-    chosen = {s for s, n in votes.items() if n >= VOTES}
-    missing = sorted(s for s in chosen if f" {s} " not in own)
-    share = {name: len(found & chosen) / max(len(chosen), 1) for name, found in held.items()}
-    return len(chosen), {**share, "triplette": 1 - len(missing) / max(len(chosen), 1)}, missing, seconds
+    held = _held(pages, own)
+    cut = _held({name: without_furniture(own_pages) for name, own_pages in pages.items()}, own)
+    known = json.loads(JUDGED.read_text(encoding="utf-8"))
+    both = {
+        s for s in _voted(cut) if len({name in IN_FILE_ORDER for name, found in cut.items() if s in found and name != "triplette"}) == 2
+    }
+    judged = {s: known[_hash(s)] for s in both if _hash(s) in known}
+    chosen = dict(zip(WAYS, (_voted(held), _voted(cut), both, both - set(judged)), strict=True))
+    shares = {
+        way: {name: len(found & chosen[way]) / max(len(chosen[way]), 1) for name, found in (held if way == "as is" else cut).items()}
+        for way in WAYS
+    }
+    missing = sorted(_voted(cut) - cut["triplette"])
+    return Measured({way: len(found) for way, found in chosen.items()}, shares, missing, judged, seconds)
+
+
+def _held(pages: dict[str, list[str]], own: str) -> dict[str, set[str]]:
+    """The candidate sentences that each reader's text holds, page by page, and Triplette's."""
+    candidates = {s for own_pages in pages.values() for page in own_pages for s in sentences(plain([page]))}
+    texts = {name: f" {folded(plain(own_pages))} " for name, own_pages in pages.items()}
+    return {name: {s for s in candidates if f" {s} " in text} for name, text in {**texts, "triplette": own}.items()}
+
+
+def _voted(held: dict[str, set[str]]) -> set[str]:
+    votes = Counter(s for name, found in held.items() if name != "triplette" for s in found)
+    return {s for s, count in votes.items() if count >= VOTES}
+
+
+def _hash(sentence: str) -> str:
+    return hashlib.sha256(sentence.encode()).hexdigest()[:12]
 
 
 def _where_cut(sentence: str, own: str) -> str:
@@ -197,18 +237,21 @@ def compare_pdfs(folder: Path, out: Path | None, show: str) -> None:
         print("not installed and left out:", ", ".join(absent))
     rows = []
     for path in sorted(folder.glob("*.pdf")):
-        count, share, missing, seconds = scores(path, furniture=False)
-        _, as_is, _, _ = scores(path, furniture=True)
-        best = max((value for name, value in share.items() if name != "triplette"), default=0.0)
-        mark = "" if share["triplette"] >= best else f"  BELOW {best:.3f}"
-        said = "  ".join(f"{name} {value:.3f}" for name, value in share.items())
-        print(f"{path.name} ({count} sentences): {said} (as is {as_is['triplette']:.3f}){mark}")
-        print("    seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()))
-        rows.append({"file": path.name, "sentences": count, "share": share, "as_is": as_is, "seconds": seconds})
+        found = measured(path)
+        print(f"{path.name}")
+        for way in WAYS:
+            share = found.shares[way]
+            best = max((value for name, value in share.items() if name != "triplette"), default=0.0)
+            mark = "" if share["triplette"] >= best else f"  BELOW {best:.4f}"
+            print(f"  {way:10} {found.counts[way]:4}: " + "  ".join(f"{name} {value:.3f}" for name, value in share.items()) + mark)
+        print("  seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in found.seconds.items()))
+        rows.append({"file": path.name, **found._asdict(), "missing": len(found.missing)})
         if show and show in path.name:
             own = f" {folded(plain([triplette_text(path)]))} "
-            print("\n".join(f"    missing: {_where_cut(s, own)}" for s in missing))
+            print("\n".join(f"    missing {_hash(s)}: {_where_cut(s, own)}" for s in found.missing))
     if out:
+        for row in rows:
+            row["judged"] = Counter(row["judged"].values())  # the reasons, not the documents' words
         out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from triplette.arrays import Vectors
 from triplette.dataset import DatasetRow, load_dataset
 from triplette.languages import language
 from triplette.languages.text import normalise
@@ -150,9 +151,7 @@ def first_other(ranked: Sequence[int], own: int) -> int:
     return next((int(i) for i in ranked if i not in (own, -1)), -1)
 
 
-def fused(
-    lexical: Sequence[int], dense: Sequence[int], own: int, query: np.ndarray, passages: np.ndarray, corpus: Sequence[Chunk]
-) -> int:
+def fused(lexical: Sequence[int], dense: Sequence[int], own: int, query: Vectors, passages: Vectors, corpus: Sequence[Chunk]) -> int:
     """Best by reciprocal rank fusion that neither scores near the answer nor repeats its text: it may answer too."""
     scores: dict[int, float] = {}
     for ranked in (lexical, dense):
@@ -282,7 +281,7 @@ def pairs(work: Path) -> None:
             print(f"| {folder.name} | {d.delta:+.4f} | {d.low:+.3f} to {d.high:+.3f} | {d.p_value:.3f} |")
 
 
-def _tuned(folder: Path) -> np.ndarray:
+def _tuned(folder: Path) -> Vectors:
     rows = read_table(folder / "evaluation/questions.parquet", ["set", "after"]).to_pylist()
     return np.array([row["after"] for row in rows if row["set"] == "test"])
 

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Vectors
 from triplette.contract import Fusion
 from triplette.errors import InputError
 from triplette.languages import language
 from triplette.ranking.bm25 import Bm25Index
-from triplette.ranking.encoder import Vectors
 from triplette.ranking.fusion import Hybrid, neighbours
 from triplette.ranking.lsa import LsaEncoder
 from triplette.ranking.metrics import PRIMARY, Difference, compare, hits, ndcg

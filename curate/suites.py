@@ -9,7 +9,6 @@ a check off.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import triplette
 from triplette.errors import InputError
 from triplette.hashing import hash_value
+from triplette.jsonl import read_object
 from triplette.profile import Profile
 from triplette.records import DIFFICULTIES, UNKNOWN
 from triplette.settings.base import as_dict
@@ -56,10 +56,7 @@ def load_suites(settings: ValidateSettings) -> list[Expected]:
     found = []
     for suite in SUITES:
         path = folder(settings) / f"{suite}.json"
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"not a suite ({error})", where=str(path), cure="restore expectations/, or set suites") from None
+        content = read_object(path, "a suite", "restore expectations/, or set suites", ("tables",))
         _only(content, {"suite", "about", "tables"}, str(path))
         for table, rows in content["tables"].items():
             if table not in TABLES:

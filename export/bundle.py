@@ -35,6 +35,7 @@ from triplette.export.proof.measure import measure
 from triplette.export.proof.parity import embed_corpus, prove
 from triplette.export.proof.ranking import check_lexical
 from triplette.export.proof.sample import Sample, take_sample
+from triplette.export.proof.signature import MANIFEST, require_key, sign
 from triplette.export.runtime import Embedder
 from triplette.export.vocabulary import choose_vocabulary, is_trimmed
 from triplette.hashing import code_version, hash_file, hash_tree
@@ -45,8 +46,17 @@ from triplette.step import Step
 from triplette.tables import write_text
 
 STAGE, TRIMMED = "export.bundle", ".trimmed"
-BUNDLE, MANIFEST, FAILED = "bundle", "manifest.json", "bundle.failed.json"
-KOTLIN = ("TripletteEmbedder.kt", "TripletteTokenizer.kt", "TripletteUnigram.kt", "TripletteByteLevel.kt", "TripletteWordPiece.kt")
+BUNDLE, FAILED = "bundle", "bundle.failed.json"
+KOTLIN = (
+    "TripletteEmbedder.kt",
+    "TripletteTokenizer.kt",
+    "TripletteUnigram.kt",
+    "TripletteByteLevel.kt",
+    "TripletteWordPiece.kt",
+    "TripletteIndex.kt",
+    "TripletteSearch.kt",
+    "TripletteFrench.kt",
+)
 INPUTS = ("model/merged", "model/contract.json", *HASHED_FILES)
 UPSTREAM = ("curate.build", "curate.validate", "train.fit", "train.merge", "train.evaluate")
 LIBRARIES = ("litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "torch", "sentence-transformers")
@@ -75,18 +85,23 @@ def export_bundle(
     settings: ExportSettings,
     *,
     override: bool = False,
+    key: Path | None = None,
     note: Note = lambda _: None,
     load: Callable[[Path], Any] = load_encoder,
 ) -> ExportResult:
     """Export the run's merged model. ``override`` lets a failed proof through and stamps the bundle; ``note`` is told each step.
 
+    ``key`` signs the manifest (an OpenSSH private key), also that of a bundle which is there already.
+
     Raises MissingStage, InputError, ContractMismatch or SettingError before any work, TripletteError without room for
     it, ProofFailed when a check did not hold. An export whose inputs, settings and code are unchanged does nothing.
     """
     run.require(*INPUTS)
+    if key is not None:
+        require_key(key)
     step = Step(run, STAGE, run.fingerprints(INPUTS), {**as_dict(settings), "override": override})
     if done := step.done(ExportResult, path=run.path(BUNDLE)):
-        return done
+        return done if key is None else _sign_again(step, done, key)
     model, contract = run.path("model/merged"), PromptContract.load(run.path("model/contract.json"))
     plan = make_plan(model, contract, settings)
     is_trimmed(model, plan.architecture, settings.vocabulary)
@@ -99,10 +114,18 @@ def export_bundle(
         staged = stage(chosen.model, chosen.contract, plan, folder, _lines(dataset, settings.tokenizer_lines), note, load=load)
         extra = (chosen.check,) if chosen.check else ()
         proof, facts = _fill(run, staged, dataset, settings, extra, override=override, note=note)
-        result = _seal(run, staged, plan, proof, facts, note=note)
+        result = _seal(run, staged, plan, proof, facts, key, note=note)
     run.path(FAILED).unlink(missing_ok=True)
     counts = {"chunks": len(dataset.corpus), "checks": len(proof.checks), "bytes": sum(result.sizes.values())}
     return step.record(result, outputs=[BUNDLE], counts=counts, forget=("path",))
+
+
+def _sign_again(step: Step, done: ExportResult, key: Path) -> ExportResult:
+    """Sign the bundle that is there, and record it with its signature: the ledger's fingerprint of the folder has that file too."""
+    with step.run.locked():
+        sign(step.run.path(BUNDLE), key)
+        last = step.run.last(STAGE) or {}
+        return step.record(done, outputs=[BUNDLE], counts=last.get("counts", {}), forget=("path",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +196,7 @@ def tokenizer_check(staged: Staged) -> Check:
     return Check("tokenizer", agreement.differing == 0, detail, {"texts": agreement.compared, "differing": agreement.differing})
 
 
-def _seal(run: RunDir, staged: Staged, plan: Plan, proof: Proof, facts: Facts, *, note: Note) -> ExportResult:
+def _seal(run: RunDir, staged: Staged, plan: Plan, proof: Proof, facts: Facts, key: Path | None, *, note: Note) -> ExportResult:
     """Write card, licences, sample and manifest, then put the folder in the bundle's place."""
     note("sealing")
     folder, contract = staged.subject.folder, staged.subject.contract
@@ -198,6 +221,8 @@ def _seal(run: RunDir, staged: Staged, plan: Plan, proof: Proof, facts: Facts, *
         "lineage": facts.lineage,
     }
     write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+    if key is not None:
+        sign(folder, key)
     _replace(folder, run.path(BUNDLE))
     return ExportResult(
         path=run.path(BUNDLE),

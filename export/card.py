@@ -87,7 +87,8 @@ def _use(contract: PromptContract, spec: Spec) -> str:
   padding {spec.tokenizer.pad}; at most {min(contract.max_tokens, spec.lengths[-1])} in all, the text is cut and the ids around it stay.
 * Model: {signatures}. Inputs `tokens` and `attention_mask`, int32 (1, length), bound by name. Outputs `embedding_<d>` for d in
   {", ".join(map(str, spec.dimensions))}, each of length 1. Weights: {spec.recipe}, 4-bit granularity {spec.granularity}.
-* Android: `TripletteEmbedder.kt` is an `Embedder<String>` for the AI Edge RAG SDK that reads `contract.json` and `spec.json`.
+* Android: `TripletteEmbedder.kt` is an `Embedder<String>` for the AI Edge RAG SDK that reads `contract.json` and `spec.json`;
+  `TripletteIndex.kt` ranks by it and BM25 together.
 * Laptop: `train ask "..." --bundle .`; check the files anywhere, without torch: `train export --verify .`"""
 
 

@@ -23,6 +23,7 @@ from triplette.console import (
     table,
     visible,
 )
+from triplette.errors import ProofFailed, SettingError
 from triplette.rundir import DEFAULT_RUN
 
 app = new_app("Merged model -> quantised LiteRT bundle for Android, proven equal.")
@@ -57,6 +58,16 @@ def export(
     verify: Annotated[
         Path | None, typer.Option("--verify", help="Only check the bundle in this folder; needs no torch.", metavar="DIR")
     ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option("--sign", help="Sign the bundle with this OpenSSH private key (also one that is there).", metavar="KEY"),
+    ] = None,
+    signers: Annotated[
+        Path | None,
+        typer.Option(
+            "--signers", help="With --verify: a public key, or a list of allowed signers, that must have signed.", metavar="FILE"
+        ),
+    ] = None,
     json_output: JsonOption = False,
 ) -> None:
     """Convert, quantise and prove the merged model, and write run/bundle/.
@@ -64,8 +75,10 @@ def export(
     Example: train export --recipe int8 --length 256 --length 512
     """
     if verify is not None:
-        _verify(verify, json_output)
+        _verify(verify, signers, json_output)
         return
+    if signers is not None:
+        raise SettingError("there is nothing to compare them with", where="--signers", cure="name the bundle too: --verify DIR")
     from triplette.export.bundle import export_bundle
     from triplette.settings.export import ExportSettings
     from triplette.settings.load import load_section
@@ -79,7 +92,7 @@ def export(
         "vocabulary": None if trim is None else "corpus" if trim else "whole",
     }
     settings = load_section(ExportSettings, "export", config, **overrides)
-    result = export_bundle(open_run(run), settings, override=unproven, note=lambda step: None if json_output else say(step))
+    result = export_bundle(open_run(run), settings, override=unproven, key=sign, note=lambda step: None if json_output else say(step))
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
@@ -112,11 +125,10 @@ def show_export(result: Any) -> None:
     say(f'Next: train ask "..." --bundle {result.path}')
 
 
-def _verify(path: Path, json_output: bool) -> None:
-    from triplette.errors import ProofFailed
+def _verify(path: Path, signers: Path | None, json_output: bool) -> None:
     from triplette.export.proof.verify import verify_bundle
 
-    proof = verify_bundle(path)
+    proof = verify_bundle(path, signers=signers)
     if json_output:
         print_json({"bundle": path, "passed": proof.passed, "checks": {c.name: c.detail for c in proof.checks}, "failed": proof.failed})
     else:

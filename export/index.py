@@ -24,7 +24,7 @@ import numpy.typing as npt
 from triplette.errors import InputError
 from triplette.languages import language
 from triplette.languages.identify import closest
-from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.lexical import LexicalRanker, lexical_ranker, passage_tokens
 from triplette.records import Chunk
 
 INDEX = "index.sqlite"
@@ -69,12 +69,16 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
     """Write the index of ``chunks`` with their vectors (n, d). ``meta`` says which model and contract made them."""
     values, scales = quantise(vectors)
     lexical = lexical_index(chunks)
+    codes = languages_of(chunks)
+    stop_words = {
+        f"stop_words.{code}": " ".join(sorted(language(code).stop_words)) for code in codes
+    }  # for readers without our languages
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(_SCHEMA)
         connection.executemany(
             "INSERT INTO meta VALUES (?, ?)",
-            sorted({**meta, "dimension": str(vectors.shape[1]), "languages": ",".join(languages_of(chunks))}.items()),
+            sorted({**meta, "dimension": str(vectors.shape[1]), "languages": ",".join(codes), **stop_words}.items()),
         )
         connection.executemany(
             "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -92,9 +96,9 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
         connection.execute("VACUUM")
 
 
-def lexical_index(chunks: Sequence[Chunk]) -> Bm25Index:
+def lexical_index(chunks: Sequence[Chunk]) -> LexicalRanker:
     """BM25 over the chunks' titles and texts, as mining and evaluation rank them."""
-    return Bm25Index([language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks])
+    return lexical_ranker([passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in chunks])
 
 
 def languages_of(chunks: Sequence[Chunk]) -> tuple[str, ...]:
@@ -130,16 +134,28 @@ def lexical_scores(path: Path, asked: Iterable[str], size: int) -> npt.NDArray[n
 
 @contextmanager
 def open_index(path: Path) -> Iterator[sqlite3.Connection]:
-    """The index, read only. A bundle may come from anywhere: tables that are views (one that never ends, say) raise sqlite3.DatabaseError.
+    """The index, read only. A bundle may come from anywhere: tables that are views or computed (without end, say) raise sqlite3.DatabaseError.
 
     The path goes in as a URI with its # ? % written out; as it stands each of them would open, and leave behind, another file.
     """
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
-        strange = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone()
-        if strange:
-            raise sqlite3.DatabaseError(f"it has a view or trigger, {strange[0]!r}")
+        if strange := _strange(connection):
+            raise sqlite3.DatabaseError(f"it has {strange}")
         yield connection
+
+
+def _strange(connection: sqlite3.Connection) -> str:
+    """What makes up its rows instead of holding them, or "": a few bytes of file could then be any amount of work or memory."""
+    made = "SELECT type || ' ' || quote(name) FROM sqlite_master WHERE type IN ('view', 'trigger') OR (type = 'table' AND rootpage = 0)"
+    found = connection.execute(made).fetchone()
+    if found:
+        return f"a {found[0]}"
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        computed = connection.execute("SELECT name FROM pragma_table_xinfo(?) WHERE hidden > 1", (name,)).fetchone()
+        if computed:
+            return f"a computed column, {computed[0]!r}"
+    return ""
 
 
 def read_index(path: Path) -> Index:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from triplette.errors import InputError, ProofFailed
 from triplette.export.quiet import quiet_stderr
 from triplette.export.tokenizers.pieces import TokenizerSpec
+from triplette.jsonl import read_object
 from triplette.tables import write_text
 
 Vector = npt.NDArray[np.float32]
@@ -71,13 +72,16 @@ class Spec:
     def load(cls, path: Path) -> Spec:
         """Read a spec. Raises InputError when it is absent or malformed."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_object(path, "a bundle's spec", "export the bundle again")
             signatures = sorted((SignatureSpec(**item) for item in content["signatures"]), key=lambda s: s.length)
+            outside = [item.file for item in signatures if not item.file or Path(item.file).name != item.file or item.length < 1]
+            if outside or not signatures:
+                raise ValueError(f"a model file must lie in the bundle and take tokens: {outside}")
             token = content["tokenizer"]
             around = tuple(token["before"]), tuple(token["after"])
             tokenizer = TokenizerSpec(*around, int(token["pad"]), dict(token["specials"]), tuple(token.get("stripping", ())))
             return cls(tuple(signatures), tuple(content["dimensions"]), tokenizer, content["recipe"], content["granularity"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"not a bundle's spec ({error!r})", where=str(path), cure="export the bundle again") from error
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from triplette.errors import InputError, SettingError
 from triplette.languages import language
@@ -61,6 +62,21 @@ class ChunkResult:
         """What is missing for each language that is not written out."""
         found = [language(code) for code in self.languages]
         return [f"{one.name} lacks: {'; '.join(one.lacks)}" for one in found if one.lacks]
+
+    def facts(self) -> dict[str, Any]:
+        """The summary, in words."""
+        reasons = ", ".join(f"{reason} {count}" for reason, count in self.dropped.items()) or "none"
+        return {
+            "documents": self.documents,
+            "chunks": self.chunks,
+            "languages": self.spoken(),
+            "longest, in tokens": self.longest,
+            "characters of text": self.characters,
+            "words in a chunk": f"{100 * self.coverage:.2f} %",
+            "sentences whole in a chunk": f"{100 * self.whole:.2f} %",
+            "dropped as boilerplate": f"{sum(self.dropped.values())} ({reasons})",
+            "seconds": round(self.seconds, 2),
+        }
 
 
 def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None) -> ChunkResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,41 +22,39 @@ from triplette.console import (
     with_version,
 )
 from triplette.rundir import DEFAULT_RUN
+from triplette.synth.init import init
+from triplette.synth.options import (
+    BudgetOption,
+    CorpusOption,
+    DryRunOption,
+    EncoderOption,
+    ExcludeOption,
+    HarvestOption,
+    IncludeOption,
+    LanguageOption,
+    LinksOption,
+    LlmOption,
+    NegativesOption,
+    OverlapOption,
+    PricesOption,
+    ReaderOption,
+    TokenizerOption,
+    TokensOption,
+    UrlOption,
+    chunk_settings,
+    config_beside,
+    mine_settings,
+    profile_of,
+    write_settings,
+)
 
 if TYPE_CHECKING:
     from triplette.rundir import RunDir
+    from triplette.settings.llm import LlmSettings
+    from triplette.settings.write import WriteSettings
+    from triplette.synth.generate import GenerateResult
 
 app = with_version(new_app("Documents -> chunks -> questions -> triplets with hard negatives.", completion=True))
-
-CorpusOption = Annotated[Path, typer.Option("--corpus", help="Folder (or one file) of documents.", metavar="DIR")]
-TokensOption = Annotated[int | None, typer.Option("--target-tokens", help="Tokens a chunk aims at, never passed (default 256).")]
-OverlapOption = Annotated[int | None, typer.Option("--overlap-tokens", help="Tokens repeated from the chunk before (default 0).")]
-LanguageOption = Annotated[
-    str | None, typer.Option("--language", help="The documents' language, as fr, en, de; else it is read off each.", metavar="CODE")
-]
-TokenizerOption = Annotated[str | None, typer.Option("--tokenizer", help="'estimate', or a tokenizer's folder or id (models extra).")]
-IncludeOption = Annotated[
-    list[str] | None, typer.Option("--include", help="Only files this .gitignore-like pattern names (repeatable).")
-]
-ExcludeOption = Annotated[list[str] | None, typer.Option("--exclude", help="Leave out what this pattern names (repeatable).")]
-LinksOption = Annotated[bool | None, typer.Option("--follow-links", help="Follow links that lead out of the folder.")]
-ReaderOption = Annotated[str | None, typer.Option("--reader", help="'own' (default), or 'docling' where it is installed.")]
-HarvestOption = Annotated[
-    str | None, typer.Option("--harvest", help="The documents' own questions: 'gold' (default), 'train' or 'off'; never both.")
-]
-LlmOption = Annotated[str | None, typer.Option("--llm", help="Write with an LLM, as openai:MODEL; the key comes from the environment.")]
-UrlOption = Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")]
-BudgetOption = Annotated[
-    float | None, typer.Option("--budget", help="Stop, resumable, before spending more than this (US dollars).", min=0)
-]
-PricesOption = Annotated[
-    Path | None, typer.Option("--prices", help="Price list to count with, TOML or JSON (docs/llm.md).", metavar="FILE")
-]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Quote calls, tokens, cost and time; spend nothing.")]
-EncoderOption = Annotated[
-    str | None, typer.Option("--encoder", help="'lsa' (built in) or a sentence-transformers model (models extra).")
-]
-NegativesOption = Annotated[int | None, typer.Option("--negatives", help="Negatives a question gets at most; 0: pairs only.")]
 
 
 @app.command()
@@ -87,45 +85,40 @@ def generate(
     Example: synth generate --corpus fr_rules/
     """
     from triplette.synth.generate import generate as run_all
-    from triplette.synth.show import render, select_triplets
 
-    config = _found_beside(corpus, config)
-    chunk_settings = _chunk_settings(
-        config,
-        target_tokens=target_tokens,
-        overlap_tokens=overlap_tokens,
-        tokenizer=tokenizer,
-        language=language,
-        include=include,
-        exclude=exclude,
-        follow_links=follow_links,
-        reader=reader,
-    )
-    write_settings, llm_settings = _write_settings(config, llm, base_url, prices, harvest)
-    mine_settings = _mine_settings(config, encoder, negatives)
-    profile = _profile(config)
+    config = config_beside(corpus, config)
+    chunking = chunk_settings(config, target_tokens, overlap_tokens, tokenizer, language, include, exclude, follow_links, reader)
+    writing, model = write_settings(config, llm, base_url, prices, harvest)
+    mining = mine_settings(config, encoder, negatives)
+    profile = profile_of(config)
     place = open_run(run)
     if dry_run:
         from triplette.synth.chunk import chunk_corpus
 
-        chunked = chunk_corpus(place, corpus, chunk_settings, profile)
-        _quote(place, write_settings, llm_settings, json_output)
+        chunked = chunk_corpus(place, corpus, chunking, profile)
+        _quote(place, writing, model, json_output)
         return 1 if chunked.failed else 0
-    result = run_all(place, corpus, chunk_settings, write_settings, llm_settings, mine_settings, profile=profile, budget=budget)
+    result = run_all(place, corpus, chunking, writing, model, mining, profile=profile, budget=budget)
     if json_output:
         print_json(result.as_json())
     else:
-        table("What was made", ("", "count"), result.rows())
-        if result.reject_rows():
-            table("What fell out (rejected.parquet keeps every row)", ("step", "reason", "rows"), result.reject_rows())
-        say("Three of the triplets:\n")
-        render(select_triplets(place, count=3, seed=0))
-        for note in result.notes():
-            say(note)
-        _tell_profile(place)
-        say(f"\nNext: {place.command('synth show')} to browse them, {place.command('curate judge')} to filter them.")
+        _tell_generated(place, result)
     _report_failures(result.chunked.failed)
     return 1 if result.chunked.failed else 0
+
+
+def _tell_generated(place: RunDir, result: GenerateResult) -> None:
+    from triplette.synth.show import render, select_triplets
+
+    table("What was made", ("", "count"), result.rows())
+    if result.reject_rows():
+        table("What fell out (rejected.parquet keeps every row)", ("step", "reason", "rows"), result.reject_rows())
+    say("Three of the triplets:\n")
+    render(select_triplets(place, count=3, seed=0))
+    for note in result.notes():
+        say(note)
+    _tell_profile(place)
+    say(f"\nNext: {place.command('synth show')} to browse them, {place.command('curate judge')} to filter them.")
 
 
 @app.command()
@@ -153,41 +146,17 @@ def chunk(
     """
     from triplette.synth.chunk import chunk_corpus
 
-    config = _found_beside(corpus, config)
-    settings = _chunk_settings(
-        config,
-        target_tokens=target_tokens,
-        overlap_tokens=overlap_tokens,
-        tokenizer=tokenizer,
-        language=language,
-        include=include,
-        exclude=exclude,
-        follow_links=follow_links,
-        reader=reader,
-    )
+    config = config_beside(corpus, config)
+    settings = chunk_settings(config, target_tokens, overlap_tokens, tokenizer, language, include, exclude, follow_links, reader)
     place = open_run(run)
-    result = chunk_corpus(place, corpus, settings, _profile(config))
+    result = chunk_corpus(place, corpus, settings, profile_of(config))
     if show_file is not None:
         _show_document(place, corpus, show_file)
     elif json_output:
-        print_json({name: getattr(result, name) for name in type(result).__slots__})
+        print_json({name: getattr(result, name) for name in type(result).__slots__} | {"lacks": result.lacks()})
     else:
-        dropped = sum(result.dropped.values())
-        summarise(
-            "Chunks" + (" (unchanged: same documents, settings and code)" if result.unchanged else ""),
-            {
-                "documents": result.documents,
-                "chunks": result.chunks,
-                "languages": result.spoken(),
-                "longest, in tokens": result.longest,
-                "characters of text": result.characters,
-                "words in a chunk": f"{100 * result.coverage:.2f} %",
-                "sentences whole in a chunk": f"{100 * result.whole:.2f} %",
-                "dropped as boilerplate": f"{dropped} ({', '.join(f'{k} {v}' for k, v in result.dropped.items()) or 'none'})",
-                "seconds": round(result.seconds, 2),
-            },
-        )
-        for note in result.notes:
+        summarise("Chunks" + (" (unchanged: same documents, settings and code)" if result.unchanged else ""), result.facts())
+        for note in (*result.notes, *result.lacks()):
             say(f"note: {note}")
         _tell_profile(place)
         _report_worst(result.worst, settings.warn_words, settings.warn_sentences)
@@ -243,15 +212,15 @@ def write(
     from triplette.profile import keep_profile
     from triplette.synth.write import write_questions
 
-    settings, llm_settings = _write_settings(config, llm, base_url, prices, harvest)
+    settings, model = write_settings(config, llm, base_url, prices, harvest)
     place = open_run(run)
-    profile = _profile(config)
+    profile = profile_of(config)
     if profile:
         keep_profile(place, profile)
     if dry_run:
-        _quote(place, settings, llm_settings, json_output)
+        _quote(place, settings, model, json_output)
         return
-    summary = write_questions(place, settings, llm_settings, budget=budget)
+    summary = write_questions(place, settings, model, budget=budget)
     if json_output:
         print_json({name: getattr(summary, name) for name in type(summary).__slots__})
         return
@@ -281,21 +250,11 @@ def import_(
     from triplette.synth.importing import import_questions
 
     place = open_run(run)
-    result = import_questions(place, questions, chunks, _profile(config), replace=replace)
+    result = import_questions(place, questions, chunks, profile_of(config), replace=replace)
     if json_output:
         print_json({name: getattr(result, name) for name in type(result).__slots__})
     else:
-        summarise(
-            "Imported",
-            {
-                "lines": result.lines,
-                "questions": result.questions,
-                "of them new": result.added,
-                "chunks": result.chunks,
-                **{f"rejected: {reason}": n for reason, n in result.rejected.items()},
-                "seconds": round(result.seconds, 2),
-            },
-        )
+        summarise("Imported", result.facts())
         for note in result.notes:
             say(f"note: {note}")
         say(f"Next: {place.command('synth mine')}")
@@ -318,7 +277,7 @@ def mine(
 
     from triplette.synth.mining.mine import mine_negatives
 
-    result = mine_negatives(open_run(run), _mine_settings(config, encoder, negatives))
+    result = mine_negatives(open_run(run), mine_settings(config, encoder, negatives))
     if json_output:
         print_json(asdict(result))
         return
@@ -360,126 +319,17 @@ def show(
         render(views, full=full)
 
 
-@app.command()
-def init(
-    path: Annotated[
-        Path | None, typer.Argument(help="Where to write it (default triplette.toml, with --profile profile.toml).")
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option("--profile", help="Write a profile to edit instead, a copy of this one: a profile's name, such as fr, or a file."),
-    ] = None,
-    llm: Annotated[
-        str | None, typer.Option("--llm", help="Let an LLM draft its personas and kinds from the run's chunks, as openai:MODEL.")
-    ] = None,
-    base_url: UrlOption = None,
-    prices: PricesOption = None,
-    budget: BudgetOption = None,
-    run: RunOption = DEFAULT_RUN,
-    config: ConfigOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Write a draft without asking.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-) -> int:
-    """Write a commented triplette.toml with every setting and its default, or a profile to edit.
-
-    Example: synth init --profile fr library.toml
-    """
-    from triplette.errors import InputError
-    from triplette.settings.base import template
-    from triplette.settings.catalogue import SECTIONS
-    from triplette.tables import write_text
-
-    if profile is not None or llm is not None:
-        return _init_profile(path or Path("profile.toml"), profile, llm, base_url, prices, budget, run, config, yes=yes, force=force)
-    path = path or Path("triplette.toml")
-    if path.exists() and not force:
-        raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
-    write_text(path, template(SECTIONS))
-    say(f"wrote {path}")
-    return 0
+app.command()(init)
 
 
-def _init_profile(
-    path: Path, name: str | None, llm: str | None, base_url: str | None, prices: Path | None, budget: float | None, run: Path,
-    config: Path | None, *, yes: bool, force: bool,
-) -> int:  # fmt: skip
-    from triplette.errors import InputError
-    from triplette.profile import load_profile, run_profile
-    from triplette.synth.profile_draft import draft_profile, write_profile
-
-    if path.exists() and not force:
-        raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
-    place = open_run(run)
-    made = load_profile(name) if name else run_profile(place)
-    if llm is not None:
-        _, llm_settings = _write_settings(config, llm, base_url, prices)
-        draft = draft_profile(place, made, llm_settings, budget=budget)
-        made = draft.profile
-        say(f"{made.about}\n")
-        table("Who asks", ("persona", "who"), [(persona.name, persona.who) for persona in made.personas])
-        table("Kinds of question", ("kind", "asks"), [(kind.name, kind.asks) for kind in made.kinds])
-        say(f"drafted from {draft.passages} passages, {draft.cost:.4f} USD")
-        if not yes and not typer.confirm(f"Write this to {path}?", default=False, err=True):
-            say("nothing was written")
-            return 1
-    write_profile(path, made, force=force)
-    say(f'wrote {path}; name it in triplette.toml: profile = "{path}"')
-    return 0
-
-
-def _found_beside(corpus: Path, config: Path | None) -> Path | None:
-    """The settings file: the one given, else ./triplette.toml, else the one in the corpus's own folder, which is then told."""
-    from triplette.settings.base import FILE_NAME
-
-    beside = corpus / FILE_NAME
-    if config is not None or Path(FILE_NAME).exists() or not beside.is_file():
-        return config
-    say(f"settings: {beside}")
-    return beside
-
-
-def _profile(config: Path | None) -> Any:
-    from triplette.profile import settings_profile
-
-    return settings_profile(config)
-
-
-def _tell_profile(place: Any) -> None:
+def _tell_profile(place: RunDir) -> None:
     from triplette.profile import run_profile
 
     profile = run_profile(place)
     say(f"Profile {profile.name}: asked by {', '.join(profile.persona_names)}. `synth init --profile NAME` writes one of your own.")
 
 
-def _chunk_settings(config: Path | None, **overrides: Any) -> Any:
-    from triplette.settings.load import load_section
-    from triplette.settings.synth import ChunkSettings
-
-    given = {name: value for name, value in overrides.items() if value is not None and value != []}
-    return load_section(ChunkSettings, "synth.chunk", config, **given)
-
-
-def _write_settings(
-    config: Path | None, llm: str | None, base_url: str | None, prices: Path | None, harvest: str | None = None
-) -> tuple[Any, Any]:
-    from triplette.settings.load import load_llm, load_section
-    from triplette.settings.write import WriteSettings
-
-    writer = "llm" if llm or base_url else None
-    return (
-        load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest),
-        load_llm("synth.llm", config, llm, base_url, prices),
-    )
-
-
-def _mine_settings(config: Path | None, encoder: str | None, negatives: int | None) -> Any:
-    from triplette.settings.load import load_section
-    from triplette.settings.mine import MineSettings
-
-    return load_section(MineSettings, "synth.mine", config, encoder=encoder, negatives=negatives)
-
-
-def _quote(place: Any, settings: Any, llm_settings: Any, json_output: bool) -> None:
+def _quote(place: RunDir, settings: WriteSettings, model: LlmSettings, json_output: bool) -> None:
     from triplette.synth.chunk import load_chunks
 
     chunks = load_chunks(place)
@@ -489,7 +339,7 @@ def _quote(place: Any, settings: Any, llm_settings: Any, json_output: bool) -> N
     from triplette.profile import run_profile
     from triplette.synth.llm_writer import quote
 
-    quoted = quote(place, chunks, llm_settings, settings, run_profile(place))
+    quoted = quote(place, chunks, model, settings, run_profile(place))
     if json_output:
         print_json({name: getattr(quoted, name) for name in type(quoted).__slots__})
     else:

@@ -21,7 +21,10 @@ from triplette.synth.write import WriteSummary, write_questions
 
 @dataclass(frozen=True, slots=True)
 class GenerateResult:
-    """The three stages' results, the rejects by step and reason, and the seconds in all."""
+    """The three stages' results, the rejects by step and reason, and the seconds in all.
+
+    A question without a hard negative is no reject: it is kept, as a pair, and ``mined`` counts it.
+    """
 
     chunked: ChunkResult
     written: WriteSummary
@@ -82,7 +85,7 @@ def generate(
     written = write_questions(run, write, llm, budget=budget)
     mined = mine_negatives(run, mine)
     steps = ("synth.chunk", "synth.write", "synth.mine")
-    rejected = Counter((row.step, row.reason) for row in run.read_rejects() if row.step in steps)
+    rejected = Counter((row.step, row.reason) for row in run.read_rejects() if row.step in steps and row.subject_kind != "negative")
     return GenerateResult(chunked, written, mined, dict(rejected), time.perf_counter() - started)
 
 

@@ -34,7 +34,6 @@ PROVIDER = "import"
 FORM = 'each line is {"question": ..., "chunk_id": ...}'
 CHUNK_FORM = 'each line is {"id": ..., "text": ...}'
 NAMED = 8  # unknown terms that a note names
-_DIFFICULTY_WORDS = {"facile": "easy", "moyen": "medium", "difficile": "hard"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,17 @@ class ImportResult:
     rejected: dict[str, int]
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """The summary, in words."""
+        return {
+            "lines": self.lines,
+            "questions": self.questions,
+            "of them new": self.added,
+            "chunks": self.chunks,
+            **{f"rejected: {reason}": count for reason, count in self.rejected.items()},
+            "seconds": round(self.seconds, 2),
+        }
 
 
 def import_questions(
@@ -77,20 +87,7 @@ def import_questions(
     step = Step(run, "synth.import", {one.name: hash_file(one) for one in (path, chunks_path) if one is not None}, {})
     index = ChunkIndex(chunks, aliases)
     before = _there(run, chunks, replace=replace)
-    questions: dict[str, Question] = {}
-    rejects: list[Rejection] = []
-    for number, row in rows:
-        try:
-            chunk = index.resolve(row)[0]
-        except (Unresolved, ValueError) as error:
-            where = f"{path.name}:{number}"
-            rejects.append(Rejection("synth.import", where, "question", "unmatched", str(error), text=row["question"]))
-            continue
-        question = _question(row, chunk.id, terms)
-        if question.id in questions:
-            where = f"{path.name}:{number}"
-            rejects.append(Rejection("synth.import", where, "question", "repeated", question.id, chunk.id, question.text))
-        questions.setdefault(question.id, question)
+    questions, rejects = _placed(path, rows, index, terms)
     if not questions:
         raise InputError(
             f"none of the {len(rows)} questions points at a chunk of this run (first: {rejects[0].detail})" if rows else "no question",
@@ -190,6 +187,7 @@ class _Terms:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._kinds, self._personas = _names(profile.kinds), _names(profile.personas)
+        self._difficulties = {_key(word): name for name in DIFFICULTIES for word in (*getattr(profile.difficulties, name), name)}
         self.unknown: dict[str, Counter[str]] = {"kind": Counter(), "persona": Counter()}
 
     def read(self, row: Mapping[str, Any]) -> tuple[str, str]:
@@ -201,6 +199,10 @@ class _Terms:
             told = bool(row.get(field)) or found == (UNKNOWN, UNKNOWN)  # a category that is a kind is no unknown persona
             self.unknown[field][own] += term == UNKNOWN and bool(own) and told
         return found
+
+    def difficulty(self, row: Mapping[str, Any]) -> str:
+        """One of ``DIFFICULTIES``, or ``unknown``."""
+        return self._difficulties.get(_key(str(row.get("difficulty") or "")), UNKNOWN)
 
     def notes(self) -> tuple[str, ...]:
         """One note for kinds and one for personas that the profile does not know."""
@@ -225,15 +227,34 @@ def _key(word: str) -> str:
     return fold(word).lower().strip()
 
 
+def _placed(
+    path: Path, rows: Sequence[tuple[int, dict[str, Any]]], index: ChunkIndex, terms: _Terms
+) -> tuple[dict[str, Question], list[Rejection]]:
+    """The questions by id, each over the chunk that its row points at, and what has no chunk or says the same again."""
+    questions: dict[str, Question] = {}
+    rejects: list[Rejection] = []
+    for number, row in rows:
+        where = f"{path.name}:{number}"
+        try:
+            chunk = index.resolve(row)[0]
+        except (Unresolved, ValueError) as error:
+            rejects.append(Rejection("synth.import", where, "question", "unmatched", str(error), text=row["question"]))
+            continue
+        question = _question(row, chunk.id, terms)
+        if question.id in questions:
+            rejects.append(Rejection("synth.import", where, "question", "repeated", question.id, chunk.id, question.text))
+        questions.setdefault(question.id, question)
+    return questions, rejects
+
+
 def _question(row: Mapping[str, Any], chunk_id: str, terms: _Terms) -> Question:
     kind, persona = terms.read(row)
-    difficulty = _key(str(row.get("difficulty") or ""))
     return Question.make(
         chunk_id=chunk_id,
         text=" ".join(row["question"].split()),
         kind=kind,
         persona=persona,
-        difficulty=difficulty if difficulty in DIFFICULTIES else _DIFFICULTY_WORDS.get(difficulty, UNKNOWN),
+        difficulty=terms.difficulty(row),
         provider=PROVIDER,
         model=str(row.get("model") or UNKNOWN),
         prompt=str(row.get("prompt") or UNKNOWN),

@@ -17,7 +17,7 @@ from triplette.languages import language
 from triplette.llm.client import Answer, LlmClient, Quote, Request
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
-from triplette.profile import Profile, neutral_profile
+from triplette.profile import Profile, profile_in
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
@@ -75,13 +75,8 @@ def requests_of(chunks: Sequence[Chunk], settings: WriteSettings, profile: Profi
             again=language(own.language).prompting.ask_again,
         )
         for chunk in chunks
-        for own in (_own(profile, chunk),)
+        for own in (profile_in(profile, chunk.language),)
     ]
-
-
-def _own(profile: Profile, chunk: Chunk) -> Profile:
-    """The profile, or the neutral one of a chunk's language where that is another."""
-    return profile if chunk.language in ("", profile.language) else neutral_profile(chunk.language)
 
 
 def quote(run: RunDir, chunks: Sequence[Chunk], llm: LlmSettings, settings: WriteSettings, profile: Profile) -> Quote:
@@ -135,7 +130,7 @@ def sort_answers(chunks: Sequence[Chunk], answers: Sequence[Answer], model: str,
             written.rejects.append(_reject(chunk, reason, answer.error, answer.raw[:RAW_KEPT]))
             continue
         content: Any = answer.value
-        own = _own(profile, chunk)
+        own = profile_in(profile, chunk.language)
         orders = plan(chunk.id, settings.questions_per_chunk, settings.seed, own)
         kept, rejects = _kept(chunk, content, orders, settings, own, seen)
         written.rejects += rejects

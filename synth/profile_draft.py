@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from triplette.errors import InputError
 from triplette.hashing import hash_text
-from triplette.languages import language as spoken
+from triplette.languages import language
 from triplette.llm.client import LlmClient, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
 from triplette.llm.run import run_many
-from triplette.profile import Kind, Persona, Profile, as_toml, language_name
+from triplette.profile import Kind, Persona, Profile, as_toml
 from triplette.profile.shape import Scenes
 from triplette.records import Chunk
 from triplette.rundir import RunDir
@@ -103,10 +103,10 @@ def sampled(chunks: Sequence[Chunk]) -> list[Chunk]:
 def draft_request(sample: Sequence[Chunk], base: Profile) -> Request:
     """What the model is asked, in the language of ``base``."""
     system, user = read_prompt(PROMPTS, PROMPT, "profile draft", base.language)
-    language = language_name(base.language)
-    content = fill(user, passages="\n\n".join(_fenced(chunk) for chunk in sample), language=language)
-    messages = ({"role": "system", "content": with_parts(system, language=language)}, {"role": "user", "content": content})
-    return Request(messages, draft_form(), "profile", EXPECTED_TOKENS, spoken(base.language).prompting.ask_again)
+    spoken = language(base.language)
+    content = fill(user, passages="\n\n".join(_fenced(chunk) for chunk in sample), language=spoken.name)
+    messages = ({"role": "system", "content": with_parts(system, language=spoken.name)}, {"role": "user", "content": content})
+    return Request(messages, draft_form(), "profile", EXPECTED_TOKENS, spoken.prompting.ask_again)
 
 
 def _fenced(chunk: Chunk) -> str:

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from triplette.languages import language
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
-from triplette.profile import Profile, language_name
+from triplette.profile import Profile
 from triplette.records import DIFFICULTIES, Chunk
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ def system_message(profile: Profile, prompt: str = PROMPT) -> str:
     words = language(profile.language).prompting
     return with_parts(
         system,
-        language=language_name(profile.language),
+        language=language(profile.language).name,
         personas="\n".join(f"- {persona.name}{words.colon} {persona.who}" for persona in profile.personas),
         kinds="\n".join(f"- {kind.name}{words.colon} {kind.asks}" for kind in profile.kinds),
         terms=f"\n{words.terms.format(', '.join(profile.terms))}" if profile.terms else "",
@@ -79,6 +79,6 @@ def messages(chunk: Chunk, orders: Sequence[Order], profile: Profile, prompt: st
     title = chunk.title or chunk.source
     guard = guard_line(f"{title}\n{chunk.text}")
     listed = "\n".join(f"{o.number}. kind={o.kind}, persona={o.persona}, difficulty={o.difficulty}" for o in orders)
-    spoken = language_name(profile.language)
+    spoken = language(profile.language).name
     content = fill(user, title=" ".join(title.split()), passage=chunk.text, fence=guard, orders=listed, language=spoken)
     return {"role": "system", "content": system_message(profile, prompt)}, {"role": "user", "content": content}

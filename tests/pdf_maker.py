@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 WIDTH, HEIGHT = 595, 842
 FONTS = {"F1": "Helvetica", "F2": "Helvetica-Bold"}
@@ -19,11 +20,13 @@ class Page:
     fields: list[tuple[str, float, float, str]] = field(default_factory=list)
     rotate: int = 0
 
-    def text(self, x: float, y: float, text: str, size: float = 10, *, bold: bool = False, turned: bool = False) -> Page:
-        """Draw a text on its baseline."""
+    def text(
+        self, x: float, y: float, text: str, size: float = 10, *, bold: bool = False, turned: bool = False, face: str = ""
+    ) -> Page:
+        """Draw a text on its baseline; ``face`` is a font's name in the page."""
         matrix = f"0 1 -1 0 {x} {y}" if turned else f"1 0 0 1 {x} {y}"
         shown = text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
-        self.operators.append(f"BT /{'F2' if bold else 'F1'} {size} Tf {matrix} Tm ({shown}) Tj ET")
+        self.operators.append(f"BT /{face or ('F2' if bold else 'F1')} {size} Tf {matrix} Tm ({shown}) Tj ET")
         return self
 
     def lines(self, x: float, y: float, lines: Sequence[str], size: float = 10, leading: float = 12) -> Page:
@@ -46,17 +49,17 @@ class Page:
         return self
 
 
-def write_pdf(path: Path, pages: Sequence[Page], *, title: str = "") -> Path:
-    """Write the pages; accents must be in Windows-1252."""
+def write_pdf(path: Path, pages: Sequence[Page], *, title: str = "", fonts: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """Write the pages; accents must be in Windows-1252. ``fonts`` are further ones, by their names in the page."""
     objects: list[bytes] = [b"", b""]
 
     def add(content: str | bytes) -> int:
         objects.append(content.encode("cp1252") if isinstance(content, str) else content)
         return len(objects)
 
-    fonts = " ".join(
+    faces = " ".join(
         f"/{name} {add(f'<< /Type /Font /Subtype /Type1 /BaseFont /{base} /Encoding /WinAnsiEncoding >>')} 0 R"
-        for name, base in FONTS.items()
+        for name, base in {**FONTS, **fonts}.items()
     )
     image = add(
         b"<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length 1 >>\nstream\n\x80\nendstream"
@@ -67,15 +70,15 @@ def write_pdf(path: Path, pages: Sequence[Page], *, title: str = "") -> Path:
         operators = [*page.operators, f"q {WIDTH} 0 0 {HEIGHT} 0 0 cm /I Do Q"] if page.picture else page.operators
         stream = "\n".join(operators).encode("cp1252")
         content = add(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
-        widgets = [_field(add, fonts, *item) for item in page.fields]
+        widgets = [_field(add, faces, *item) for item in page.fields]
         fields += widgets
         kids.append(
             add(
                 f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {WIDTH} {HEIGHT}] /Rotate {page.rotate} /Contents {content} 0 R "
-                f"/Annots [{' '.join(f'{n} 0 R' for n in widgets)}] /Resources << /Font << {fonts} >> /XObject << /I {image} 0 R >> >> >>"
+                f"/Annots [{' '.join(f'{n} 0 R' for n in widgets)}] /Resources << /Font << {faces} >> /XObject << /I {image} 0 R >> >> >>"
             )
         )
-    form = f"/AcroForm << /Fields [{' '.join(f'{n} 0 R' for n in fields)}] /DR << /Font << {fonts} >> >> >>" if fields else ""
+    form = f"/AcroForm << /Fields [{' '.join(f'{n} 0 R' for n in fields)}] /DR << /Font << {faces} >> >> >>" if fields else ""
     objects[0] = f"<< /Type /Catalog /Pages 2 0 R {form} >>".encode()
     objects[1] = f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(f'{n} 0 R' for n in kids)}] >>".encode()
     about = add(f"<< /Title ({title}) >>")

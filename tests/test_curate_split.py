@@ -72,6 +72,12 @@ def test_without_rows_or_without_gold_nothing_touches_and_nothing_is_connected()
     assert components([], DEFAULTS) == []
 
 
+@pytest.mark.parametrize("gold", [False, True])
+def test_where_all_rows_are_of_one_origin_no_question_is_read(gold: bool) -> None:
+    unreadable = object()  # reading it as a text fails
+    assert touching([Node("a", unreadable, ("p",), gold=gold), Node("b", unreadable, ("p",), gold=gold)], DEFAULTS) == []
+
+
 def test_a_touch_says_why_and_how_similar_to_four_digits() -> None:
     nodes = [Node("a", "tour roi dame", ("p",)), Node("g", "tour roi dame pion cavalier fou", ("q",), gold=True)]
     (touch,) = touching([nodes[1], Node("b", "tour roi dame cavalier fou blitz", ("p",))], BuildSettings(near_duplicate=0.7))

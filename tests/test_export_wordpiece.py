@@ -102,6 +102,7 @@ def test_half_a_surrogate_pair_is_refused_where_it_stands(lines: list[str], tmp_
         ({"added_tokens": [{"content": "<x>", "id": 1, "single_word": True}]}, "found by rules of their own"),
         ({"model": {"unk_token": "<none>"}}, "has no unknown token"),
         ({"model": {"continuing_subword_prefix": "# "}}, "has a space"),
+        ({"model": {"max_input_chars_per_word": 10**6}}, "cuts words of 1000000 characters"),
     ],
 )
 def test_wordpiece_of_another_make_is_refused_by_name(change: dict[str, Any], message: str, lines: list[str], tmp_path: Path) -> None:
@@ -110,6 +111,19 @@ def test_wordpiece_of_another_make_is_refused_by_name(change: dict[str, Any], me
     assert check_kind(content) == "WordPiece"
     with pytest.raises(InputError, match=message):
         check_kind({**content, **change, "model": {**content["model"], **change.get("model", {})}})
+
+
+@pytest.mark.parametrize(
+    ("line", "content", "message"),
+    [(1, "1 1000000 1 ##", "words of 1000000"), (1, "1 100", "not enough values"), (4, "9-d 9-d", "out of order"), (4, "0-ffffffffffff", "out of order")],
+)  # fmt: skip
+def test_a_hostile_file_is_refused(line: int, content: str, message: str, lines: list[str], tmp_path: Path) -> None:
+    own = wordpiece(lines[:100], 300)
+    own.save_pretrained(tmp_path)
+    text = build_wordpiece(read_json(tmp_path)).decode().split("\n")
+    text[line] = content
+    with pytest.raises(InputError, match=message):
+        open_tokenizer(write(tmp_path, "\n".join(text).encode()), read_spec(tmp_path, own))
 
 
 def _another_prefix(text: list[str]) -> None:

@@ -22,10 +22,9 @@ from scripted_llm import Call, Reply, ScriptedServer
 from test_triplette_llm import GOOD, Form, ask, asked, settings_for
 
 from triplette.errors import ServiceError, SettingError, TripletteError
-from triplette.llm.addresses import public_address
+from triplette.llm.addresses import model_name, public_address
 from triplette.llm.bodies import BODY_LIMIT, redact
 from triplette.llm.cache import UNREADABLE
-from triplette.llm.client import model_name
 from triplette.llm.dialect import Dialect
 from triplette.llm.http import retry_after
 from triplette.llm.run import run_many

@@ -10,7 +10,7 @@ from triplette.errors import InputError
 from triplette.synth.ingest import Structured, find_documents, headings_of, read_document, source_name, structure
 from triplette.synth.ingest.document import Document
 from triplette.synth.ingest.encoding import decode
-from triplette.synth.ingest.structure import join_lines
+from triplette.synth.ingest.joining import join_lines
 
 ACCENTED = "L’arbitre vérifie l’échiquier ; à la fin, le résultat est noté. Où ça ? Près du règlement.\n" * 3
 

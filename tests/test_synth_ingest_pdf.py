@@ -323,6 +323,41 @@ def test_an_accent_drawn_at_the_line_s_end_goes_to_the_letter_that_it_stands_ove
     assert "Hervé et Jules" in told(read(tmp_path, [page.lines(50, 700, LEFT)]))
 
 
+def test_an_accent_stands_over_capitals_and_over_letters_that_no_character_joins_it_to(tmp_path: Path) -> None:
+    page = Page().text(50, 760, "Ecole, m").text(51.7, 762.5, "´").text(86.4, 760, "˜").text(94, 760, "est la moyenne.")
+    assert told(read(tmp_path, [page.lines(50, 700, LEFT)])).startswith("École, m\u0303 est la moyenne.")
+
+
+def test_a_figure_that_the_text_runs_round_stands_after_the_sentence(tmp_path: Path) -> None:
+    page = Page().text(50, 700, LEFT[0]).text(380, 690, "amont").text(420, 670, "aval")
+    page.lines(380, 650, ["Figure 1 : le cours de la", "rivière et ses deux moulins."])
+    page.lines(50, 688, LEFT[1:])
+    found = told(read(tmp_path, [page])).replace("\n", " ")
+    assert f"{LEFT[0]} {LEFT[1]}" in found
+    assert "Figure 1 : le cours de la rivière et ses deux moulins." in found
+
+
+def test_a_cell_that_goes_on_in_the_next_line_is_whole_without_rules(tmp_path: Path) -> None:
+    page = Page().lines(50, 780, LEFT)
+    for number, cells in enumerate((("Pose du rail", "3 heures", "120 euros"), ("Essais, retrait des", "1 heure", "40 euros"))):
+        page.text(50, 690 - 12 * number, cells[0])
+        if number:
+            page.text(60, 666, "anciens repères.")
+        page.text(250, 690 - 12 * number, cells[1]).text(400, 690 - 12 * number, cells[2])
+    found = told(read(tmp_path, [page]))
+    assert "Essais, retrait des anciens repères. 1 heure 40 euros" in " ".join(found.split())
+
+
+@pytest.mark.parametrize(
+    ("font", "drawn", "meant"), [("CMSY10", "0", "′"), ("CMSY7", "6", "≠"), ("MSAM10", "C", "◁="), ("CMEX10", "a", "=")]
+)
+def test_signs_of_tex_s_fonts_are_not_read_as_the_letters_of_their_codes(tmp_path: Path, font: str, drawn: str, meant: str) -> None:
+    page = Page().text(50, 760, "Soit").text(80, 760, drawn, face="F3").text(88, 760, "= 4 donné.").lines(50, 700, LEFT)
+    meant = f"{meant}=" if meant == "′" else meant
+    found = told(structure(read_document(write_pdf(tmp_path / "a.pdf", [page], fonts={"F3": font}), tmp_path)))
+    assert "".join(found.split()).startswith(f"Soit{meant}4donné.")
+
+
 def test_a_dotted_blank_and_a_list_of_prices_are_no_table_of_contents(tmp_path: Path) -> None:
     from triplette.synth.ingest.document import Document
 

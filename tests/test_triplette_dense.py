@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from triplette.arrays import Vectors
 from triplette.errors import InputError
 from triplette.ranking.dense import DenseIndex
-from triplette.ranking.encoder import Vectors, unit_rows
+from triplette.ranking.encoder import unit_rows
 
 
 def clustered(n: int, d: int = 16, seed: int = 0) -> Vectors:

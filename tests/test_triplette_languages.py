@@ -47,7 +47,7 @@ FRENCH = """# Règlement du potager partagé
 L'arrosage est permis le matin avant neuf heures et le soir après dix-neuf heures. Chaque jardinier remplit le carnet d'arrosage et ferme
 le robinet avant de partir. Un jardinier qui laisse couler l'eau paie une amende de cinq euros à la caisse du potager.
 """
-EN, DE = language("en"), language("de")
+EN, DE, ES = language("en"), language("de"), language("es")
 
 
 def chunked(tmp_path: Path, documents: dict[str, str], **changes: str) -> RunDir:
@@ -123,6 +123,35 @@ def test_an_english_question_that_points_outside_its_passage_is_told(question: s
 )
 def test_an_english_question_that_stands_alone_is_left_alone(question: str) -> None:
     assert EN.points_outside(plain(question)) == ""
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "¿Qué dice este apartado sobre la fianza?",
+        "Según el texto, ¿quién guarda la llave de la caseta?",
+        "¿Qué se indica arriba sobre el riego?",
+        "¿Cuándo se aplica dicha norma?",
+        "¿A quién avisa esta persona?",
+    ],
+)
+def test_a_spanish_question_that_points_outside_its_passage_is_told(question: str) -> None:
+    assert ES.points_outside(plain(question))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "¿Está permitido regar con manguera?",
+        "¿Esta semana se puede regar el huerto?",
+        "¿Según qué lista se sortean las parcelas libres?",
+        "¿Puede una familia ceder su parcela, y a quién avisa esa familia?",
+    ],
+)
+def test_a_spanish_question_that_stands_alone_is_left_alone(question: str) -> None:
+    assert ES.points_outside(plain(question)) == ""
+    assert ES.patterns is not None
+    assert not ES.patterns.about.search(plain(question))
 
 
 def test_shares_of_one_and_of_many_texts_agree() -> None:

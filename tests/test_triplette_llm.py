@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict
 from scripted_llm import Call, Reply, ScriptedServer
 
 from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
-from triplette.llm.client import Answer, LlmClient, Request, model_name, quote
+from triplette.llm.addresses import model_name
+from triplette.llm.client import Answer, LlmClient, Request, quote
 from triplette.llm.forms import schema_of
 from triplette.llm.http import proxy_for, retry_after
 from triplette.llm.pace import Pace

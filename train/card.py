@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections import Counter
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 from triplette.contract import PromptContract
 from triplette.gate import quota_stamp, read_gate
+from triplette.jsonl import read_object
 from triplette.languages import language
 from triplette.rundir import RunDir
 from triplette.tables import read_table, write_text
@@ -138,7 +138,7 @@ def _evaluation(run: RunDir, export_anyway: bool) -> str:
     path = run.path("evaluation/result.json")
     if not path.exists():
         return "## Evaluation\n\n**Not measured.** Run `train evaluate`, then `train merge` again."
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_object(path, "an evaluation", f"run `{run.command('train evaluate')}`", ("verdict", "dataset_hash"))
     verdict = content["verdict"]
     if content["dataset_hash"] != read_gate(run).dataset_hash:
         return "## Evaluation\n\n**Measured on another dataset than this model was trained with.** Run `train evaluate` again."

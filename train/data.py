@@ -175,9 +175,9 @@ def _qrels(folder: Path) -> Path:
 def _jsonl(path: Path) -> list[dict[str, Any]]:
     rows = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(path), cure="give a folder in BEIR's form") from None
+        lines = path.read_text(encoding="utf-8").split("\n")  # not splitlines: U+2028 may stand inside a string
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read ({error})", where=str(path), cure="give a folder in BEIR's form") from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -185,7 +185,7 @@ def _jsonl(path: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
             row["_id"], row["text"]
             rows.append(row)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"not a BEIR row ({error!r})", where=f"{path}:{number}", cure="each line needs _id and text") from None
     return rows
 

@@ -14,13 +14,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from triplette.arrays import Ints, Vectors
 from triplette.console import progress
 from triplette.contract import Fusion, PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.hashing import hash_tree
-from triplette.ranking.bm25 import Bm25Index
-from triplette.ranking.encoder import Vectors
+from triplette.jsonl import read_object
+from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.metrics import PRIMARY
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -34,7 +35,7 @@ from triplette.train.measure import BM25, HYBRID, HYBRID_BASE, TUNED, Measuremen
 from triplette.train.models import apply_adapter, load_base, read_fit
 from triplette.train.plots import before_after, dimension_curve, rank_shift
 from triplette.train.production import asked_tokens, hybrid_of, lexical_index
-from triplette.train.ranking import Ids, embed, fuse, rank, views
+from triplette.train.ranking import embed, fuse, rank, views
 from triplette.train.report import render
 
 STAGE = "train.evaluate"
@@ -104,12 +105,11 @@ def production_view(contract: PromptContract, settings: EvaluateSettings) -> str
 def read_verdict(run: RunDir) -> dict[str, Any]:
     """The verdict in evaluation/result.json. Raises MissingStage or InputError."""
     run.require(RESULT)
-    try:
-        return dict(json.loads(run.path(RESULT).read_text(encoding="utf-8"))["verdict"])
-    except (ValueError, KeyError) as error:
-        raise InputError(
-            f"not an evaluation ({error!r})", where=str(run.path(RESULT)), cure=f"run `{run.command('train evaluate')}`"
-        ) from None
+    path, cure = run.path(RESULT), f"run `{run.command('train evaluate')}`"
+    verdict = read_object(path, "an evaluation", cure, ("verdict",))["verdict"]
+    if not isinstance(verdict, dict) or not all(isinstance(verdict.get(key), str) for key in ("word", "sentence")):
+        raise InputError("not an evaluation (its verdict has no word and sentence)", where=str(path), cure=cure)
+    return verdict
 
 
 def _rank_all(
@@ -119,12 +119,12 @@ def _rank_all(
     contract: PromptContract,
     settings: EvaluateSettings,
     device: str | None,
-) -> list[dict[tuple[str, str], Ids]]:
+) -> list[dict[tuple[str, str], Ints]]:
     """Rankings by (system, view) for each set."""
     looks, view = views(contract.dimensions), production_view(contract, settings)
     fusions = {BEFORE: Fusion(**facts["base_fusion"]) if facts.get("base_fusion") else None, TUNED: contract.fusion}
     indices = {passages: lexical_index(passages) for passages in dict.fromkeys(one.passages for one in sets)}
-    found: list[dict[tuple[str, str], Ids]] = [{} for _ in sets]
+    found: list[dict[tuple[str, str], Ints]] = [{} for _ in sets]
     with progress("evaluate", 2 * len(sets) + (len(sets) if settings.baselines else 0)) as bar:
         for system in (BEFORE, TUNED):
             model = load_system(run, facts, contract, tuned=system == TUNED, device=device)
@@ -165,7 +165,7 @@ def load_system(run: RunDir, facts: dict[str, Any], contract: PromptContract, *,
     return base.model
 
 
-def _baselines(one: Questions, lexical: Bm25Index, settings: EvaluateSettings) -> dict[tuple[str, str], Ids]:
+def _baselines(one: Questions, lexical: LexicalRanker, settings: EvaluateSettings) -> dict[tuple[str, str], Ints]:
     """BM25, LSA fitted on the same passages, and their fusion."""
     from triplette.ranking.lsa import LsaEncoder
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from triplette.ranking.metrics import PRIMARY, Difference, Floats, compare, compare_all, hits, intervals, score_rankings, slices
+from triplette.arrays import Floats, Ints
+from triplette.ranking.metrics import PRIMARY, Difference, compare, compare_all, hits, intervals, score_rankings, slices
 from triplette.settings.train import EvaluateSettings
 from triplette.train.data import Questions
-from triplette.train.ranking import Ids
 
 BASE, TUNED, BM25 = "base", "tuned", "BM25"
 HYBRID_BASE, HYBRID = "BM25+base", "BM25+tuned"
@@ -107,7 +107,7 @@ class Measurement:
 
 
 def measure_set(
-    questions: Questions, rankings: Mapping[tuple[str, str], Ids], settings: EvaluateSettings, *, view: str, seed: int
+    questions: Questions, rankings: Mapping[tuple[str, str], Ints], settings: EvaluateSettings, *, view: str, seed: int
 ) -> Measurement:
     """Metrics and differences of the rankings of ``(system, view)``, each (q, depth).
 
@@ -179,7 +179,7 @@ def _slices(questions: Questions, before: Floats, after: Floats, settings: Evalu
     return found
 
 
-def _first_hits(ranked: Ids, questions: Questions) -> tuple[int, ...]:
+def _first_hits(ranked: Ints, questions: Questions) -> tuple[int, ...]:
     """The rank of each question's best answer, 0 when it is not among those ranked."""
     found = hits(ranked, questions.relevant)
     return tuple(np.where(found.any(1), found.argmax(1) + 1, 0).tolist())

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Vectors
 from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, load_dataset
 from triplette.errors import ContractMismatch, ProofFailed
 from triplette.hashing import hash_file
 from triplette.model_contract import tokenizer_file
-from triplette.ranking.encoder import Vectors
 from triplette.rundir import RunDir
 from triplette.settings.train import Preset
 from triplette.step import Step

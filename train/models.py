@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from triplette.contract import PromptContract
-from triplette.errors import InputError, SettingError
+from triplette.errors import SettingError
+from triplette.jsonl import read_object
 from triplette.model_contract import contract_of
 from triplette.ranking.model import load_model
 from triplette.settings.train import Preset
@@ -215,10 +216,7 @@ def apply_adapter(model: Any, method: str, folder: Path, *, merge: bool) -> None
 
 def read_fit(folder: Path) -> dict[str, Any]:
     """What ``save_adapter`` wrote beside the adapter. Raises InputError when it is not there."""
-    try:
-        return dict(json.loads((folder / "fit.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise InputError(f"not an adapter of `train fit` ({error})", where=str(folder), cure="run `train fit`") from None
+    return read_object(folder / "fit.json", "an adapter of `train fit`", "run `train fit`", ("base", "origin", "method", "preset"))
 
 
 def process_rank() -> tuple[int, int]:

@@ -32,7 +32,6 @@ HUB = "intfloat/multilingual-e5-small"
 PACKED = "e5-small-q4.bin"
 SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 BLOCK, HALF = 32, 16
-FLOAT, FOUR_BITS = "float32", "q4"
 SIZES = ("width", "layers", "heads", "feed_forward", "vocabulary", "positions", "types")
 TOKENS = ("pieces", "begin", "end", "padding", "unknown")
 LIMIT = 512

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from triplette.arrays import Vectors
 from triplette.contract import Fusion
 from triplette.languages import language
-from triplette.ranking.bm25 import Bm25Index
-from triplette.ranking.encoder import Vectors
 from triplette.ranking.fusion import Hybrid, choose_fusion, neighbours
+from triplette.ranking.lexical import LexicalRanker, lexical_ranker, passage_tokens
 from triplette.train.data import Passages, Questions
 
 
-def lexical_index(passages: Passages) -> Bm25Index:
+def lexical_index(passages: Passages) -> LexicalRanker:
     """BM25 over titles and texts, as mining and the bundle rank them."""
     columns = zip(passages.languages, passages.titles, passages.texts, strict=True)
-    return Bm25Index([language(code).tokens(f"{title} {text}") for code, title, text in columns])
+    return lexical_ranker([passage_tokens(*passage) for passage in columns])
 
 
 def asked_tokens(questions: Questions) -> list[list[str]]:
@@ -21,7 +21,7 @@ def asked_tokens(questions: Questions) -> list[list[str]]:
     return [language(code).tokens(text) for code, text in zip(questions.languages, questions.texts, strict=True)]
 
 
-def hybrid_of(passages: Passages, vectors: Vectors, fusion: Fusion, index: Bm25Index | None = None) -> Hybrid:
+def hybrid_of(passages: Passages, vectors: Vectors, fusion: Fusion, index: LexicalRanker | None = None) -> Hybrid:
     """BM25 over the passages and their vectors, fused. Passages of unknown place (BEIR, a sample) have no neighbours."""
     beside = neighbours(passages.sources) if passages.sources else None
     return Hybrid(index or lexical_index(passages), vectors, fusion, beside)

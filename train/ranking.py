@@ -10,12 +10,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Ints, Vectors
 from triplette.ranking.dense import DenseIndex
-from triplette.ranking.encoder import Vectors, unit_rows
-
-Ids = npt.NDArray[np.int64]
+from triplette.ranking.encoder import unit_rows
 
 
 def embed(model: Any, texts: Sequence[str], *, batch: int = 64, beat: Callable[[], None] | None = None) -> Vectors:
@@ -44,7 +42,7 @@ def embed(model: Any, texts: Sequence[str], *, batch: int = 64, beat: Callable[[
     return unit_rows(rows)
 
 
-def rank(queries: Vectors, passages: Vectors, depth: int) -> Ids:
+def rank(queries: Vectors, passages: Vectors, depth: int) -> Ints:
     """The ``depth`` nearest passages of each query, best first, padded with -1: (q, depth)."""
     return DenseIndex(passages, kind="flat").top(queries, depth)[0]
 
@@ -77,7 +75,7 @@ def _cut_int8(vectors: Vectors, dimension: int) -> Vectors:
     return int8(cut(vectors, dimension))
 
 
-def fuse(rankings: Sequence[Ids], *, constant: int, depth: int) -> Ids:
+def fuse(rankings: Sequence[Ints], *, constant: int, depth: int) -> Ints:
     """Reciprocal rank fusion (Cormack et al. 2009) of rankings (q, k): the best ``depth``, ties to the lower id."""
     fused = np.full((len(rankings[0]), depth), -1, dtype=np.int64)
     for row in range(len(fused)):

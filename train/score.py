@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Vectors
 from triplette.dataset import Dataset
-from triplette.ranking.encoder import Vectors
 from triplette.ranking.metrics import PRIMARY, score_rankings
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.data import Questions

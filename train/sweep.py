@@ -61,5 +61,5 @@ def sweep_scale(
 def _read(run: RunDir) -> dict[str, Any]:
     try:
         return dict(json.loads(run.path(SWEEP).read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}

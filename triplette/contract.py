@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from triplette.errors import ContractMismatch, InputError
-from triplette.hashing import canonical_json, hash_value
+from triplette.hashing import hash_value
+from triplette.jsonl import read_object
 from triplette.tables import write_text
 
 POOLINGS = ("mean", "cls", "lasttoken")
@@ -120,7 +121,7 @@ class PromptContract:
     def load(cls, path: Path) -> PromptContract:
         """Read a contract; unknown or missing fields are errors (InputError)."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_object(path, "a prompt contract", "write it again with `train fit`")
             known = {f.name for f in fields(cls)}
             unknown = sorted(set(content) - known)
             if unknown:
@@ -129,12 +130,8 @@ class PromptContract:
             if content.get("fusion") is not None:
                 content["fusion"] = Fusion(**content["fusion"])
             return cls(**content)
-        except (OSError, json.JSONDecodeError, TypeError, KeyError) as error:
+        except (TypeError, KeyError, ValueError) as error:
             raise InputError(f"not a prompt contract ({error})", where=str(path), cure="write it again with `train fit`") from error
-
-    def canonical(self) -> str:
-        """The canonical JSON that the hash covers."""
-        return canonical_json(asdict(self))
 
 
 # A family without a place for the title reads it as the passage's first line. Measured with multilingual-e5-small on 182 judged

@@ -143,7 +143,7 @@ def _reader(origin: str) -> Callable[[str, bool], Any]:
             return None
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"not readable as JSON ({error})", where=str(path), cure="copy the model's file again") from None
 
     return get

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Flags, Floats, Ints
 from triplette.languages import Language, language
 from triplette.languages.text import fold, normalise
 
@@ -26,17 +27,20 @@ _AT_ONCE = 4_000_000  # of them at a time: bounds memory
 _SEPARATORS = r"[^\p{L}\p{N}.,:/]+"
 _VERIFY_AT_ONCE = 200_000  # pairs: bounds the memory of one verification
 
+Pieces = tuple[Ints, Ints, list[str]]  # what split_words says of texts
+Pairs = tuple[Ints, Ints, Floats]  # left row, right row, Jaccard similarity 0..1
+
 
 @dataclass(frozen=True, slots=True)
 class WordSets:
     """Word sets of n texts: ``indices[indptr[i]:indptr[i + 1]]`` are text i's words, rarest first, as positions in ``words``."""
 
-    indptr: Any
-    indices: Any
+    indptr: Ints
+    indices: Ints
     words: tuple[str, ...]
 
     @property
-    def sizes(self) -> Any:
+    def sizes(self) -> Ints:
         """int64 (n,): distinct words of each text, at least 1."""
         return np.diff(self.indptr)
 
@@ -60,7 +64,7 @@ def question_keys(texts: Sequence[str] | Any) -> Any:
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(bare, pattern=r"[^\p{L}\p{N}]+", replacement=" "))
 
 
-def split_words(texts: Sequence[str] | Any) -> tuple[Any, Any, list[str]]:
+def split_words(texts: Sequence[str] | Any) -> Pieces:
     """(row int64 (t,), code int64 (t,), vocabulary): every word of every text, lower case, in order; elisions are cut."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -76,7 +80,7 @@ def split_words(texts: Sequence[str] | Any) -> tuple[Any, Any, list[str]]:
     return row, encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def word_sets(texts: Sequence[str] | Any, codes: Sequence[str], pieces: tuple[Any, Any, list[str]] | None = None) -> WordSets:
+def word_sets(texts: Sequence[str] | Any, codes: Sequence[str], pieces: Pieces | None = None) -> WordSets:
     """The word sets of texts, each in the language of its code. A text without a content word gets one word of its own: itself.
 
     ``pieces`` is what ``split_words`` said of the texts, for who has it already.
@@ -112,7 +116,7 @@ def word_sets(texts: Sequence[str] | Any, codes: Sequence[str], pieces: tuple[An
     return WordSets(indptr, pairs % len(names), tuple(names[order].tolist()))
 
 
-def near_duplicates(sets: WordSets, threshold: float) -> tuple[Any, Any, Any]:
+def near_duplicates(sets: WordSets, threshold: float) -> Pairs:
     """Pairs (left, right, similarity) with left < right and Jaccard >= threshold, in order.
 
     Equal sets are linked as a chain (each with the next), which is enough for components and keeps the output linear.
@@ -124,7 +128,7 @@ def near_duplicates(sets: WordSets, threshold: float) -> tuple[Any, Any, Any]:
     return _in_order(sets, threshold, a, b, (order[:-1][same], order[1:][same]))
 
 
-def every_near_duplicate(sets: WordSets, threshold: float) -> tuple[Any, Any, Any]:
+def every_near_duplicate(sets: WordSets, threshold: float) -> Pairs:
     """The same with equal sets paired one by one, for who looks at each pair again: a chain would break at the first that is refused.
 
     Where more than ``WINDOW`` rows share a prefix word, each is compared with the nearest ``WINDOW``, so the output stays linear.
@@ -133,21 +137,21 @@ def every_near_duplicate(sets: WordSets, threshold: float) -> tuple[Any, Any, An
     return _in_order(sets, threshold, a, b, (a[:0], a[:0]))
 
 
-def near_duplicates_across(sets: WordSets, threshold: float, labels: Any) -> tuple[Any, Any, Any]:
+def near_duplicates_across(sets: WordSets, threshold: float, labels: Ints | Flags) -> Pairs:
     """The same, of rows with different labels only (``labels``: an int or bool for every row).
 
     Where several rows of one label have the same words, each is paired with the first such row of the other label: every row that has
     a near-duplicate elsewhere is named, but not with all of them.
     """
-    labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
-    group, first = _grouped(sets, labels)
-    a, b = _candidates_across(sets, first, threshold, labels)
+    sides = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    group, first = _grouped(sets, sides)
+    a, b = _candidates_across(sets, first, threshold, sides)
     close = _jaccard(sets, a, b) >= threshold - 1e-12
     a, b = a[close], b[close]
     members = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[members], np.arange(len(first) + 1))
     larger = np.flatnonzero(np.diff(bounds) > 1)
-    extra: list[tuple[Any, Any]] = []
+    extra: list[tuple[Ints, Ints]] = []
     for one, other in ((a, b), (b, a)):
         for at in np.flatnonzero(np.isin(group[one], larger)):
             rest = members[bounds[group[one[at]]] + 1 : bounds[group[one[at]] + 1]]
@@ -156,7 +160,7 @@ def near_duplicates_across(sets: WordSets, threshold: float, labels: Any) -> tup
     return _in_order(sets, threshold, linked[0], linked[1], (a[:0], a[:0]))
 
 
-def _in_order(sets: WordSets, threshold: float, a: Any, b: Any, equal: tuple[Any, Any]) -> tuple[Any, Any, Any]:
+def _in_order(sets: WordSets, threshold: float, a: Ints, b: Ints, equal: tuple[Ints, Ints]) -> Pairs:
     """Those of the pairs that are close, and those that are equal, sorted."""
     scores = _jaccard(sets, a, b)
     close = scores >= threshold - 1e-12
@@ -167,7 +171,7 @@ def _in_order(sets: WordSets, threshold: float, a: Any, b: Any, equal: tuple[Any
     return left[order], right[order], scores[order]
 
 
-def jaccard_of(sets: WordSets, left: Any, right: Any) -> Any:
+def jaccard_of(sets: WordSets, left: Ints | Sequence[int], right: Ints | Sequence[int]) -> Floats:
     """Jaccard similarity of given pairs of rows, float64."""
     return _jaccard(sets, np.asarray(left, dtype=np.int64), np.asarray(right, dtype=np.int64))
 
@@ -180,7 +184,7 @@ def _canonical(word: str, spoken: Language, known: dict[str, int]) -> int:
     return known.setdefault(fold(bare) if asking else spoken.stem(bare), len(known))
 
 
-def _grouped(sets: WordSets, labels: Any) -> tuple[Any, Any]:
+def _grouped(sets: WordSets, labels: Ints) -> tuple[Ints, Ints]:
     """(group of each row, first row of each group): rows with the same words and label are one group."""
     count = len(sets.indptr) - 1
     seen: dict[tuple[bytes, int], int] = {}
@@ -200,12 +204,12 @@ def _grouped(sets: WordSets, labels: Any) -> tuple[Any, Any]:
 class _Prefixes:
     """The prefix words of rows, sorted by word: arrays of equal length. ``owner`` counts in the rows that were asked for."""
 
-    token: Any
-    owner: Any
-    position: Any
-    size: Any
+    token: Ints
+    owner: Ints
+    position: Ints
+    size: Ints
 
-    def fits(self, x: Any, y: Any, threshold: float) -> Any:
+    def fits(self, x: Ints, y: Ints, threshold: float) -> Flags:
         """Which pairs of entries leave the threshold possible, by their sizes and the places of their common word."""
         size_x, size_y = self.size[x], self.size[y]
         at_x, at_y = self.position[x], self.position[y]
@@ -215,7 +219,7 @@ class _Prefixes:
         return (np.minimum(size_x, size_y) >= threshold * np.maximum(size_x, size_y) - 1e-9) & (allowed >= asked)
 
 
-def _prefixes(sets: WordSets, rows: Any, threshold: float) -> _Prefixes:
+def _prefixes(sets: WordSets, rows: Ints, threshold: float) -> _Prefixes:
     """Each row's rarest words: as many as a near-duplicate must share one of."""
     sizes = sets.sizes[rows]
     needed = np.maximum(np.ceil(threshold * sizes - 1e-9).astype(np.int64), 1)
@@ -229,10 +233,10 @@ def _prefixes(sets: WordSets, rows: Any, threshold: float) -> _Prefixes:
     return _Prefixes(sets.indices[at][order], owner, position[order], sizes[owner])
 
 
-def _candidates(sets: WordSets, rows: Any, threshold: float) -> tuple[Any, Any]:
+def _candidates(sets: WordSets, rows: Ints, threshold: float) -> tuple[Ints, Ints]:
     """Pairs of ``rows`` that share a prefix word, at most WINDOW apart in the order of their words."""
     entries = _prefixes(sets, rows, threshold)
-    found: list[Any] = []
+    found: list[Ints] = []
     for distance in range(1, WINDOW + 1):
         x = np.flatnonzero(entries.token[distance:] == entries.token[:-distance])
         if not len(x):
@@ -242,7 +246,7 @@ def _candidates(sets: WordSets, rows: Any, threshold: float) -> tuple[Any, Any]:
     return _decoded(found, rows)
 
 
-def _candidates_across(sets: WordSets, rows: Any, threshold: float, labels: Any) -> tuple[Any, Any]:
+def _candidates_across(sets: WordSets, rows: Ints, threshold: float, labels: Ints) -> tuple[Ints, Ints]:
     """Pairs of ``rows`` with different labels that share a prefix word.
 
     The rows of the most frequent label are only looked up, never compared among themselves.
@@ -272,25 +276,25 @@ def _candidates_across(sets: WordSets, rows: Any, threshold: float, labels: Any)
     return _decoded(found, rows)
 
 
-def _codes(a: Any, b: Any, count: int) -> Any:
+def _codes(a: Ints, b: Ints, count: int) -> Ints:
     """Each pair once, as one number."""
     return _distinct(np.minimum(a, b) * count + np.maximum(a, b))
 
 
-def _distinct(codes: Any) -> Any:
+def _distinct(codes: Ints) -> Ints:
     """Sorted distinct numbers. numpy.unique hashes integers first, which took ten times as long on these."""
     codes = np.sort(codes)
     return codes[np.append(codes[:1] == codes[:1], codes[1:] != codes[:-1])]
 
 
-def _decoded(found: list[Any], rows: Any) -> tuple[Any, Any]:
+def _decoded(found: list[Ints], rows: Ints) -> tuple[Ints, Ints]:
     codes = _distinct(np.concatenate([np.empty(0, dtype=np.int64), *found]))
     count = max(len(rows), 1)
     codes = codes[codes // count != codes % count]
     return rows[codes // count], rows[codes % count]
 
 
-def _jaccard(sets: WordSets, a: Any, b: Any) -> Any:
+def _jaccard(sets: WordSets, a: Ints, b: Ints) -> Floats:
     from scipy.sparse import csr_matrix
 
     count = len(sets.indptr) - 1

@@ -18,11 +18,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Floats, Ints
 from triplette.hashing import hash_value, record_id
 from triplette.settings.build import BuildSettings
-from triplette.similar import WordSets, jaccard_of, near_duplicates, near_duplicates_across, word_sets
+from triplette.similar import Pieces, WordSets, jaccard_of, near_duplicates, near_duplicates_across, word_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,9 @@ class Touch:
 
 def touching(nodes: Sequence[Node], settings: BuildSettings) -> list[Touch]:
     """Every pair of a gold and a train row that touch, most similar first."""
-    gold = np.array([node.gold for node in nodes])
+    gold = np.array([node.gold for node in nodes], dtype=bool)
+    if gold.all() or not gold.any():
+        return []  # most builds have no gold, and the word sets of every question take a while
     sets = word_sets([node.question for node in nodes], [node.language for node in nodes])
     found: dict[tuple[int, int], Touch] = {}
 
@@ -118,7 +120,7 @@ def assign(names: Sequence[str], shares: Sequence[tuple[str, float]], rest: str,
 
 
 def leaks(
-    splits: Sequence[str], questions: Sequence[str] | Any, codes: Sequence[str], threshold: float, pieces: Any = None
+    splits: Sequence[str], questions: Sequence[str] | Any, codes: Sequence[str], threshold: float, pieces: Pieces | None = None
 ) -> list[tuple[int, int, float]]:
     """(row, row, similarity) of near-duplicate questions that lie in different splits: what a build must never leave behind."""
     sides = np.unique(np.asarray(splits), return_inverse=True)[1]
@@ -126,11 +128,11 @@ def leaks(
     return [(int(left), int(right), float(score)) for left, right, score in zip(*pairs, strict=True)]
 
 
-def _scores(sets: WordSets, pairs: Sequence[tuple[int, int]]) -> Any:
+def _scores(sets: WordSets, pairs: Sequence[tuple[int, int]]) -> Floats:
     return jaccard_of(sets, *_columns(pairs))
 
 
-def _columns(pairs: Sequence[tuple[int, int]]) -> npt.NDArray[np.int64]:
+def _columns(pairs: Sequence[tuple[int, int]]) -> Ints:
     """(2, p): the first and the second of each pair."""
     return np.array(pairs, dtype=np.int64).reshape(len(pairs), 2).T
 

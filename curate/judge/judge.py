@@ -27,7 +27,8 @@ from triplette.curate.judge.passages import Corpus
 from triplette.curate.judge.rules import NAME, decide, judge_by_rules
 from triplette.curate.judge.signals import read_signals
 from triplette.domain import Domain
-from triplette.llm.client import Answer, LlmClient, Quote, model_name
+from triplette.llm.addresses import model_name
+from triplette.llm.client import Answer, LlmClient, Quote
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
 from triplette.profile import FILE as PROFILE

@@ -24,7 +24,7 @@ from triplette.curate.judge.rules import decide
 from triplette.languages import language, written_out
 from triplette.llm.client import Answer, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
-from triplette.profile import Profile, language_name
+from triplette.profile import Profile, profile_in
 from triplette.records import Chunk, Score, Triplet, Verdict
 from triplette.settings.judge import JudgeSettings
 
@@ -104,12 +104,13 @@ class Reading:
 def judgement_readings(
     triplets: Sequence[Triplet], chunks: Mapping[str, Chunk], settings: JudgeSettings, profile: Profile
 ) -> list[Reading]:
-    """The requests that judge each triplet ``settings.votes`` times."""
-    system, user = _prompt(settings.prompt, "[curate.judge] prompt", profile)
-    again = language(profile.language).prompting.ask_again
+    """The requests that judge each triplet ``settings.votes`` times, in the language of its passage."""
     readings = []
     for triplet in triplets:
         chunk = chunks[triplet.positive_id]
+        own = profile_in(profile, chunk.language)
+        system, user = _prompt(settings.prompt, "[curate.judge] prompt", own)
+        again = language(own.language).prompting.ask_again
         title = " ".join((chunk.title or chunk.source).split())
         guard = guard_line(f"{title}\n{chunk.text}\n{triplet.question}")
         for number in range(1, settings.votes + 1):
@@ -124,14 +125,15 @@ def negative_readings(
     asked: Sequence[tuple[Triplet, Sequence[str]]], chunks: Mapping[str, Chunk], settings: JudgeSettings, profile: Profile
 ) -> list[Reading]:
     """The requests about negatives: (triplet, chunk ids). Each further reading sees the passages in another order."""
-    system, user = _prompt(settings.negative_prompt, "[curate.judge] negative_prompt", profile)
-    again = language(profile.language).prompting.ask_again
     readings = []
     for triplet, chunk_ids in asked:
+        own = profile_in(profile, chunks[triplet.positive_id].language)
+        system, user = _prompt(settings.negative_prompt, "[curate.judge] negative_prompt", own)
+        again = language(own.language).prompting.ask_again
         for number in range(1, settings.votes + 1):
             turn = (number - 1) % max(len(chunk_ids), 1)
             order = (*chunk_ids[turn:], *chunk_ids[:turn])
-            passages = "\n\n".join(_numbered(place, chunks[chunk_id], profile.language) for place, chunk_id in enumerate(order, 1))
+            passages = "\n\n".join(_numbered(place, chunks[chunk_id], own.language) for place, chunk_id in enumerate(order, 1))
             values = {
                 "fence": guard_line(triplet.question),
                 "question": triplet.question,
@@ -140,7 +142,7 @@ def negative_readings(
                 "reading": str(number),
             }
             messages = ({"role": "system", "content": system}, {"role": "user", "content": fill(user, **values)})
-            request = Request(messages, negatives_form(profile.language), triplet.id, NEGATIVE_TOKENS * len(order) + 20, again)
+            request = Request(messages, negatives_form(own.language), triplet.id, NEGATIVE_TOKENS * len(order) + 20, again)
             readings.append(Reading(triplet, number, order, request))
     return readings
 
@@ -150,7 +152,7 @@ def _prompt(name: str, where: str, profile: Profile) -> tuple[str, str]:
     system, user = read_prompt(PROMPTS, name, where, profile.language)
     parts = profile.prompts
     said = {name: getattr(parts, name) for name in ("askers", "practice", "example", "unnamed", "other_cases")}
-    return with_parts(system, language=language_name(profile.language), **said), user
+    return with_parts(system, language=language(profile.language).name, **said), user
 
 
 def _numbered(number: int, chunk: Chunk, code: str) -> str:

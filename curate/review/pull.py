@@ -68,7 +68,7 @@ def _marks(run: RunDir) -> dict[str, str]:
         return {}
     try:
         return dict(json.loads(run.path(MARKS).read_text(encoding="utf-8")))
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return {}  # only a shortcut: without it everything is read again
 
 

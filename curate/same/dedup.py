@@ -33,7 +33,7 @@ from triplette.step import Step
 from triplette.tables import write_records
 
 if TYPE_CHECKING:
-    from triplette.ranking.encoder import Vectors
+    from triplette.arrays import Vectors
 
 NAME = "dedup-3"
 STAGE = "curate.dedup"

@@ -24,7 +24,7 @@ from triplette.settings.dedup import DedupSettings
 from triplette.similar import every_near_duplicate, question_keys, word_sets
 
 if TYPE_CHECKING:
-    from triplette.ranking.encoder import Vectors
+    from triplette.arrays import Vectors
 
 EXACT, WORDS, VECTORS = "the same words", "nearly the same words", "near vectors"
 _CODE = re.compile(r"\b[a-z]{1,3}\d+[a-z]?\b|\d+(?:[.,:/]\d+)*")

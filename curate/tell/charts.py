@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from triplette.console import html_text
 
 WIDTH = 520
-BLUE, GREEN, RED, GREY = "#4a7dbd", "#1a7f37", "#cf222e", "#d8dee4"
+BLUE, RED, GREY = "#4a7dbd", "#cf222e", "#d8dee4"
 
 
 def bars(rows: Sequence[tuple[str, float]], *, colour: str = BLUE, label: str = "") -> str:

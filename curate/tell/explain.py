@@ -5,7 +5,6 @@ Nothing is remembered for this: every step left a record with its parent's id, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from triplette.curate.decisions import AUTOMATIC, HUMAN, QUARANTINE, Decision, Decisions, read_decisions
 from triplette.errors import InputError
 from triplette.gate import RESULT
+from triplette.jsonl import read_object
 from triplette.languages import Language, language
 from triplette.languages.text import plain
 from triplette.records import Chunk, Question, Rejection, Triplet, Verdict
@@ -183,7 +183,7 @@ def _expectations(run: RunDir, subject: str) -> list[str]:
     path = run.path(RESULT)
     if not path.exists():
         return []
-    result = json.loads(path.read_text(encoding="utf-8"))
+    result = read_object(path, "a validation", f"run `{run.command('curate validate')}`", ("expectations",))
     return [f"{item['name']} ({item['severity']})" for item in result["expectations"] if subject in item["failing_ids"]]
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from triplette.arrays import Ints, Labels
 from triplette.curate.dataset.composition import balance
 from triplette.curate.dataset.split import leaks
 from triplette.curate.decisions import KEEP, REWRITES, VERDICT_FILES
@@ -27,7 +28,7 @@ from triplette.languages.identify import shares
 from triplette.records import Chunk, Coverage, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
-from triplette.similar import question_keys, split_words
+from triplette.similar import Pieces, question_keys, split_words
 from triplette.tables import read_table, schema_of
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _chunks(corpus: pa.Table, coverage: pa.Table | None) -> pd.DataFrame:
     return frame
 
 
-def _questions(rows: pa.Table, ids: Any, pieces: Any) -> pd.DataFrame:
+def _questions(rows: pa.Table, ids: Any, pieces: Pieces) -> pd.DataFrame:
     import pandas as pd
 
     frame = rows.select(["question", "kind", "persona", "difficulty"]).to_pandas().rename(columns={"question": "text"})
@@ -215,7 +216,7 @@ def _judged(judge: pa.Table, ids: pa.Array, kept: Any) -> dict[str, Any]:
     }
 
 
-def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
+def _rows(tables: Tables, build: BuildSettings, pieces: Pieces) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.compute as pc
 
@@ -251,7 +252,7 @@ def _rows(tables: Tables, build: BuildSettings, pieces: Any) -> pd.DataFrame:
     )
 
 
-def texts_wrong(tables: Tables, split: Any) -> Any:
+def texts_wrong(tables: Tables, split: Labels) -> Ints:
     """int64 (rows,): how many of a row's texts in its split's file are not those that rows.parquet and corpus.parquet name."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -278,7 +279,7 @@ def texts_wrong(tables: Tables, split: Any) -> Any:
     return wrong
 
 
-def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Any:
+def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Ints:
     """Each text of a dictionary column as its first place in ``texts``, -1 where it is not there."""
     import pyarrow.compute as pc
 
@@ -292,7 +293,7 @@ def _numbered(column: pa.ChunkedArray, texts: pa.Array) -> Any:
     return np.concatenate(parts)
 
 
-def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Any:
+def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Ints:
     """The place in ``ids`` of the element ``number`` of every list; -1 where the list is shorter or the id is unknown."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -303,7 +304,7 @@ def _at(lists: pa.ChunkedArray, number: int, ids: pa.ChunkedArray) -> Any:
     return pc.index_in(array.values.take(at), value_set=ids.combine_chunks(), skip_nulls=True).fill_null(-1).to_numpy()
 
 
-def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Any, Any]:
+def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Ints, Ints]:
     """(place in ``ids`` or -1, row) of every element of a column of lists."""
     import pyarrow.compute as pc
 
@@ -312,7 +313,7 @@ def _listed(lists: pa.ChunkedArray, ids: pa.ChunkedArray) -> tuple[Any, Any]:
     return place.fill_null(-1).to_numpy(), pc.list_parent_indices(array).to_numpy()
 
 
-def _absent(ids: Any, known: pa.Array) -> Any:
+def _absent(ids: Any, known: pa.Array) -> Ints:
     """int64: 1 for every id that is not known."""
     import pyarrow.compute as pc
 
@@ -320,7 +321,7 @@ def _absent(ids: Any, known: pa.Array) -> Any:
     return pc.invert(pc.is_in(ids, value_set=known)).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def _crossing(components: pa.ChunkedArray, split: Any) -> Any:
+def _crossing(components: pa.ChunkedArray, split: Labels) -> Ints:
     """1 for every row whose component also lies in another split."""
     code = components.combine_chunks().dictionary_encode().indices.to_numpy()
     numbers = np.unique(split, return_inverse=True)[1]
@@ -330,11 +331,11 @@ def _crossing(components: pa.ChunkedArray, split: Any) -> Any:
     return (low[code] != high[code]).astype(np.int64)
 
 
-def _leaking(split: Any, rows: pa.Table, build: BuildSettings, pieces: Any) -> Any:
+def _leaking(split: Labels, rows: pa.Table, build: BuildSettings, pieces: Pieces) -> Ints:
     """For every row the number of near-duplicates it has in another split, told of the row that is nearer to training."""
     counts = np.zeros(len(split), dtype=np.int64)
     order = {name: number for number, name in enumerate(SPLITS)}
-    for left, right, _ in leaks(split, rows["question"], rows["language"].to_pylist(), build.near_duplicate, pieces):
+    for left, right, _ in leaks(split.tolist(), rows["question"], rows["language"].to_pylist(), build.near_duplicate, pieces):
         counts[left if order.get(split[left], 0) <= order.get(split[right], 0) else right] += 1
     return counts
 

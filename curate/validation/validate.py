@@ -22,6 +22,7 @@ from triplette.curate.suites import Expected, load_suites, parameters, suite_has
 from triplette.dataset import HASHED_FILES, dataset_hash, load_dataset
 from triplette.errors import InputError
 from triplette.gate import RESULT, STAGE, Blocker, read_gate
+from triplette.jsonl import read_object
 from triplette.profile import run_profile
 from triplette.records import Verdict
 from triplette.rundir import RunDir
@@ -196,7 +197,7 @@ def _stamp_card(run: RunDir) -> None:
 
     path = run.path("dataset/composition.json")
     if run.last("curate.build") is not None and path.exists():
-        write_card(run, json.loads(path.read_text(encoding="utf-8")), built_with(run))
+        write_card(run, read_object(path, "what `curate build` wrote", f"run `{run.command('curate build')}`"), built_with(run))
 
 
 def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) -> Validation:

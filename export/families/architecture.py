@@ -159,5 +159,5 @@ def read_json(path: Path) -> Any:
     """A JSON file. Raises InputError when it cannot be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable as JSON ({error})", where=str(path), cure=CURE) from error

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from triplette.errors import InputError
+from triplette.arrays import Vectors
 from triplette.export.proof.sample import Sample
 from triplette.export.runtime import Embedder
+from triplette.jsonl import read_object
 from triplette.tables import write_text
 
 GOLDEN = "golden.json"
@@ -53,10 +54,7 @@ def _case(embedder: Embedder, kind: str, text: str, title: str) -> dict[str, Any
 
 def read_golden(path: Path) -> dict[str, Any]:
     """The file's content. Raises InputError when it is absent or malformed."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise InputError(f"not a golden file ({error})", where=str(path), cure="export the bundle again") from error
+    return read_object(path, "a golden file", "export the bundle again", ("cases",))
 
 
 def check_golden(content: dict[str, Any], embedder: Embedder) -> list[Mismatch]:
@@ -77,5 +75,5 @@ def check_golden(content: dict[str, Any], embedder: Embedder) -> list[Mismatch]:
     return found
 
 
-def _error(vector: Any, first: Sequence[float]) -> float:
+def _error(vector: Vectors, first: Sequence[float]) -> float:
     return float(np.abs(np.asarray(vector[: len(first)], np.float64) - np.asarray(first)).max())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from triplette.arrays import Vectors
 from triplette.contract import PromptContract
 from triplette.errors import ProofFailed
 from triplette.export.convert.stage import Subject
@@ -19,7 +20,7 @@ from triplette.export.litert import LiteRtModel, SignatureSpec, Vector
 from triplette.export.proof import audit
 from triplette.export.proof.checks import Check, Proof
 from triplette.export.proof.ranking import check_hybrid, check_ranking
-from triplette.export.proof.reference import Reference, Vectors, cut
+from triplette.export.proof.reference import Reference, cut
 from triplette.export.proof.sample import Sample, probe_texts
 from triplette.export.runtime import Embedder
 from triplette.settings.export import ExportSettings

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Vectors
 from triplette.contract import Fusion
 from triplette.export.index import asked_tokens, languages_of, lexical_index, lexical_scores
 from triplette.export.proof.checks import Check
-from triplette.export.proof.reference import Vectors, cut
+from triplette.export.proof.reference import cut
 from triplette.export.proof.sample import Sample
 from triplette.ranking.fusion import Hybrid, neighbours
 from triplette.ranking.metrics import compare, score_rankings

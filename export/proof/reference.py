@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Vectors
 from triplette.errors import InputError
 from triplette.export.quiet import quiet_libraries
 from triplette.ranking.text_tower import text_only
 
-Vectors = npt.NDArray[np.float32]
 BATCH_TOKENS = 4096  # tokens of a forward pass, padding included: bounds memory whatever the texts' length
 
 

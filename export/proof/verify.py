@@ -7,6 +7,8 @@ and some passages of the index with a fresh embedding.
 from __future__ import annotations
 
 import json
+import stat
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +20,29 @@ from triplette.export.index import INDEX, read_index, read_meta
 from triplette.export.litert import SPEC, Spec
 from triplette.export.proof.checks import PROOF, Check, Proof
 from triplette.export.proof.golden import GOLDEN, check_golden, read_golden
+from triplette.export.proof.signature import MANIFEST, SIGNATURE, check_signature
 from triplette.export.runtime import CONTRACT, TOKENIZER, Bundle, Embedder
 from triplette.hashing import hash_file
 
-MANIFEST = "manifest.json"
 REQUIRED = (MANIFEST, CONTRACT, SPEC, TOKENIZER, INDEX, GOLDEN, PROOF, "README.md", "LICENSES.md")
 SAMPLES = 8  # passages that are embedded again
 MANIFEST_LIMIT = 1 << 20  # bytes; a manifest lists a dozen files
+FILES_LIMIT = 200  # files in a bundle; ours have about twenty
+FILE_LIMIT = 4 << 30  # bytes; a LiteRT file holds 2 GiB at most, and hashing more takes minutes
 PROBLEMS_SHOWN = 20
 INDEX_COSINE = 0.98  # int8 rounding and another processor's kernels, not another model
 
 
-def verify_bundle(path: Path, *, threads: int = 2) -> Proof:
-    """Every check of a bundle; when its files are not those of the manifest, nothing else is looked at.
+def verify_bundle(path: Path, *, threads: int = 2, signers: Path | None = None) -> Proof:
+    """Every check of a bundle; when its signature does not hold or its files are not the manifest's, nothing else is looked at.
 
-    Raises InputError when the folder is no bundle at all.
+    ``signers`` is a public key or a list of them, one of which must have signed (``check_signature``). Raises InputError when the folder is
+    no bundle at all.
     """
     manifest = _manifest(path)
-    checks = [_check_files(path, manifest)]
-    if not checks[0].passed:
+    signed = check_signature(path, signers)
+    checks = [*([signed] if signed else []), _check_files(path, manifest)]
+    if not all(check.passed for check in checks):
         return Proof(tuple(checks))
     rest = {"contract": _check_contract, "proof": _check_proof, "golden": _check_golden, "index": _check_index}
     for name, check in rest.items():
@@ -53,6 +59,8 @@ def _manifest(path: Path) -> dict[str, Any]:
     file = path / MANIFEST
     cure = "give the folder that `train export` wrote"
     try:
+        if not stat.S_ISREG(file.lstat().st_mode):
+            raise InputError("its manifest.json is no regular file", where=str(path), cure=cure)
         if file.stat().st_size > MANIFEST_LIMIT:
             raise InputError("its manifest is too long to be one", where=str(path), cure=cure)
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -80,13 +88,20 @@ def _is_manifest(content: Any) -> bool:
 
 def _check_files(path: Path, manifest: dict[str, Any]) -> Check:
     listed: dict[str, Any] = manifest["files"]
-    found = [file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir() or file.is_symlink()]
+    entries = list(islice(path.rglob("*"), FILES_LIMIT + 1))
+    if max(len(entries), len(listed)) > FILES_LIMIT:
+        return Check("files", False, f"more than {FILES_LIMIT} files, and a bundle has about twenty")
+    found = [file.relative_to(path).as_posix() for file in entries if not file.is_dir() or file.is_symlink()]
     regular = {name for name in found if (path / name).is_file() and not (path / name).is_symlink()}
-    present = regular - {MANIFEST}
+    huge = {name for name in regular if (path / name).stat().st_size > FILE_LIMIT}
+    present = regular - {MANIFEST, SIGNATURE}
     problems = [f"{name!r} is no regular file" for name in sorted(set(found) - regular)]
     problems += [f"{name!r} is missing" for name in sorted(({*REQUIRED, *listed} - {MANIFEST}) - present)]
     problems += [f"{name!r} is not in the manifest" for name in sorted(present - set(listed))]
-    problems += [f"{name!r} changed" for name in sorted(present & set(listed)) if hash_file(path / name) != listed[name]["sha256"]]
+    problems += [f"{name!r} has more than {FILE_LIMIT >> 30} GiB" for name in sorted(huge)]
+    problems += [
+        f"{name!r} changed" for name in sorted((present & set(listed)) - huge) if hash_file(path / name) != listed[name]["sha256"]
+    ]
     shown = "; ".join(problems[:PROBLEMS_SHOWN]) + (
         f"; and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
     )

@@ -280,5 +280,5 @@ def read_json(folder: Path) -> dict[str, Any]:
     path = folder / "tokenizer.json"
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not readable ({error})", where=str(path), cure="run `train merge` again") from error

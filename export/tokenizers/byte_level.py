@@ -19,6 +19,7 @@ HEADER = "triplette byte-level BPE 1"
 NAME = "byte-level BPE"
 # the expression of GPT-2, which ``tokenizer.json`` calls use_regex and does not spell out
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+CUT_SECONDS = 10.0  # on one text; the expressions that tokenizers bring take milliseconds, and a hostile one has no end
 CURE = "use byte-level BPE put together as ModernBERT's or Qwen's is"
 
 
@@ -38,10 +39,12 @@ class ByteLevel(Tokenizer):
             for rank, line in enumerate(merges):
                 left, right, merged = line.split()
                 self._merges[int(left), int(right)] = rank, int(merged)
-        except (OSError, ValueError) as error:
+            if len(self._bytes) != 256:
+                raise ValueError(f"its alphabet has {len(self._bytes)} of the 256 bytes")
+            self._pattern: Any = regex.compile(pattern)
+        except (OSError, ValueError, regex.error) as error:
             raise InputError(f"not a byte-level tokenizer ({error})", where=str(path), cure="export the bundle again") from error
-        self._composed = form == "NFC"
-        self._pattern: Any = regex.compile(pattern)
+        self._composed, self._path = form == "NFC", path
         self._known: dict[str, list[int]] = {}
 
     def plain_ids(self, text: str) -> list[int]:
@@ -50,9 +53,14 @@ class ByteLevel(Tokenizer):
             text = unicodedata.normalize("NFC", text)
         ids: list[int] = []
         start = 0
-        for found in self._pattern.finditer(text):
-            ids += self._word(text[start : found.start()]) + self._word(found.group())
-            start = found.end()
+        try:
+            for found in self._pattern.finditer(text, timeout=CUT_SECONDS):
+                ids += self._word(text[start : found.start()]) + self._word(found.group())
+                start = found.end()
+        except TimeoutError:
+            raise InputError(
+                "its expression does not end on a text", where=str(self._path), cure="trust this bundle no further"
+            ) from None
         return ids + self._word(text[start:])
 
     def _word(self, word: str) -> list[int]:

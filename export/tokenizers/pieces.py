@@ -79,7 +79,13 @@ class Pieces(Tokenizer):
         super().__init__(spec)
         if not path.exists():
             raise InputError("there is no tokenizer", where=str(path), cure="export the bundle again")
-        self._processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(path))
+        try:
+            self._processor: Any = sentencepiece.SentencePieceProcessor(model_file=str(path))
+        except (RuntimeError, OSError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"not a SentencePiece model ({said})", where=str(path), cure="copy the bundle again, or export it again"
+            ) from None
 
     def plain_ids(self, text: str) -> list[int]:
         """The ids of a text that holds no special token."""

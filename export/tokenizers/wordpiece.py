@@ -9,6 +9,7 @@ that library: characters that vanish, that separate words, that stand alone, and
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
@@ -24,6 +25,7 @@ CURE = "use WordPiece put together as BERT's is"
 HANGUL = range(0xAC00, 0xD7A4)  # syllables: their decomposition is a rule of its own, the same in every version of Unicode
 # kept marks that NFD puts in order, of classes 216, 226 and 224: probes for what the library makes of others
 LOW, HIGH, MIDDLE = "\U0001d165", "\U0001d16d", "\u302e"
+LONGEST = 1000  # characters of a word, at most: longest match takes their square; BERT's tokenizers say 100
 BLOCK = 4096  # characters that are normalised at once
 SPACED = (0, 1, 14)  # the planes of Unicode with spaces, punctuation and marks; the others are ideographs, private or empty
 
@@ -39,6 +41,8 @@ class WordPiece(Tokenizer):
                 raise ValueError(f"its first line is {header!r}")
             unknown, longest, hangul, self._prefix = settings.split(" ")
             self._unknown, self._longest = int(unknown), int(longest)
+            if not 0 < self._longest <= LONGEST:
+                raise ValueError(f"words of {self._longest} characters are cut")
             self._walls = set(_characters(walls))
             self._forms = {**dict.fromkeys([*_characters(dropped), *self._walls], ""), **dict.fromkeys(_characters(spaces), " ")}
             self._forms.update((character, f" {character} ") for character in _characters(alone))
@@ -104,6 +108,8 @@ def check_wordpiece(content: Mapping[str, Any]) -> None:
     model = content["model"]
     if model.get("unk_token") not in model["vocab"]:
         raise InputError("the tokenizer has no unknown token", cure=CURE)
+    if not 0 < model.get("max_input_chars_per_word", 100) <= LONGEST:
+        raise InputError(f"the tokenizer cuts words of {model['max_input_chars_per_word']} characters", cure=CURE)
     if " " in (model.get("continuing_subword_prefix") or ""):
         raise InputError("the mark of a piece within a word has a space", cure=CURE)
 
@@ -209,8 +215,13 @@ def _ranges(characters: Iterable[str]) -> list[str]:
 
 def _characters(ranges: str) -> list[str]:
     """The characters of ``_ranges``, which a space separates."""
-    ends = [(item.split("-")[0], item.split("-")[-1]) for item in ranges.split()]
-    return [chr(code) for first, last in ends for code in range(int(first, 16), int(last, 16) + 1)]
+    ends = [(int(item.split("-")[0], 16), int(item.split("-")[-1], 16)) for item in ranges.split()]
+    before = -1
+    for first, last in ends:  # in order and apart, or a short line could name characters without end
+        if not before < first <= last <= sys.maxunicode:
+            raise ValueError(f"its characters {first:x}-{last:x} are out of order")
+        before = last
+    return [chr(code) for first, last in ends for code in range(first, last + 1)]
 
 
 def _spelled(form: str) -> str:

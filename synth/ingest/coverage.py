@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from triplette.arrays import Flags
 from triplette.records import Chunk, Coverage
 from triplette.synth.ingest.document import Structured, cured
 
@@ -145,7 +146,7 @@ def _held_words(chunks: Iterable[Chunk]) -> list[str]:
     return words
 
 
-def _runs_present(told: Sequence[str], held: Sequence[str]) -> np.ndarray:
+def _runs_present(told: Sequence[str], held: Sequence[str]) -> Flags:
     """For each word of ``told`` whether the run of ``RUN`` words that begins there is one of ``held``."""
     ids: dict[str, int] = {}
     left = np.fromiter((ids.setdefault(word, len(ids)) for word in told), np.uint64, len(told))
@@ -157,6 +158,6 @@ def _runs_present(told: Sequence[str], held: Sequence[str]) -> np.ndarray:
     return np.append(np.isin(codes[0], np.unique(codes[1])), [False] * (RUN - 1))
 
 
-def _whole(spans: Sequence[tuple[int, int]], present: np.ndarray) -> list[bool]:
+def _whole(spans: Sequence[tuple[int, int]], present: Flags) -> list[bool]:
     total = np.concatenate([[0], np.cumsum(present)])
     return [int(total[last - RUN + 1] - total[first]) == last - RUN + 1 - first for first, last in spans]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,17 +56,6 @@ class Document:
     elements: tuple[Element, ...] = ()
     title: str = ""
     marks: Mapping[int, Mark] = field(default_factory=lambda: MappingProxyType({}))
-
-    def page_starts(self) -> list[int]:
-        """Offset of each page's first character; empty for a form without pages."""
-        if self.form != "pages" or "\f" not in self.text:
-            return [0] if self.form == "pages" else []
-        return [0, *(i + 1 for i, c in enumerate(self.text) if c == "\f")]
-
-    @staticmethod
-    def page_of(starts: list[int], offset: int) -> int:
-        """The page, from 1, that an offset lies on; 0 when the form has no pages."""
-        return bisect.bisect_right(starts, offset)
 
 
 @dataclass(slots=True)

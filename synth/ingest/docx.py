@@ -109,7 +109,7 @@ class _Reader:
             if contents or self.runs.in_contents or self.styles.is_contents(style):
                 yield Element("paragraph", text, role="contents")
             else:
-                yield self._placed(text, number, properties, style)
+                yield self._placed(text, number, properties, style, self.runs.bold_size(node) if len(text) <= HEADING_MAX else 0.0)
         for box in read.boxes:
             yield from self.blocks(box, depth + 1)
         for kind, key in read.notes:
@@ -117,13 +117,15 @@ class _Reader:
             if note is not None:
                 yield from self.blocks(note, depth + 1)
 
-    def _placed(self, text: str, number: str | None, properties: Any, style: str) -> Element:
+    def _placed(self, text: str, number: str | None, properties: Any, style: str, bold: float) -> Element:
         level = self.styles.level(properties, style)
         label = "" if number in (None, "•") else f"{number} "
         if level is not None and len(text) <= HEADING_MAX:
             return Element("heading", label + text, level=level)
         if number == "•" or (number is None and self.styles.is_list(style)):
             return Element("item", f"- {text}")
+        if bold:
+            return Element("bold", label + text, level=bold)
         return Element("item" if label and number is not None and number.count(".") <= 1 else "paragraph", label + text)
 
     def table(self, node: Any, depth: int) -> Iterator[Element]:

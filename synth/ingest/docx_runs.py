@@ -24,6 +24,7 @@ _TICKS = {  # of Wingdings and its like: the boxes of a form say what was chosen
 }  # fmt: skip
 _FORMULA_END = "\x1f"
 _SPACES = frozenset(f"{W}{name}" for name in ("tab", "br", "cr", "ptab"))
+PLAIN_SIZE = 11.0  # points of text whose size is not said
 _BOX = f"{W}txbxContent"
 
 
@@ -81,6 +82,22 @@ class Runs:
         found.text = re.sub(rf"{_FORMULA_END}(?=[\w(\[=<>+-])", " ", "".join(parts)).replace(_FORMULA_END, "")
         found.hidden = lost and not found.text.strip()
         return found
+
+    def bold_size(self, paragraph: Any) -> float:
+        """The size in points of a paragraph that is set in bold as a whole (``PLAIN_SIZE`` where it says none), 0 for any other."""
+        base = self._styles.bold(self._styles.of(paragraph.find(f"{W}pPr")))
+        size = 0.0
+        for run in paragraph.iter(f"{W}r"):
+            if not any((t.text or "").strip() for t in run.iterchildren(f"{W}t")) or self._is_hidden(run):
+                continue
+            properties = run.find(f"{W}rPr")
+            own = properties.find(f"{W}b") if properties is not None else None
+            style = self._styles.bold(attribute(properties.find(f"{W}rStyle"), "val")) if properties is not None else None
+            if not (is_on(own) if own is not None else style if style is not None else base):
+                return 0.0
+            value = attribute(properties.find(f"{W}sz"), "val") if properties is not None else ""
+            size = max(size, int(value) / 2 if value.isdigit() and len(value) < 5 else PLAIN_SIZE)
+        return size
 
     def _shown(self, paragraph: Any, found: Paragraph) -> Iterator[Any]:
         """The nodes that say something, in order: not those of deletions, hidden runs, or text boxes, which are kept for later."""

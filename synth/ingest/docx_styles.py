@@ -15,6 +15,18 @@ _CONTENTS = re.compile(r"^(?:toc|tm|toc heading|table of figures|table des illus
 CHAIN_MAX = 20  # styles that are based on one another
 
 
+def style_level(name: str) -> int | None:
+    """The level that a paragraph style's name gives: 0 for the document's title, 1 to 9 for a heading, None for text."""
+    name = name.strip().lower()
+    heading = _HEADING.match(name)
+    return 0 if name in _TITLE else int(heading.group(1)) if heading else None
+
+
+def style_lists_contents(name: str) -> bool:
+    """Whether a style is that of lines of a table of contents, figures or an index."""
+    return bool(_CONTENTS.match(name.strip()))
+
+
 @dataclass(frozen=True, slots=True)
 class _Style:
     name: str
@@ -22,6 +34,7 @@ class _Style:
     level: int | None  # outline level from 0
     numbering: tuple[str, str]  # (numId, ilvl), "" where it says nothing
     hidden: bool
+    bold: bool | None
 
 
 class Styles:
@@ -41,6 +54,7 @@ class Styles:
                 _outline(properties),
                 _numbering(properties),
                 is_on(node.find(f"{W}rPr/{W}vanish")),
+                None if node.find(f"{W}rPr/{W}b") is None else is_on(node.find(f"{W}rPr/{W}b")),
             )
             if attribute(node, "type") == "paragraph" and attribute(node, "default") in ("1", "true"):
                 self._default = key
@@ -63,12 +77,9 @@ class Styles:
         if own is not None:
             return own + 1 if own < 9 else None
         for style in self._chain(key):
-            name = style.name.strip().lower()
-            heading = _HEADING.match(name)
-            if name in _TITLE:
-                return 0
-            if heading:
-                return int(heading.group(1))
+            named = style_level(style.name)
+            if named is not None:
+                return named
             if style.level is not None:
                 return style.level + 1 if style.level < 9 else None
         return None
@@ -95,7 +106,7 @@ class Styles:
 
     def is_contents(self, key: str) -> bool:
         """A line of a table of contents, figures or an index."""
-        return any(_CONTENTS.match(style.name) for style in self._chain(key)[:1])
+        return any(style_lists_contents(style.name) for style in self._chain(key)[:1])
 
     def is_list(self, key: str) -> bool:
         """An item of a list by its style's name alone."""
@@ -104,6 +115,10 @@ class Styles:
     def hides(self, key: str) -> bool:
         """Whether text in that character style is hidden."""
         return any(style.hidden for style in self._chain(key))
+
+    def bold(self, key: str) -> bool | None:
+        """Whether text in that style is bold; None where it says nothing."""
+        return next((style.bold for style in self._chain(key) if style.bold is not None), None)
 
 
 def _outline(properties: Any) -> int | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from triplette.synth.ingest.document import Block, Document, Line, Structured
 from triplette.synth.ingest.elements import Element
 from triplette.synth.ingest.headings import Headings
+from triplette.synth.ingest.typed_headings import with_headings
 
 PATH_MAX = 16  # headings over one another; a deeper one replaces the last
 DEEPER = 1 / 64  # how much deeper a numbered title stands than the one whose number it continues
@@ -20,7 +21,7 @@ def element_structure(document: Document, known: Headings) -> Structured:
     """The blocks of a document that was read as elements, and all of its lines with their roles."""
     builder = _Builder(known)
     lines: list[Line] = []
-    for element in document.elements:
+    for element in with_headings(document.elements, known):
         text = element.text
         if element.kind == "close":
             builder.leave(element.level)

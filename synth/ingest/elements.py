@@ -27,11 +27,12 @@ _RAISED = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻
 class Element:
     """A piece of a document.
 
-    ``kind`` is ``heading``, ``paragraph``, ``item``, ``code``, ``table``, or ``close``, which ends the headings of ``level`` and deeper
-    where no other heading does (the end of a ``<details>``). Level 0 is the document's title, 1 to 6 its headings; a fraction stands
-    for a heading without a level of its own. ``page`` counts from 1, 0 where the format has none. ``article`` is the number that a
-    paragraph begins with where its form says so. ``role`` is ``body``, or why the element is no passage (``menu``, ``header``...).
-    ``start`` and ``end`` are offsets in the canonical text; -1 before ``compose``, and for what is not in it.
+    ``kind`` is ``heading``, ``paragraph``, ``bold`` (a paragraph set in bold as a whole; ``level`` is its size in points, 0 unknown), ``item``,
+    ``code``, ``table``, or ``close``, which ends the headings of ``level`` and deeper where no other heading does (the end of a
+    ``<details>``). Level 0 is the document's title, 1 to 6 its headings; a fraction stands for a heading without a level of its own.
+    ``page`` counts from 1, 0 where the format has none. ``article`` is the number that a paragraph begins with where its form says so.
+    ``role`` is ``body``, or why the element is no passage (``menu``, ``header``...). ``start`` and ``end`` are offsets in the canonical
+    text; -1 before ``compose``, and for what is not in it.
     """
 
     kind: str
@@ -94,13 +95,21 @@ def titled(reading: Reading) -> tuple[Element, ...]:
     """The elements, under the metadata's title where that says more than the first heading."""
     title = one_line(reading.title)
     body = [e for e in reading.elements if e.role == "body" and e.kind != "close"]
-    first = next((e for e in body if e.kind == "heading"), None)
-    if not title or any(e.kind == "heading" and e.level == 0 for e in body) or (first and _same(first.text, title)):
+    place = next((i for i, e in enumerate(reading.elements) if e.role == "body" and e.kind == "heading"), -1)
+    if not title or any(e.kind == "heading" and e.level == 0 for e in body):
+        return reading.elements
+    if place >= 0 and _letters(reading.elements[place].text) == _letters(title):  # a title page: its heading stands over the chapters
+        return (*reading.elements[:place], replace(reading.elements[place], level=0.0), *reading.elements[place + 1 :])
+    if place >= 0 and _same(reading.elements[place].text, title):
         return reading.elements
     return (Element("heading", title), *reading.elements)
 
 
 def _same(left: str, right: str) -> bool:
     """Whether one title is the other, or begins it."""
-    a, b = ("".join(c for c in text.lower() if c.isalnum()) for text in (left, right))
+    a, b = _letters(left), _letters(right)
     return bool(a and b) and (a.startswith(b) or b.startswith(a))
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalnum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.zipped import Archive, opened
 
 _PAGES = frozenset(("application/xhtml+xml", "text/html", "application/xml"))
+_SHEET = re.compile(r"<link\b[^<>]{0,300}?\bhref=[\"']([^\"'<>]{1,300}\.css)[\"']", re.IGNORECASE)
+HEAD = 20_000  # characters of a chapter that may name style sheets
 CONTAINER = "META-INF/container.xml"
 
 
@@ -31,10 +34,17 @@ def read_epub(path: Path) -> Reading:
                 continue
             name = archive.beside(package, item.get("href") or "")
             if name:
-                reading = page_reading(html_text(archive.read(name), name)[0], whole=True)
+                text = html_text(archive.read(name), name)[0]
+                reading = page_reading(text, whole=True, sheets=_sheets(archive, name, text))
                 elements += reading.elements
                 notes += [f"{name}: {note}" for note in reading.notes]
         return Reading(tuple(elements), _title(root), tuple(notes))
+
+
+def _sheets(archive: Archive, page: str, text: str) -> list[str]:
+    """The style sheets that a chapter names."""
+    found = (archive.beside(page, match.group(1)) for match in _SHEET.finditer(text[:HEAD]))
+    return [archive.read(name).decode("utf-8", "replace") for name in found if name]
 
 
 def _package(archive: Archive) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 
 from lxml import etree
 
+from triplette.synth.ingest.html_notes import is_note_mark
+from triplette.synth.ingest.html_sheets import HIDDEN_SHARE, UNSHOWN
+
 SILENT = frozenset(
     "script style noscript template head iframe object embed applet svg canvas audio video map link meta base frame frameset".split()
 )
@@ -37,10 +40,6 @@ _NOTES = frozenset("note tip warning caution danger important admonition callout
 _HIDDEN_NAMES = frozenset(("sr-only", "visually-hidden", "screen-reader-text", "visuallyhidden", "element-invisible"))
 _HIDDEN_CLASSES = frozenset(("d-none", "hidden", "is-hidden", "hide", "invisible", "u-hidden"))  # unless a wider screen shows it
 _SHOWN_CLASS = re.compile(r"\b(?:d-(?:xs|sm|md|lg|xl|xxl|print)-\w+|(?:xs|sm|md|lg|xl|2xl):\w+|visible-\w+)")
-_UNSHOWN = re.compile(
-    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|(?:left|top|text-indent)\s*:\s*-\d{4})",
-    re.IGNORECASE,
-)
 STRUCK = frozenset(("del", "s", "strike"))  # text that its author crossed out
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 NAME_LIMIT = 400  # characters of class and id that are looked at
@@ -55,11 +54,12 @@ MAIN_SHARE = {"main": 0.5, "article": 0.6}  # of the text of all of its kind: of
 class Page:
     """A page's tree with what judging its parts needs: the text that each node holds, and which parts buttons open."""
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, unseen: frozenset[Any] = frozenset()) -> None:
         self.root = root
         self.tabs = _labelled_panels(root)
         self.sizes, self.linked = _sizes(root)
         self.opened = _opened_by_buttons(root)
+        self.unseen = unseen if sum(self.sizes.get(node, 0) for node in unseen) <= HIDDEN_SHARE * self.sizes[root] else frozenset()
         self.main = self._main_part()
 
     def role_of(self, node: Any, *, within_main: bool) -> str:
@@ -71,7 +71,7 @@ class Page:
             return "control"
         if node.tag in STRUCK:
             return "hidden"
-        if _hidden(node, self.opened):
+        if _hidden(node, self.opened, unseen=node in self.unseen):
             return "hidden"
         role = _named_role(node, within_main)
         return role if role and (role == "control" or self._is_small(node, role)) else ""
@@ -97,6 +97,10 @@ class Page:
 def _named_role(node: Any, within_main: bool) -> str:
     tag = node.tag
     role = node.get("role")
+    if tag == "a" and is_note_mark(node):
+        return "control"
+    if tag == "div" and node.get("title") in ("header", "footer"):
+        return str(node.get("title"))  # LibreOffice's running heads
     if role in _ROLES and not (role == "banner" and within_main):
         return _ROLES[role]
     names = _names(node)
@@ -113,12 +117,12 @@ def _named_role(node: Any, within_main: bool) -> str:
     return next((_NAMES[name] for name in sorted(names) if name in _NAMES and not (within_main and _NAMES[name] == "header")), "")
 
 
-def _hidden(node: Any, opened: frozenset[str]) -> bool:
+def _hidden(node: Any, opened: frozenset[str], *, unseen: bool) -> bool:
     get = node.get
     hidden = get("hidden")
-    unseen = (hidden is not None and hidden != "until-found") or get("aria-hidden") == "true"
+    unseen = unseen or (hidden is not None and hidden != "until-found") or (get("aria-hidden") == "true" and node.tag != "figcaption")
     style = get("style")
-    unseen = unseen or (style is not None and _UNSHOWN.search(style[:NAME_LIMIT]) is not None)
+    unseen = unseen or (style is not None and UNSHOWN.search(style[:NAME_LIMIT]) is not None)
     names = (get("class") or "")[:NAME_LIMIT].lower()
     parts = names.split()
     if not _HIDDEN_NAMES.isdisjoint(parts):

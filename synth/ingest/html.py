@@ -7,6 +7,7 @@ lxml builds the tree. It cuts a tree that is nested deeper than it will follow, 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,9 @@ from lxml import etree
 from triplette.synth.ingest.elements import Element, Reading, one_line
 from triplette.synth.ingest.encoding import decode
 from triplette.synth.ingest.furniture import SILENT, Page
-from triplette.synth.ingest.html_main import judged
+from triplette.synth.ingest.html_main import is_document, judged
+from triplette.synth.ingest.html_notes import place_notes
+from triplette.synth.ingest.html_sheets import hidden_nodes
 from triplette.synth.ingest.html_tables import inline_text
 from triplette.synth.ingest.html_walk import walk
 
@@ -110,20 +113,22 @@ def _flattened(text: str) -> str:
     return "".join(parts)
 
 
-def page_reading(text: str, *, whole: bool = False) -> Reading:
+def page_reading(text: str, *, whole: bool = False, sheets: Sequence[str] = ()) -> Reading:
     """The elements of a page's main part, what was left out of it with its role, and its title.
 
-    ``whole``: the page is all text, as a book's chapter is; only menus, controls and what is hidden are left out.
+    ``whole``: the page is all text, as a book's chapter is; only menus, controls and what is hidden are left out. ``sheets`` are the texts
+    of its style sheets that are files of their own.
     """
     root, cut = parse(text)
     found = root.find("body") if root.tag == "html" else root
     body = root if found is None else found
-    page = Page(body)
+    place_notes(body)
+    page = Page(body, hidden_nodes(root, sheets))
     notes = (f"tags nested deeper than {DEPTH_MAX} were read as plain text",) if cut else ()
     if whole:
         return Reading(tuple(walk(body, partial(_book_role, page))), _title(root), notes)
     own = walk(page.main, partial(page.role_of, within_main=page.main is not body))
-    elements = own if cut else judged(text, own, walk(body, partial(_wide_role, page)))
+    elements = own if cut else judged(text, own, walk(body, partial(_wide_role, page)), alone=is_document(body))
     title = _title(root)
     if not any(e.kind == "heading" and e.level <= 1 and e.role == "body" for e in elements):
         title = _headline(body, page.main) or title

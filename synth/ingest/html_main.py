@@ -13,8 +13,10 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from triplette.synth.ingest.elements import Element, one_line, worded
+from triplette.synth.ingest.furniture import SILENT
 
 SHORT_PAGE = 400  # characters that our rules keep, under which they decide alone
 LONG_PAGE = 20_000_000  # characters of source over which they do so too: trafilatura would hold it many times over
@@ -28,12 +30,30 @@ SHARED = 0.5  # of a longer element's runs of three words that trafilatura's tex
 SHARED_SHORT, SHORT_LINE = 0.9, 12  # and of one under 12 words: a breadcrumb ends with the page's title
 _SENTENCE_END = (".", "!", "?", ":", ";", "»", "”", '"', "…", ")")
 FURNITURE = "furniture"
+DOCUMENT_LINKS = 3  # links to other pages; one that has no more was written as a document and has no furniture to be told from text,
+DOCUMENT_SHARE = 0.03  # nor one of whose letters they have less,
+DOCUMENT_SCRIPTS = 3  # unless it runs more scripts than a document does
 
 
-def judged(source: str, own: Sequence[Element], wide: Sequence[Element]) -> list[Element]:
+def is_document(body: Any) -> bool:
+    """Whether a page stands alone, as what LibreOffice, Word or pandoc write: hardly a letter of it links to another page."""
+    if sum(1 for _ in body.getroottree().iter("script")) > DOCUMENT_SCRIPTS:
+        return False
+    links = [node for node in body.iter("a") if not (node.get("href") or "#").startswith("#")]
+    linked = sum(len("".join("".join(node.itertext()).split())) for node in links)
+    letters = sum(
+        len("".join(((node.text or "") + (node.tail or "")).split()))
+        for node in body.iter()
+        if isinstance(node.tag, str) and node.tag not in SILENT
+    )
+    return len(links) <= DOCUMENT_LINKS or linked <= DOCUMENT_SHARE * letters
+
+
+def judged(source: str, own: Sequence[Element], wide: Sequence[Element], *, alone: bool = False) -> list[Element]:
     """The elements of the main text, those that fell out with a role.
 
-    ``own`` is what our rules keep of the page, ``wide`` all of it but menus, notices and what is hidden: both in the page's order.
+    ``own`` is what our rules keep of the page, ``wide`` all of it but menus, notices and what is hidden: both in the page's order. ``alone``:
+    it is a document, of which trafilatura takes nothing away.
     """
     total = sum(len(worded(element).text) for element in own if element.role == "body")
     text = _by_trafilatura(source) if len(source) <= LONG_PAGE else ""
@@ -45,7 +65,7 @@ def judged(source: str, own: Sequence[Element], wide: Sequence[Element]) -> list
     both = sum(len(element.text) for element, kept in zip(body, found, strict=True) if kept)
     if both < LITTLE * len(text) and FAR_MORE * total < len(text):
         return [*(Element("paragraph", line) for line in map(one_line, text.split("\n")) if line), *filter(_no_text, wide)]
-    if both < LITTLE * total:
+    if (alone and len(text) <= FAR_MORE * total) or both < LITTLE * total:
         return list(own)
     ours = {worded(element).text for element in own if element.role == "body"}
     anchors = [place for place, kept in enumerate(found) if kept and len(body[place].text) > ANCHOR]
@@ -82,11 +102,11 @@ def _keep_headings(body: Sequence[Element], kept: list[bool], ours: set[str], fi
         element = body[place]
         if element.kind == "close" or element.role != "body":
             continue
-        if element.kind == "heading" and not kept[place] and element.text in ours:
-            asks = element.text.endswith("?") or element.level % 1 > 0
+        if element.kind in ("heading", "bold") and not kept[place] and element.text in ours:
+            asks = element.text.endswith("?") or (element.kind == "heading" and element.level % 1 > 0)
             inside = first < place < last or following is body[first]
             over = following is not None and (asks or (inside and following.kind != "heading"))
-            kept[place] = over or (lone and below and element.level <= 1)
+            kept[place] = over if element.kind == "bold" else over or (lone and below and element.level <= 1)
         following = element if kept[place] else None
         below = below or kept[place]
 

@@ -52,6 +52,7 @@ class _Walk:
         self.closers: dict[Any, tuple[float, float]] = {}  # node -> (level to close, level to go back to) when it ends
         self.lines = ""
         self.article = ""
+        self.bold = False  # of all of the open paragraph
         self.pre: Any = None
 
     def read(self, root: Any) -> list[Element]:
@@ -98,8 +99,9 @@ class _Walk:
             self.lists.append(_numbering(node))
         elif tag == "li":
             self.marker = self.next_marker(node)
-        elif tag == "p":
-            self.article = node.get(ARTICLE) or ""
+        elif tag in ("p", "div"):
+            self.article = node.get(ARTICLE) or "" if tag == "p" else self.article
+            self.bold = _is_bold(node)
         elif tag == "pre" and self.pre is None:
             self.pre = node
         elif tag == "table":
@@ -152,6 +154,8 @@ class _Walk:
             self.marker = ""
         elif tag == "pre" and self.pre is node:
             self.pre = None
+        elif tag in ("p", "div"):
+            self.bold = False
         elif tag == "summary":
             self.heading = 0.0
         elif tag == "dl":
@@ -186,6 +190,8 @@ class _Walk:
         if self.term:
             text, self.term = f"{self.term} : {text}" if self.term[-1].isalnum() else f"{self.term} {text}", ""
         kind = "item" if self.marker or typed else "paragraph"
+        if kind == "paragraph" and self.bold and len(text) <= HEADING_MAX:
+            kind = "bold"
         self.elements.append(Element(kind, self.marker + text, article=self.article, start=start, end=end))
         self.marker = self.article = ""
 
@@ -282,6 +288,17 @@ class _Walk:
             state[1] = int(typed)
         number, state[1] = state[1], state[1] + state[2]
         return f"{_numeral(number, state[3])}. "
+
+
+def _is_bold(node: Any) -> bool:
+    """Whether nothing of a paragraph stands outside of <strong> or <b>."""
+    if (node.text or "").strip() or not len(node):
+        return False
+    return all((child.tag in ("strong", "b") and _outside(child)) or child.tag == "br" for child in node)
+
+
+def _outside(child: Any) -> bool:
+    return not (child.tail or "").strip(" \t\r\n\u00a0:")
 
 
 def _span(lines: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from triplette.synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pages
 from triplette.synth.ingest.pdf_chars import Piece
@@ -32,10 +32,15 @@ EDGE_GAP = 1.6  # of the usual leading between such a row and the text
 RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
 SAME_PLACE = 4.0  # points of height that count as one place
 SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
+CELLS = 3  # pieces of a row that is a table's, and not lines of columns side by side
 LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
 BAR_REACH = 30.0  # points that a rule goes on over a gutter on both sides: an underlined line ends at it
+SENTENCE_ENDS = (".", "!", "?", ":", ";")
+NEXT_LINE = 1.6  # times the type's size from a line to the next one of its paragraph at most
+INSET_ABOVE = 3  # times the type's size that a figure beside a paragraph begins above the line that it interrupts at most
+INSET = 40  # lines of a figure, its labels and its legend
 DEPTH = 16  # cuts within cuts: no page has more
 
 
@@ -169,12 +174,42 @@ def _in_order(pieces: Sequence[Piece], width: float, kind: str, bars: Sequence[B
     lines: list[tuple[int, TextLine]] = []
     drawn = _drawn_in_order(pieces, home, len(leaves))
     for leaf in leaves:
-        for row in rows_of(leaf):
+        for row in _cells_whole(rows_of(leaf)):
             for group in _joined(row, drawn):
                 lines.append((min(p.order for p in group), _line(group, kind)))
-    if drawn:
-        lines.sort(key=lambda item: item[0])
-    return [line for _, line in lines]
+    if not drawn:
+        return [line for _, line in lines]
+    lines.sort(key=lambda item: item[0])
+    return _insets_after([line for _, line in lines])
+
+
+def _insets_after(lines: list[TextLine]) -> list[TextLine]:
+    """The lines with what stands beside a paragraph after its sentence: a figure that the text runs round is drawn in the midst of it."""
+    found: list[TextLine] = []
+    held: list[TextLine] = []
+    for at, line in enumerate(lines):
+        found.append(line)
+        if held and (line.text[-1:] in SENTENCE_ENDS or at + 1 == len(lines) or not _below(line, lines[at + 1])):
+            found += held
+            held = []
+        if held or line.table or line.text[-1:] in SENTENCE_ENDS or at + 1 == len(lines) or _below(line, lines[at + 1]):
+            continue
+        after = next((n for n in range(at + 1, min(at + INSET, len(lines))) if not _beside(line, lines[n])), len(lines))
+        goes_on = at + 1 < after < len(lines) and _below(line, lines[after]) and lines[after].text[:1].islower()
+        if goes_on and max(x.y for x in lines[at + 1 : after]) < line.y + INSET_ABOVE * line.size:  # a column begins far above
+            held = lines[at + 1 : after]
+            lines[at + 1 : after] = []
+    return found + held
+
+
+def _below(line: TextLine, following: TextLine) -> bool:
+    """Whether a line goes on in the next one: below it, from the same edge, in the same type."""
+    level = abs(line.x0 - following.x0) < line.size and abs(line.size - following.size) < 0.1 * line.size
+    return level and 0 < line.y - following.y <= NEXT_LINE * line.size
+
+
+def _beside(line: TextLine, other: TextLine) -> bool:
+    return other.x0 >= line.x1 - line.size or other.x1 <= line.x0 + line.size
 
 
 def _drawn_in_order(pieces: Sequence[Piece], home: dict[int, int], leaves: int) -> bool:
@@ -189,6 +224,24 @@ def _drawn_in_order(pieces: Sequence[Piece], home: dict[int, int], leaves: int) 
         elif piece.y > before.y + 0.8 * piece.size:
             jumps += 1
     return switches <= 2 * leaves + SWITCHES * len(pieces) and jumps <= 2 + JUMPS * len(pieces)
+
+
+def _cells_whole(rows: list[list[Piece]]) -> list[list[Piece]]:
+    """The rows with a cell whole that goes on in the next line: that line stands alone there and was drawn right after its beginning."""
+    found: list[list[Piece]] = []
+    for row in rows:
+        above = found[-1] if found else []
+        at = next((n for n, p in enumerate(above[:-1]) if p.order + 1 == row[0].order), None) if len(row) == 1 else None
+        if at is None or len(above) < CELLS or row[0].table or above[at].table or not _under(row[0], above[at]):
+            found.append(row)
+        else:
+            above[at] = replace(above[at], text=f"{above[at].text} {row[0].text}")
+    return found
+
+
+def _under(piece: Piece, above: Piece) -> bool:
+    """Whether a piece stands close below another."""
+    return above.x0 - piece.size < piece.x0 < above.x1 and 0 < above.y - piece.y <= NEXT_LINE * piece.size
 
 
 def _joined(row: Sequence[Piece], drawn: bool) -> list[list[Piece]]:

@@ -15,20 +15,14 @@ from triplette.synth.ingest.elements import HEADING_MAX, Element, Reading, one_l
 from triplette.synth.ingest.held_tables import cell_text, table_elements
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.numerals import letters, roman
+from triplette.synth.ingest.odt_inline import DRAW, OFFICE, STYLE, TEXT, Inline
 from triplette.synth.ingest.tables import Cell
 from triplette.synth.ingest.zipped import Archive, opened
 
-TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
-STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
-DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 DEPTH_MAX = 60  # lists, tables and frames inside one another that are followed
 REPEATED_MAX = 1_000  # rows or columns that one element may stand for
-_UNSHOWN = frozenset(
-    f"{TEXT}{name}"
-    for name in "tracked-changes note-citation bookmark hidden-text hidden-paragraph variable-decls sequence-decls".split()
-) | {f"{OFFICE}annotation", f"{OFFICE}forms", f"{TEXT}table-of-content-source"}
+_ID = "{http://www.w3.org/XML/1998/namespace}id"
 _CONTENTS = frozenset(
     f"{TEXT}{name}" for name in "table-of-content illustration-index table-index object-index user-index alphabetical-index".split()
 )
@@ -69,6 +63,8 @@ class _Reader:
             for style in root.iter(f"{TEXT}outline-style"):
                 self.outline = _levels(style)
         self.counts: dict[int, int] = {}
+        self.inline = Inline(archive, self.roots)
+        self.ended: dict[tuple[str, int], int] = {}  # (list or style, level) -> the next number of a list that goes on there
 
     def blocks(self, container: Any, depth: int, marker: str) -> Iterator[Element]:
         """The elements of a body, section, cell or note; ``marker`` stands before the first of them."""
@@ -96,7 +92,7 @@ class _Reader:
     def paragraph(self, node: Any, depth: int, marker: str) -> Iterator[Element]:
         """A paragraph or heading, then its notes and frames."""
         later: list[Any] = []
-        text = one_line(_inline(node, later))
+        text = one_line(self.inline.read(node, later))
         if text:
             level = self._level(node)
             if level is not None and len(text) <= HEADING_MAX:
@@ -133,6 +129,8 @@ class _Reader:
         style = node.get(f"{TEXT}style-name") or style
         form = self.lists.get(style, {}).get(level)
         count = _number(form.get(f"{TEXT}start-value"), 1, 10**6) if form is not None else 1
+        goes_on = node.get(f"{TEXT}continue-list") or (style if node.get(f"{TEXT}continue-numbering") == "true" else "")
+        count = self.ended.get((goes_on, level), count)
         for item in node:
             if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
                 continue
@@ -154,6 +152,8 @@ class _Reader:
                     for element in self.blocks([child], depth + 1, marker):
                         yield element
                         marker = ""
+            for name in (style, node.get(_ID) or ""):
+                self.ended[name, level] = count
 
     def table(self, node: Any, depth: int) -> Iterator[Element]:
         """A table with data as one element; one that only lays out its text cell by cell."""
@@ -187,36 +187,6 @@ class _Reader:
                     if text and text not in seen:
                         seen.add(text)
                         yield Element("paragraph", text, role=kind)
-
-
-def _inline(paragraph: Any, later: list[Any]) -> str:
-    """A paragraph's text without recursion; notes and frames go to ``later``."""
-    parts = [paragraph.text or ""]
-    stack = [iter(paragraph)]
-    opened_nodes: list[Any] = []
-    while stack:
-        node = next(stack[-1], None)
-        if node is None:
-            stack.pop()
-            if opened_nodes:
-                parts.append(opened_nodes.pop().tail or "")
-            continue
-        tag = node.tag
-        if tag == f"{TEXT}note":
-            later += [child for child in node if child.tag == f"{TEXT}note-body"]
-            parts.append(node.tail or "")
-        elif tag in (f"{DRAW}frame", f"{DRAW}custom-shape"):
-            later.append(node)
-            parts.append(node.tail or "")
-        elif tag in _UNSHOWN or not isinstance(tag, str):
-            parts.append(node.tail or "")
-        elif tag in (f"{TEXT}s", f"{TEXT}tab", f"{TEXT}line-break"):
-            parts.append(" " + (node.tail or ""))
-        else:
-            parts.append(node.text or "")
-            opened_nodes.append(node)
-            stack.append(iter(node))
-    return "".join(parts)
 
 
 def _levels(style: Any) -> dict[int, Any]:

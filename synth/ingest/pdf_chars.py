@@ -13,19 +13,22 @@ import itertools
 import math
 import re
 import statistics
+import string
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
+RAISED = 0.35  # ems that an accent over a capital is drawn above its place over a small letter
 RISE = 0.6  # ems that a superscript or subscript may stand off its line
 LINE_END_GAP = 0.1  # ems between two words where pdfium ends a line and the page does not
 LEVEL = 0.3  # ems that the letters of one word may: a formula's are drawn with more
 SCRIPT = 0.85  # of the line's size: an exponent or an index is smaller
 NARROW = 0.16  # ems between two words that are set tight: less than a word space (a quarter em), more than any kerning
+TOUCHING = 0.06  # ems after a letter that stands alone: pdfium takes the slant of a formula's letter for a word's end
 SPACED = 0.08  # ems between most letters of a word that is set spaced: then a gap says nothing
 TURNED = math.radians(4)  # off the upright: a stamp or a note in the margin, not the text
 BOLD_WEIGHT = 600
@@ -40,6 +43,17 @@ ACCENTS = {
     "˘": "\u0306",
     "¸": "\u0327",
     "˚": "\u030a",
+}
+SIGNS = "∆∂∇"  # signs that formulas write as letters
+SAME_HEIGHT = 0.05  # points
+_SIGNS_ONLY = dict.fromkeys(string.ascii_letters + "@", "")  # big brackets and arrows: better no letter than a wrong one
+NOT = "\u0338"  # the stroke through the sign that follows it
+# The letters that pdfium gives for glyphs of TeX's fonts of symbols whose names it does not know (Knuth's and the AMS's font tables)
+TEX_SYMBOLS: Mapping[str, Mapping[str, str]] = {
+    "CMSY": {"0": "′", "h": "⟨", "i": "⟩", "6": NOT, "7": ""},
+    "CMEX": {**_SIGNS_ONLY, "P": "∑", "Q": "∏", "R": "∫", "S": "⋃", "T": "⋂", "X": "∑", "Y": "∏", "Z": "∫"},
+    "MSAM": {**_SIGNS_ONLY, "B": "▷", "C": "◁", "D": "⊵", "E": "⊴"},
+    "MSBM": {"@": "∄"},
 }
 HYPHENS = (0xFFFE, 2)  # pdfium's signs for a hyphen that ends a line
 
@@ -134,6 +148,9 @@ def _read(textpage: Any) -> tuple[list[_Read], int]:
     line_end: _Read = ("\n", *space[1:])
     odd = 0
     bold = False
+    height = 0.0
+    struck = False
+    symbols: Mapping[str, str] | None = None  # how to read the font's letters, where they are none
     for index in range(textpage.count_chars()):
         code = raw.FPDFText_GetUnicode(handle, index)
         if code in HYPHENS:
@@ -152,8 +169,20 @@ def _read(textpage: Any) -> tuple[list[_Read], int]:
         if abs(angle - quarter * math.pi / 2) > TURNED:
             odd += text.isalpha()
             continue
-        if not found or found[-1][-1] is None:
-            bold = _is_bold(raw, handle, index)  # a word is set in one font
+        first = not found or found[-1][-1] is None
+        if first or abs(box.top - box.bottom - height) > SAME_HEIGHT:  # another font has letters of another height
+            height = box.top - box.bottom
+            heavy, symbols = _font(raw, handle, index)
+            bold = heavy if first else bold  # a word is set in one
+        if symbols is not None:
+            text = symbols.get(text, text)
+            if not text:
+                continue
+        if struck:
+            text, struck = normalize("NFC", text + NOT), False
+        if text == NOT:
+            struck = True
+            continue
         found.append((text, box.left, box.bottom, box.right, box.top, x.value, y.value, bold, -quarter % 4))
     return found, odd
 
@@ -162,11 +191,12 @@ _name = ctypes.create_string_buffer(128)
 _flags = ctypes.c_int()
 
 
-def _is_bold(raw: Any, handle: Any, index: int) -> bool:
-    if raw.FPDFText_GetFontWeight(handle, index) >= BOLD_WEIGHT:
-        return True
+def _font(raw: Any, handle: Any, index: int) -> tuple[bool, Mapping[str, str] | None]:
+    """Whether a character's font is bold, and what the letters of a font of symbols stand for."""
     raw.FPDFText_GetFontInfo(handle, index, _name, 128, _flags)
-    return bool(_BOLD.search(_name.value.decode("latin-1")))
+    name = _name.value.decode("latin-1")
+    bold = raw.FPDFText_GetFontWeight(handle, index) >= BOLD_WEIGHT or bool(_BOLD.search(name))
+    return bold, TEX_SYMBOLS.get(name.rpartition("+")[2].rstrip("0123456789").upper())
 
 
 def pieces(chars: Iterable[Char]) -> list[Piece]:
@@ -226,16 +256,15 @@ def accented(chars: Iterable[Char]) -> list[Char]:
         return found
     lines: dict[int, list[tuple[float, int]]] = defaultdict(list)  # the letters of each baseline by where they begin
     for at, char in enumerate(found):
-        if char.text.isalpha():
+        if _bears(char):
             lines[round(char.y)].append((char.x0, at))
     for line in lines.values():
         line.sort()
     gone: set[int] = set()
     for at in places:
         letter = _under(found, lines, found[at])
-        whole = _with_accent(found[letter], found[at]) if letter is not None else None
-        if letter is not None and whole is not None:
-            found[letter] = whole
+        if letter is not None:
+            found[letter] = _with_accent(found[letter], found[at])
             gone.add(at)
     for at in sorted(gone):
         before, after, spaces = at - 1, at + 1, []
@@ -256,24 +285,31 @@ def accented(chars: Iterable[Char]) -> list[Char]:
 def _under(chars: Sequence[Char], lines: dict[int, list[tuple[float, int]]], accent: Char) -> int | None:
     """The place of the letter that an accent is drawn over."""
     middle = (accent.x0 + accent.x1) / 2
-    for level in (round(accent.y), round(accent.y) - 1, round(accent.y) + 1):
-        line = lines.get(level, [])
+    level = round(accent.y)
+    for height in (level, *range(level - 1, level - 2 - round(RAISED * accent.size), -1), level + 1):
+        line = lines.get(height, [])
         for _, at in reversed(line[max(bisect.bisect(line, (middle, len(chars))) - 2, 0) : bisect.bisect(line, (middle, len(chars)))]):
             if _over(accent, chars[at]):
                 return at
     return None
 
 
-def _with_accent(letter: Char, accent: Char) -> Char | None:
-    """The letter with the accent; None where no such letter is written."""
+def _with_accent(letter: Char, accent: Char) -> Char:
+    """The letter with the accent, as one character where Unicode has it."""
     bare = "i" if letter.text == "ı" else letter.text
-    text = normalize("NFC", bare + ACCENTS[accent.text])
-    return letter._replace(text=text) if len(text) == 1 else None
+    return letter._replace(text=normalize("NFC", bare + ACCENTS[accent.text]))
+
+
+def _bears(char: Char) -> bool:
+    """Whether a character can bear an accent: a letter, or a formula's sign. Some accents count as letters themselves."""
+    return (char.text.isalpha() and char.text not in ACCENTS) or char.text in SIGNS
 
 
 def _over(accent: Char, letter: Char) -> bool:
     middle = (accent.x0 + accent.x1) / 2
-    return letter.text.isalpha() and letter.x0 <= middle <= letter.x1 and abs(letter.y - accent.y) <= LEVEL * letter.size
+    rise = accent.y - letter.y
+    raised = RAISED if letter.text.isupper() or letter.text in SIGNS else LEVEL
+    return letter.x0 <= middle <= letter.x1 and -LEVEL * letter.size <= rise <= raised * letter.size
 
 
 def _flush(run: Sequence[Char], found: list[Piece]) -> None:
@@ -295,13 +331,30 @@ def _text(run: Sequence[Char], size: float) -> str:
     spaced = len(gaps) > 3 and statistics.median(gaps) > SPACED * size
     parts: list[str] = []
     before: Char | None = None
-    for char in run:
+    slanted = _slanted(run)
+    for at, char in enumerate(run):
+        if at in slanted:
+            continue
         if before is not None and not spaced and _parts_words(before, char):
             parts.append(" ")
         parts.append(char.text)
         before = char
     text = " ".join("".join(parts).split())
     return _closed(text, run, size) if re.match(r"(?:\S ){4,}\S$", text) else text
+
+
+def _slanted(run: Sequence[Char]) -> set[int]:
+    """The places of spaces that part a word's first letter from its second, as pdfium does where a formula spells a word."""
+    return {
+        at
+        for at in range(1, len(run) - 1)
+        if run[at] is _SPACE
+        and run[at + 1].text.islower()
+        and run[at - 1].text.isalpha()
+        and (at == 1 or not run[at - 2].text.isalnum())
+        and -LEVEL * run[at - 1].size < run[at + 1].x0 - run[at - 1].x1 < TOUCHING * run[at - 1].size
+        and abs(run[at + 1].y - run[at - 1].y) < 0.05 * run[at - 1].size
+    }
 
 
 def _parts_words(before: Char, char: Char) -> bool:

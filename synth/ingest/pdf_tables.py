@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from triplette.synth.ingest.joining import join_lines
 from triplette.synth.ingest.layout import row_texts
 from triplette.synth.ingest.pdf_chars import Char, Piece, pieces
 from triplette.synth.ingest.tables import table_text
@@ -191,6 +192,4 @@ def _table(grid: Sequence[_Cell], inside: Sequence[tuple[Char, _Cell]]) -> Piece
 
 
 def _cell_text(chars: Sequence[Char]) -> str:
-    from triplette.synth.ingest.structure import join_lines
-
     return join_lines(row_texts(pieces(chars)))

@@ -75,7 +75,7 @@ def _read(path: Path, source: str, ocr: bool) -> Document:
 
         text, found, notes = read_markdown(path)
         return Document(source, text, "elements", notes, found)
-    if suffix in (*TEXT, *PDF, *RTF):
+    if suffix in (*TEXT, *PDF):
         pages = _plain_reader(suffix, ocr)(path)
         return Document(source, pages.text, "pages", pages.notes, title=pages.title, marks=pages.marks)
     reading = _structured_reader(suffix)(path)
@@ -105,10 +105,6 @@ def _by_docling(path: Path, source: str) -> Document:
 
 
 def _plain_reader(suffix: str, ocr: bool) -> Callable[[Path], Pages]:
-    if suffix in RTF:
-        from triplette.synth.ingest.rtf import read_rtf
-
-        return read_rtf
     if suffix in TEXT:
         return _read_text
     from triplette.synth.ingest.pdf import read_pdf
@@ -118,11 +114,11 @@ def _plain_reader(suffix: str, ocr: bool) -> Callable[[Path], Pages]:
 
 def _structured_reader(suffix: str) -> Callable[[Path], Reading]:
     """The reader of a format that says its own structure; its library is loaded when the first such file comes."""
-    from triplette.synth.ingest import docling, docx, epub, html, odt, sheets, slides
+    from triplette.synth.ingest import docling, docx, epub, html, odt, rtf, sheets, slides
 
     readers = {
         HTML: html.read_html, DOCX: docx.read_docx, EPUB: epub.read_epub, ODT: odt.read_odt, PPTX: slides.read_pptx,
-        XLSX: sheets.read_xlsx, DOCLING: docling.read_docling,
+        XLSX: sheets.read_xlsx, RTF: rtf.read_rtf, DOCLING: docling.read_docling,
     }  # fmt: skip
     return next(read for suffixes, read in readers.items() if suffix in suffixes)
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from triplette.synth.ingest.elements import HEADING_MAX, Element, Reading, one_line
+from triplette.synth.ingest.docx_formula import formula_text
+from triplette.synth.ingest.docx_xml import MC, M, alternative
+from triplette.synth.ingest.elements import HEADING_MAX, Element, Reading, one_line, raised
 from triplette.synth.ingest.metadata import core_title
 from triplette.synth.ingest.tables import Cell, filled, grid
-from triplette.synth.ingest.zipped import opened
+from triplette.synth.ingest.zipped import opened, parse_xml
 
+A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _RUNNING = frozenset(("FOOTER", "SLIDE_NUMBER", "DATE", "HEADER"))
 
 
@@ -29,8 +32,9 @@ def read_pptx(path: Path) -> Reading:
 
 
 def _slide(slide: Any, page: int) -> Iterator[Element]:
+    _shown_alternatives(slide.element)
     shape = slide.shapes.title
-    title = one_line(shape.text_frame.text) if shape is not None and shape.has_text_frame else ""
+    title = _words(shape.text_frame.paragraphs) if shape is not None and shape.has_text_frame else ""
     if title:
         yield Element("heading" if len(title) <= HEADING_MAX else "paragraph", title, level=1, page=page)
     else:
@@ -38,10 +42,55 @@ def _slide(slide: Any, page: int) -> Iterator[Element]:
     for item in _shapes(slide.shapes):
         if shape is None or item.shape_id != shape.shape_id:
             yield from _shape(item, page)
+    yield from _diagrams(slide, page)
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
-        for paragraph in slide.notes_slide.notes_text_frame.text.split("\n"):
-            if one_line(paragraph):
-                yield Element("paragraph", one_line(paragraph), page=page)
+        for paragraph in slide.notes_slide.notes_text_frame.paragraphs:
+            if _text(paragraph):
+                yield Element("paragraph", _text(paragraph), page=page)
+
+
+def _shown_alternatives(slide: Any) -> None:
+    """Put what PowerPoint shows of each AlternateContent, a shape with a formula say, in its place: the library does not look inside."""
+    for node in list(slide.iter(f"{MC}AlternateContent")):
+        shown = list(alternative(node))
+        above = node.getparent()
+        if above is not None:
+            place = above.index(node)
+            above[place : place + 1] = shown
+
+
+def _diagrams(slide: Any, page: int) -> Iterator[Element]:
+    """The texts of a slide's diagrams (SmartArt), which lie in parts of their own."""
+    for relation in slide.part.rels.values():
+        if relation.reltype.endswith("/diagramData") and not relation.is_external:
+            for paragraph in parse_xml(relation.target_part.blob).iter(f"{A}p"):
+                text = _paragraph_text(paragraph)
+                if text:
+                    yield Element("item", f"- {text}", page=page)
+
+
+def _text(paragraph: Any) -> str:
+    return _paragraph_text(paragraph._p)
+
+
+def _words(paragraphs: Any) -> str:
+    return " ".join(text for text in map(_text, paragraphs) if text)
+
+
+def _paragraph_text(node: Any) -> str:
+    """A paragraph's runs, fields and formulas on one line, numbers raised where they stand so."""
+    parts: list[str] = []
+    for child in node:
+        if child.tag in (f"{A}r", f"{A}fld"):
+            text = "".join(t.text or "" for t in child.iterchildren(f"{A}t"))
+            properties = child.find(f"{A}rPr")
+            up = properties is not None and (properties.get("baseline") or "0").lstrip("+0").isdecimal()
+            parts.append(raised(text) if up else text)
+        elif child.tag == f"{A}br":
+            parts.append(" ")
+        else:
+            parts += [f" {formula_text(found)} " for found in child.iter(f"{M}oMath")]
+    return one_line("".join(parts))
 
 
 def _shapes(shapes: Any) -> Iterator[Any]:
@@ -66,14 +115,13 @@ def _shape(shape: Any, page: int) -> Iterator[Element]:
         if resolved:
             yield Element("table", rows=resolved, page=page)
     elif shape.has_text_frame:
-        paragraphs = [(paragraph.level, one_line(paragraph.text)) for paragraph in shape.text_frame.paragraphs]
-        listed = sum(bool(text) for _, text in paragraphs) > 1 and role == "body"
-        for _, text in paragraphs:
-            if text:
-                yield Element("item" if listed else "paragraph", f"- {text}" if listed else text, page=page, role=role)
+        paragraphs = [text for text in map(_text, shape.text_frame.paragraphs) if text]
+        listed = len(paragraphs) > 1 and role == "body"
+        for text in paragraphs:
+            yield Element("item" if listed else "paragraph", f"- {text}" if listed else text, page=page, role=role)
 
 
 def _cell(cell: Any) -> Cell:
     if cell.is_merge_origin:
-        return Cell(one_line(cell.text_frame.text), rows=cell.span_height, columns=cell.span_width)
-    return Cell(one_line(cell.text_frame.text))
+        return Cell(_words(cell.text_frame.paragraphs), rows=cell.span_height, columns=cell.span_width)
+    return Cell(_words(cell.text_frame.paragraphs))

@@ -7,7 +7,6 @@ Markdown says its headings. In plain pages they are inferred from numbering ("2.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -28,13 +27,13 @@ from triplette.synth.ingest.headings import (
     letters,
     tidy,
 )
+from triplette.synth.ingest.joining import compounds, join_lines
 from triplette.synth.ingest.markdown import markdown_elements
 
 TITLE_LEVEL = -100  # the document's title stands over everything
 _WIDE_GAP = re.compile(r" {3,}")
 _RULE = re.compile(r"\|?[ \t]*:?-{3,}")
 _BARE_NUMBER = re.compile(r"^\s*\d{1,2}(?:\.\d{1,2}){0,4}\.?\s*$")
-_COMPOUND = re.compile(r"(?<![^\W\d_])[^\W\d_]+-[^\W\d_]+")
 _NOTE_MARK = re.compile(r"\(?(?:\d{1,3}|[*†‡§]{1,3})\)?[.\s]?\s?\S")
 TAIL = 60  # characters: what ends a line is told from its last ones
 SAME_SIZE = 0.3  # points between sizes of type that are one
@@ -170,45 +169,9 @@ def _table_header(lines: list[Line]) -> str:
     return lines[0].text.strip()
 
 
-def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> str:
-    """Wrapped lines as one paragraph. A hyphen at a line's end goes, unless the document writes the word with it."""
-    parts: list[str] = []
-    last = ""  # the end of the text so far
-    for raw in lines:
-        line = raw.strip()
-        if not line:
-            continue
-        if not last:
-            parts.append(line)
-        elif _cut_word(last, line):
-            stem, following = _last_letters(last[:-1]), _FIRST_LETTERS.match(line)
-            compound = f"{stem}-{following.group() if following else ''}".lower()
-            if compound not in hyphenated or last.endswith("\u00ad"):
-                parts[-1] = parts[-1][:-1]
-            parts.append(line)
-        else:
-            parts += [" ", line]
-        last = line
-    return re.sub(r"[ \t]+", " ", "".join(parts))
-
-
-_FIRST_LETTERS = re.compile(r"[a-zà-ÿœ]{1,64}")
-
-
-def _cut_word(before: str, line: str) -> bool:
-    """Whether a line ends in a word's first part and a hyphen, and the next begins with small letters."""
-    return before[-1] in "-\u00ad" and before[-2:-1].isalpha() and bool(_FIRST_LETTERS.match(line))
-
-
-def _last_letters(text: str) -> str:
-    """The letters that a text ends with, 64 at most."""
-    tail = text[-64:]
-    return next((tail[i + 1 :] for i in range(len(tail) - 1, -1, -1) if not tail[i].isalpha()), tail)
-
-
 def _page_blocks(document: Document, pages: list[list[Line]], divisions: dict[int, list[str]], known: Headings) -> list[Block]:
     body = [line for page in pages for line in page if line.role == "body"]
-    builder = _Builder(known, hyphens=_hyphenated(body))
+    builder = _Builder(known, hyphens=compounds(line.text for line in body))
     placing = _Placing(builder, _usual_width(body), document.marks, _heading_levels(body, document.marks, known))
     current: list[str] = []
     title = document.title or _document_title(pages, document.marks, known)
@@ -282,13 +245,6 @@ def _document_title(pages: list[list[Line]], marks: Mapping[int, Mark], known: H
 def _usual_width(lines: list[Line]) -> int:
     lengths = sorted(len(line.text.strip()) for line in lines if line.text.strip())
     return lengths[int(0.9 * (len(lengths) - 1))] if lengths else 80
-
-
-def _hyphenated(lines: list[Line]) -> frozenset[str]:
-    counts: Counter[str] = Counter()
-    for line in lines:
-        counts.update(word.lower() for word in _COMPOUND.findall(line.text))
-    return frozenset(counts)
 
 
 @dataclass(slots=True)

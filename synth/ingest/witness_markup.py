@@ -28,6 +28,7 @@ _EDGES = frozenset(
         "h1 h2 h3 h4 h5 h6 hr li option p pre section summary table td th tr ul"
     ).split()
 )
+_BINARY = re.compile(rb"[0-9a-fA-F\r\n]{512,}")
 _FRONT = re.compile(r"\A(---|\+\+\+)\n.*?\n(?:\1|\.\.\.)\n", re.DOTALL)
 
 
@@ -40,6 +41,7 @@ def markup_witness(path: Path) -> str | None:
         readers.DOCX: _docx,
         readers.EPUB: _epub,
         readers.ODT: _odt,
+        readers.RTF: _rtf,
         readers.PPTX: _pptx,
         readers.XLSX: _xlsx,
         readers.DOCLING: _docling,
@@ -133,6 +135,13 @@ def _odt(path: Path) -> str:
         if node.tag.endswith((":text:1.0}p", ":text:1.0}h")):
             parts.append("".join(node.itertext()))
     return "\n".join(parts)
+
+
+def _rtf(path: Path) -> str:
+    from striprtf.striprtf import rtf_to_text
+
+    data = _BINARY.sub(b"", path.read_bytes())  # digits of pictures, which the library walks one by one
+    return str(rtf_to_text(data.decode("latin-1"), errors="replace")).replace("|", " ")
 
 
 def _pptx(path: Path) -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Ints, Scores
 from triplette.records import Chunk, Negative, Question, Rejection, Triplet
 from triplette.settings.mine import MineSettings
 from triplette.synth.mining.margin import Likeness, Margin
-from triplette.synth.mining.rank import Candidates, Floats, Ints
+from triplette.synth.mining.rank import Candidates
 
 STEP = "synth.mine"
 KEPT, NOTHING, LOOK_ALIKE, SAME_QUESTION, OUTSCORES, ANSWERS, EASY = range(7)
@@ -30,7 +31,7 @@ class Judged:
     """Candidates with their answer likeness (q, m) and the code (q, m) of why each fell out (``KEPT`` where it stayed)."""
 
     candidates: Candidates
-    likeness: Floats
+    likeness: Scores
     codes: Codes
 
     def counts(self) -> dict[str, int]:

@@ -25,11 +25,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from triplette.arrays import Ints, Scores, Vectors
 from triplette.languages import Language, language
-from triplette.ranking.encoder import Encoder, Vectors
+from triplette.ranking.encoder import Encoder
 from triplette.ranking.lexical import LexicalRanker
 from triplette.records import Chunk
-from triplette.synth.mining.rank import Candidates, Floats, Ints
+from triplette.synth.mining.rank import Candidates
 
 HOSTS = 5  # the best candidates, of which one is given the answer
 CAP = 1.2  # of a relative score: beyond it a larger one says no more, and a hopeless positive divides by almost nothing
@@ -72,7 +73,7 @@ class Margin:
     random: tuple[float, ...]
 
 
-def relative(scores: Floats, positive: Floats, base: Floats) -> Floats:
+def relative(scores: Scores, positive: Scores, base: Scores) -> Scores:
     """Scores (q, m) on a scale where the question's mean ``base`` (q,) is 0 and its ``positive`` (q,) is 1, capped to 0..CAP.
 
     Where the positive does not beat the mean, nothing can be told from this ranker and every candidate gets CAP.
@@ -86,19 +87,19 @@ def relative(scores: Floats, positive: Floats, base: Floats) -> Floats:
 class Likeness:
     """Answer likeness of passages, for the questions of one corpus: 0 is a random passage, 1 the positive itself."""
 
-    def __init__(self, material: Material, positive_bm25: Floats, positive_dense: Floats) -> None:
+    def __init__(self, material: Material, positive_bm25: Scores, positive_dense: Scores) -> None:
         mean = material.passages.mean(axis=0) if len(material.passages) else np.zeros(material.passages.shape[1])
         self._base = material.asked @ mean
         self._own_base = (material.passages @ mean)[material.positives]
         self._bm25, self._dense = positive_bm25, positive_dense
         self._none = np.zeros(len(material.positives))  # BM25's own zero: no shared term
 
-    def evidence(self, bm25: Floats, dense: Floats, rows: Ints | slice = slice(None)) -> Floats:
+    def evidence(self, bm25: Scores, dense: Scores, rows: Ints | slice = slice(None)) -> Scores:
         """The smaller of the two rankers' relative scores, (q, m)."""
         lexical = relative(bm25, self._bm25[rows], self._none[rows])
         return np.minimum(lexical, relative(dense, self._dense[rows], self._base[rows]))
 
-    def of(self, evidence: Floats, with_positive: Floats, rows: Ints | slice = slice(None)) -> Floats:
+    def of(self, evidence: Scores, with_positive: Scores, rows: Ints | slice = slice(None)) -> Scores:
         """Half the evidence, half the cosine with the positive (relative in the same way), (q, m)."""
         base = self._own_base[rows]
         return (evidence + relative(with_positive, np.ones(len(base)), base)) / 2
@@ -137,7 +138,7 @@ def open_floor(floor: float, limit: float) -> float:
 
 def _known_answers(
     material: Material, candidates: Candidates, likeness: Likeness, order: Ints, sample: int, random: np.random.Generator
-) -> Floats:
+) -> Scores:
     """Answer likeness of passages that were given the sentence that answers."""
     rows: list[int] = []
     texts: list[str] = []
@@ -180,7 +181,7 @@ def answering_sentence(asked: Sequence[str], passage: str, spoken: Language) -> 
     return found[best] if shares[best] >= ANSWER_SHARE and len(found[best]) <= LONGEST_SHARE * len(passage) else ""
 
 
-def _random_pairs(material: Material, likeness: Likeness, alike: Sequence[frozenset[int]], random: np.random.Generator) -> Floats:
+def _random_pairs(material: Material, likeness: Likeness, alike: Sequence[frozenset[int]], random: np.random.Generator) -> Scores:
     """Answer likeness of random passages to random questions, the positive and its look-alikes apart."""
     if len(material.chunks) < 2 or not len(material.positives):
         return np.zeros(0)
@@ -197,5 +198,5 @@ def _random_pairs(material: Material, likeness: Likeness, alike: Sequence[frozen
     return likeness.of(likeness.evidence(lexical[:, None], dense[:, None], rows), with_positive[:, None], rows)[:, 0]
 
 
-def _quantiles(values: Floats) -> tuple[float, ...]:
+def _quantiles(values: Scores) -> tuple[float, ...]:
     return tuple(round(float(value), 3) for value in np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])) if len(values) else ()

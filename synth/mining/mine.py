@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Ints
 from triplette.errors import InputError
 from triplette.hashing import hash_tree
 from triplette.languages import language
-from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.encoder import LSA, Encoder
 from triplette.ranking.encoders import make_encoder
+from triplette.ranking.lexical import lexical_ranker, passage_tokens
 from triplette.records import Chunk, Question, Rejection, Triplet
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -31,7 +32,7 @@ from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
 from triplette.synth.mining.look_alikes import look_alikes, other_positives
 from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
-from triplette.synth.mining.rank import Ints, find_candidates
+from triplette.synth.mining.rank import find_candidates
 from triplette.tables import read_records, write_records
 
 LSA_NOTE = (
@@ -70,7 +71,7 @@ class MineResult:
             "  per question": _listed(self.by_count),
             "  from the positive's own document": f"{100 * self.same_source / max(self.negatives, 1):.0f} %",
             "candidates dropped": _listed(self.dropped),
-            "questions without a triplet": _listed(self.rejected),
+            "questions kept as pairs, no good negative": sum(self.rejected.values()),
             "encoder": self.encoder,
             "answer likeness kept": f"{self.margin.floor:.2f} to {self.margin.limit:.2f}"
             + ("" if self.margin.tuned else " (not tuned)"),
@@ -197,15 +198,15 @@ def mine(
 
 
 def _material(chunks: Sequence[Chunk], questions: Sequence[Question], positives: Ints, encoder: Encoder) -> Material:
-    passage_tokens = [language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks]
+    tokens = [passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in chunks]
     spoken = [language(chunks[positive].language) for positive in positives.tolist()]  # a question speaks its passage's language
     return Material(
         chunks=chunks,
-        tokens=passage_tokens,
+        tokens=tokens,
         passages=encoder.encode_documents([chunk.text for chunk in chunks], [chunk.title for chunk in chunks]),
         asked_tokens=[speech.tokens(question.text) for speech, question in zip(spoken, questions, strict=True)],
         asked=encoder.encode_queries([question.text for question in questions]),
         positives=positives,
-        bm25=Bm25Index(passage_tokens),
+        bm25=lexical_ranker(tokens),
         encoder=encoder,
     )

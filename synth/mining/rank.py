@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Ints, Scores, Vectors
 from triplette.ranking.dense import DenseIndex
-from triplette.ranking.encoder import Vectors
 from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.topk import best_ranks
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[Any]
 GATHER_BYTES = 64 << 20  # of the passages' vectors gathered at once
 
 
@@ -34,12 +30,12 @@ class Candidates:
     ids: Ints
     bm25_rank: Ints
     dense_rank: Ints
-    bm25: Floats
-    dense: Floats
-    fused: Floats
-    likeness: Floats
-    positive_bm25: Floats
-    positive_dense: Floats
+    bm25: Scores
+    dense: Scores
+    fused: Scores
+    likeness: Scores
+    positive_bm25: Scores
+    positive_dense: Scores
     positive_bm25_rank: Ints
     positive_dense_rank: Ints
 
@@ -98,7 +94,7 @@ def _join(lexical: Ints, semantic: Ints, positives: Ints) -> tuple[Ints, Ints, I
     return np.where(gone, -1, ids), np.where(gone, 0, bm25_rank), np.where(gone, 0, dense_rank)
 
 
-def _bm25_scores(bm25: LexicalRanker, asked: Sequence[Sequence[str]], ids: Ints, positives: Ints) -> tuple[Floats, Floats, Ints]:
+def _bm25_scores(bm25: LexicalRanker, asked: Sequence[Sequence[str]], ids: Ints, positives: Ints) -> tuple[Scores, Scores, Ints]:
     """BM25 of every candidate (q, m), of the positive (q,), and the positive's rank (q,)."""
     scores = np.zeros(ids.shape)
     best = np.zeros(len(positives))
@@ -110,7 +106,7 @@ def _bm25_scores(bm25: LexicalRanker, asked: Sequence[Sequence[str]], ids: Ints,
     return np.where(ids < 0, 0, scores), best, ranks
 
 
-def cosines(left: Vectors, right: Vectors, ids: Ints, *, rows: Ints | None = None) -> Floats:
+def cosines(left: Vectors, right: Vectors, ids: Ints, *, rows: Ints | None = None) -> Scores:
     """``left`` row i (or ``rows[i]``) times each of the ``right`` rows ``ids[i]``: (q, m), 0 where the id is -1."""
     found = np.zeros(ids.shape)
     size = max(1, GATHER_BYTES // max(4 * ids.shape[1] * right.shape[1], 1))

@@ -52,7 +52,9 @@ def language(code: str) -> Language:
         return found
     stemmer = _NAMES[base].lower() if base in _STEMMED else ""
     lacks = (*(() if stemmer else (NO_STEMS,)), NO_STOP_WORDS, NO_PATTERNS, NO_DOCUMENTS, NO_RULES)
-    return Language(code=base, name=_NAMES.get(base, base or "an unknown language"), stemmer=stemmer, lacks=lacks)
+    return Language(
+        code=base, name=_NAMES.get(base, f"the language {base!r}" if base else "an unknown language"), stemmer=stemmer, lacks=lacks
+    )
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Floats, Ints
 from triplette.languages import NAMED, language, written_out
 
 # Frequent words of languages that are often neighbours; a language with a folder brings its own besides.
@@ -71,7 +72,7 @@ def share(text: str, code: str) -> float:
     return 1.0 if ours > theirs else probability(text, code)
 
 
-def shares(texts: Any, codes: Sequence[str], pieces: tuple[Any, Any, list[str]]) -> Any:
+def shares(texts: Any, codes: Sequence[str], pieces: tuple[Ints, Ints, list[str]]) -> Floats:
     """float64 (n,): ``share`` of each text in its own language. ``texts`` is a sequence or an Arrow array of strings.
 
     ``pieces`` is what ``similar.split_words`` says of the texts; vectorised but for the few undecided ones.

@@ -1,4 +1,4 @@
-"""The address of an endpoint: checked before anything is sent, and without a secret wherever it is written down."""
+"""The model, the key and the address of an endpoint: checked before anything is sent, and without a secret wherever it is written down."""
 
 from __future__ import annotations
 
@@ -11,9 +11,32 @@ from triplette.hashing import hash_text
 from triplette.llm.bodies import KEY_PART, without_key
 from triplette.settings.llm import LlmSettings
 
+PROVIDER = "openai"
 EXAMPLE = "such as http://127.0.0.1:8000/v1"
 _KEY_LIKE = re.compile(r"(?:sk|pk|key|hf|gsk|xai|AIza)[-_]?[\w.-]{12,}")
 _PLAIN_PART = re.compile(r"[a-z][a-z._-]{0,30}|v\d[\w.]{0,10}|[\w-]{1,12}")
+
+
+def model_name(settings: LlmSettings) -> str:
+    """The model without its provider. Raises SettingError for a missing or foreign one, or an address that holds a secret."""
+    provider, _, model = settings.model.partition(":")
+    if provider != PROVIDER or not model:
+        said = f"{settings.model!r} does not name a model" if settings.model else "no model is named"
+        raise SettingError(said, where="--llm", cure="give it as openai:MODEL; openai stands for any OpenAI-compatible endpoint")
+    if not model.isprintable():
+        raise SettingError("the model's name holds characters that no name has", where="--llm", cure="give it as openai:MODEL")
+    check_address(settings)
+    return model
+
+
+def key_of(settings: LlmSettings) -> str:
+    """The key, or "". Raises SettingError for one with a line break or a space in it, without showing it."""
+    key = os.environ.get(settings.key_variable, "").strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingError(
+            "the key holds a line break, a space or a letter that no key has", where=settings.key_variable, cure=key_cure(settings)
+        )
+    return key
 
 
 def key_cure(settings: LlmSettings) -> str:

@@ -14,15 +14,14 @@ ServiceError at the end: failed calls are asked again by the next run, never wri
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
+from triplette.errors import BudgetReached, ServiceError, TripletteError
 from triplette.hashing import hash_value
-from triplette.llm.addresses import check_address, host_of, key_cure
+from triplette.llm.addresses import host_of, key_cure, key_of, model_name
 from triplette.llm.answers import Answer, Message, Quote, Request
 from triplette.llm.cache import UNREADABLE, AnswerCache, Stored
 from triplette.llm.dialect import Dialect
@@ -36,8 +35,7 @@ from triplette.tokens import EstimatedTokens
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["Answer", "LlmClient", "Message", "Quote", "Request", "Unavailable", "model_name", "quote"]
-PROVIDER = "openai"
+__all__ = ["Answer", "LlmClient", "Message", "Quote", "Request", "Unavailable", "quote"]
 OPENAI_URL = "https://api.openai.com/v1"
 ASSUMED_SECONDS = 4.0  # a call's time in a quote, until 20 answers of the model have been seen
 ODD_LIMIT = 2  # times that an answer which cannot be read is asked for: the first may be an accident
@@ -50,28 +48,6 @@ OVERHEAD_BYTES = 64  # of request around the messages and the schema, for the wo
 
 class Unavailable(Exception):
     """One request could not be answered after all its attempts; the others may go on."""
-
-
-def model_name(settings: LlmSettings) -> str:
-    """The model without its provider. Raises SettingError for a missing or foreign one, or an address that holds a secret."""
-    provider, _, model = settings.model.partition(":")
-    if provider != PROVIDER or not model:
-        said = f"{settings.model!r} does not name a model" if settings.model else "no model is named"
-        raise SettingError(said, where="--llm", cure="give it as openai:MODEL; openai stands for any OpenAI-compatible endpoint")
-    if not model.isprintable():
-        raise SettingError("the model's name holds characters that no name has", where="--llm", cure="give it as openai:MODEL")
-    check_address(settings)
-    return model
-
-
-def _key(settings: LlmSettings) -> str:
-    """The key, or "". Raises SettingError for one with a line break or a space in it, without showing it."""
-    key = os.environ.get(settings.key_variable, "").strip()
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise SettingError(
-            "the key holds a line break, a space or a letter that no key has", where=settings.key_variable, cure=key_cure(settings)
-        )
-    return key
 
 
 def quote(settings: LlmSettings, cache_dir: Path, requests: Sequence[Request]) -> Quote:
@@ -299,7 +275,7 @@ class LlmClient:
             from llama_index.llms.openai_like import OpenAILike
 
             settings = self.settings
-            key = _key(settings)
+            key = key_of(settings)
             if not key and not settings.base_url:
                 self._stop(f"no key: the environment variable {settings.key_variable} is not set", key_cure(settings))
             url = settings.base_url or OPENAI_URL

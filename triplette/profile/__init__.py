@@ -1,13 +1,12 @@
 """The profile of a collection of documents: who asks, what kinds of question, which words. Data in one TOML file, checked field by field."""
 
-from triplette.profile.read import NEUTRAL, language_name, load_profile, neutral_profile, profile_names
+from triplette.profile.read import load_profile, neutral_profile, profile_in, profile_names
 from triplette.profile.run import FILE, corpus_profile, keep_profile, neutral_for, neutral_in, run_profile, settings_profile
 from triplette.profile.shape import Kind, Persona, Profile, Setting
 from triplette.profile.write import as_toml
 
 __all__ = [
     "FILE",
-    "NEUTRAL",
     "Kind",
     "Persona",
     "Profile",
@@ -15,11 +14,11 @@ __all__ = [
     "as_toml",
     "corpus_profile",
     "keep_profile",
-    "language_name",
     "load_profile",
     "neutral_for",
     "neutral_in",
     "neutral_profile",
+    "profile_in",
     "profile_names",
     "run_profile",
     "settings_profile",

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import triplette
-from triplette.errors import InputError, SettingError
+from triplette.errors import SettingError
 from triplette.profile.shape import PATTERN, TABLES, WORDS, Profile
 from triplette.settings.base import build
 
 T = TypeVar("T")
-NEUTRAL = ("fr", "en")  # the profiles that know no domain, by language
-FALLBACK = "en"  # the neutral profile of a language that has none
+FALLBACK = "en"  # the neutral profile of a language that has none of its own
 NAME = re.compile(r"[^\W_][\w-]*\Z")
 LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
 CURE = "docs/profiles.md lists the fields"
@@ -47,8 +46,13 @@ def load_profile(name: str, beside: Path | None = None) -> Profile:
 
 def neutral_profile(language: str) -> Profile:
     """The profile without a domain, in ``language``; the English one, asked in that language, where there is none of its own."""
-    profile = load_profile(language if language in NEUTRAL else FALLBACK)
+    profile = load_profile(language if (folder() / f"{language}.toml").is_file() else FALLBACK)
     return profile if profile.language == language else replace(profile, language=language, name=f"{profile.name}-{language}")
+
+
+def profile_in(profile: Profile, language: str) -> Profile:
+    """``profile``, or in a mixed corpus the neutral one of a passage's ``language``; "" is the profile's own."""
+    return profile if language in ("", profile.language) else neutral_profile(language)
 
 
 @lru_cache(maxsize=32)
@@ -190,29 +194,7 @@ def _check(profile: Profile, where: str) -> None:
             )
 
 
-LANGUAGE_NAMES = {
-    "fr": "French", "en": "English", "de": "German", "es": "Spanish", "it": "Italian", "nl": "Dutch", "pt": "Portuguese", "sv": "Swedish",
-    "da": "Danish", "no": "Norwegian", "fi": "Finnish", "pl": "Polish", "ro": "Romanian", "hu": "Hungarian", "cs": "Czech", "el": "Greek",
-    "tr": "Turkish", "ru": "Russian", "ar": "Arabic", "ja": "Japanese", "zh": "Chinese",
-}  # fmt: skip
-
-
-def language_name(code: str) -> str:
-    """A language's English name, for prompts; its code where we have none."""
-    return LANGUAGE_NAMES.get(code, f"the language {code!r}")
-
-
 def _nearest(name: str, known: typing.Iterable[str]) -> str:
     """ " (did you mean ...?)", or "" when nothing is near."""
     found = difflib.get_close_matches(name, list(known), 1, 0.6)
     return f" (did you mean {found[0]!r}?)" if found else ""
-
-
-def require_language(profile: Profile, language: str, where: str) -> None:
-    """Raise InputError when a profile is of another language than the documents."""
-    if profile.language != language:
-        raise InputError(
-            f"the profile {profile.name} is for {profile.language!r}, the documents are {language!r}",
-            where=where,
-            cure=f"name a profile in that language, or none: `{language}` is then neutral",
-        )

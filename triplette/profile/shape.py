@@ -51,6 +51,15 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class Difficulties:
+    """[difficulties]: what other people's files call them; `synth import` reads these."""
+
+    easy: tuple[str, ...] = told((), "Easy.", WORDS)
+    medium: tuple[str, ...] = told((), "Medium.", WORDS)
+    hard: tuple[str, ...] = told((), "Hard.", WORDS)
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """[[settings]]: headings that a question must name to stand alone, as "in blitz" or "in the cup"."""
 
@@ -162,7 +171,7 @@ class Review:
     copied: str = told("Wording copied from the passage", "A problem.")
     ambiguous: str = told("Ambiguous question", "A problem.")
     off_topic: str = told("Off topic", "A problem.")
-    bad_language: str = told("Bad English", "A problem: the question's language.")
+    bad_language: str = told("Bad grammar or spelling", "A problem: the question's language.")
     answers_too: str = told("Negative {} answers too", "A problem; {} is the negative's number.")
     hardness: str = told("Difficulty of the negatives", "Title of the negatives' difficulty.")
     hardness_help: str = told("1: put aside without reading. 5: one must know the rule.", "What the difficulty asks.")
@@ -193,6 +202,7 @@ class Profile:
     this_document: tuple[str, ...] = told((), "Phrases that mean this very document: a question with one does not stand alone.")
     personas: tuple[Persona, ...] = told((), "Who asks; the first is whom a question is given when nothing decides.")
     kinds: tuple[Kind, ...] = told((), "The kinds of question.")
+    difficulties: Difficulties = told(Difficulties(), "Other people's words for how hard a question is.")
     settings: tuple[Setting, ...] = told((), "Headings that a question must name to stand alone.")
     scores: tuple[Score, ...] = told((), "Outcomes that are counted.")
     words: Words = told(Words(), "Words of the domain.")

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Floats, Ints, Scores
 from triplette.ranking.topk import best_ranks, top_columns
 
-Floats = npt.NDArray[np.floating[Any]]
 BLOCK_BYTES = 4 << 20  # of one dense score block: small enough to stay in a processor's cache (32 MiB took twice as long)
 
 
@@ -52,7 +52,7 @@ class Bm25Index:
         self._mean_length = float(statistics.avgdl)
         self._starts, self._columns, self._weights = self._lay_out(statistics)
 
-    def _lay_out(self, statistics: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+    def _lay_out(self, statistics: Any) -> tuple[Ints, npt.NDArray[np.int32], Floats]:
         """Row starts, document numbers and weights of the terms x documents matrix."""
         from scipy.sparse import csr_array
 
@@ -66,12 +66,12 @@ class Bm25Index:
         by_term = csr_array((weights, terms, starts), shape=(self.size, len(self._vocabulary))).T.tocsr()
         return by_term.indptr.astype(np.int64), by_term.indices.astype(np.int32), by_term.data
 
-    def _weigh(self, terms: Any, counts: Any, lengths: Any) -> npt.NDArray[np.float64]:
+    def _weigh(self, terms: npt.NDArray[np.int32], counts: Floats, lengths: Floats | float) -> Floats:
         """What each (term, document) pair adds to a score: the operations of BM25Okapi.get_scores, in their order."""
         damped = counts + self._k1 * (1 - self._b + self._b * lengths / self._mean_length)
         return self._idf[terms] * (counts * (self._k1 + 1) / damped)
 
-    def scores(self, queries: Sequence[Sequence[str]], *, dtype: Any = np.float32) -> Iterator[tuple[int, Floats]]:
+    def scores(self, queries: Sequence[Sequence[str]], *, dtype: Any = np.float32) -> Iterator[tuple[int, Scores]]:
         """(number of the first query, scores (queries of the block, n)) block by block.
 
         A term counts as often as a query repeats it; unknown terms count nothing. The block is reused: copy what you keep.
@@ -79,14 +79,14 @@ class Bm25Index:
         for start, block in self._blocks(queries):
             yield start, block if block.dtype == np.dtype(dtype) else block.astype(dtype)
 
-    def _blocks(self, queries: Sequence[Sequence[str]]) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
+    def _blocks(self, queries: Sequence[Sequence[str]]) -> Iterator[tuple[int, Floats]]:
         size = max(1, self._block_bytes // max(8 * self.size, 1))
         memory = np.zeros((min(size, max(len(queries), 1)), self.size))
         for start in range(0, len(queries), size):
             part = queries[start : start + size]
             yield start, self._add_up(part, memory[: len(part)])
 
-    def _add_up(self, queries: Sequence[Sequence[str]], block: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _add_up(self, queries: Sequence[Sequence[str]], block: Floats) -> Floats:
         """Each query's terms' rows, summed in the query's order, into ``block``."""
         from scipy.sparse import csr_array
 
@@ -105,7 +105,7 @@ class Bm25Index:
         sums = csr_array((weights, columns, filled[np.concatenate([[0], ends])]), shape=block.shape)
         return sums.toarray(out=block)
 
-    def postings(self) -> Iterator[tuple[str, npt.NDArray[np.int32], npt.NDArray[np.float64]]]:
+    def postings(self) -> Iterator[tuple[str, npt.NDArray[np.int32], Floats]]:
         """(term, numbers of the documents that have it, what it adds to the score of each), for keeping the index elsewhere.
 
         A query's scores are these weights added up in the order of its terms, a term as often as the query repeats it.
@@ -114,7 +114,7 @@ class Bm25Index:
             span = slice(self._starts[row], self._starts[row + 1])
             yield term, self._columns[span], self._weights[span]
 
-    def top(self, queries: Sequence[Sequence[str]], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def top(self, queries: Sequence[Sequence[str]], k: int) -> tuple[Ints, npt.NDArray[np.float32]]:
         """The k best documents of each query that share a term with it and score above 0: ids (q, k) padded with -1, scores (q, k).
 
         Ties go to the document that comes first.
@@ -126,14 +126,14 @@ class Bm25Index:
             ids[start:stop], scores[start:stop] = top_columns(block, k, positive_only=True)
         return ids, scores
 
-    def rank_of(self, queries: Sequence[Sequence[str]], targets: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+    def rank_of(self, queries: Sequence[Sequence[str]], targets: Sequence[Sequence[int]]) -> Ints:
         """The rank (from 1, over all n documents) of each query's best target document; 0 for a query without targets."""
         ranks = np.zeros(len(queries), dtype=np.int64)
         for start, block in self._blocks(queries):
             ranks[start : start + len(block)] = best_ranks(block, targets[start : start + len(block)])[0]
         return ranks
 
-    def score_pairs(self, queries: Sequence[Sequence[str]], documents: Sequence[Sequence[str]]) -> npt.NDArray[np.float64]:
+    def score_pairs(self, queries: Sequence[Sequence[str]], documents: Sequence[Sequence[str]]) -> Floats:
         """The score of query i against document i (q,), for documents that need not be in the index.
 
         They are weighed by the index's own statistics, so that an indexed document scores what ``scores`` says.

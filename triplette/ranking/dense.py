@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Ints, Vectors
 from triplette.errors import InputError
 from triplette.ranking.topk import best_ranks
 
-Vectors = npt.NDArray[np.float32]
 FLAT_LIMIT = 200_000  # vectors
 QUERY_BLOCK = 16_384  # queries searched at once: FAISS cuts them into blocks itself, and 1,024 at a time took twice as long
 PASSAGE_BLOCK = 4096  # passages in one of FAISS' matrix products: with its own 1,024 a search took half as long again
@@ -49,7 +49,7 @@ class DenseIndex:
             self._index = _inverted_file(self._vectors, probes, seed)
         self._index.add(self._vectors)
 
-    def top(self, queries: Vectors, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def top(self, queries: Vectors, k: int) -> tuple[Ints, npt.NDArray[np.float32]]:
         """The k nearest passages of each query (q, d): ids (q, k) padded with -1, scores (q, k), rounded to 6 decimals.
 
         Best first; equal scores go to the passage that comes first.
@@ -78,11 +78,11 @@ class DenseIndex:
         for start in range(0, len(queries), size):
             yield start, np.round(queries[start : start + size] @ self._vectors.T, DECIMALS)
 
-    def rank_of(self, queries: Vectors, targets: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+    def rank_of(self, queries: Vectors, targets: Sequence[Sequence[int]]) -> Ints:
         """The exact rank (from 1, over all n passages) of each query's best target passage; 0 for a query without targets."""
         return self.best_of(queries, targets)[0]
 
-    def best_of(self, queries: Vectors, targets: Sequence[Sequence[int]]) -> tuple[npt.NDArray[np.int64], Vectors]:
+    def best_of(self, queries: Vectors, targets: Sequence[Sequence[int]]) -> tuple[Ints, Vectors]:
         """Like ``rank_of``, with the best target's score: ranks (q,), scores (q,)."""
         ranks = np.zeros(len(queries), dtype=np.int64)
         best = np.zeros(len(queries), dtype=np.float32)

@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Vectors
 from triplette.contract import PromptContract
 
-Vectors = npt.NDArray[np.float32]
 LSA = "lsa"
 
 

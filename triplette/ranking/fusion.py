@@ -14,18 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Floats, Ints, Scores
 from triplette.contract import Fusion
-from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.metrics import PRIMARY, score_rankings
 from triplette.ranking.topk import top_columns
 
-Floats = npt.NDArray[np.float64]
-Ids = npt.NDArray[np.int64]
 BLOCK_BYTES = 64 << 20  # of one block of scores
 DECIMALS = 6  # of the encoder's and the fused score: sums in another order differ later
 CHOICES = (
@@ -36,7 +34,7 @@ CHOICES = (
 FEWEST = 30  # questions under which nothing is chosen
 
 
-def unit_range(scores: npt.NDArray[Any]) -> Floats:
+def unit_range(scores: Scores) -> Floats:
     """Each row (q, n) brought to 0..1 between its least and its greatest score; a row of equal scores becomes 0."""
     if not scores.size:
         return scores.astype(np.float64)
@@ -45,7 +43,7 @@ def unit_range(scores: npt.NDArray[Any]) -> Floats:
     return np.divide(scores - low, room, out=np.zeros(scores.shape), where=room > 0)
 
 
-def ranks(scores: npt.NDArray[Any]) -> Ids:
+def ranks(scores: Scores) -> Ints:
     """The rank from 1 of every column in its row (q, n); of equal scores the earlier column is first."""
     order = np.argsort(-scores, axis=1, kind="stable")
     found = np.empty(order.shape, dtype=np.int64)
@@ -53,7 +51,7 @@ def ranks(scores: npt.NDArray[Any]) -> Ids:
     return found
 
 
-def fuse(lexical: npt.NDArray[Any], dense: npt.NDArray[Any], fusion: Fusion, beside: Ids | None = None) -> Floats:
+def fuse(lexical: Scores, dense: Scores, fusion: Fusion, beside: Ints | None = None) -> Floats:
     """Fused scores (q, n) of BM25's (q, n) and the encoder's (q, n), rounded to 6 decimals.
 
     ``beside`` (n, 2) are each passage's neighbours (``neighbours``), -1 for none; needed where the fusion gives them a share.
@@ -70,7 +68,7 @@ def fuse(lexical: npt.NDArray[Any], dense: npt.NDArray[Any], fusion: Fusion, bes
     return np.round(mixed, DECIMALS)
 
 
-def neighbours(sources: Sequence[str], starts: Sequence[int] | None = None) -> Ids:
+def neighbours(sources: Sequence[str], starts: Sequence[int] | None = None) -> Ints:
     """The passages before and after each one in its document: int64 (n, 2), -1 where there is none.
 
     Passages of a document follow each other by ``starts`` (characters), ties in the order given.
@@ -86,12 +84,12 @@ def neighbours(sources: Sequence[str], starts: Sequence[int] | None = None) -> I
 
 @dataclass(frozen=True, slots=True)
 class Hybrid:
-    """What is fused: BM25 over the passages, their vectors (n, d), how, and each one's neighbours (n, 2) if they count."""
+    """What is fused: the lexical ranker over the passages, their vectors (n, d), how, and each one's neighbours (n, 2) if they count."""
 
-    bm25: Bm25Index
+    bm25: LexicalRanker
     passages: npt.NDArray[np.float32]
     fusion: Fusion
-    beside: Ids | None = None
+    beside: Ints | None = None
 
     def scores(self, asked_tokens: Sequence[Sequence[str]], asked: npt.NDArray[np.float32]) -> Iterator[tuple[int, Floats]]:
         """(number of the first question, fused scores (questions of the block, n)) block by block."""
@@ -101,7 +99,7 @@ class Hybrid:
             lexical = np.concatenate([block.copy() for _, block in self.bm25.scores(asked_tokens[part], dtype=np.float64)])
             yield start, fuse(lexical, asked[part] @ self.passages.T, self.fusion, self.beside)
 
-    def top(self, asked_tokens: Sequence[Sequence[str]], asked: npt.NDArray[np.float32], k: int) -> Ids:
+    def top(self, asked_tokens: Sequence[Sequence[str]], asked: npt.NDArray[np.float32], k: int) -> Ints:
         """The ``k`` best passages of each question, best first, padded with -1: int64 (q, k). Ties go to the earlier passage."""
         found = np.full((len(asked_tokens), k), -1, dtype=np.int64)
         for start, block in self.scores(asked_tokens, asked):

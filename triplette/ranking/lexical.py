@@ -1,7 +1,7 @@
 """Lexical rankers: token lists to scores, behind one seam as encoders are (``triplette.ranking.encoder``).
 
-BM25 is the one there is (``triplette.ranking.bm25``). Another one (BM25L, a learned sparse ranker) implements this and is put in its place where
-mining and evaluation make theirs: ``synth/mining/mine.py`` and ``train/evaluate.py``.
+BM25 is the one there is (``triplette.ranking.bm25``). Another one (BM25L, a learned sparse ranker) implements this in a file of its own and is
+named in ``lexical_ranker``: mining, evaluation and the phone bundle take theirs from there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from triplette.arrays import Floats, Ints, Scores
+from triplette.languages import language
+
 Tokens = Sequence[str]
 
 
@@ -20,18 +23,34 @@ class LexicalRanker(Protocol):
 
     size: int
 
-    def scores(self, queries: Sequence[Tokens], *, dtype: Any = ...) -> Iterator[tuple[int, npt.NDArray[np.floating[Any]]]]:
+    def scores(self, queries: Sequence[Tokens], *, dtype: Any = ...) -> Iterator[tuple[int, Scores]]:
         """Block by block: (number of the first query, scores (queries of the block, n)). The block may be reused."""
         ...
 
-    def top(self, queries: Sequence[Tokens], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.floating[Any]]]:
+    def top(self, queries: Sequence[Tokens], k: int) -> tuple[Ints, Scores]:
         """Ids (q, k) and scores (q, k) of the best documents, best first; -1 and 0 where fewer share a token. Ties: the first."""
         ...
 
-    def rank_of(self, queries: Sequence[Tokens], targets: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+    def rank_of(self, queries: Sequence[Tokens], targets: Sequence[Sequence[int]]) -> Ints:
         """The rank (from 1, over all n documents) of each query's best target document (q,); 0 for a query without targets."""
         ...
 
-    def score_pairs(self, queries: Sequence[Tokens], documents: Sequence[Tokens]) -> npt.NDArray[np.floating[Any]]:
+    def score_pairs(self, queries: Sequence[Tokens], documents: Sequence[Tokens]) -> Scores:
         """The score of query i against document i (q,), for documents that need not be among the n."""
         ...
+
+    def postings(self) -> Iterator[tuple[str, npt.NDArray[np.int32], Floats]]:
+        """(term, documents (p,), weights (p,)) of every term: a score is the sum of its query's weights, which the phone adds up."""
+        ...
+
+
+def lexical_ranker(documents: Sequence[Tokens]) -> LexicalRanker:
+    """The ranker of this house over documents given as tokens."""
+    from triplette.ranking.bm25 import Bm25Index
+
+    return Bm25Index(documents)
+
+
+def passage_tokens(code: str, title: str, text: str) -> list[str]:
+    """A passage's ranking tokens in the language of ``code``: its title's and its text's."""
+    return language(code).tokens(f"{title} {text}")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ids = npt.NDArray[np.int64]
+from triplette.arrays import Floats, Ints
+
 Bools = npt.NDArray[np.bool_]
 
 PRIMARY = "nDCG@10"  # declared before anything is measured; the verdict looks at nothing else
@@ -29,7 +29,7 @@ EXACT_FLIPS = 13  # 2**13 sign patterns are fewer than RESAMPLES: enumerate them
 Z_ALPHA_POWER = 1.959964 + 0.841621  # normal quantiles of 1 - ALPHA / 2 and of POWER
 
 
-def hits(ranked: Ids, relevant: Sequence[Collection[int]]) -> Bools:
+def hits(ranked: Ints, relevant: Sequence[Collection[int]]) -> Bools:
     """Whether each ranked id answers its question: bool (q, k).
 
     ``ranked`` is int64 (q, k), best first, padded with -1, ids distinct within a row; ``relevant`` holds the ids that
@@ -51,7 +51,7 @@ def hits(ranked: Ids, relevant: Sequence[Collection[int]]) -> Bools:
 
 
 def score_rankings(
-    ranked: Ids, relevant: Sequence[Collection[int]], *, at: int = 10, recall_at: Sequence[int] = RECALL_AT
+    ranked: Ints, relevant: Sequence[Collection[int]], *, at: int = 10, recall_at: Sequence[int] = RECALL_AT
 ) -> dict[str, Floats]:
     """nDCG@at, Recall@k, MRR@at and MAP@depth of each question, where depth is the width of ``ranked``.
 
@@ -65,7 +65,7 @@ def score_rankings(
     return scores
 
 
-def ndcg(found: Bools, totals: Ids, k: int) -> Floats:
+def ndcg(found: Bools, totals: Ints, k: int) -> Floats:
     """Normalised discounted cumulative gain at k with binary gains (Järvelin and Kekäläinen 2002), (q,)."""
     top = found[:, :k]
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
@@ -74,7 +74,7 @@ def ndcg(found: Bools, totals: Ids, k: int) -> Floats:
     return np.divide(gained, ideal, out=np.zeros(len(found)), where=ideal > 0)
 
 
-def recall(found: Bools, totals: Ids, k: int) -> Floats:
+def recall(found: Bools, totals: Ints, k: int) -> Floats:
     """Share of the relevant passages that are in the first k, (q,)."""
     return np.divide(found[:, :k].sum(1), totals, out=np.zeros(len(found)), where=totals > 0)
 
@@ -86,7 +86,7 @@ def reciprocal_rank(found: Bools, k: int) -> Floats:
     return np.where(top.any(1), 1.0 / first, 0.0)
 
 
-def average_precision(found: Bools, totals: Ids) -> Floats:
+def average_precision(found: Bools, totals: Ints) -> Floats:
     """Mean of the precision at each relevant passage's rank, over all relevant passages, (q,)."""
     precision = np.cumsum(found, 1) / np.arange(1, found.shape[1] + 1)
     return np.divide((precision * found).sum(1), totals, out=np.zeros(len(found)), where=totals > 0)
@@ -218,9 +218,9 @@ def permutation_p(sums: Floats, *, resamples: int = RESAMPLES, seed: int = 0) ->
     return p_values
 
 
-def slices(labels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Ids]]:
+def slices(labels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Ints]]:
     """Row numbers by label of each facet: ``{"kind": [...]}`` -> ``{"kind": {"factual": array([0, 4])}}``."""
-    found: dict[str, dict[str, Ids]] = {}
+    found: dict[str, dict[str, Ints]] = {}
     for facet, values in labels.items():
         names = np.asarray(values, dtype=object)
         found[facet] = {name: np.flatnonzero(names == name) for name in sorted(set(values))}

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Vectors
 from triplette.hashing import hash_text, hash_tree, hash_value
 from triplette.model_contract import contract_of
-from triplette.ranking.encoder import Vectors, unit_rows
+from triplette.ranking.encoder import unit_rows
 from triplette.ranking.model import load_model
 from triplette.tables import replacing
 

@@ -8,17 +8,16 @@ that reach it are sorted. That costs two passes over the block and stays exact w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[Any]
-Ints = npt.NDArray[np.int64]
+from triplette.arrays import Ints, Scores
+
 GROUPS_PER_K = 8  # more groups: a tighter bound and fewer columns to sort, but a longer row of maxima
 
 
-def top_columns(block: Floats, k: int, *, positive_only: bool = False) -> tuple[Ints, npt.NDArray[np.float32]]:
+def top_columns(block: Scores, k: int, *, positive_only: bool = False) -> tuple[Ints, npt.NDArray[np.float32]]:
     """The k best columns of each row of ``block`` (rows, columns), best first, ties by column.
 
     Returns ids (rows, k), padded with -1, and their scores (rows, k), padded with 0. ``positive_only`` leaves out
@@ -46,7 +45,7 @@ def top_columns(block: Floats, k: int, *, positive_only: bool = False) -> tuple[
     return ids, scores
 
 
-def _bounds(block: Floats, k: int) -> Floats:
+def _bounds(block: Scores, k: int) -> Scores:
     """For each row a score that at least k columns reach (minus infinity where there are no k columns)."""
     rows, columns = block.shape
     depth = columns // (GROUPS_PER_K * k)
@@ -60,7 +59,7 @@ def _bounds(block: Floats, k: int) -> Floats:
     return np.partition(maxima, width - k, axis=1)[:, width - k]
 
 
-def best_ranks(block: Floats, targets: Sequence[Sequence[int]]) -> tuple[Ints, Floats]:
+def best_ranks(block: Scores, targets: Sequence[Sequence[int]]) -> tuple[Ints, Scores]:
     """The rank from 1 of each row's best target column, and its score; rank 0 for a row without targets.
 
     The rank is 1 + the columns that score more + the columns that tie and come earlier, as ``top_columns`` orders them.
@@ -83,6 +82,6 @@ def best_ranks(block: Floats, targets: Sequence[Sequence[int]]) -> tuple[Ints, F
     return best, scores
 
 
-def _best_target(row: Floats, wanted: Sequence[int]) -> int:
+def _best_target(row: Scores, wanted: Sequence[int]) -> int:
     """The target that ranks first: highest score, then lowest column."""
     return wanted[0] if len(wanted) == 1 else min(wanted, key=lambda column: (-float(row[column]), column))

@@ -23,6 +23,7 @@ from argilla_server.search_engine.base import (
 )
 from sqlalchemy import case, func, literal_column, select, true
 
+from triplette.arrays import Vectors
 from triplette.curate.review.serve import conditions
 
 NAME = "sqlite"
@@ -205,10 +206,11 @@ async def _own_share(db: Any, dataset: Any, user_id: UUID) -> list[Any]:
     return [case((own, 0), else_=1), case((own, ROWID), else_=-ROWID)]
 
 
-def _cosines(vectors: list[list[float]], target: list[float]) -> Any:
+def _cosines(vectors: list[list[float]], target: list[float]) -> Vectors:
     """(1 + cosine) / 2 of each of n vectors with the target, float32 (n,); a zero vector is at right angles to all."""
     if not vectors:
         return np.zeros(0, dtype=np.float32)
     matrix, one = np.asarray(vectors, dtype=np.float32), np.asarray(target, dtype=np.float32)
     length = np.linalg.norm(matrix, axis=1) * np.linalg.norm(one)
-    return (1 + (matrix @ one) / np.where(length == 0, 1, length)) / 2
+    cosines = (1 + (matrix @ one) / np.where(length == 0, 1, length)) / 2
+    return cosines.astype(np.float32)
