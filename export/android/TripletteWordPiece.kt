@@ -33,7 +33,7 @@ class TripletteWordPiece(model: ByteArray) {
         walls = Ranges(items(lines[3]))
         spaces = Ranges(items(lines[4]))
         alone = Ranges(items(lines[5]))
-        val ordered = items(lines[6]).sortedBy { it.substringBefore('-').substringBefore('=').toInt(16) }
+        val ordered = items(lines[6])
         marks = Ranges(ordered.map { it.substringBefore('=') })
         orders = ordered.map { it.substringAfter('=').toInt() }.toIntArray()
         for (item in items(lines[7])) {

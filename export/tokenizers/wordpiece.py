@@ -49,7 +49,9 @@ class WordPiece(Tokenizer):
             self._forms.update((chr(int(code, 16)), _spelled(form)) for code, form in (item.split("=") for item in others.split()))
             if int(hangul):
                 self._forms.update((chr(code), unicodedata.normalize("NFD", chr(code))) for code in HANGUL)
-            self._marks = {c: int(order) for part, order in (item.split("=") for item in marks.split()) for c in _characters(part)}
+            ordered = [item.split("=") for item in marks.split()]
+            _characters(" ".join(part for part, _ in ordered))
+            self._marks = {c: int(order) for part, order in ordered for c in _characters(part)}
             self._ids = {piece: identity for identity, piece in enumerate(pieces) if piece}
         except (OSError, ValueError) as error:
             raise InputError(f"not a WordPiece tokenizer ({error})", where=str(path), cure="export the bundle again") from error
@@ -143,14 +145,14 @@ def _tables(parts: str) -> tuple[bool, tuple[str, ...]]:
             del forms[chr(code)]
     marks = _marks(normalise, forms)
     walls = {character for character, form in forms.items() if not form and marks and _is_wall(normalise, character)}
-    orders = {order: [c for c in marks if marks[c] == order] for order in sorted(set(marks.values()))}
+    orders = {part: order for order in set(marks.values()) for part in _ranges(c for c in marks if marks[c] == order)}
     rest = {c: form for c, form in forms.items() if form not in ("", " ", f" {c} ")}
     return hangul, (
         " ".join(_ranges(c for c, form in forms.items() if not form and c not in walls)),
         " ".join(_ranges(walls)),
         " ".join(_ranges(c for c, form in forms.items() if form == " ")),
         " ".join(_ranges(c for c, form in forms.items() if form == f" {c} ")),
-        " ".join(f"{part}={order}" for order, members in orders.items() for part in _ranges(members)),
+        " ".join(f"{part}={orders[part]}" for part in sorted(orders, key=lambda part: int(part.split("-")[0], 16))),
         " ".join(f"{ord(c):x}={'+'.join(f'{ord(one):x}' for one in form)}" for c, form in sorted(rest.items())),
     )
 
