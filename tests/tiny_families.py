@@ -56,18 +56,20 @@ def wordpiece(texts: Sequence[str], size: int = 900, **normaliser: Any) -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=LIMIT, **special)
 
 
-def write_bert(folder: Path, texts: Sequence[str], *, kind: str = "xlm-roberta", pooling: str = "mean", seed: int = 0) -> Path:
-    """A random XLM-R or BERT with a Unigram tokenizer as a sentence-transformers folder."""
+def write_bert(
+    folder: Path, texts: Sequence[str], *, kind: str = "xlm-roberta", pooling: str = "mean", tokens: str = "unigram", seed: int = 0
+) -> Path:
+    """A random XLM-R or BERT with a Unigram or ``tokens`` = "wordpiece" tokenizer as a sentence-transformers folder."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Normalize, Transformer
     from sentence_transformers.sentence_transformer.modules import Pooling
     from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
-    tokenizer = unigram(texts)
+    tokenizer = wordpiece(texts) if tokens == "wordpiece" else unigram(texts)
     shape = {
         "vocab_size": len(tokenizer), "hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 160,
-        "max_position_embeddings": LIMIT + 2, "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-5, "pad_token_id": 1,
+        "max_position_embeddings": LIMIT + 2, "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-5, "pad_token_id": tokenizer.pad_token_id,
         "initializer_range": 0.2, "dtype": "float32",
     }  # fmt: skip
     with torch.random.fork_rng(devices=[]):
