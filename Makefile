@@ -3,6 +3,7 @@
 # make test        venv, full install, the fast tests (offline, no server)
 # make test-slow   the real servers, browser, conversions and kills
 # make lint        ruff, strict mypy, import-linter
+# make audit       licences of everything in constraints.txt (offline) into docs/licences.md, then pip-audit (asks a service)
 # make docs        docs/cli.md, written from the commands' own --help
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 RUN ?= run
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo demo-train test test-slow lint docs clean
+.PHONY: demo demo-train test test-slow lint docs audit clean
 
 # An install is done once for each state of the two files that decide it.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -54,6 +55,13 @@ lint: $(VENV)/.all
 
 docs: $(VENV)/.all
 	$(BIN)/python docs/write_cli.py
+
+# pip-audit has an environment of its own, so that it changes no version here; --strict: what it could not ask about is a failure
+audit: $(VENV)/.all
+	$(BIN)/python docs/write_licences.py
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

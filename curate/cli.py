@@ -21,7 +21,7 @@ from triplette.console import (
     with_version,
 )
 from triplette.curate.review.cli import app as review_app
-from triplette.rundir import DEFAULT_RUN
+from triplette.rundir import DEFAULT_RUN, HARVEST_GOLD
 
 app = with_version(new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.", completion=True))
 app.add_typer(review_app, name="review")
@@ -112,7 +112,7 @@ def dedup(
             ("question that survives or stands for it", "rows", "passages", "outcome"),
             result.cluster_rows(clusters),
         )
-    say(f"{result.seconds:.1f} s. Next: {place.command('curate build')}, then {place.command('curate validate')}")
+    say(f"{result.seconds:.1f} s. Next: {place.build_command()}, then {place.command('curate validate')}")
 
 
 @app.command()
@@ -169,6 +169,8 @@ def build(
         table("Gates", head, [(line.name, line.severity, line.wanted, line.observed, shown[line.met]) for line in lines])
         if result.gold_lost:
             say(f"{result.gold_lost} gold questions point at no chunk of this run: see rejected.parquet, step curate.build")
+        if gold is None and again is None and not no_gold and place.has(HARVEST_GOLD):
+            say(f"No gold was given; the documents' own questions are some: {place.build_command()}")
         if again is not None:
             say(f"gold as in the last build: {again} (--no-gold leaves it out)")
         say(f"{result.seconds:.1f} s. Data card: {place.path('dataset/README.md')}")
@@ -223,6 +225,8 @@ def _show_validation(result: Any, *, everything: bool) -> None:
                 for item in shown
             ],
         )
+    for name, documents in result.poor_documents():
+        say(f"{name}: {documents}")
     if result.fixed:
         summarise("--fix", result.fixed)
 

@@ -23,7 +23,7 @@ from triplette.settings.base import as_dict
 from triplette.settings.validate import ValidateSettings
 
 SUITES = ("chunks", "questions", "triplets", "dataset")
-TABLES = ("chunks", "questions", "triplets", "rows", "facts")
+TABLES = ("chunks", "documents", "questions", "triplets", "rows", "facts")
 SEVERITIES = ("critical", "warning", "info")
 
 

@@ -24,6 +24,7 @@ SPECIAL_TOKENS = 2  # begin and end of sequence
 TITLE_SHARE = 0.25  # of the limit that the prefix with the title may take
 TITLE_MIN = 12  # tokens it may always take
 ROOM_MIN = 1
+TOGETHER = 256  # blocks that are counted in one call
 SLICE = 16  # letters for each token of room: a longer word is sliced before it is halved
 
 
@@ -37,6 +38,7 @@ def cut_blocks(
 ) -> tuple[list[Chunk], list[str]]:
     """The chunks, in the language of ``code``, and the texts left out because they repeat under the same title."""
     measure = _Measure(counter, _contract(settings.contract), settings.target_tokens, language(code))
+    measure.count_before(blocks)
     groups = _merge_small(_pack(blocks, settings, measure), settings, measure)
     chunks: list[Chunk] = []
     repeated: list[str] = []
@@ -88,6 +90,7 @@ class _Measure:
         self._counter = counter
         self.additive = counter.additive
         self._last = ("", 0)
+        self._known: dict[str, int] = {}
         self._contract = contract
         self.limit = limit
         self._titles: dict[tuple[str, ...], str] = {}
@@ -95,9 +98,18 @@ class _Measure:
 
     def count(self, text: str) -> int:
         """Tokens of a text alone."""
+        known = self._known.get(text)
+        if known is not None:
+            return known
         if text != self._last[0]:
             self._last = (text, self._counter.count([text])[0])
         return self._last[1]
+
+    def count_before(self, blocks: Sequence[Block]) -> None:
+        """Count the blocks' texts together, some at a time: much faster than one by one."""
+        for at in range(0, len(blocks), TOGETHER):
+            texts = [block.text for block in blocks[at : at + TOGETHER]]
+            self._known.update(zip(texts, self._counter.count(texts), strict=True))
 
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text alone."""

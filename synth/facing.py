@@ -168,7 +168,9 @@ def _words(chars: Sequence[Char]) -> list[Char]:
     for char in chars:
         if not char.size:
             open_word = False
-        elif open_word and abs(char.y - words[-1].y) < 0.5 * char.size and char.x0 - words[-1].x1 < 0.5 * char.size:
+        elif (
+            open_word and abs(char.y - words[-1].y) < 0.5 * max(char.size, words[-1].size) and char.x0 - words[-1].x1 < 0.5 * char.size
+        ):
             words[-1] = words[-1]._replace(text=words[-1].text + char.text, x1=char.x1)
         else:
             words.append(char)

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from triplette.languages import language
 from triplette.records import Chunk, Question, Rejection
-from triplette.rundir import RunDir
+from triplette.rundir import HARVEST_GOLD, RunDir
 from triplette.synth.ingest.harvest import FILE, Harvested
 from triplette.tables import read_records, write_text
 
-GOLD_FILE = "harvest_gold.jsonl"
+GOLD_FILE = HARVEST_GOLD
 SAME = 0.6  # Jaccard of word bigrams over which a written question about the same chunk is the document's own
 
 
@@ -51,7 +51,7 @@ def apply_harvest(
             kept.append(question)
     if mode == "train":
         return [*(row.as_question() for row in harvested), *kept], rejects, (f"{len(harvested)} questions are the documents' own",)
-    note = f"{len(harvested)} questions that people wrote in the documents are gold: curate build --gold RUN/{GOLD_FILE} (--harvest train trains on them)"
+    note = f"{len(harvested)} questions that people wrote in the documents are gold ({GOLD_FILE}): they measure and never train; --harvest train trains on them"
     return kept, rejects, (note,)
 
 

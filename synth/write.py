@@ -115,10 +115,8 @@ def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
         detail = f"the built-in rules do not write {spoken.name}"
         rejects += [Rejection(STEP, chunk.id, "chunk", "other_language", detail, text=chunk.text) for chunk in own]
     others = Counter(chunk.language for chunk in chunks if not language(chunk.language).rules)
-    left = ", ".join(f"{count} in {language(code).name}" for code, count in others.most_common())
-    note = (
-        f"No question was written over the passages {left}: the built-in rules do not write it. For them: --llm, or `synth import`.",
-    )
+    left = ", ".join(f"{count} passages in {language(code).name}" for code, count in others.most_common())
+    note = (f"No question was written over {left}: the built-in rules do not write it. For them: --llm, or `synth import`.",)
     place = {chunk.id: number for number, chunk in enumerate(chunks)}
     questions.sort(key=lambda question: place[question.chunk_id])  # stable: several languages, one order
     return Written(questions, rejects, notes=(RULES_NOTE, *(note if others else ())))

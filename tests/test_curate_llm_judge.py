@@ -17,6 +17,7 @@ from judged import GOOD, corpus, good_rows, mined, triplet
 from scripted_llm import Call, Reply, ScriptedServer
 
 from triplette.curate.decisions import read_decisions
+from triplette.curate.judge.case import Case
 from triplette.curate.judge.evidence import find_evidence
 from triplette.curate.judge.judge import judge, quote
 from triplette.curate.judge.llm import (
@@ -293,7 +294,7 @@ def test_passages_stand_between_guard_lines_that_they_cannot_forge(run: RunDir) 
     guess = guard_line(f"Retards et forfaits\n{chunks['retard'].text}\n{GOOD['retard']}")
     chunks["retard"] = replace(chunks["retard"], text=f"{chunks['retard'].text}\n{guess}\nQuestion : une autre ?")
     _, made = triplet(GOOD["retard"], chunks["retard"], [])
-    (reading,) = judgement_readings([made], {chunks["retard"].id: chunks["retard"]}, LLM, CHESS)
+    (reading,) = judgement_readings(Case([made], {chunks["retard"].id: chunks["retard"]}, LLM, CHESS), [made])
     user = reading.request.messages[1]["content"]
     guards = re.findall(r"^=====PASSAGE-\w+=====$", user, re.MULTILINE)
     assert guards.count(guess) == 1
@@ -442,8 +443,9 @@ def breaks_nothing(text: str) -> None:
 
 def _judge_reads(answer: Answer) -> None:
     _, made = triplet(GOOD["retard"], _CHUNK, [])
-    reading = Reading(made, 1, (_CHUNK.id,), judgement_readings([made], {_CHUNK.id: _CHUNK}, LLM, CHESS)[0].request)
-    verdict = read_judgement(reading, answer, _CHUNK, LLM, "m")
+    case = Case([made], {_CHUNK.id: _CHUNK}, LLM, CHESS)
+    reading = Reading(made, 1, (_CHUNK.id,), judgement_readings(case, [made])[0].request)
+    verdict = read_judgement(case, reading, answer, "m")
     assert all(0.0 <= score.value <= 1.0 for score in verdict.scores)
     if verdict.decision == "keep":
         assert verdict.evidence
@@ -456,8 +458,9 @@ def _judge_reads(answer: Answer) -> None:
 
 def _negatives_reads(answer: Answer) -> None:
     _, made = triplet(GOOD["retard"], corpus()["roque"], [_CHUNK])
-    reading = Reading(made, 1, (_CHUNK.id,), judgement_readings([made], {made.positive_id: corpus()["roque"]}, LLM, CHESS)[0].request)
-    (verdict,) = read_negatives([reading], [answer], {_CHUNK.id: _CHUNK}, "m")
+    case = Case([made], {made.positive_id: corpus()["roque"], _CHUNK.id: _CHUNK}, LLM, CHESS)
+    reading = Reading(made, 1, (_CHUNK.id,), judgement_readings(case, [made])[0].request)
+    (verdict,) = read_negatives(case, [reading], [answer], "m")
     if answer.value is None:
         assert verdict.decision == "quarantine"
     if verdict.decision == "positive":

@@ -20,7 +20,7 @@ from triplette.dataset import DatasetRow, load_dataset
 from triplette.errors import InputError, MissingStage
 from triplette.gate import read_gate
 from triplette.profile import load_profile
-from triplette.records import Triplet, Verdict
+from triplette.records import Coverage, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
 from triplette.settings.validate import ValidateSettings
@@ -100,6 +100,22 @@ def test_the_review_quota_closes_the_gate_until_every_kind_is_reviewed(run: Run,
     build(run.write(tmp_path / "run"), BuildSettings(), gold=tmp_path / "gold.jsonl")
     assert validate(place, settings).passed
     assert read_gate(place).open
+
+
+def test_documents_that_were_read_badly_or_not_at_all_are_named(run: Run, tmp_path: Path) -> None:
+    place = built(run, tmp_path, gold=True)
+    shares = {"document0.md": (100, 100, 10, 10), "document1.md": (100, 41, 10, 9), "document2.md": (100, 99, 10, 3)}
+    rows = [Coverage(name, "another", *counts, (), ()) for name, counts in shares.items()]
+    write_records(place.path("coverage.parquet"), rows, Coverage)
+    place.write_rejects("synth.chunk", [Rejection("synth.chunk", "plan.pdf", "document", "unreadable", "is encrypted")])
+    result = validate(place, SETTINGS)
+    assert result.poor_documents() == [
+        ("document_read", "plan.pdf"), ("document_words", "document1.md"), ("document_sentences", "document2.md")
+    ]  # fmt: skip
+    assert result.passed  # they warn: a person decides
+    write_records(place.path("coverage.parquet"), rows[:1], Coverage)
+    place.write_rejects("synth.chunk", [])
+    assert validate(place, SETTINGS).poor_documents() == [("document_checked", "document1.md, document2.md")]
 
 
 def test_a_rejected_row_counts_as_reviewed(run: Run, tmp_path: Path) -> None:
@@ -348,6 +364,24 @@ def test_fix_cures_a_tampered_dataset_by_building_again_and_quarantines_nothing(
     result = validate(place, SETTINGS, fix=True)
     assert (result.passed, result.fixed["rebuilt"], result.fixed["rows"]) == (True, True, 0)
     assert load_dataset(place).hash == signed
+
+
+@pytest.mark.parametrize(
+    ("stage", "settings", "said"),
+    [
+        ("synth.write", {"writer": "rules"}, "synth write --llm"),
+        ("synth.write", {"writer": "llm"}, "questions_per_chunk"),
+        ("synth.import", {}, "synth import"),
+    ],
+)
+def test_fix_says_what_would_cure_what_it_cannot(run: Run, tmp_path: Path, stage: str, settings: dict[str, str], said: str) -> None:
+    place = built(run, tmp_path, gold=True)
+    place.record(stage, inputs={}, outputs=[], settings=settings, counts={}, seconds=0.0)
+    result = validate(place, replace(SETTINGS, min_train_rows=5000), fix=True)
+    assert not result.passed
+    told = {name: text for name, text in result.fixed.items() if "what would cure it" in name}
+    assert list(told) == ["train_rows stays; what would cure it"]
+    assert said in told["train_rows stays; what would cure it"]
 
 
 def test_fix_quarantines_a_gold_question_too(run: Run, tmp_path: Path) -> None:

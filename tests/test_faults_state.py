@@ -187,6 +187,17 @@ def test_bytes_that_are_no_parquet_are_named_and_never_to_be_deleted(tmp_path: P
     assert "delete" not in str(caught.value)
 
 
+def test_what_a_killed_command_left_beside_a_file_goes_with_the_next_write(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    path = tmp_path / "chunks[1].parquet"
+    dead, alive, other = (tmp_path / f".{name}.tmp" for name in (f"{path.name}.{gone.pid}", f"{path.name}.{os.getppid()}", "x.1"))
+    for file in (dead, alive, other):
+        file.touch()
+    write_records(path, make_chunks(3), Chunk)
+    assert sorted(tmp_path.iterdir()) == sorted([path, alive, other])
+
+
 @pytest.mark.slow
 def test_every_command_refuses_chunks_with_whole_numbers_as_ids(tmp_path: Path) -> None:
     run = small_run(4).write(tmp_path / "run")

@@ -16,6 +16,7 @@ from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
 from triplette.synth.harvesting import GOLD_FILE, load_harvest
+from triplette.synth.reading import read_one
 from triplette.synth.write import write_questions
 from triplette.tables import read_records
 
@@ -112,3 +113,51 @@ def test_a_written_question_that_the_document_asks_too_falls_out(chunked: RunDir
     assert kept == []
     assert [reject.reason for reject in rejects] == ["harvested"]
     assert GOLD_FILE in notes[0]
+
+
+def asked(path: Path, text: str = "") -> set[tuple[str, str]]:
+    """(form, question) of what a file asks and answers; written first when ``text`` is given."""
+    if text:
+        path.write_text(text, encoding="utf-8")
+    return {(row.form, row.question) for row in read_one(path, path.parent, path.name, ChunkSettings(check=False)).harvested}
+
+
+BOLD = "<meta charset=utf-8><h1>Aide</h1><p><strong>Où garer son vélo ?</strong><br>Devant l'entrée nord.</p><p><b>Qui les vend donc ?</b> Le guichet seul.</p>"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("bold.html", BOLD, {("heading", "Où garer son vélo ?"), ("heading", "Qui les vend donc ?")}),
+        ("items.md", "1. **Is there a lift?**\n\n   It stands at the north door.\n\n2. **Who has the key?**\n\n   The guard has it.\n",
+         {("heading", "Is there a lift?"), ("heading", "Who has the key?")}),
+        ("table.md", "| Question | Answer |\n|---|---|\n| Are dogs allowed here? | Yes, on a lead. |\n| Is it open today? | no |\n",
+         {("table", "Are dogs allowed here?")}),
+        ("lines.html",
+         "<meta charset=utf-8><div>Puis-je nager seul ?</div><div>Dès huit ans, oui.</div><div>Où est la douche ?</div><div>Au fond, à droite.</div>",
+         {("line", "Puis-je nager seul ?"), ("line", "Où est la douche ?")}),
+        ("list.html",
+         "<meta charset=utf-8><h1>Aide</h1><ul><li>Où est le guichet ?</li><li>Qui répond le soir ?</li></ul><p>Le guichet est au fond.</p>", set()),
+        ("prose.txt", "Le parc ferme tôt.\n\nQue faire alors, et où aller ?\n\nLe gardien indique un autre parc du quartier.\n", set()),
+        ("invite.md", "# A\n\n## Still have questions?\n\nCall us at the office.\n\n## Besoin d'aide ?\n\nÉcrivez au guichet du parc.\n", set()),
+    ],
+)  # fmt: skip
+def test_questions_in_bold_tables_and_lines_are_found_and_no_others(
+    tmp_path: Path, name: str, text: str, expected: set[tuple[str, str]]
+) -> None:
+    assert asked(tmp_path / name, text) == expected
+
+
+def test_questions_in_bold_of_a_word_file_are_found_whatever_follows_them(tmp_path: Path) -> None:
+    import docx
+
+    made = docx.Document()
+    made.add_heading("Logement", 1)
+    made.add_paragraph().add_run("Qui répare le chauffage ?").bold = True
+    made.add_paragraph("Le bailleur le répare en trois jours.")
+    one = made.add_paragraph()
+    one.add_run("Comment payer le loyer ?").bold = True
+    one.add_run().add_break()
+    one.add_run("Par virement le cinq du mois.")
+    made.save(str(tmp_path / "a.docx"))
+    assert asked(tmp_path / "a.docx") == {("heading", "Qui répare le chauffage ?"), ("heading", "Comment payer le loyer ?")}

@@ -239,3 +239,49 @@ def test_a_question_in_bold_stands_over_its_answer_in_a_document_with_headings(t
         (("Parc", "Entrer", "Qui ouvre la grille ?"), "Rappel"),
         (("Parc", "Entrer", "Qui ouvre la grille ?"), "Le soir, non."),
     ]
+
+
+# Markdown
+
+
+def test_drawn_tables_are_tables_with_their_spans_and_their_lines(tmp_path: Path) -> None:
+    grid = (
+        "Avant.\n\n+-------+-----------+\n| Outil | Prix      |\n|       +-----+-----+\n|       | jour| mois|\n+=======+=====+=====+\n"
+        "| **Bêche** longue | 2 € | 20 € |\n+-------+-----+-----+\n| Râteau| gratuit   |\n+-------+-----------+\n\nAprès.\n"
+    )
+    found = read(tmp_path / "a.md", grid)
+    assert texts(found) == [
+        "Avant.",
+        "| Outil | Prix | Prix |\n| --- | --- | --- |\n| Outil | jour | mois |\n| Bêche longue | 2 € | 20 € |\n| Râteau | gratuit | gratuit |",
+        "Après.",
+    ]
+    table = found.blocks[1]
+    assert grid[table.char_start : table.char_end].startswith("+---")
+    assert grid[table.char_start : table.char_end].rstrip().endswith("-+")
+    simple = read(tmp_path / "b.md", "  Mois     Prix\n-------   ------\n   mai      12 €\n  juin      14 €\n\n```\na b\n-- --\n```\n")
+    assert texts(simple) == ["| Mois | Prix |\n| --- | --- |\n| mai | 12 € |\n| juin | 14 € |", "a b\n-- --"]
+
+
+@pytest.mark.parametrize(
+    "text", ["+---\nsuite", "+--+\n| a\n+--+--+", "+---+\n|", "Titre\n--- ---", "-- --\n-- --\n", "+---+---+\n| a | b |"]
+)
+def test_what_is_no_drawn_table_stays_text(tmp_path: Path, text: str) -> None:
+    found = read(tmp_path / "a.md", f"Avant.\n\n{text}\n\nAprès.\n")
+    assert texts(found)[0] == "Avant."
+    assert texts(found)[-1] == "Après."
+    assert all(block.kind != "table" for block in found.blocks)
+
+
+def test_raised_letters_line_blocks_and_abbreviations_are_read_as_they_are_shown(tmp_path: Path) -> None:
+    found = read(
+        tmp_path / "a.md", "L'eau H~2~O, 10^3^ m^2^, le 1^er^ mai.\n\n| Rue des Lilas\n| 35000 Rennes\n\n*[SNCF]: la compagnie\n"
+    )
+    assert texts(found) == ["L'eau H2O, 10³ m², le 1er mai.", "Rue des Lilas 35000 Rennes"]
+
+
+def test_notes_stand_under_the_title_and_the_heading_of_a_box_ends_with_it(tmp_path: Path) -> None:
+    text = "# Parc\n\n## Un\n\nLe chien[^1].\n\n::: {.callout-note}\n## Boîte\nDedans.\n:::\n\nDehors.\n\n## Deux\n\nFin.\n\n[^1]: En laisse.\n"
+    assert lines(read(tmp_path / "a.md", text)) == [
+        (("Parc", "Un"), "Le chien."), (("Parc", "Un", "Boîte"), "Dedans."), (("Parc", "Un"), "Dehors."), (("Parc", "Deux"), "Fin."),
+        (("Parc",), "1. En laisse."),
+    ]  # fmt: skip

@@ -87,6 +87,20 @@ def test_a_title_is_said_as_it_is_written_without_an_issuer(runs: dict[str, RunD
         ("Les compétiteurs s'entraînent trois fois par semaine.", r"[Qq]u'entraînent"),
         ("Chaque enfant doit être accompagné d'un adulte pendant la séance.", r"faut-il accompagner"),
         ("La cuisson est contrôlée par le chef avec une sonde.", r"du cuisson|cuisson (?:est|doit)-il"),
+        ("Le locataire laisse entrer le bailleur pour les travaux urgents.", r"[Qq]ui laisse"),
+        ("Chaque employé porte une veste propre et une coiffe.", r"[Qq]ui porte"),
+        ("La direction répond dans les quinze jours.", r"[Qq]ui répond"),
+        ("La réservation ouvre deux semaines avant la séance du samedi.", r"ouvre-t-elle avant"),
+        ("Le stationnement en zone bleue ne dépasse pas une heure et demie.", r"dépasse-t-il"),
+        ("Le compte d'un client contient son nom, son adresse et son numéro de téléphone.", r"contient-il son nom"),
+        ("Les taxis et les ambulances déposent les patients au niveau zéro.", r"-elles"),
+        ("La durée est réduite à neuf mois pour un étudiant. Le contrat prend alors fin sans renouvellement.", r"fin sans"),
+        (
+            "Le véhicule doit quitter la borne de recharge dès que la charge est terminée.",
+            r"recharge \?",
+        ),
+        ("Un plat chaud est servi à soixante-trois degrés. Un plat à garder est refroidi à dix degrés.", r"distingue|différence"),
+        ("Une sonde mesure la température au cœur du plat.", r"coeur"),
     ],
 )
 def test_what_reading_those_folders_showed_to_be_wrong_is_not_asked(text: str, wrong: str) -> None:
@@ -98,6 +112,15 @@ def passage(text: str, title: str) -> Chunk:
     """A chunk."""
     return Chunk.make(language="fr", text=text, title=title, source="a.md", articles=(), page_start=0, page_end=0, char_start=0, char_end=len(text),
                       tokens=len(text) // 4, tokenizer="estimate")  # fmt: skip
+
+
+def test_a_bare_decision_is_asked_with_its_heading_even_where_that_is_a_word_of_asking() -> None:
+    text = "La décision est prise par le président du comité. Elle peut être contestée devant le tribunal dans les deux mois."
+    questions, _ = write_questions([passage(text, "Sanctions")], load_profile("fr"))
+    assert questions
+    assert all(question.text.startswith("À propos des sanctions, ") for question in questions)
+    questions, _ = write_questions([passage(text, "Pendant la séance")], load_profile("fr"))
+    assert not [question.text for question in questions if "du pendant" in question.text]
 
 
 def test_a_kind_that_the_profile_does_not_list_is_not_written(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -126,3 +127,14 @@ def test_without_a_terminal_long_waits_begin_with_a_line(capsys: pytest.CaptureF
             now[0] += 0.5
             bar.tick()
     assert capsys.readouterr().err.splitlines() == ["read: 0 of 9", "read: 0 of 9"]
+
+
+@pytest.mark.parametrize(
+    ("program", "typed", "meant"), [("synth", "wr", "write"), ("curate", "val", "validate"), ("train", "exp", "export")]
+)
+def test_the_shell_completes_commands(program: str, typed: str, meant: str) -> None:
+    words = {f"_{program.upper()}_COMPLETE": "complete_bash", "COMP_WORDS": f"{program} {typed}", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", f"triplette.{program}"], capture_output=True, text=True, check=True, env={**os.environ, **words}
+    )
+    assert done.stdout.split() == [meant]

@@ -48,6 +48,7 @@ SUPPLIERS = {
     "bundle/manifest.json": "train export",
 }
 DEFAULT_RUN = Path("run")
+HARVEST_GOLD = "harvest_gold.jsonl"  # the documents' own questions as a gold file (`synth write --harvest gold`)
 TRACKED_LIBRARIES = ("numpy", "scikit-learn", "faiss-cpu", "rank-bm25", "datasets", "great-expectations", "torch")
 
 
@@ -68,6 +69,11 @@ class RunDir:
     def command(self, words: str) -> str:
         """A command as the user can paste it: with ``--run``, quoted for the shell, unless this is the default directory."""
         return words if self.root == DEFAULT_RUN else f"{words} --run {shlex.quote(str(self.root))}"
+
+    def build_command(self) -> str:
+        """``curate build`` as the user can paste it, with the documents' own questions as gold where they were written as such."""
+        gold = f" --gold {shlex.quote(str(self.path(HARVEST_GOLD)))}" if self.has(HARVEST_GOLD) else ""
+        return self.command(f"curate build{gold}")
 
     def require(self, *names: str) -> None:
         """Raise MissingStage, naming the supplying command, unless every artefact is there."""

@@ -7,6 +7,7 @@ a hash of the file stand for its content. Errors name the file and the cure.
 from __future__ import annotations
 
 import gc
+import glob
 import os
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,14 +28,30 @@ ROW_GROUP = 65_536  # rows: bounds what a reader must hold
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when the block ends well, else is removed."""
+    """A temporary path beside ``path`` that takes its place when the block ends well, else is removed.
+
+    One that a killed command left there is removed too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Remove temporary files of ``path`` whose process is gone: SIGKILL leaves one, and they may be as large as a model."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        pid = leftover.name.rsplit(".", 2)[1]
+        try:
+            os.kill(int(pid), 0)
+        except (ProcessLookupError, ValueError, OverflowError):
+            leftover.unlink(missing_ok=True)
+        except PermissionError:  # somebody else's process
+            continue
 
 
 def write_text(path: Path, text: str) -> None:

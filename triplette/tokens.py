@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from triplette.errors import InputError
 
 _PIECE = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\n")
 WORD_LETTERS = 6  # letters of French that one piece of a 256k vocabulary holds
 EXTRA_LETTERS = 5  # letters of each further piece
+SHORT, LONG = 200, 4_000_000  # characters: fewer are counted faster one by one, more take memory
+TABLE = 0x3000  # characters: all alphabets
+_LETTER, _SINGLE = 1, 2
+_WORD_LETTER = re.compile(r"[^\W\d_]")
 _LONG = re.compile(rf"[^\W\d_]{{{WORD_LETTERS + 1},}}")
 
 
@@ -42,10 +50,63 @@ class EstimatedTokens:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """The estimated number of tokens of each text."""
-        return [
-            len(_PIECE.findall(text)) + sum(-(-(len(word) - WORD_LETTERS) // EXTRA_LETTERS) for word in _LONG.findall(text))
-            for text in texts
-        ]
+        if len(texts) == 1:
+            return [_in_one(texts[0])]
+        if not SHORT < sum(map(len, texts)) < LONG:
+            return [_one_by_one(text) for text in texts]
+        found = _at_once(" ".join(texts))
+        return [_one_by_one(text) for text in texts] if found is None else _sums(*found, texts)
+
+
+def _one_by_one(text: str) -> int:
+    return len(_PIECE.findall(text)) + sum(-(-(len(word) - WORD_LETTERS) // EXTRA_LETTERS) for word in _LONG.findall(text))
+
+
+def _in_one(text: str) -> int:
+    found = _at_once(text) if SHORT < len(text) < LONG else None
+    return _one_by_one(text) if found is None else int(found[1].sum()) + int(np.count_nonzero(found[2]))
+
+
+_Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+
+
+def _at_once(text: str) -> _Found | None:
+    """(where words begin, their tokens, whether each character is a token of its own): what ``_one_by_one`` counts, five times as fast.
+
+    None where the text has letters beyond the table.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    if codes.max() >= TABLE:
+        return None
+    kinds = _kinds()[codes]
+    letters = kinds == _LETTER
+    first, last = letters.copy(), letters.copy()
+    first[1:] &= ~letters[:-1]
+    last[:-1] &= ~letters[1:]
+    starts = np.flatnonzero(first)
+    beyond = np.flatnonzero(last) - starts + (1 - WORD_LETTERS)  # letters over those of one piece
+    return starts, 1 + (np.maximum(beyond, 0) + (EXTRA_LETTERS - 1)) // EXTRA_LETTERS, kinds == _SINGLE
+
+
+def _sums(starts: NDArray[np.int64], words: NDArray[np.int64], singles: NDArray[np.bool_], texts: Sequence[str]) -> list[int]:
+    """The tokens of each of the texts that were joined by blanks."""
+    tokens = singles.astype(np.int32)
+    tokens[starts] = words
+    total = np.concatenate([[0], np.cumsum(tokens)])
+    ends = np.cumsum([len(text) + 1 for text in texts]) - 1
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    return [int(count) for count in total[ends] - total[begins]]
+
+
+@cache
+def _kinds() -> NDArray[np.int8]:
+    """What each character of the first ``TABLE`` is: a letter of a word, a token of its own, or neither."""
+    found = np.zeros(TABLE, np.int8)
+    for code in range(TABLE):
+        match = _PIECE.fullmatch(chr(code))
+        if match is not None:
+            found[code] = _LETTER if _WORD_LETTER.fullmatch(chr(code)) else _SINGLE
+    return found
 
 
 class TokenizerTokens:

@@ -82,7 +82,7 @@ def _question(row: Mapping[str, Any], chunk_id: str, profile: Profile) -> Questi
         kind=_known(row.get("kind"), profile.kind_names),
         persona=_known(row.get("persona"), profile.persona_names),
         difficulty=_known(row.get("difficulty"), DIFFICULTIES),
-        provider="human",
+        provider="document" if row.get("origin") == "document" else "human",
         model="gold",
         prompt=UNKNOWN,
         cost=0.0,

@@ -14,6 +14,7 @@ from typing import Any
 
 from triplette.console import progress
 from triplette.curate.decisions import KEEP, POSITIVE
+from triplette.curate.judge.case import Case
 from triplette.curate.judge.llm import (
     Reading,
     judgement_readings,
@@ -32,14 +33,13 @@ from triplette.llm.client import Answer, LlmClient, Quote
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
 from triplette.profile import FILE as PROFILE
-from triplette.profile import Profile, run_profile
-from triplette.records import Chunk, Triplet, Verdict
+from triplette.records import Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.judge import JudgeSettings
 from triplette.settings.llm import LlmSettings
 from triplette.step import Step
-from triplette.tables import read_records, write_records
+from triplette.tables import write_records
 
 STAGE = "curate.judge"
 INPUTS = ("chunks.parquet", "triplets.parquet")
@@ -125,12 +125,11 @@ def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, 
     if done := step.done(JudgeResult, said=(), spent=0.0):
         return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
-        chunks, triplets = _read(run)
-        profile = run_profile(run)
-        judged = by_rules(triplets, chunks, settings, profile)
+        case = Case.of(run, settings)
+        judged = by_rules(case)
         if settings.judge == "llm":
-            judged = _by_llm(run, triplets, chunks, judged, settings, _model(settings, llm), profile, budget)
-        result = _result(settings, triplets, judged)
+            judged = _by_llm(run, case, judged, _model(settings, llm), budget)
+        result = _result(case, judged)
         write_records(run.path(OUTPUTS[0]), judged.triplets, Verdict)
         write_records(run.path(OUTPUTS[1]), judged.negatives, Verdict)
         return step.record(
@@ -143,23 +142,22 @@ def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Quot
     run.require(*INPUTS)
     if settings.judge != "llm":
         return None
-    chunks, triplets = _read(run)
-    profile = run_profile(run)
-    rules = by_rules(triplets, chunks, settings, profile)
-    asked = _asked(triplets, chunks, rules, settings)
-    readings = judgement_readings(asked, chunks, settings, profile)
-    readings += negative_readings(_open_negatives(asked, rules, chunks), chunks, settings, profile)
+    case = Case.of(run, settings)
+    rules = by_rules(case)
+    asked = _asked(case, rules)
+    readings = judgement_readings(case, asked)
+    readings += negative_readings(case, _open_negatives(asked, rules))
     return quote_requests(_model(settings, llm), run.path("llm"), [reading.request for reading in readings])
 
 
-def by_rules(triplets: Sequence[Triplet], chunks: dict[str, Chunk], settings: JudgeSettings, profile: Profile) -> _Judged:
+def by_rules(case: Case) -> _Judged:
     """The rules' verdicts on triplets and negatives. A triplet whose positive is not in the corpus is quarantined."""
-    corpus = Corpus(chunks.values(), Domain(profile))
-    on_negatives = NegativeJudge(chunks, corpus, settings)
+    chunks, corpus = case.chunks, Corpus(case.chunks.values(), Domain(case.profile))
+    on_negatives = NegativeJudge(chunks, corpus, case.settings)
     verdicts: list[Verdict] = []
     negatives: list[Verdict] = []
-    with progress("judging by rules", len(triplets)) as bar:
-        for triplet in triplets:
+    with progress("judging by rules", len(case.triplets)) as bar:
+        for triplet in case.triplets:
             bar.advance()
             if triplet.positive_id not in chunks:
                 verdicts.append(quarantine(triplet, f"orphan: no chunk has the id {triplet.positive_id}", NAME, judge="rules"))
@@ -169,7 +167,7 @@ def by_rules(triplets: Sequence[Triplet], chunks: dict[str, Chunk], settings: Ju
                 ]
                 continue
             scores = judge_by_rules(read_signals(triplet, chunks[triplet.positive_id], corpus))
-            decision, reason, score = decide(scores, settings)
+            decision, reason, score = decide(scores, case.settings)
             verdicts.append(
                 Verdict.make(
                     subject_id=triplet.id,
@@ -188,32 +186,20 @@ def by_rules(triplets: Sequence[Triplet], chunks: dict[str, Chunk], settings: Ju
     return _Judged(verdicts, negatives)
 
 
-def _by_llm(
-    run: RunDir,
-    triplets: list[Triplet],
-    chunks: dict[str, Chunk],
-    rules: _Judged,
-    settings: JudgeSettings,
-    llm: LlmSettings,
-    profile: Profile,
-    budget: float | None,
-) -> _Judged:
+def _by_llm(run: RunDir, case: Case, rules: _Judged, llm: LlmSettings, budget: float | None) -> _Judged:
     """The rules' verdicts with the LLM's: two rounds of calls, the second only for rows that the first kept."""
-    asked = _asked(triplets, chunks, rules, settings)
-    readings = judgement_readings(asked, chunks, settings, profile)
+    asked = _asked(case, rules)
+    readings = judgement_readings(case, asked)
     answers, spent, said = _ask(run, llm, readings, budget, "judging")
     model = model_name(llm)
-    spoken = [
-        read_judgement(reading, answer, chunks[reading.triplet.positive_id], settings, model)
-        for reading, answer in zip(readings, answers, strict=True)
-    ]
+    spoken = [read_judgement(case, reading, answer, model) for reading, answer in zip(readings, answers, strict=True)]
     left = {verdict.subject_id for verdict in spoken} - {verdict.subject_id for verdict in spoken if verdict.decision != KEEP}
     kept = [triplet for triplet in asked if triplet.id in left]
-    more = negative_readings(_open_negatives(kept, rules, chunks), chunks, settings, profile)
+    more = negative_readings(case, _open_negatives(kept, rules))
     remaining = None if budget is None else max(budget - spent, 0.0)
     replies, spent_on_negatives, said_more = _ask(run, llm, more, remaining, "judging negatives")
-    by_negative = _negatives_said(more, replies, chunks, model)
-    base = rules.triplets if settings.rules_first else [verdict for verdict in rules.triplets if verdict.decision == "quarantine"]
+    by_negative = _negatives_said(case, more, replies, model)
+    base = rules.triplets if case.settings.rules_first else [verdict for verdict in rules.triplets if verdict.decision == "quarantine"]
     every = [*answers, *replies]
     return _Judged(
         triplets=sorted([*base, *spoken], key=lambda verdict: (verdict.subject_id, verdict.judge, verdict.judge_name)),
@@ -226,13 +212,13 @@ def _by_llm(
     )
 
 
-def _asked(triplets: Sequence[Triplet], chunks: dict[str, Chunk], rules: _Judged, settings: JudgeSettings) -> list[Triplet]:
+def _asked(case: Case, rules: _Judged) -> list[Triplet]:
     """The triplets that the LLM is asked about."""
-    kept = {verdict.subject_id for verdict in rules.triplets if verdict.decision == KEEP or not settings.rules_first}
-    return [triplet for triplet in triplets if triplet.id in kept and triplet.positive_id in chunks]
+    kept = {verdict.subject_id for verdict in rules.triplets if verdict.decision == KEEP or not case.settings.rules_first}
+    return [triplet for triplet in case.triplets if triplet.id in kept and triplet.positive_id in case.chunks]
 
 
-def _open_negatives(triplets: Sequence[Triplet], rules: _Judged, chunks: dict[str, Chunk]) -> list[tuple[Triplet, list[str]]]:
+def _open_negatives(triplets: Sequence[Triplet], rules: _Judged) -> list[tuple[Triplet, list[str]]]:
     """The negatives that a reader must decide: all but copies of the positive and orphans."""
     closed = {verdict.subject_id for verdict in rules.negatives if verdict.decision in (POSITIVE, "drop")}
     found = []
@@ -254,19 +240,19 @@ def _ask(
     return answers, client.spending.spent, client.notes()
 
 
-def _negatives_said(readings: Sequence[Reading], answers: Sequence[Answer], chunks: dict[str, Chunk], model: str) -> dict[str, Verdict]:
+def _negatives_said(case: Case, readings: Sequence[Reading], answers: Sequence[Answer], model: str) -> dict[str, Verdict]:
     """The LLM's verdict by negative."""
     groups: dict[str, list[tuple[Reading, Answer]]] = {}
     for reading, answer in zip(readings, answers, strict=True):
         groups.setdefault(reading.triplet.id, []).append((reading, answer))
     found = {}
     for pairs in groups.values():
-        for verdict in read_negatives([reading for reading, _ in pairs], [answer for _, answer in pairs], chunks, model):
+        for verdict in read_negatives(case, [reading for reading, _ in pairs], [answer for _, answer in pairs], model):
             found[verdict.subject_id] = verdict
     return found
 
 
-def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judged) -> JudgeResult:
+def _result(case: Case, judged: _Judged) -> JudgeResult:
     by_triplet: dict[str, list[Verdict]] = {}
     for verdict in judged.triplets:
         by_triplet.setdefault(verdict.subject_id, []).append(verdict)
@@ -275,8 +261,8 @@ def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judge
     }
     by_model = [{v.decision for v in verdicts if v.judge == "llm"} for verdicts in by_triplet.values()]
     return JudgeResult(
-        judge=settings.judge,
-        triplets=len(triplets),
+        judge=case.settings.judge,
+        triplets=len(case.triplets),
         decisions=dict(sorted(Counter(v.decision if v else KEEP for v in against.values()).items())),
         reasons=dict(Counter(v.reason.split(":")[0] for v in against.values() if v).most_common()),
         negatives=dict(sorted(Counter(v.decision for v in judged.negatives).items())),
@@ -287,11 +273,6 @@ def _result(settings: JudgeSettings, triplets: Sequence[Triplet], judged: _Judge
         spent=round(judged.spent, 6),
         said=judged.said,
     )
-
-
-def _read(run: RunDir) -> tuple[dict[str, Chunk], list[Triplet]]:
-    chunks = {chunk.id: chunk for chunk in read_records(run.path("chunks.parquet"), Chunk)}
-    return chunks, read_records(run.path("triplets.parquet"), Triplet)
 
 
 def _model(settings: JudgeSettings, llm: LlmSettings | None) -> LlmSettings:

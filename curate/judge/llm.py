@@ -17,16 +17,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from triplette.criteria import CRITERIA
+from triplette.criteria import CRITERIA, NAMES
+from triplette.curate.judge.case import Case
 from triplette.curate.judge.evidence import find_evidence
 from triplette.curate.judge.negatives import negative_verdict
 from triplette.curate.judge.rules import decide
+from triplette.errors import InputError
 from triplette.languages import language, written_out
 from triplette.llm.client import Answer, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
 from triplette.profile import Profile, profile_in
 from triplette.records import Chunk, Score, Triplet, Verdict
-from triplette.settings.judge import JudgeSettings
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -101,15 +102,13 @@ class Reading:
     request: Request
 
 
-def judgement_readings(
-    triplets: Sequence[Triplet], chunks: Mapping[str, Chunk], settings: JudgeSettings, profile: Profile
-) -> list[Reading]:
-    """The requests that judge each triplet ``settings.votes`` times, in the language of its passage."""
-    readings = []
+def judgement_readings(case: Case, triplets: Sequence[Triplet]) -> list[Reading]:
+    """The requests that judge each triplet as often as the settings' ``votes`` say, in the language of its passage."""
+    readings, settings = [], case.settings
     for triplet in triplets:
-        chunk = chunks[triplet.positive_id]
-        own = profile_in(profile, chunk.language)
-        system, user = _prompt(settings.prompt, "[curate.judge] prompt", own)
+        chunk = case.chunks[triplet.positive_id]
+        own = profile_in(case.profile, chunk.language)
+        system, user = rubric(settings.prompt, own)
         again = language(own.language).prompting.ask_again
         title = " ".join((chunk.title or chunk.source).split())
         guard = guard_line(f"{title}\n{chunk.text}\n{triplet.question}")
@@ -121,19 +120,17 @@ def judgement_readings(
     return readings
 
 
-def negative_readings(
-    asked: Sequence[tuple[Triplet, Sequence[str]]], chunks: Mapping[str, Chunk], settings: JudgeSettings, profile: Profile
-) -> list[Reading]:
+def negative_readings(case: Case, asked: Sequence[tuple[Triplet, Sequence[str]]]) -> list[Reading]:
     """The requests about negatives: (triplet, chunk ids). Each further reading sees the passages in another order."""
-    readings = []
+    readings, settings = [], case.settings
     for triplet, chunk_ids in asked:
-        own = profile_in(profile, chunks[triplet.positive_id].language)
+        own = profile_in(case.profile, case.chunks[triplet.positive_id].language)
         system, user = _prompt(settings.negative_prompt, "[curate.judge] negative_prompt", own)
         again = language(own.language).prompting.ask_again
         for number in range(1, settings.votes + 1):
             turn = (number - 1) % max(len(chunk_ids), 1)
             order = (*chunk_ids[turn:], *chunk_ids[:turn])
-            passages = "\n\n".join(_numbered(place, chunks[chunk_id], own.language) for place, chunk_id in enumerate(order, 1))
+            passages = "\n\n".join(_numbered(place, case.chunks[chunk_id], own.language) for place, chunk_id in enumerate(order, 1))
             values = {
                 "fence": guard_line(triplet.question),
                 "question": triplet.question,
@@ -145,6 +142,16 @@ def negative_readings(
             request = Request(messages, negatives_form(own.language), triplet.id, NEGATIVE_TOKENS * len(order) + 20, again)
             readings.append(Reading(triplet, number, order, request))
     return readings
+
+
+def rubric(name: str, profile: Profile) -> tuple[str, str]:
+    """The prompt that judges a question: (system, user template). Raises InputError where it explains not every criterion, or is not there."""
+    where = "[curate.judge] prompt"
+    system, user = _prompt(name, where, profile)
+    if missing := [criterion for criterion in NAMES if criterion not in system]:
+        said = f"{name!r} does not explain {', '.join(missing)} in {language(profile.language).name}"
+        raise InputError(said, where=where, cure="add what each score means to it: the judge is asked for every criterion")
+    return system, user
 
 
 def _prompt(name: str, where: str, profile: Profile) -> tuple[str, str]:
@@ -167,14 +174,14 @@ def quarantine(triplet: Triplet, reason: str, judge_name: str, *, judge: str = "
     return _verdict(triplet, (), 0.0, "quarantine", reason, "", judge_name, judge)
 
 
-def read_judgement(reading: Reading, answer: Answer, chunk: Chunk, settings: JudgeSettings, model: str) -> Verdict:
+def read_judgement(case: Case, reading: Reading, answer: Answer, model: str) -> Verdict:
     """The verdict of one reading. A malformed answer quarantines; a citation that is not in the passage makes relevance 0."""
-    name = f"{model}#{reading.number}" if settings.votes > 1 else model
+    name = f"{model}#{reading.number}" if case.settings.votes > 1 else model
     if answer.value is None:
         said = "the judge refused" if answer.refused else "unparsable answer"
         return quarantine(reading.triplet, f"{said}: {answer.error[:300]}", name)
     content: Any = answer.value
-    evidence = find_evidence(content.evidence, chunk.text)
+    evidence = find_evidence(content.evidence, case.chunks[reading.triplet.positive_id].text)
     scores = []
     for criterion in CRITERIA:
         part = getattr(content, criterion.name)
@@ -183,18 +190,18 @@ def read_judgement(reading: Reading, answer: Answer, chunk: Chunk, settings: Jud
             cited = " ".join(content.evidence.split())[:SHOWN]
             value, reason = 0.0, f"the cited evidence is not in the passage: {cited!r}" if cited else "no evidence was cited"
         scores.append(Score(criterion.name, value, reason))
-    decision, reason, score = decide(tuple(scores), settings)
+    decision, reason, score = decide(tuple(scores), case.settings)
     return _verdict(reading.triplet, tuple(scores), score, decision, reason, evidence, name, "llm")
 
 
-def read_negatives(readings: Sequence[Reading], answers: Sequence[Answer], chunks: Mapping[str, Chunk], model: str) -> list[Verdict]:
+def read_negatives(case: Case, readings: Sequence[Reading], answers: Sequence[Answer], model: str) -> list[Verdict]:
     """One verdict for each negative of one triplet, from all the readings of it.
 
     All readings must say no for it to stay, and all must say yes with evidence for it to become a positive; all else is unsure.
     """
     said: dict[str, list[tuple[str, str, str]]] = {chunk_id: [] for chunk_id in readings[0].passages}
     for reading, answer in zip(readings, answers, strict=True):
-        for chunk_id, opinion in _opinions(reading, answer, chunks).items():
+        for chunk_id, opinion in _opinions(reading, answer, case.chunks).items():
             said[chunk_id].append(opinion)
     verdicts = []
     for chunk_id, opinions in said.items():

@@ -5,7 +5,8 @@ therefore counted here, as a column such as ``chunk_orphans`` that must be 0; th
 numpy work on whole columns: 100,000 triplets take about as long as reading them.
 
 Only rows that the dataset uses are looked at: what a judge rejected cannot reach the GPU and is accounted for in rejected.parquet.
-Every table has ``id``: the triplet's, or a gold question's, or in ``chunks`` the chunk's.
+Every table has ``id``: the triplet's, or a gold question's, in ``chunks`` the chunk's, in ``documents`` the
+document's name.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from triplette.curate.quota import Quota
 from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError
 from triplette.languages.identify import shares
-from triplette.records import Chunk, Coverage, Question, Triplet, Verdict
+from triplette.records import Chunk, Coverage, Question, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
 from triplette.similar import Pieces, question_keys, split_words
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+CHUNKING = "synth.chunk"  # the step that names documents it cannot read
 MOST_NEGATIVES = 50  # the highest max_negatives of [curate.build]
 SOURCES = {"chunks.parquet": Chunk, "questions.parquet": Question, "triplets.parquet": Triplet}
 
@@ -51,6 +53,7 @@ class Tables:
     triplets: pa.Table
     judge: pa.Table
     coverage: pa.Table | None = None
+    unread: tuple[str, ...] = ()  # names of documents that could not be read
 
 
 def read_tables(run: RunDir) -> Tables:
@@ -75,15 +78,17 @@ def read_tables(run: RunDir) -> Tables:
         ),
         judge=_typed(run, "verdicts/judge.parquet", Verdict, ["subject_id", "subject_kind", "score", "scores"]),
         coverage=_typed(run, "coverage.parquet", Coverage) if run.has("coverage.parquet") else None,
+        unread=_unread(run),
     )
 
 
 def make_frames(tables: Tables, build: BuildSettings, quota: Quota) -> dict[str, pd.DataFrame]:
-    """The five tables of the suites by name. ``build`` gives the similarity from which two questions are near-duplicates."""
+    """The six tables of the suites by name. ``build`` gives the similarity from which two questions are near-duplicates."""
     pieces = split_words(tables.rows["question"])
     rows = _rows(tables, build, pieces)
     return {
-        "chunks": _chunks(tables.corpus, tables.coverage),
+        "chunks": _chunks(tables.corpus),
+        "documents": _documents(tables),
         "questions": _questions(tables.rows, rows["id"], pieces),
         "triplets": _triplets(tables),
         "rows": rows,
@@ -105,14 +110,21 @@ def _typed(run: RunDir, name: str, record: type[Any], columns: Sequence[str] | N
     return table
 
 
+def _unread(run: RunDir) -> tuple[str, ...]:
+    """The names of the corpus's documents that could not be read."""
+    if not run.has("rejected.parquet"):
+        return ()
+    rejects = _typed(run, "rejected.parquet", Rejection, ["step", "subject_id"]).to_pylist()
+    return tuple(row["subject_id"] for row in rejects if row["step"] == CHUNKING)
+
+
 def _texts_of(run: RunDir, split: str) -> pa.Table:
     """A split's file; passages recur in it and are read once each."""
     passages = ["positive", *(f"negative_{number + 1}" for number in range(MOST_NEGATIVES))]
     return read_table(run.path(f"dataset/{split}.parquet"), encoded=passages)
 
 
-def _chunks(corpus: pa.Table, coverage: pa.Table | None) -> pd.DataFrame:
-    """The passages, each with the shares of its document's words and sentences that the corpus holds (missing where none were measured)."""
+def _chunks(corpus: pa.Table) -> pd.DataFrame:
     frame = corpus.select(["id", "text", "source", "tokens", "page_start", "page_end", "char_start", "char_end"]).to_pandas()
     hashes = corpus["sha256"].to_pylist()
     texts = corpus["text"].to_pylist()
@@ -124,14 +136,20 @@ def _chunks(corpus: pa.Table, coverage: pa.Table | None) -> pd.DataFrame:
         dtype=np.int64,
         count=len(texts),
     )
-    shares: dict[str, tuple[float, float]] = {}
-    for row in coverage.to_pylist() if coverage is not None else []:
-        shares[row["source"]] = (row["words_held"] / max(row["words"], 1), row["sentences_whole"] / max(row["sentences"], 1))
-        if not row["sentences"]:
-            shares[row["source"]] = (shares[row["source"]][0], 1.0)
-    for place, name in enumerate(("document_words", "document_sentences")):
-        frame[name] = [shares.get(source, (np.nan, np.nan))[place] for source in frame["source"]]
     return frame
+
+
+def _documents(tables: Tables) -> pd.DataFrame:
+    """Every document with the shares of its words and sentences that its passages hold: missing where none were measured."""
+    import pandas as pd
+
+    measured = [Coverage(**row) for row in tables.coverage.to_pylist()] if tables.coverage is not None else []
+    names = {row.source for row in measured} | set(tables.unread)
+    others = sorted(set(tables.corpus["source"].to_pylist()) - names)
+    rows = [(row.source, row.word_share, row.sentence_share, 0, int(not row.witness)) for row in measured]
+    rows += [(name, np.nan, np.nan, 1, 0) for name in tables.unread]
+    rows += [(name, np.nan, np.nan, 0, int(tables.coverage is not None)) for name in others]
+    return pd.DataFrame(rows, columns=["id", "words", "sentences", "unread", "unchecked"])
 
 
 def _questions(rows: pa.Table, ids: Any, pieces: Pieces) -> pd.DataFrame:

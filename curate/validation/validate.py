@@ -19,6 +19,7 @@ from triplette.criteria import NAMES, floor_setting
 from triplette.curate.decisions import QUARANTINE
 from triplette.curate.quota import Quota, read_quota
 from triplette.curate.suites import Expected, load_suites, parameters, suite_hash, terms
+from triplette.curate.validation.cures import cures
 from triplette.dataset import HASHED_FILES, dataset_hash, load_dataset
 from triplette.errors import InputError
 from triplette.gate import RESULT, STAGE, Blocker, read_gate
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 DOCS = "validation/data_docs"
 JUDGE_NAME = "expectations"
+DOCUMENTS_SHOWN = 10  # that do not meet an expectation; result.json has them all
 QUARANTINED_TABLES = ("questions", "triplets", "rows")
 
 
@@ -61,6 +63,16 @@ class Validation:
             failed = [item["severity"] == "critical" for item in members if not item["success"]]
             rows.append((suite, f"{len(members) - len(failed)} of {len(members)}", sum(failed), len(failed) - sum(failed)))
         return rows
+
+    def poor_documents(self) -> list[tuple[str, str]]:
+        """(expectation that was not met, the names of the documents that do not meet it)."""
+        found = []
+        for outcome in self.outcomes:
+            if outcome.expected.table == "documents" and not outcome.success:
+                ids = outcome.failing_ids
+                more = f" and {len(ids) - DOCUMENTS_SHOWN} more" if len(ids) > DOCUMENTS_SHOWN else ""
+                found.append((outcome.expected.name, ", ".join(ids[:DOCUMENTS_SHOWN]) + more))
+        return found
 
     def as_json(self) -> dict[str, Any]:
         """The content of validation/result.json."""
@@ -215,6 +227,7 @@ def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) ->
             _quarantine(run, reasons)
             rebuild(run)
             result = check(run, settings, suites, docs=docs)
+    fixed.update({f"{name} stays; what would cure it": cure for name, cure in cures(run, _failed(result)).items()})
     return _keep(run, settings, replace(result, fixed=fixed))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from triplette.arrays import Flags
 from triplette.records import Chunk, Coverage
@@ -23,7 +24,9 @@ from triplette.synth.ingest.document import Structured, cured
 SHORTEST = 5  # words of a sentence: shorter ones are labels, and come back by chance
 RUN = 3  # words in a row that the chunks must hold, all along a sentence
 LOST_SHOWN = 12  # lost words that a record names
+MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits mixed: Knuth's multiplier for 64 bits
 KEPT_ROLES = ("body", "heading")
+HYPHENS = "-\u2010\u2011"
 _BROKEN = re.compile(r"(?<=[^\W\d_])[-\u2010][ \t]*\n\s*(?=[a-zà-ÿœ])")
 _INNER = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
 _WORD = re.compile(r"\w+")
@@ -40,7 +43,9 @@ class Sentences(NamedTuple):
 def folded(text: str) -> str:
     """A text as it is compared: no case, no soft hyphens and ligatures, words whole that a line's end or a hyphen cuts."""
     plain = unicodedata.normalize("NFKC", cured(text))
-    return _INNER.sub("", _BROKEN.sub("", plain)).lower()
+    if any(hyphen in plain for hyphen in HYPHENS):
+        plain = _INNER.sub("", _BROKEN.sub("", plain))
+    return plain.lower()
 
 
 def sentences(text: str) -> Sentences:
@@ -148,14 +153,16 @@ def _held_words(chunks: Iterable[Chunk]) -> list[str]:
 
 def _runs_present(told: Sequence[str], held: Sequence[str]) -> Flags:
     """For each word of ``told`` whether the run of ``RUN`` words that begins there is one of ``held``."""
-    ids: dict[str, int] = {}
-    left = np.fromiter((ids.setdefault(word, len(ids)) for word in told), np.uint64, len(told))
-    right = np.fromiter((ids.setdefault(word, len(ids)) for word in held), np.uint64, len(held))
     if len(told) < RUN or len(held) < RUN:
         return np.zeros(len(told), bool)
-    size = np.uint64(len(ids))
-    codes = [(part[:-2] * size + part[1:-1]) * size + part[2:] for part in (left, right)]
-    return np.append(np.isin(codes[0], np.unique(codes[1])), [False] * (RUN - 1))
+    left, right = _runs(told), _runs(held)
+    return np.append(np.isin(left, np.unique(right)), [False] * (RUN - 1))
+
+
+def _runs(words: Sequence[str]) -> NDArray[np.uint64]:
+    """A number for each run of ``RUN`` words: two different ones share one once in some 10^13 words."""
+    codes = np.fromiter(map(hash, words), np.int64, len(words)).view(np.uint64)
+    return (codes[:-2] * MIX + codes[1:-1]) * MIX + codes[2:]
 
 
 def _whole(spans: Sequence[tuple[int, int]], present: Flags) -> list[bool]:

@@ -109,13 +109,22 @@ class _Reader:
             if contents or self.runs.in_contents or self.styles.is_contents(style):
                 yield Element("paragraph", text, role="contents")
             else:
-                yield self._placed(text, number, properties, style, self.runs.bold_size(node) if len(text) <= HEADING_MAX else 0.0)
+                yield from self._parted(node, text, number, properties, style)
         for box in read.boxes:
             yield from self.blocks(box, depth + 1)
         for kind, key in read.notes:
             note = self.notes[kind].pop(key, None)
             if note is not None:
                 yield from self.blocks(note, depth + 1)
+
+    def _parted(self, node: Any, text: str, number: str | None, properties: Any, style: str) -> Iterator[Element]:
+        """A paragraph; a question in bold at its beginning stands over the rest."""
+        start, whole, size = self.runs.bold(node)
+        if not whole and start.endswith("?") and len(start) <= HEADING_MAX and text.startswith(start):
+            label = "" if number in (None, "•") else f"{number} "
+            yield Element("bold", label + start, level=size)
+            text, number = text[len(start) :].strip(), None
+        yield self._placed(text, number, properties, style, size if whole and len(text) <= HEADING_MAX else 0.0)
 
     def _placed(self, text: str, number: str | None, properties: Any, style: str, bold: float) -> Element:
         level = self.styles.level(properties, style)

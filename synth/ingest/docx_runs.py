@@ -10,7 +10,7 @@ from typing import Any
 from triplette.synth.ingest.docx_formula import formula_text
 from triplette.synth.ingest.docx_styles import Styles
 from triplette.synth.ingest.docx_xml import MC, UNSHOWN, M, W, alternative, attribute, is_on
-from triplette.synth.ingest.elements import raised
+from triplette.synth.ingest.elements import one_line, raised
 
 # the font "Symbol" has Greek letters and signs where Latin ones are
 _SYMBOL = dict(
@@ -83,21 +83,25 @@ class Runs:
         found.hidden = lost and not found.text.strip()
         return found
 
-    def bold_size(self, paragraph: Any) -> float:
-        """The size in points of a paragraph that is set in bold as a whole (``PLAIN_SIZE`` where it says none), 0 for any other."""
+    def bold(self, paragraph: Any) -> tuple[str, bool, float]:
+        """What a paragraph begins with in bold, whether that is all of its text, and the size of it in points (``PLAIN_SIZE`` where it says none)."""
         base = self._styles.bold(self._styles.of(paragraph.find(f"{W}pPr")))
+        parts: list[str] = []
         size = 0.0
         for run in paragraph.iter(f"{W}r"):
-            if not any((t.text or "").strip() for t in run.iterchildren(f"{W}t")) or self._is_hidden(run):
+            text = "".join(t.text or "" for t in run.iterchildren(f"{W}t"))
+            if not text.strip() or self._is_hidden(run):
+                parts.append(" ")
                 continue
             properties = run.find(f"{W}rPr")
             own = properties.find(f"{W}b") if properties is not None else None
             style = self._styles.bold(attribute(properties.find(f"{W}rStyle"), "val")) if properties is not None else None
             if not (is_on(own) if own is not None else style if style is not None else base):
-                return 0.0
+                return one_line("".join(parts)), False, size
             value = attribute(properties.find(f"{W}sz"), "val") if properties is not None else ""
             size = max(size, int(value) / 2 if value.isdigit() and len(value) < 5 else PLAIN_SIZE)
-        return size
+            parts.append(text)
+        return one_line("".join(parts)), bool(size), size
 
     def _shown(self, paragraph: Any, found: Paragraph) -> Iterator[Any]:
         """The nodes that say something, in order: not those of deletions, hidden runs, or text boxes, which are kept for later."""

@@ -18,8 +18,7 @@ _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "
 # soft hyphen, zero-width space, word joiner, byte order mark, marks of direction: a reader sees none of them
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 _SHOWN: dict[int, str | None] = {**_LIGATURES, **_INVISIBLE, 0x2061: " "}  # U+2061 stands between "sin" and its argument
-
-
+_SPECIAL = re.compile(f"[{''.join(map(chr, _SHOWN))}]")  # looked for first: translating every letter costs twenty times as much
 _RAISED = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 
 
@@ -57,7 +56,10 @@ class Reading:
 
 def shown(text: str) -> str:
     """Text as it is seen: accents composed, ligatures as letters, invisible characters gone; line breaks stay."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_SHOWN)
+    if text.isascii():
+        return text
+    composed = unicodedata.normalize("NFC", text)
+    return composed.translate(_SHOWN) if _SPECIAL.search(composed) else composed
 
 
 def one_line(text: str) -> str:

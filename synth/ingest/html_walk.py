@@ -28,6 +28,7 @@ SOFT = 0.25  # how much deeper than the heading above it a <summary>, button or 
 LINES = "data-triplette-lines"  # "3:7": the lines of the Markdown source that a node was made of
 ARTICLE = "data-triplette-article"  # the number that a paragraph's bold opening is
 NUMBERED = "data-triplette-number"  # an item's number as it was typed
+CALLOUT = "data-triplette-callout"  # a box beside the text: its heading is no section's
 _LIST_STYLE = re.compile(r"list-style(?:-type)?\s*:\s*([\w-]+)")
 _LIST_KINDS = {"lower-alpha": "a", "lower-latin": "a", "upper-alpha": "A", "upper-latin": "A", "lower-roman": "i", "upper-roman": "I"}
 QUESTION = re.compile(r"\?\s*$")
@@ -84,6 +85,8 @@ class _Walk:
             self.lines = node.get(LINES)
         if tag in BLOCKS:
             self.flush()
+            if tag in ("section", "div") and "footnotes" in (node.get("class") or "").split():
+                self.leave_sections()
             if self.open_block(node, tag):
                 return True
         elif self.open_inline(node, tag):
@@ -94,7 +97,11 @@ class _Walk:
 
     def open_block(self, node: Any, tag: str) -> bool:
         if tag in HEADINGS and not self.heading:
-            self.heading = HEADINGS[tag]
+            box = next((above for above in node.iterancestors("div") if above.get(CALLOUT) is not None), None)
+            if box is None or box in self.closers:
+                self.heading = HEADINGS[tag]
+            else:
+                self.open_soft(node, until=box)
         elif tag in ("ul", "ol", "menu", "dir"):
             self.lists.append(_numbering(node))
         elif tag == "li":
@@ -134,6 +141,8 @@ class _Walk:
         tag = node.tag
         if tag in BLOCKS:
             self.end_block(node, tag)
+        elif tag in ("strong", "b") and not self.heading and self.pre is None and not self.term:
+            self.ask(node)
         if node in self.closers:
             self.flush()
             self.say_term()
@@ -146,7 +155,7 @@ class _Walk:
             self.end_term(node)
             return
         self.flush()
-        if tag in HEADINGS and self.heading == HEADINGS[tag]:
+        if tag in HEADINGS and self.heading:
             self.heading = 0.0
         elif tag in ("ul", "ol", "menu", "dir") and self.lists:
             self.lists.pop()
@@ -190,8 +199,8 @@ class _Walk:
         if self.term:
             text, self.term = f"{self.term} : {text}" if self.term[-1].isalnum() else f"{self.term} {text}", ""
         kind = "item" if self.marker or typed else "paragraph"
-        if kind == "paragraph" and self.bold and len(text) <= HEADING_MAX:
-            kind = "bold"
+        if self.bold and len(text) <= HEADING_MAX and (kind == "paragraph" or (not typed and QUESTION.search(text))):
+            kind, self.marker = "bold", "" if self.marker == "- " else self.marker
         self.elements.append(Element(kind, self.marker + text, article=self.article, start=start, end=end))
         self.marker = self.article = ""
 
@@ -200,6 +209,14 @@ class _Walk:
         if text.strip():
             start, end = _span(self.lines)
             self.elements.append(Element("code", text, start=start, end=end))
+
+    def leave_sections(self) -> None:
+        """Notes at the page's end stand under its title alone, not under its last section."""
+        levels = [element.level for element in self.elements if element.kind == "heading" and element.role == "body" and element.level]
+        if levels:
+            lone = levels.count(min(levels)) == 1
+            self.elements.append(Element("close", level=min(levels) + SOFT if lone else min(levels)))
+            self.level = min(levels) if lone else 0.0
 
     def drop(self, node: Any, role: str) -> None:
         text = inline_text(node, lambda _: "")
@@ -219,6 +236,14 @@ class _Walk:
         return True
 
     # Questions and terms
+
+    def ask(self, node: Any) -> None:
+        """A question in bold that opens a paragraph stands over what follows it there."""
+        said = "".join(self.run)
+        if "?" in said[-3:] and QUESTION.search(said) and said.strip() == "".join(node.itertext()).strip() and len(said) <= HEADING_MAX:
+            before, self.bold = self.bold, True
+            self.flush()
+            self.bold = before
 
     def open_soft(self, node: Any, until: Any) -> None:
         """Begin a heading that has no level of its own, in force until ``until`` ends."""

@@ -11,7 +11,7 @@ _FIRST_LETTERS = re.compile(r"[a-zà-ÿœ]{1,64}")
 
 def compounds(lines: Iterable[str]) -> frozenset[str]:
     """The words that some line writes with a hyphen, in small letters."""
-    return frozenset(word.lower() for line in lines for word in _COMPOUND.findall(line))
+    return frozenset(word.lower() for line in lines if "-" in line for word in _COMPOUND.findall(line))
 
 
 def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> str:

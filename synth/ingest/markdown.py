@@ -18,12 +18,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from triplette.synth.ingest.elements import Element, Reading, one_line, worded
+from triplette.synth.ingest.elements import Element, Reading, one_line, raised, worded
 from triplette.synth.ingest.encoding import decode
 from triplette.synth.ingest.furniture import Page
 from triplette.synth.ingest.headings import BULLET
 from triplette.synth.ingest.html import parse
-from triplette.synth.ingest.html_walk import ARTICLE, LINES, NUMBERED, walk
+from triplette.synth.ingest.html_walk import ARTICLE, CALLOUT, LINES, NUMBERED, walk
+from triplette.synth.ingest.markdown_tables import drawn_tables
 
 NESTING_MAX = 60  # lists and quotes inside one another that are followed; deeper ones are flattened first
 _DEEP_SIGNS = re.compile(
@@ -47,6 +48,8 @@ _WIKI = re.compile(
     r"!\[\[[^\[\]\n]{1,200}\.(?:png|jpe?g|gif|svg|webp|pdf)(?:\|[^\[\]\n]{0,99})?\]\]|!?\[\[(?:[^\[\]|\n]{1,200}\|)?([^\[\]|\n]{1,200})\]\]"
 )
 _SPAN = re.compile(r"\[([^\[\]\n]{1,200})\]\{[.#][^{}\n]{0,200}\}|==(\S[^=\n]{0,300})==|(?<=\w)~(\w{1,8})~")
+_RAISED = re.compile(r"(?<=[\w)\]])\^([\w+-]{1,12})\^")
+_ABBREVIATION = re.compile(r"^\*\[[^\]\n]{1,100}\]:[^\n]*$", re.MULTILINE)
 _CAPTION = re.compile(r"\{\{<\s*figure\b[^<>]{0,300}?\bcaption=\"([^\"<>]{1,300})\"[^<>]{0,300}?>\}\}")
 _TABS = re.compile(r"^(\s*)===!?\+? (?=\")", re.MULTILINE)
 _OPTION = re.compile(r"\A(?:[ \t]*:[\w-]+:[^\n]*\n)+")
@@ -69,7 +72,9 @@ def markdown_elements(text: str) -> tuple[Element, ...]:
     reading, first = front_matter(text)
     lines = text.split("\n")
     body = _bounded("\n".join([*[""] * first, *lines[first:]]))
+    body = _ABBREVIATION.sub("", body)
     body = _CONTENTS.sub(lambda found: "\n" * found.group().count("\n"), _TABS.sub(r"\1!!! tab ", body))
+    body = drawn_tables(body, _inline)
     body, references = _references(body)
     root, _ = parse(f"<body>{_renderer().render(body, references)}</body>")
     found = root.find("body")
@@ -316,8 +321,12 @@ def _tidied(inline: Any) -> None:
             child.type, child.tag, child.nesting, child.content = "text", "", 0, "*"  # 3*4*5 is no emphasis
         if child.type == "text" and child.content:
             text = _WIKI.sub(r"\1", _TEMPLATE.sub("", _CAPTION.sub(r"\1", child.content)))
-            child.content = _SPAN.sub(r"\1\2\3", text)
+            child.content = _RAISED.sub(lambda found: raised(found.group(1)), _SPAN.sub(r"\1\2\3", text))
     texts = [child for child in children if child.type == "text"]
+    if inline.content.startswith("| ") and all(row.startswith("| ") for row in inline.content.split("\n")):  # a line block
+        for before, child in zip([None, *children], children, strict=False):
+            if child.type == "text" and (before is None or before.type == "softbreak"):
+                child.content = child.content.removeprefix("| ")
     if texts:
         if texts[-1] is children[-1] and texts[-1].content.rstrip().endswith("}"):
             body, tail = texts[-1].content[:-ATTRIBUTES_MAX], texts[-1].content[-ATTRIBUTES_MAX:]
@@ -340,6 +349,10 @@ def _code(tokens: Sequence[Any], place: int, options: Any, env: Any) -> str:
         title = f"<p>{escape(directive.group(2))}</p>" if directive.group(2) else ""
         return f"<div {_lines(token)}>{title}{inner}</div>"
     return f"<pre {_lines(token)}>{escape(token.content)}</pre>\n"
+
+
+def _inline(text: str) -> str:
+    return str(_renderer().renderInline(text))
 
 
 def _lines(token: Any) -> str:
@@ -366,7 +379,9 @@ def _directive(tokens: Sequence[Any], place: int, options: Any, env: Any) -> str
         return "</div>\n"
     found = _DIRECTIVE_TITLE.match(token.info.strip().lstrip(":"))
     title = next((part for part in found.groups() if part), "") if found else ""
-    return f"<div {_lines(token)}>" + (f"<p>{escape(title)}</p>" if title else "")
+    callout = any(word in ADMONITIONS or word == "callout" for word in re.findall(r"[a-z]+", token.info.lower()))
+    mark = f' {CALLOUT}=""' if callout else ""
+    return f"<div {_lines(token)}{mark}>" + (f"<p>{escape(title)}</p>" if title else "")
 
 
 _RULES = {

@@ -33,7 +33,7 @@ def with_headings(elements: Sequence[Element], known: Headings) -> list[Element]
         found = element
         after = following[place]
         if element.role == "body" and element.kind in ("bold", "paragraph", "item") and after is not None:
-            if element.kind == "bold" and believed and _asks(element.text) and after.kind != "heading":
+            if element.kind == "bold" and _asks(element.text) and after.kind != "heading":
                 found = replace(element, kind="heading", level=level + SOFT)
             elif not styled:
                 found = _typed(element, after, known, sizes if believed else [])

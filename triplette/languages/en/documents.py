@@ -15,6 +15,8 @@ DOCUMENTS = DocumentWords(
     of="of",
     leaf="page|pages|sheet|folio",
     answer="A|Answer",
+    invite=r"(?:still |have |got |any |do you have )*(?:any |more |other |further |a )*questions?|need (?:more |any )?(?:help|assistance)"
+    r"|(?:was|did) this (?:page|article|answer) help\w*(?: you)?|can(?:'t|not) find .*",
     dated="revised|version|page|updated|amended|approved|adopted|edition|effective from",
     issuer=r"(?:the )?(?:federation|league|committee|ministry|department|association|society|council)\b|(?:between|and|for|by|of)\b",
     unfinished=r"\b(?:or|and|of|the|a|an|to|by|for|with|from|in|on|at|that|which|who|between|their|its|his|her)",

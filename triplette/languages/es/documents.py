@@ -18,6 +18,7 @@ DOCUMENTS = DocumentWords(
     of="de",
     leaf=r"p[áa]ginas?|hojas?|folios?",
     answer="R|Respuesta",
+    invite=r"¿?(?:tiene|tienes|alguna|más|otra|una)(?: \w+){0,2} (?:preguntas?|dudas?)|¿?necesitas? ayuda",
     dated=r"modificad[oa]|versi[óo]n|p[áa]gina|temporada|actualizad[oa]|aprobad[oa]|edici[óo]n|revisi[óo]n",
     issuer=r"(?:el |la |los |las )?(?:federaci[óo]n|liga|comit[ée]|direcci[óo]n|ministerio|consejer[íi]a|ayuntamiento|asociaci[óo]n|sociedad|estado)\b"
     r"|(?:entre|y|para|por|de|del)\b",

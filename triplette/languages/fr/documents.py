@@ -19,6 +19,8 @@ DOCUMENTS = DocumentWords(
     of="sur",
     leaf="page|pages|folio|feuille|feuillet",
     answer="R|Réponse|Rép",
+    invite=r"(?:(?:vous avez|avez-vous|encore|toujours|d.autres?|une|des|une autre) ?)*questions?|vous ne trouvez pas .*"
+    r"|besoin d.(?:aide|un renseignement|informations?)|cette (?:page|réponse) vous a.*",
     dated="modifié|version|page|saison|mise à jour|approuvé|association déclarée",
     issuer=r"(?:la |le |l['’])?(?:f[ée]d[ée]ration|ligue|comit[ée]|direction|minist[èe]re|r[ée]publique|association|[ée]tat)\b"
     r"|(?:entre|et|pour|par|des?|du)\b",

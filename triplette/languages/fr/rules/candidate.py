@@ -23,6 +23,7 @@ class Candidate:
     """A question with its kind, the pattern that made it and how good that pattern is (0..1). ``place`` is the sentence's, in the chunk.
 
     ``voice`` is the persona that asks it in the first person, else "".
+    ``answer``: the thing asked for, where the passage's topic may say it already.
     ``loose``: its subject ("la liste") is only known from what the passage is about, so it is asked with that before it, or not at all.
     """
 
@@ -33,6 +34,7 @@ class Candidate:
     place: int
     voice: str = ""
     loose: bool = False
+    answer: str = ""
 
 
 # where a clause goes on to another thought

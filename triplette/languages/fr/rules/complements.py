@@ -7,6 +7,7 @@ true. Only verbs of closed lists are asked about: with others the object is part
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from triplette.languages.fr.rules.candidate import POSSESSIVE, PRONOUN, Candidate, asked, core, make, person
 from triplette.languages.fr.rules.clauses import Clause, stands_alone
@@ -91,7 +92,8 @@ def _objects(main: Clause, place: int, ends: str) -> list[Candidate]:
     if PRONOUN.search(kept) or POSSESSIVE.search(kept) or len(kept.split()) > 10:
         kept = ""
     said = f"que {main.verb} {deed} {main.subject.text}{kept}{ends}" if modal else f"que {main.verb} {main.subject.text}{kept}{ends}"
-    found += make(said, "factual", "object", 0.64, place)
+    thing = rest[: after.start()] if after else rest
+    found += [replace(c, answer=thing) for c in make(said, "factual", "object", 0.64, place)]
     given = words_in_force().pattern(r"\s(?:<recipients>|auprès d)").search(rest)
     if (
         given

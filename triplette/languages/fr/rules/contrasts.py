@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from triplette.languages.fr import stem, words
+from triplette.languages.fr.rules.agents import deed_of
 from triplette.languages.fr.rules.candidate import POSSESSIVE, PRONOUN, Candidate, make, person, vague
 from triplette.languages.fr.rules.clauses import Clause, clause, stands_alone
 from triplette.languages.fr.rules.grammar import lower_first, of, phrase
@@ -106,6 +107,9 @@ def _parallel(first: Clause, second: Clause, place: int) -> list[Candidate]:
     one, other = first.subject, second.subject
     if one.head.lower() != other.head.lower() or one.text == other.text or first.infinitive != second.infinitive:
         return []
+    deeds = [deed_of(told.rest) for told in (first, second)] if first.infinitive == "être" else [""]
+    if all(deeds) and len(set(deeds)) > 1:
+        return []  # "est servi", "est refroidi": two deeds, and no difference between two things
     own = {stem(w) for w in words(one.text)} ^ {stem(w) for w in words(other.text)}
     bare = min(len(one.text.split()), len(other.text.split())) < 3
     if bare or len(own) < 2 or bool(first.lead) != bool(second.lead):

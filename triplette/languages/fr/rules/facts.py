@@ -1,10 +1,11 @@
-"""Questions from plain statements: who, where, how, by whom, whether, why, and what something is."""
+"""Questions from plain statements: where, how, whether, why, and what something is."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
+from triplette.languages.fr.rules.agents import PARTICIPLE, passive_questions, who_questions
 from triplette.languages.fr.rules.candidate import (
     POSSESSIVE,
     PRONOUN,
@@ -18,7 +19,7 @@ from triplette.languages.fr.rules.candidate import (
     usable,
     vague,
 )
-from triplette.languages.fr.rules.clauses import Clause, stands_alone
+from triplette.languages.fr.rules.clauses import Clause, has_verb, stands_alone
 from triplette.languages.fr.rules.complements import complement_questions
 from triplette.languages.fr.rules.figures import (
     NUMBER,
@@ -28,24 +29,8 @@ from triplette.languages.fr.rules.figures import (
     quantity_question,
     when_questions,
 )
-from triplette.languages.fr.rules.grammar import phrase
 from triplette.languages.fr.rules.permissions import permission_questions
-from triplette.languages.fr.rules.verbs import PAIRS, infinitive_of, singular
 from triplette.languages.fr.rules.vocabulary import words_in_force
-
-_AGENT = re.compile(r"\spar\s(?:l'|le\s|la\s|les\s|un\s|une\s|son\s)\S+")
-_PARTICIPLE = re.compile(
-    r"^(?:(?:toujours|aussi|alors|généralement|automatiquement|ensuite|également|obligatoirement)\s)?([\w-]+(?:és?|ées?|is|ies?|ise?s?|us?|ues?|ts?|tes?))(\s|$)"
-)
-# participles that are adjectives here, or that a permission is asked with
-_NO_DEED = frozenset(
-    "soumis compris permis dus plus tous tenu tenue tenus tenues situé relatif jamais mis mise pris interdit interdite interdits interdites obligé "
-    "autorisé autorisée autorisés considéré considérée fait chargé chargée chargés chargées".split()
-)
-_DONE = frozenset(
-    "faire établir calculer comptabiliser départager classer apparier attribuer déterminer désigner élire organiser répartir noter juger traiter "
-    "sanctionner composer numéroter compter définir choisir accorder constituer financer disputer jouer valider former".split()
-)
 
 
 def fact_questions(main: Clause, place: int) -> list[Candidate]:
@@ -68,12 +53,31 @@ def _of_usable(main: Clause, place: int) -> list[Candidate]:
     found += when_questions(main, place, ends)
     found += passive_questions(main, place, ends)
     found += who_questions(main, place, ends)
-    found += permission_questions(main, place, ends)
+    found += permission_questions(main, place, ends + _condition(main))
     found += what_questions(main, place, ends)
     found += state_questions(main, place, ends)
     found += complement_questions(main, place, ends)
-    found += whether_question(main, place, ends)
+    found += whether_question(main, place, ends + _condition(main))
     return found
+
+
+_WHEN = re.compile(r"^(?:dès qu|tant qu|lorsqu|quand\b|s'ils?\b|si\b(?! (?:nécessaire|possible|besoin)\b))")
+_CONDITION_WORDS = 12
+
+
+def _condition(main: Clause) -> str:
+    """The condition after a clause, for a question that is true under it only: "doit quitter la place dès que la charge est terminée"."""
+    said = core(main.tail)
+    short = len(said.split()) <= _CONDITION_WORDS and said == main.tail.strip()
+    fits = (
+        _WHEN.match(said)
+        and short
+        and has_verb(said)
+        and stands_alone(said)
+        and not PRONOUN.search(said)
+        and not POSSESSIVE.search(said)
+    )
+    return f" {said}" if fits else ""
 
 
 # what was, how good something is: no rule, and nobody asks for it
@@ -110,15 +114,25 @@ def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     if POSSESSIVE.search(main.subject.text):
         return []
     if _TOLD_STORY.match(rest) or (
-        main.infinitive == "avoir" and _PARTICIPLE.match(rest) and not re.match(r"(?:droit|lieu|intérêt)\b", rest)
+        main.infinitive == "avoir" and PARTICIPLE.match(rest) and not re.match(r"(?:droit|lieu|intérêt)\b", rest)
     ):
         return []
     if re.match(rf"{NUMBER}\s", main.subject.text) or (person(main.subject) and main.infinitive == "avoir" and "droit" not in rest):
         return []
     if person(main.subject) and main.infinitive not in _NO_DUTY and main.clitic.strip() in ("", "se", "s'"):
         return _normed(main, rest, place, ends)
+    if main.negated and main.infinitive in _LIMITED:
+        may = asked("", main.subject, "peuvent" if main.subject.plural else "peut", f"{main.infinitive} {rest}{ends}")
+        return make(may, "factual", "may", 0.46, place)
+    if main.infinitive in _HOLDING and _LISTED.match(main.rest[len(rest) :]):
+        return []  # the first of a list says nothing of the others; what it holds is asked
     text = asked("", main.subject, main.verb, f"{rest}{ends}", clitic=main.clitic)
     return make(text, "factual", "whether", 0.34, place)
+
+
+_LIMITED = frozenset("dépasser excéder".split())
+_HOLDING = frozenset("contenir comprendre comporter inclure couvrir".split())
+_LISTED = re.compile(r",\s(?:l'|les?\s|la\s|une?\s|des\s|son\s|sa\s|ses\s|leurs?\s).*\s(?:et|ou)\s")
 
 
 # what happens to somebody, or what somebody is: not done, so neither owed nor allowed
@@ -168,100 +182,6 @@ def definition_question(main: Clause, place: int) -> list[Candidate]:
     return []
 
 
-def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
-    """ "Le capitaine est désigné par le club" -> "Par qui est désigné le capitaine ?"."""
-    rest = main.rest
-    if main.infinitive != "être" or main.negated or not _PARTICIPLE.match(rest) or POSSESSIVE.search(main.subject.text):
-        return []
-    participle = _PARTICIPLE.match(rest)
-    word = participle.group(1) if participle else ""
-    if word.endswith("ment") or word in _NO_DEED:
-        return []
-    after = rest[participle.end() :].strip() if participle else ""
-    agent = _AGENT.search(f" {after}")
-    found: list[Candidate] = []
-    by = phrase(agent.group()[5:]) if agent else None
-    deed = infinitive_of(word)
-    if agent and (" et " in after[: agent.start()] or "," in after[: agent.start()] or agent.start() > 60):
-        by = None
-    if re.fullmatch(r"(?:une?|des) [\w-]+(?: \w+[sx])?", main.subject.text):
-        by = None  # "un budget", "des aides exceptionnelles": which, the passage alone knows
-    if by and person(by) and deed and len(main.subject.text.split()) >= 2:
-        found += make(f"qui {PAIRS[deed][0]} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
-    if by and person(by) and len(main.subject.text.split()) >= 2:
-        found += make(f"par qui {main.verb} {word} {main.subject.text}{ends}", "factual", "by-whom", 0.86, place)
-    place_ = re.match(r"(?:à|au|aux|dans|sur|chez|auprès)\s", after)
-    stated = re.match(r"(?:pour|chaque|dans le cadre|au cours|lors|en (?:début|fin)|l[ea]s?|tous|sauf|avant|après|et)\b|l'", after)
-    counted = re.match(rf"(?:{NUMBER}|des|un|une|certains?)\s", main.subject.text)
-    manner = (infinitive_of(word) in _DONE and len(after.split()) >= 2 and not agent and not stated and not counted) or re.match(
-        r"(?:selon|suivant|en fonction|conformément|à l'aide|au moyen|par (?!l'|le |la |les )|d'après|en additionnant|en divisant|en multipliant|grâce)",
-        after,
-    )
-    if manner and len(main.subject.text.split()) >= 2:
-        found += make(f"comment {main.verb} {word} {main.subject.text}{ends}", "procedural", "how", 0.78, place)
-    if place_ and word.rstrip("es") in (
-        "envoy",
-        "transmis",
-        "adress",
-        "vers",
-        "affich",
-        "inscri",
-        "inscrit",
-        "plac",
-        "rang",
-        "déposé",
-        "dépos",
-        "not",
-        "post",
-    ):
-        opening = "à qui" if words_in_force().pattern(r"(?:<recipients>)").match(after) else "où"
-        found += make(f"{opening} {main.verb} {word} {main.subject.text}{ends}", "factual", "where", 0.8, place)
-    return found
-
-
-_NO_ACT = frozenset("avoir falloir comprendre comporter compter constituer représenter devenir".split())
-
-
-def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
-    """ "L'arbitre en chef désigne ses adjoints" -> "Qui désigne ... ?", for deeds that say enough."""
-    rest = core(main.rest)
-    if main.negated or not person(main.subject) or main.subject.text == "on" or " qui " in main.subject.text:
-        return []
-    if main.infinitive in (
-        "avoir",
-        "falloir",
-        "comprendre",
-        "comporter",
-        "compter",
-        "constituer",
-        "représenter",
-        "devenir",
-        "débuter",
-        "connaître",
-        "commencer",
-        "réussir",
-        "posséder",
-        "rester",
-    ) or main.clitic.strip() in ("lui", "leur", "en", "y"):
-        return []
-    if POSSESSIVE.search(rest + ends) or PRONOUN.search(rest + ends) or len(rest.split()) < 3 or not stands_alone(rest):
-        return []
-    if main.infinitive == "être":
-        charged = re.match(r"(chargée?s?|responsables?|habilitée?s?|compétente?s?|seule?s?|tenue?s?)\s((?:de|d'|à|pour)\b.*)$", rest)
-        if charged is None:
-            return []
-        word = {"c": "chargé", "r": "responsable", "h": "habilité", "t": "tenu"}.get(charged.group(1)[0], "")
-        word = "compétent" if charged.group(1).startswith("comp") else word
-        return make(f"qui est {word} {charged.group(2)}{ends}" if word else "", "factual", "who", 0.84, place)
-    if re.match(r"être\b", rest):
-        return []
-    if re.search(r"\bentre \d", rest) or re.match(r"(?:adress|envo|transm|remet)\w* (?:à|au|aux)\b", f"{main.verb} {rest}"):
-        return []
-    anyone = words_in_force().anyone
-    generic = main.subject.head in (anyone, f"{anyone}s", "personne") and len(main.subject.text.split()) <= 2
-    return make(f"qui {main.clitic}{singular(main.verb)} {rest}{ends}", "factual", "who", 0.3 if generic else 0.74, place)
-
-
 def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     """What brings something about, what something consists of, what one may not do."""
     rest = core(main.rest)
@@ -275,7 +195,11 @@ def what_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     ):
         verb = "entraînent" if main.subject.plural else "entraîne"
         found += make(f"qu'{verb} {main.subject.text}{ends}", "factual", "consequence", 0.76, place)
-    if main.verb in ("comprend", "comporte", "comprennent", "comportent") and not re.match(NUMBER, rest) and not main.negated:
+    if (
+        main.verb in ("comprend", "comporte", "contient", "comprennent", "comportent", "contiennent")
+        and not re.match(NUMBER, rest)
+        and not main.negated
+    ):
         found += make(f"que {main.verb} {main.subject.text}{ends}", "factual", "contains", 0.66, place)
     if main.verb in ("compose", "composent") and main.clitic:
         found += make(f"de quoi se {main.verb} {main.subject.text}{ends}", "factual", "contains", 0.7, place)

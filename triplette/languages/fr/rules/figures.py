@@ -74,6 +74,8 @@ def quantity_question(main: Clause, place: int, ends: str) -> list[Candidate]:
             0.92,
             place,
         )
+    if _BEFORE.match(rest):
+        return []  # "deux semaines avant la séance" is a moment (``when_questions``)
     if PRONOUN.search(after) or not stands_alone(after) or re.match(r"(?:et|ou)\b|de\s\d", after):
         return []
     if inner.strip().endswith((" de", " à")):
@@ -164,9 +166,15 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     match = _BEFORE.search(core(rest))
     if match and stands_alone(match.group(3)):
         kept = core(rest)[: match.start()].strip(" ,")
+        whole = not match.start() and main.infinitive not in (
+            "être",
+            "avoir",
+            "durer",
+            "compter",
+        )  # "ouvre | deux semaines avant la séance"
         kept = "" if _OPEN.search(kept) else kept  # "reste fermé pendant | trente minutes après"
         text = asked(f"combien de {match.group(1)} {match.group(2)} {match.group(3)}", main.subject, main.verb, kept)
-        found += make(text if kept else "", "factual", "how-long-before", 0.88, place)
+        found += make(text if kept or whole else "", "factual", "how-long-before", 0.88, place)
     latest = _LATEST.search(rest)
     if (
         latest

@@ -152,7 +152,8 @@ def phrase(text: str) -> Phrase | None:
     also = re.search(r"\set\s((?:les?|la|l'|une?|des)\s?\S.*)$", text)
     if also and gender != "m":
         joined = phrase(also.group(1))
-        gender = joined.gender if joined and joined.gender else ""  # one masculine makes both so
+        other_gender = joined.gender if joined else ""
+        gender = "m" if other_gender == "m" else "f" if gender == other_gender == "f" else ""  # one masculine makes both so
     return Phrase(lower_first(text), head, gender, determiner in _PLURAL_DETERMINERS)
 
 

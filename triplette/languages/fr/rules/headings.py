@@ -30,6 +30,9 @@ _NO_SUBJECT = frozenset(
 )
 VERBS_MIN = 2  # sentences with a verb that the passage must have
 _ASKING = frozenset("comment quand pourquoi qui que quoi ce cette qu quel quelle où".split())
+_NO_HEAD = frozenset(
+    "avant après pendant durant lors selon sans sous sur dans chez entre vers depuis hors".split()
+)  # "Pendant la partie"
 SHARED_MIN = 0.8  # of the heading's content words that the passage must use
 CONTENT_MIN = 2
 
@@ -105,7 +108,7 @@ def heading_of(title: str) -> str:
     head = re.match(r"[\w-]+", last)
     if (
         head is None
-        or head.group().lower() in _ASKING
+        or head.group().lower() in _ASKING | _NO_HEAD
         or not 1 <= len(last.split()) <= 9
         or re.search(r"[\d/&;=…\"«,]|\s-\s", last)
         or not stands_alone(last)

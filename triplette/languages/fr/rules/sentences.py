@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from triplette.languages.fr import sentences
+from triplette.languages.fr.rules.clauses import LEADING
 from triplette.languages.text import normalise
 from triplette.records import Chunk
 
@@ -63,9 +64,8 @@ _ASIDES = re.compile(
     r",\s(?:le cas échéant|en principe|en particulier|notamment|toutefois|cependant|néanmoins|par conséquent|en effet|éventuellement|si possible"
     r"|par exemple|au besoin|si nécessaire|en général|bien entendu|bien sûr),(?=\s)"
 )
-_ADVERBS = re.compile(
-    r"\s(?:toutefois|cependant|néanmoins|également|non plus|ainsi(?!\squ)|donc|ensuite|d'abord|enfin|alors(?!\s(?:qu|même)))(?=\s)"
-)
+_ADVERBS = re.compile(r"\s(?:toutefois|cependant|néanmoins|également|non plus|ainsi(?!\squ)|donc|ensuite|d'abord|enfin)(?=\s)")
+_THEN = re.compile(r"\salors(?!\s(?:qu|même))(?=\s)")
 # the article that a rule rests on: the rule reads on without it
 _CITED = re.compile(
     r",?\s(?:(?:selon|suivant|voir|d'après|conformément (?:à|aux)|en (?:application|vertu) (?:de|des)|au sens (?:de|des)"
@@ -138,8 +138,13 @@ def _independent(text: str) -> list[str]:
     """The sentences that semicolons join, first letters made capitals."""
     parts = [part.strip() for part in text.split(" ; ")]
     if any(len(part.split()) < 4 for part in parts):
-        return [text]
-    return [part[:1].upper() + part[1:] for part in parts]
+        parts = [text]
+    return [_then(part[:1].upper() + part[1:]) for part in parts]
+
+
+def _then(text: str) -> str:
+    """ "Si le délai est passé, le titre est alors perdu": without "alors" where its condition stands before it; else it points outside."""
+    return _THEN.sub("", text) if LEADING.match(text) else text
 
 
 def _stripped(line: str) -> str:

@@ -25,10 +25,11 @@ from triplette.languages.fr.rules.scenario import conditional_clause, scenario_q
 from triplette.languages.fr.rules.sentences import Sentence, sentences_of
 from triplette.languages.fr.rules.vocabulary import using, words_in_force
 from triplette.languages.fr.rules.wording import reworded, share
+from triplette.languages.text import normalise
 from triplette.profile import Profile
 from triplette.records import Chunk, Question, Rejection
 
-PROMPT = "rules-4"
+PROMPT = "rules-5"
 PER_CHUNK = 6
 WORDS = (5, 34)  # of a question
 PLAIN = frozenset(
@@ -72,7 +73,7 @@ def _written(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
             why = malformed(candidate.text)
             sound += [] if why else [candidate]
             rejects += [Rejection("synth.write", chunk.id, "candidate", "malformed", why, chunk.id, candidate.text)] if why else []
-        chosen = choose(chunk.id, sound)
+        chosen = [_with(candidate, ligatured(candidate.text, chunk.text)) for candidate in choose(chunk.id, sound)]
         if not chosen:
             rejects.append(Rejection("synth.write", chunk.id, "chunk", "no_question", "no sentence fits a pattern"))
         for question in (_question(chunk, candidate) for candidate in chosen):
@@ -83,6 +84,13 @@ def _written(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
                 asked.add(question.text)
                 questions.append(question)
     return questions, rejects
+
+
+def ligatured(text: str, passage: str) -> str:
+    """A question with the ligatures that its passage writes, which reading opens: "au coeur du plat" -> "au cœur du plat"."""
+    for word in set(re.findall(r"\w*[œŒ]\w*", passage)):
+        text = re.sub(rf"\b{normalise(word)}\b", word, text)
+    return text
 
 
 def candidates_of(chunk: Chunk) -> list[Candidate]:
@@ -111,6 +119,8 @@ def candidates_of(chunk: Chunk) -> list[Candidate]:
                 text = "" if _says_role(candidate.voice) else _on_topic(text, topic)
             elif len(content(text)) < THIN_WORDS and candidate.pattern in THIN:
                 text = _on_topic(text, topic) or ("" if candidate.pattern in ("how", "list-of") else text)
+            if candidate.answer and text.startswith("À propos") and content(candidate.answer) & content(topic):
+                text = ""  # the topic before it would be its answer
             if (
                 text
                 and WORDS[0] <= len(text.split()) <= WORDS[1]
@@ -140,7 +150,7 @@ def _on_topic(text: str, topic: str) -> str:
         return ""
     if len(own - new) < 2:  # the topic would say what the question says, or say nearly all of it
         return ""
-    return text if new <= own else f"{topic[:1].upper()}{topic[1:]}, {lower_first(text)}"
+    return text if new and new <= own else f"{topic[:1].upper()}{topic[1:]}, {lower_first(text)}"
 
 
 def _with(candidate: Candidate, text: str) -> Candidate:

@@ -1,0 +1,56 @@
+"""What is installed may be used: the licences of everything in constraints.txt, told offline."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def script() -> Any:
+    """docs/write_licences.py as a module."""
+    import sys
+
+    spec = importlib.util.spec_from_file_location("write_licences", ROOT / "docs" / "write_licences.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_installed_package_has_a_licence_that_is_let_in(script: Any) -> None:
+    wrong = [(package.name, package.licence) for package in script.packages() if package.licence is not None and not package.allowed]
+    assert not wrong
+
+
+def test_the_page_names_every_pinned_package(script: Any) -> None:
+    page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    found = script.packages()
+    assert f"{len(found)} packages, {len(found)} let in." in page, "run `make audit`"
+    missing = [package.name for package in found if not any(f"{mark}{package.name}{end}" in page for mark in "| ," for end in ", ")]
+    assert not missing, "run `make audit`"
+
+
+@pytest.mark.parametrize(
+    ("licence", "allowed"),
+    [
+        ("MIT", True),
+        ("MPL-1.1 OR GPL-2.0-only OR LGPL-2.1-or-later", True),
+        ("Apache-2.0 AND CNRI-Python", True),
+        ("GPL-3.0-only", False),
+        ("MIT AND AGPL-3.0-only", False),
+        ("Apache-2.0 AND LGPL-3.0-only OR SSPL-1.0", False),
+        ("Free for research", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_one_alternative_must_be_let_in_whole(script: Any, licence: str | None, allowed: bool) -> None:
+    assert script.Package("x", "1", licence).allowed is allowed
