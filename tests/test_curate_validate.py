@@ -366,6 +366,24 @@ def test_fix_cures_a_tampered_dataset_by_building_again_and_quarantines_nothing(
     assert load_dataset(place).hash == signed
 
 
+@pytest.mark.parametrize(
+    ("stage", "settings", "said"),
+    [
+        ("synth.write", {"writer": "rules"}, "synth write --llm"),
+        ("synth.write", {"writer": "llm"}, "questions_per_chunk"),
+        ("synth.import", {}, "synth import"),
+    ],
+)
+def test_fix_says_what_would_cure_what_it_cannot(run: Run, tmp_path: Path, stage: str, settings: dict[str, str], said: str) -> None:
+    place = built(run, tmp_path, gold=True)
+    place.record(stage, inputs={}, outputs=[], settings=settings, counts={}, seconds=0.0)
+    result = validate(place, replace(SETTINGS, min_train_rows=5000), fix=True)
+    assert not result.passed
+    told = {name: text for name, text in result.fixed.items() if "what would cure it" in name}
+    assert list(told) == ["train_rows stays; what would cure it"]
+    assert said in told["train_rows stays; what would cure it"]
+
+
 def test_fix_quarantines_a_gold_question_too(run: Run, tmp_path: Path) -> None:
     place = run.write(tmp_path / "run")
     gold = [*gold_rows(run), {"question": "Is castling allowed for the player in check?", "chunk_id": run.chunks[0].id}]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import socketserver
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,7 @@ from scripted_llm import Call, Reply, ScriptedServer
 from test_triplette_llm import GOOD, QuickClock, asked, settings_for
 
 from triplette.errors import ServiceError
+from triplette.llm.bodies import BODY_LIMIT
 from triplette.llm.client import LlmClient
 from triplette.llm.run import run_many
 
@@ -103,3 +109,45 @@ def is_completion(body: bytes) -> bool:
     except NotReadable as error:
         return error.completion
     return True
+
+
+@contextmanager
+def endless(head: str) -> Iterator[tuple[str, list[int]]]:
+    """An endpoint whose every answer is ``head`` and then JSON without end, in chunks; and how many bytes each answer got rid of."""
+    sent: list[int] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            length = 0
+            while (line := self.rfile.readline().strip().lower()) != b"":
+                length = int(line.split(b":")[1]) if line.startswith(b"content-length") else length
+            self.rfile.read(length)
+            self.wfile.write(f"HTTP/1.1 {head}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+            block = b"[" * (1 << 16)
+            sent.append(0)
+            try:
+                while sent[-1] < 50 * BODY_LIMIT:  # an end for the test, not for the client
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block))
+                    sent[-1] += len(block)
+            except OSError:
+                pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1", sent
+        server.shutdown()
+
+
+@pytest.mark.parametrize("head", ["200 OK", "500 Broken", "400 Wrong"])
+def test_a_body_without_end_is_cut_off_soon_after_the_limit(tmp_path: Path, head: str) -> None:
+    with endless(head) as (url, sent), ScriptedServer(lambda _: GOOD) as other:
+        chosen = replace(settings_for(other, attempts=2), base_url=url)
+        client = LlmClient(chosen, tmp_path, clock=QuickClock())
+        if head == "200 OK":
+            assert "more than 4 MiB" in run_many(client, asked(1))[0].error
+        else:
+            with pytest.raises(ServiceError, match=f"HTTP {head[:3]}"):
+                run_many(client, asked(1))
+    assert 0 < len(sent) <= 2
+    assert max(sent) < 5 * BODY_LIMIT, "what lay in the sockets' buffers besides"

@@ -19,6 +19,7 @@ from triplette.criteria import NAMES, floor_setting
 from triplette.curate.decisions import QUARANTINE
 from triplette.curate.quota import Quota, read_quota
 from triplette.curate.suites import Expected, load_suites, parameters, suite_hash, terms
+from triplette.curate.validation.cures import cures
 from triplette.dataset import HASHED_FILES, dataset_hash, load_dataset
 from triplette.errors import InputError
 from triplette.gate import RESULT, STAGE, Blocker, read_gate
@@ -226,6 +227,7 @@ def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) ->
             _quarantine(run, reasons)
             rebuild(run)
             result = check(run, settings, suites, docs=docs)
+    fixed.update({f"{name} stays; what would cure it": cure for name, cure in cures(run, _failed(result)).items()})
     return _keep(run, settings, replace(result, fixed=fixed))
 
 
