@@ -51,6 +51,9 @@ def export(
             help="Keep only the tokens that the corpus's characters can spell (default: where the table is most of the model).",
         ),
     ] = None,
+    litertlm: Annotated[
+        bool | None, typer.Option("--litertlm/--no-litertlm", help="Also write model.litertlm for LiteRT-LM's embedding engine.")
+    ] = None,
     unproven: Annotated[bool, typer.Option("--unproven", help="Write the bundle even if the proof fails, and stamp it.")] = False,
     verify: Annotated[
         Path | None, typer.Option("--verify", help="Only check the bundle in this folder; needs no torch.", metavar="DIR")
@@ -85,6 +88,7 @@ def export(
         "lengths": tuple(length) if length else None,
         "dimensions": tuple(dimension) if dimension else None,
         "layout": layout,
+        "litertlm": litertlm,
         "vocabulary": None if trim is None else "corpus" if trim else "whole",
     }
     settings = load_section(ExportSettings, "export", config, **overrides)

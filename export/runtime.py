@@ -16,7 +16,7 @@ from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
 from triplette.export.index import INDEX, asked_tokens, lexical_scores, open_index, read_index, read_meta, read_refs
 from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
-from triplette.export.tokenizers.byte_level import open_tokenizer
+from triplette.export.tokenizers.forms import open_tokenizer
 from triplette.ranking.fusion import DECIMALS, fuse, neighbours, ranks
 
 PER = ("passage", "page", "section")
