@@ -11,6 +11,7 @@ from triplette.errors import InputError
 from triplette.synth.ingest import Structured, read_document, structure
 from triplette.synth.ingest.ocr import languages
 from triplette.synth.ingest.pdf import stated_title
+from triplette.synth.ingest.witness import witness
 
 LEFT = [
     "Le jardin partagé ouvre ses portes au printemps et",
@@ -377,3 +378,21 @@ def test_a_page_that_cannot_be_loaded_is_named_and_the_others_are_read(tmp_path:
     document = read_document(tmp_path / "b.pdf", tmp_path)
     assert LEFT[0] in document.text
     assert [note for note in document.notes if note.startswith("pages 2-3 are damaged") and "qpdf" in note]
+
+
+def test_a_letter_drawn_twice_in_one_place_is_read_once(tmp_path: Path) -> None:
+    page = Page().lines(50, 700, LEFT)
+    for offset in (0.0, 0.4):
+        page.text(50 + offset, 760, "La belle halle", 14).lines(50 + offset, 600, RIGHT)
+    found = read(tmp_path, [page])
+    assert found.blocks[0].headings[-1] == "La belle halle"
+    assert told(found).count("compost") == 1
+    assert " ".join(RIGHT) in told(found)
+
+
+def test_a_page_of_many_scattered_cells_is_checked_too(tmp_path: Path) -> None:
+    page = Page()
+    for number in range(450):
+        page.text(20 + 55 * (number % 10), 810 - 17 * (number // 10), f"case{number}", 4)
+    found = (witness(write_pdf(tmp_path / "a.pdf", [page])) or "").split()
+    assert sorted(found) == sorted(f"case{number}" for number in range(450))

@@ -33,6 +33,7 @@ def test_a_base_that_can_be_exported_says_as_what_and_how_much_memory_it_takes(t
     found = preflight(preset(folder(tmp_path / "multilingual-e5-small", BERT)))
     assert found.refusal == ""
     assert found.export.startswith("bert, Unigram tokens, about 6")
+    assert found.export.endswith("less by the tokens that the corpus does not need")  # 96 of its 118 million weights are vocabulary
     # 118 million weights and three numbers for each of the 21 million that are trained: 0.7 GB, then activations and libraries
     assert 2e9 < found.memory < 8e9
     words = in_words(found, preset(tmp_path))

@@ -18,7 +18,9 @@ from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.families.architecture import Architecture
 from triplette.export.families.family import read_architecture
 from triplette.export.tokenizers.build import check_kind, read_json
-from triplette.model_contract import ModelContract, contract_of, tokenizer_file
+from triplette.export.vocabulary import is_trimmed
+from triplette.model_contract import AUTO, ModelContract, contract_of, tokenizer_file
+from triplette.model_weights import check_weights
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.budget import ROUNDS_BESIDE, Evaluations, mean_costs, plan_evaluations, text_cost
 from triplette.train.models import E5_SMALL, TINY
@@ -87,7 +89,18 @@ def exportable(origin: str) -> tuple[Architecture, str]:
     kind = check_kind(read_json(folder))
     recipe = choose_recipe("e4_a8_f4_p4", "auto", architecture)
     size = expected_bytes(architecture, recipe) / 1e6
-    return architecture, f"{architecture.family}, {kind} tokens, about {size:.0f} MB at {recipe.name} (blocks: {recipe.granularity})"
+    told = f"{architecture.family}, {kind} tokens, about {size:.0f} MB at {recipe.name} (blocks: {recipe.granularity})"
+    if is_trimmed(folder, architecture, AUTO):
+        told += ", less by the tokens that the corpus does not need"
+    return architecture, told
+
+
+def require_trainable(preset: Preset) -> None:
+    """Raise before the dataset is read what loading would raise after it: a base that is no embedding model, or whose weights are not whole."""
+    if preset.base in BUILT_HERE:
+        return
+    contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
+    check_weights(preset.base)
 
 
 def require_exportable(preset: Preset) -> None:

@@ -27,7 +27,7 @@ from triplette.rundir import DEFAULT_RUN
 
 app = with_version(new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.", completion=True))
 
-PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA), e5 or tiny.")]
+PresetOption = Annotated[str | None, typer.Option("--preset", help="embeddinggemma (QLoRA, CUDA), full, cpu (LoRA), e5, demo or tiny.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Base model: a sentence-transformers folder or id.")]
 ContractOption = Annotated[
     str | None, typer.Option("--contract", help="Prompts instead of the base's own: embeddinggemma, e5 or plain (default: auto).")
@@ -118,11 +118,12 @@ def check(
     Example: train check --preset cpu --model ./multilingual-e5-small
     """
     from triplette.settings.load import load_training
-    from triplette.train.check import folder_of, in_words, measure_pace, pace_in_words, preflight, work_of
+    from triplette.train.check import folder_of, in_words, measure_pace, pace_in_words, preflight, require_trainable, work_of
 
     overrides = _overrides(model, contract, trust_remote_code, None, None, batch, mini_batch, None, None, None)
     settings, chosen = load_training(config, preset, None, **overrides)
     chosen = folder_of(chosen)
+    require_trainable(chosen)
     summarise(f"Base {chosen.base}, method {chosen.method}", in_words(preflight(chosen), chosen))
     if measure:
         work = work_of(run, chosen, settings)

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from triplette.console import say
+from triplette.arrays import Vectors
+from triplette.console import progress, say
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError, TripletteError
 from triplette.gate import read_gate
@@ -21,7 +22,11 @@ from triplette.step import Step
 from triplette.tables import write_text
 from triplette.train.budget import plan_evaluations
 from triplette.train.data import check_dataset, questions_of, training_texts
+from triplette.train.kept import FILE as KEPT
+from triplette.train.kept import keep_passages
 from triplette.train.loop import FitResult, planned_steps, tune
+from triplette.train.measure import BASE as BEFORE
+from triplette.train.measure import TUNED
 from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
 from triplette.train.production import fusion_for
 from triplette.train.score import Scorer, training_probe
@@ -96,16 +101,26 @@ def _fit(
     base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
     place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
     hybrid = settings.production == "hybrid"
+    seen: dict[str, Vectors] = {}
     scorer = Scorer(base.model, base, val, training_probe(dataset, settings), preset)
-    before = fusion_for(val, *scorer.vectors(0), settings.neighbours)[0] if hybrid else None
+    before = after = None
+    reached: dict[str, float] = {}
+    if hybrid:
+        with progress("base on val", scorer.batches) as bar:
+            scorer.beat = bar.advance
+            queries, seen[BEFORE] = scorer.vectors(0)
+        before = fusion_for(val, queries, seen[BEFORE], settings.neighbours)[0]
     tuning = tune(base, texts, val, dataset, settings, preset, place, evaluations=plan.count, scorer=scorer)
-    after, reached = fusion_for(val, *scorer.vectors(tuning.best_step), settings.neighbours) if hybrid else (None, {})
+    if hybrid:
+        queries, seen[TUNED] = scorer.vectors(tuning.best_step)
+        after, reached = fusion_for(val, queries, seen[TUNED], settings.neighbours)
     facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
     facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
     if process_rank()[0] == 0:
         shutil.rmtree(run.path(ADAPTER), ignore_errors=True)
         save_adapter(base.model, preset, run.path(ADAPTER), facts)
         replace(base.contract, fusion=after).save(run.path(CONTRACT))
+        keep_passages(run.path(KEPT), val.passages.ids, seen)
     named = after.named if after else "the encoder alone"
     return replace(tuning, drawn_negatives=texts.drawn, ungated=ungated, production=named, fusions=reached)
 

@@ -108,10 +108,9 @@ def tune(
         raise ProofFailed("the fit made no step", cure="look for empty or equal texts in dataset/train.parquet, or lower --batch")
     assert watch.best is not None
     restore_state(model, watch.best)
-    scorer.forget()
-    again = scorer(judge.best_step).ndcg
+    again, least = scorer.restored(judge.best_step)
     model.max_seq_length = base.contract.max_tokens
-    prove_restored(again, judge, preset.precision)
+    prove_restored(again, least, judge, preset.precision)
     return FitResult(
         base=base.name,
         trained_parameters=trained,
@@ -134,11 +133,13 @@ def tune(
     )
 
 
-def prove_restored(again: float, judge: Judge, precision: str) -> None:
-    """Raise ProofFailed unless the restored model scores on val what its best step scored."""
-    if not abs(again - judge.best_ndcg) <= (SAME_BF16 if precision == "bf16" else SAME):  # written so that NaN fails
+def prove_restored(again: float, least: float, judge: Judge, precision: str) -> None:
+    """Raise ProofFailed unless the restored model scores on val what its best step scored, and no vector is off (``least`` cosine)."""
+    same = SAME_BF16 if precision == "bf16" else SAME
+    if not (abs(again - judge.best_ndcg) <= same and least >= 1 - same):  # written so that NaN fails
         raise ProofFailed(
-            f"the restored model scores {again:.6f} on val, its best step ({judge.best_step}) scored {judge.best_ndcg:.6f}",
+            f"the restored model scores {again:.6f} on val, its best step ({judge.best_step}) scored {judge.best_ndcg:.6f}; "
+            f"least cosine between their vectors {least:.6f}",
             cure="report it: the adapter was not restored faithfully",
         )
 
