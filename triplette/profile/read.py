@@ -7,7 +7,7 @@ import difflib
 import re
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import triplette
 from triplette.errors import SettingError
-from triplette.profile.shape import PATTERN, TABLES, WORDS, Profile
+from triplette.profile.shape import PATTERN, TABLES, WORDS, Kind, Persona, Profile
+from triplette.records import UNKNOWN
 from triplette.settings.base import build
 
 T = TypeVar("T")
@@ -53,6 +54,12 @@ def neutral_profile(language: str) -> Profile:
 def profile_in(profile: Profile, language: str) -> Profile:
     """``profile``, or in a mixed corpus the neutral one of a passage's ``language``; "" is the profile's own."""
     return profile if language in ("", profile.language) else neutral_profile(language)
+
+
+def known_as(term: Kind | Persona, rows: Sequence[Kind] | Sequence[Persona]) -> str:
+    """What a run's profile calls a kind or persona of another profile: the row that shares a name with it, told or ``also``, else ``unknown``."""
+    names = {term.name, *term.also}
+    return next((row.name for row in rows if names & {row.name, *row.also}), UNKNOWN)
 
 
 @lru_cache(maxsize=32)
@@ -176,7 +183,7 @@ def _check(profile: Profile, where: str) -> None:
         if not names:
             raise SettingError(f"has no {what}", where=where, cure=f"add [[{what}]], or extend fr or en")
         for row in rows:
-            if not NAME.match(row.name) or row.name == "unknown":
+            if not NAME.match(row.name) or row.name == UNKNOWN:
                 raise SettingError(
                     f"{row.name!r} is no name", where=f"{where}: {what}", cure="use one word of letters, digits and hyphens"
                 )
