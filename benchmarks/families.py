@@ -66,6 +66,28 @@ def modernbert() -> tuple[Any, str, int]:
     return ModernBertModel(ModernBertConfig(dtype="float32")), "cls", 768
 
 
+def granite(vocabulary: int, activation: str) -> tuple[Any, str, int]:
+    """granite's small ones of the second release: 12 layers, 384 wide; 47 million weights in English, 97 in many languages."""
+    from transformers import ModernBertConfig, ModernBertModel
+
+    config = ModernBertConfig(
+        vocab_size=vocabulary, hidden_size=384, intermediate_size=1536, num_hidden_layers=12, num_attention_heads=12,
+        hidden_activation=activation, dtype="float32",
+    )  # fmt: skip
+    return ModernBertModel(config), "cls", 384
+
+
+def mmbert_small() -> tuple[Any, str, int]:
+    """mmBERT-small: its published configuration, one rotary base for all layers."""
+    from transformers import ModernBertConfig, ModernBertModel
+
+    config = ModernBertConfig(
+        vocab_size=256_000, hidden_size=384, intermediate_size=1152, num_hidden_layers=22, num_attention_heads=6, local_rope_theta=160_000.0,
+        global_rope_theta=160_000.0, pad_token_id=0, bos_token_id=2, eos_token_id=1, cls_token_id=1, sep_token_id=1, dtype="float32",
+    )  # fmt: skip
+    return ModernBertModel(config), "mean", 384
+
+
 def mmbert() -> tuple[Any, str, int]:
     """mmBERT-base: ModernBERT with Gemma's vocabulary."""
     from transformers import ModernBertConfig, ModernBertModel
@@ -98,6 +120,9 @@ def e5_small() -> tuple[Any, str, int]:
 
 MODELS: dict[str, Callable[[], tuple[Any, str, int]]] = {
     "e5_small": e5_small,
+    "granite_small": lambda: granite(50_368, "gelu"),
+    "granite_97m": lambda: granite(180_000, "silu"),
+    "mmbert_small": mmbert_small,
     "embeddinggemma2": embeddinggemma2,
     "modernbert": modernbert,
     "mmbert": mmbert,

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import re
 import tempfile
 import time
@@ -34,7 +33,6 @@ VOTES = 3  # readers that must hold a sentence whole
 SHORTEST, LONGEST = 5, 80  # words of a sentence
 EDGE_LINES = 4  # at each end of a page
 JUDGED = Path(__file__).with_name("reading_judged.json")
-SIZES = (20_000, 40_000, 80_000, 160_000)
 _APART = re.compile(r" ?[´`¨ˆ˜ˇ˘¸˚] ?")
 _SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+(?=[A-ZÀ-Þ«\"'(\[0-9—–•-])|\n\s*\n")
 
@@ -255,91 +253,6 @@ def compare_pdfs(folder: Path, out: Path | None, show: str) -> None:
         out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
-# Growth and speed
-
-PATTERNS: dict[str, Callable[[int], str]] = {
-    "dots": lambda n: "." * n + "x",
-    "dots and blanks": lambda n: ". " * (n // 2) + "x",
-    "blanks": lambda n: "x" + " " * n + "x",
-    "tabs": lambda n: "x" + "\t" * n + "x",
-    "letters": lambda n: "a" * n,
-    "accented letters": lambda n: "é" * n,
-    "capitals": lambda n: "A" * n,
-    "digits": lambda n: "1" * n,
-    "numbers with stops": lambda n: "1." * (n // 2) + "x",
-    "bars": lambda n: "|" * n + "x",
-    "hyphens": lambda n: "-" * n + "x",
-    "stars": lambda n: "*" * n + "x",
-    "underscores": lambda n: "_" * n + "x",
-    "brackets": lambda n: "[a](" * (n // 4),
-    "soft hyphens": lambda n: "\u00ad" * n + "x",
-    "words": lambda n: "mot " * (n // 4),
-    "wide gaps": lambda n: "a    " * (n // 5),
-    "form feeds": lambda n: "x" + "\f" * n + "x",
-    "short pages": lambda n: "mot\f" * (n // 4),
-    "line ends": lambda n: "x" + "\n" * n + "x",
-    "short lines": lambda n: "mot\n" * (n // 4),
-    "cut words": lambda n: "mot-\n" * (n // 5),
-    "capital lines": lambda n: "ABCD\n" * (n // 5),
-    "numbered titles": lambda n: "1. Titre\n" * (n // 9),
-    "articles": lambda n: "Article 1\n" * (n // 10),
-    "bullets": lambda n: "• mot\n" * (n // 6),
-    "dot leaders": lambda n: ("mot" + "." * 40 + " 3\n") * (n // 46),
-    "contents": lambda n: "SOMMAIRE\n" + "mot 3\n" * (n // 6),
-    "table rows": lambda n: "a    b    c\n" * (n // 12),
-    "prose": lambda n: "Le canot est rangé sous les saules du lac. " * (n // 43),
-}
-LEAST_SECONDS = 0.02  # what takes less at the largest size is measured as noise
-
-
-def growth(suffixes: tuple[str, ...]) -> None:
-    """The exponent of reading time against size, by reader and pattern: the slope of a line through four sizes on log-log paper."""
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix in suffixes:
-            worst = ("", 0.0)
-            for name, make in PATTERNS.items():
-                seconds = [_seconds(Path(folder) / f"a{suffix}", make(size)) for size in SIZES]
-                slope = _slope(seconds) if seconds[-1] >= LEAST_SECONDS else 0.0
-                worst = max(worst, (name, slope), key=lambda item: item[1])
-                print(f"{suffix} {name:20} {' '.join(f'{value:7.3f}' for value in seconds)}  {slope:.2f}", flush=True)
-            print(f"{suffix}: steepest {worst[0]} {worst[1]:.2f}")
-        seconds = [_seconds(_pdf_of(Path(folder), pages), "") for pages in (10, 20, 40, 80)]
-        print(f".pdf pages of two columns  {' '.join(f'{value:7.3f}' for value in seconds)}  {_slope(seconds):.2f}")
-
-
-def _slope(seconds: list[float]) -> float:
-    xs = [math.log(2) * step for step in range(len(seconds))]
-    ys = [math.log(max(value, 1e-4)) for value in seconds]
-    middle_x, middle_y = sum(xs) / len(xs), sum(ys) / len(ys)
-    return sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True)) / sum((x - middle_x) ** 2 for x in xs)
-
-
-def _seconds(path: Path, text: str) -> float:
-    """The processor seconds of reading, cutting and checking a file, best of five: others use the machine too."""
-    from triplette.settings.synth import ChunkSettings
-    from triplette.synth.reading import read_one
-
-    if text:
-        path.write_text(text, encoding="utf-8")
-    best = math.inf
-    for _ in range(5):
-        started = time.process_time()
-        read_one(path, path.parent, path.name, ChunkSettings())
-        best = min(best, time.process_time() - started)
-    return best
-
-
-def _pdf_of(folder: Path, pages: int) -> Path:
-    import sys
-
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-    from pdf_maker import Page, write_pdf  # the tests' writer
-
-    lines = [f"Le canot numéro {n} est rangé sous les saules du lac" for n in range(50)]
-    made = [Page().lines(50, 780, lines).lines(320, 780, lines[::-1]).text(290, 30, f"{number}") for number in range(1, pages + 1)]
-    return write_pdf(folder / "a.pdf", made)
-
-
 def speed(megabytes: int) -> None:
     """Chunk that much text in documents of two megabytes; print seconds and the memory of all processes at their peaks together."""
     import random
@@ -384,14 +297,16 @@ def main() -> None:
     pdf.add_argument("--json", type=Path)
     pdf.add_argument("--missing", default="", help="print the sentences that Triplette misses in files with this in their name")
     grown = commands.add_parser("growth")
-    grown.add_argument("--suffix", action="append", help="formats to measure (.txt and .md)")
+    grown.add_argument("--suffix", action="append", help="formats to measure (all)")
     fast = commands.add_parser("speed")
     fast.add_argument("--megabytes", type=int, default=100)
     args = parser.parse_args()
     if args.command == "pdf":
         compare_pdfs(args.folder, args.json, args.missing)
     elif args.command == "growth":
-        growth(tuple(args.suffix or (".txt", ".md")))
+        from reading_growth import growth
+
+        growth(tuple(args.suffix or ()))
     else:
         speed(args.megabytes)
 

@@ -23,11 +23,14 @@ from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.export.card import card, licences
 from triplette.export.convert.convert import load_encoder
+from triplette.export.convert.engine import ENGINE, write_litertlm
+from triplette.export.convert.engine import FILE as LITERTLM
 from triplette.export.convert.resources import needs, require
 from triplette.export.convert.stage import Note, Plan, Staged, make_plan, stage
 from triplette.export.index import INDEX, write_index
 from triplette.export.proof.checks import PROOF, Check, Proof
 from triplette.export.proof.golden import GOLDEN, write_golden
+from triplette.export.proof.litertlm import check_litertlm
 from triplette.export.proof.measure import measure
 from triplette.export.proof.parity import embed_corpus, prove
 from triplette.export.proof.ranking import check_lexical
@@ -49,6 +52,7 @@ KOTLIN = (
     "TripletteTokenizer.kt",
     "TripletteUnigram.kt",
     "TripletteByteLevel.kt",
+    "TripletteWordPiece.kt",
     "TripletteIndex.kt",
     "TripletteSearch.kt",
     "TripletteFrench.kt",
@@ -102,7 +106,7 @@ def export_bundle(
     plan = make_plan(model, contract, settings)
     is_trimmed(model, plan.architecture, settings.vocabulary)
     dataset = load_dataset(run)
-    require(needs(plan.architecture, plan.recipe, len(plan.files), len(dataset.corpus)), run.root)
+    require(needs(plan.architecture, plan.recipe, len(plan.files) + plan.litertlm, len(dataset.corpus)), run.root)
     with run.locked(), _workplace(run) as folder:
         trimmed = folder.with_name(folder.name + TRIMMED)
         chosen = choose_vocabulary(model, contract, plan.architecture, settings.vocabulary, dataset, trimmed, note)
@@ -152,8 +156,9 @@ def _fill(
     proven = prove(staged.subject, sample, vectors[[rows[chunk.id] for chunk in sample.chunks]], settings, note)
     write_index(folder / INDEX, chunks, vectors, {"contract": staged.subject.contract.hash, "dataset": dataset.hash})
     lexical = check_lexical(folder / INDEX, chunks, sample.questions)
-    passed = proven.passed and lexical.passed  # the others raise
-    proof = Proof((*extra, tokenizer_check(staged), *proven.checks, lexical), overridden=override and not passed)
+    more = _litertlm(staged, embedder, sample, note)
+    passed = proven.passed and lexical.passed and all(check.passed for check in more)  # the others raise
+    proof = Proof((*extra, tokenizer_check(staged), *proven.checks, lexical, *more), overridden=override and not passed)
     seconds["proof"] = time.perf_counter() - clock
     if not proof.passed:
         proof.save(run.path(FAILED))
@@ -168,6 +173,20 @@ def _fill(
         note(f"latency with {threads} thread{'s' if threads > 1 else ''}")
         latency.append(measure(folder, threads=threads, runs=settings.latency_runs))
     return proof, Facts(sample, latency, seconds, lineage(run, dataset, staged.subject.contract))
+
+
+def _litertlm(staged: Staged, embedder: Embedder, sample: Sample, note: Note) -> tuple[Check, ...]:
+    """Write the file for LiteRT-LM where its graphs were converted, and check it."""
+    graphs, subject = staged.subject.float_folder, staged.subject
+    if not (graphs / ENGINE).exists():
+        return ()
+    note("file for LiteRT-LM")
+    written = write_litertlm(graphs, subject.model, subject.contract, staged.spec, subject.folder / LITERTLM)
+    contract = subject.contract
+    texts = {contract.format_query(text): embedder.query_ids(text) for text in sample.questions}
+    texts |= {contract.format_document(c.text, c.title): embedder.document_ids(c.text, c.title) for c in sample.chunks}
+    proven = subject.folder / staged.spec.files[0]
+    return (check_litertlm(subject.folder / LITERTLM, written, embedder.model, proven, texts, graphs),)
 
 
 def tokenizer_check(staged: Staged) -> Check:

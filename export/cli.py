@@ -51,6 +51,9 @@ def export(
             help="Keep only the tokens that the corpus's characters can spell (default: where the table is most of the model).",
         ),
     ] = None,
+    litertlm: Annotated[
+        bool | None, typer.Option("--litertlm/--no-litertlm", help="Also write model.litertlm for LiteRT-LM's embedding engine.")
+    ] = None,
     unproven: Annotated[bool, typer.Option("--unproven", help="Write the bundle even if the proof fails, and stamp it.")] = False,
     verify: Annotated[
         Path | None, typer.Option("--verify", help="Only check the bundle in this folder; needs no torch.", metavar="DIR")
@@ -85,6 +88,7 @@ def export(
         "lengths": tuple(length) if length else None,
         "dimensions": tuple(dimension) if dimension else None,
         "layout": layout,
+        "litertlm": litertlm,
         "vocabulary": None if trim is None else "corpus" if trim else "whole",
     }
     settings = load_section(ExportSettings, "export", config, **overrides)
@@ -161,7 +165,10 @@ def ask(
         typer.echo(visible(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})"))
         lexical = f"BM25 {passage.bm25_rank} ({passage.bm25_score:.2f})" if passage.bm25_rank else "BM25 none"
         typer.echo(f"   {lexical}, encoder {passage.dense_rank} ({passage.dense_score:.3f})")
-        typer.echo(visible("   " + passage.text.strip().replace("\n", "\n   ") + "\n"))
+        typer.echo(visible("   " + passage.text.strip().replace("\n", "\n   ")))
+        for ref in passage.refs:
+            typer.echo(visible(f"   see {ref}"))
+        typer.echo("")
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from triplette.languages import language
 from triplette.llm.client import Answer, LlmClient, Quote, Request
 from triplette.llm.client import quote as quote_requests
 from triplette.llm.run import run_many
-from triplette.profile import Profile, profile_in
+from triplette.profile import Profile, known_as, profile_in
 from triplette.records import Chunk, Question, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
@@ -132,14 +132,16 @@ def sort_answers(chunks: Sequence[Chunk], answers: Sequence[Answer], model: str,
         content: Any = answer.value
         own = profile_in(profile, chunk.language)
         orders = plan(chunk.id, settings.questions_per_chunk, settings.seed, own)
+        kinds = {kind.name: known_as(kind, profile.kinds) for kind in own.kinds}
+        personas = {persona.name: known_as(persona, profile.personas) for persona in own.personas}
         kept, rejects = _kept(chunk, content, orders, settings, own, seen)
         written.rejects += rejects
         written.questions += [
             Question.make(
                 chunk_id=chunk.id,
                 text=text,
-                kind=order.kind,
-                persona=order.persona,
+                kind=kinds[order.kind],
+                persona=personas[order.persona],
                 difficulty=order.difficulty,
                 provider=PROVIDER,
                 model=model,

@@ -120,8 +120,10 @@ def add_towers(folder: Path, target: Path) -> Any:
     return whole.eval()
 
 
-def write_modernbert(folder: Path, texts: Sequence[str], *, tokens: str = "byte-level", pooling: str = "cls") -> Path:
-    """ModernBERT, or mmBERT with ``tokens`` = "gemma"."""
+def write_modernbert(
+    folder: Path, texts: Sequence[str], *, tokens: str = "byte-level", pooling: str = "cls", activation: str = "gelu"
+) -> Path:
+    """ModernBERT, mmBERT with ``tokens`` = "gemma", or granite's multilingual kind with ``activation`` = "silu"."""
     from transformers import ModernBertConfig, ModernBertModel
 
     if tokens == "gemma":
@@ -133,6 +135,7 @@ def write_modernbert(folder: Path, texts: Sequence[str], *, tokens: str = "byte-
     config = ModernBertConfig(
         vocab_size=size, hidden_size=64, intermediate_size=96, num_hidden_layers=4, num_attention_heads=4, local_attention=32,
         max_position_embeddings=LIMIT, pad_token_id=padding, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2, dtype="float32",
+        hidden_activation=activation,
     )  # fmt: skip
     return save(ModernBertModel(config), folder, pooling=pooling, width=64, prompts={})
 

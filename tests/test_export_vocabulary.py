@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_folders import BERT, XLMR, write_model
 from tiny_bundle import SETTINGS, paragraphs
-from tiny_families import unigram, write_bert, write_bert_run
+from tiny_families import unigram, wordpiece, write_bert, write_bert_run
 from tokenizers import Tokenizer
 
 from triplette.errors import InputError, ProofFailed
@@ -48,20 +48,7 @@ def unigram_folder(folder: Path) -> Path:
 
 
 def wordpiece_folder(folder: Path) -> Path:
-    from tokenizers import models, normalizers, pre_tokenizers, processors, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer: Any = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    texts = [*(chunk.text for chunk in CHUNKS), *FOREIGN]
-    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=900, special_tokens=names, show_progress=False))
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]"
-    )
-    wrapped.save_pretrained(folder)
+    wordpiece([*(chunk.text for chunk in CHUNKS), *FOREIGN]).save_pretrained(folder)
     return folder
 
 

@@ -232,6 +232,14 @@ def test_another_format_under_the_suffix_of_a_text_is_named(tmp_path: Path, name
     assert "suffix of its real format" in caught.value.cure
 
 
+def test_an_archive_of_another_format_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is an OpenDocument text") as caught:
+        read_document(odt(tmp_path / "a.docx", "<text:p>Un texte.</text:p>"), tmp_path)
+    assert ".odt" in caught.value.cure
+    with pytest.raises(InputError, match="is a Word document"):
+        read_document(packed(tmp_path / "b.odt", {"word/document.xml": "<w/>"}), tmp_path)
+
+
 def test_an_encrypted_office_file_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.docx"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))

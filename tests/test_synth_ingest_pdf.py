@@ -11,6 +11,7 @@ from triplette.errors import InputError
 from triplette.synth.ingest import Structured, read_document, structure
 from triplette.synth.ingest.ocr import languages
 from triplette.synth.ingest.pdf import stated_title
+from triplette.synth.ingest.pdf_chars import Char, drawn_once
 
 LEFT = [
     "Le jardin partagé ouvre ses portes au printemps et",
@@ -377,3 +378,19 @@ def test_a_page_that_cannot_be_loaded_is_named_and_the_others_are_read(tmp_path:
     document = read_document(tmp_path / "b.pdf", tmp_path)
     assert LEFT[0] in document.text
     assert [note for note in document.notes if note.startswith("pages 2-3 are damaged") and "qpdf" in note]
+
+
+def test_a_letter_drawn_twice_in_one_place_is_read_once(tmp_path: Path) -> None:
+    page = Page().lines(50, 700, LEFT)
+    for offset in (0.0, 0.4):
+        page.text(50 + offset, 760, "La belle halle", 14).lines(50 + offset, 600, RIGHT)
+    found = read(tmp_path, [page])
+    assert found.blocks[0].headings[-1] == "La belle halle"
+    assert told(found).count("compost") == 1
+    assert " ".join(RIGHT) in told(found)
+
+
+def test_the_two_letters_of_a_ligature_are_no_letter_drawn_twice() -> None:
+    letters = [Char(c, x, x + 5, 10, 10, False) for c, x in (("d", 50), ("i", 55), ("f", 58), ("f", 58), ("u", 63), ("s", 68))]
+    shadow = [char._replace(x0=char.x0 + 0.4, x1=char.x1 + 0.4) for char in letters]
+    assert "".join(char.text for char in drawn_once([*letters, *shadow])) == "diffus"

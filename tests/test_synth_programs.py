@@ -146,6 +146,12 @@ def test_a_sheet_without_end_is_read() -> None:
     assert hidden_nodes(root) == frozenset()
 
 
+def test_spans_that_claim_millions_of_places_do_not_hold_the_page_up(tmp_path: Path) -> None:
+    rows = "<tr><td rowspan=65534 colspan='1000' class=x>x</td><td colspan=1000 rowspan=65534>un</td></tr>" * 200
+    found = read(tmp_path / "a.html", f"<meta charset=utf-8><body><p>{PROSE}</p><table>{rows}</table><p>{PROSE}</p>")
+    assert texts(found)[0] == PROSE
+
+
 # OpenDocument, PowerPoint, books
 
 

@@ -16,7 +16,7 @@ from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 from triplette.train.check import duration, in_words, preflight, require_exportable, work_of
 
 UNIGRAM = {"model": {"type": "Unigram", "vocab": [["<unk>", 0.0]], "unk_id": 0}}
-WORDPIECE = {"model": {"type": "WordPiece", "vocab": {}}}
+WORDLEVEL = {"model": {"type": "WordLevel", "vocab": {}}}
 
 
 def preset(folder: Path, **changes: Any) -> Preset:
@@ -33,6 +33,7 @@ def test_a_base_that_can_be_exported_says_as_what_and_how_much_memory_it_takes(t
     found = preflight(preset(folder(tmp_path / "multilingual-e5-small", BERT)))
     assert found.refusal == ""
     assert found.export.startswith("bert, Unigram tokens, about 6")
+    assert found.export.endswith("less by the tokens that the corpus does not need")  # 96 of its 118 million weights are vocabulary
     # 118 million weights and three numbers for each of the 21 million that are trained: 0.7 GB, then activations and libraries
     assert 2e9 < found.memory < 8e9
     words = in_words(found, preset(tmp_path))
@@ -45,7 +46,7 @@ REFUSALS = [
     ({"config": {**XLMR, "hidden_act": "relu"}}, "hidden_act is 'relu'", {"config": XLMR}),
     ({"config": {**XLMR, "position_embedding_type": "relative_key"}}, "relative_key", {"config": XLMR}),
     ({"config": {key: value for key, value in XLMR.items() if key != "intermediate_size"}}, "lacks intermediate_size", {"config": XLMR}),
-    ({"tokenizer": WORDPIECE}, "tokenizer.json is WordPiece", {"tokenizer": UNIGRAM}),
+    ({"tokenizer": WORDLEVEL}, "tokenizer.json is WordLevel", {"tokenizer": UNIGRAM}),
     ({"pooling": {"embedding_dimension": 384, "pooling_mode": "lasttoken"}}, "only mean or cls is supported", {"pooling": None}),
     ({"pooling": {"embedding_dimension": 384, "pooling_mode": ["mean", "cls"]}}, r"pools by 'mean\+cls'", {"pooling": None}),
     ({"kinds": ("Transformer", "Normalize")}, "not one text encoder with a pooling", {"kinds": ("Transformer", "Pooling")}),
@@ -65,7 +66,7 @@ def test_ten_folders_are_refused_before_training_and_the_cure_works(
 
 
 def test_what_cannot_be_exported_can_still_be_trained_and_the_refusal_says_how(tmp_path: Path) -> None:
-    chosen = preset(folder(tmp_path / "m", tokenizer=WORDPIECE))
+    chosen = preset(folder(tmp_path / "m", tokenizer=WORDLEVEL))
     with pytest.raises(SettingError, match="can be trained but not exported") as raised:
         require_exportable(chosen)
     assert "--no-export" in raised.value.cure

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from training_data import open_gate, rules_dataset
 
 from triplette.dataset import load_dataset
@@ -28,6 +29,7 @@ from triplette.train.loop import fillable_batch, planned_steps, prove_restored, 
 from triplette.train.loss import make_loss
 from triplette.train.models import load_base, make_trainable, restore_state, trained_state
 from triplette.train.ranking import embed
+from triplette.train.score import Scorer, training_probe
 from triplette.train.tell import trackers
 from triplette.train.tiny import TinyShape, build_tiny
 from triplette.train.watch import Judge, Measured
@@ -200,11 +202,36 @@ def test_restoring_refuses_other_names_and_shapes_instead_of_skipping_them(base:
 def test_a_restored_model_that_scores_otherwise_than_its_best_step_is_refused() -> None:
     judge = Judge(SETTINGS)
     judge.see(Measured(10, 0.5, 1.0, 1.0))
-    prove_restored(0.5, judge, "fp32")
-    prove_restored(0.501, judge, "bf16")
-    for again in (0.501, float("nan")):
+    prove_restored(0.5, 1.0, judge, "fp32")
+    prove_restored(0.501, 0.999, judge, "bf16")
+    for again, least in ((0.501, 1.0), (float("nan"), 1.0), (0.5, 0.9999), (0.5, float("nan"))):
         with pytest.raises(ProofFailed, match=r"its best step \(10\) scored 0\.500000"):
-            prove_restored(again, judge, "fp32")
+            prove_restored(again, least, judge, "fp32")
+
+
+def test_a_state_that_was_not_put_back_moves_the_vectors_of_its_step(base: Path, rules: RunDir) -> None:
+    dataset, preset = load_dataset(rules), small(base)
+    loaded = load_base(str(base), preset, device="cpu")
+    make_trainable(loaded.model, preset)
+    scorer = Scorer(loaded.model, loaded, questions_of(dataset, "val"), training_probe(dataset, SETTINGS), preset)
+    measured = scorer(3).ndcg
+    assert scorer.restored(3) == (pytest.approx(measured), pytest.approx(1.0, abs=1e-6))
+    with torch.no_grad():
+        next(p for p in loaded.model.parameters() if p.requires_grad and p.dim() > 1).mul_(1.01)
+    assert scorer.restored(3)[1] < 1 - 1e-5
+    assert scorer.restored(2)[1] == 1.0  # nothing of that step is kept: measured whole
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_only_the_last_layers_change_where_layers_says_so(base: Path, method: str) -> None:
+    preset = small(base, method=method, layers=1, lora_targets=("all-linear",), dense="freeze")
+    loaded = load_base(str(base), preset, device="cpu")
+    assert make_trainable(loaded.model, preset) > 0
+    trained = [name for name, parameter in loaded.model.named_parameters() if parameter.requires_grad]
+    assert trained
+    assert all(".layers.1." in name for name in trained)
+    with pytest.raises(SettingError, match="the base has 2 layers, not 3"):
+        make_trainable(load_base(str(base), preset, device="cpu").model, replace(preset, layers=3))
 
 
 @pytest.mark.parametrize("matryoshka", [True, False])

@@ -268,4 +268,4 @@ def test_the_command_ends_with_the_gates_message_and_exit_code(tmp_path: Path) -
 def test_a_wrong_setting_ends_with_its_name_and_cure(tmp_path: Path) -> None:
     done = train("fit", "--preset", "huge", "--run", str(tmp_path / "run"))
     assert done.returncode == 2
-    assert "'huge' is not one of embeddinggemma, embeddinggemma2, full, cpu, e5, tiny" in " ".join(done.stderr.split())
+    assert "'huge' is not one of embeddinggemma, embeddinggemma2, full, cpu, e5, demo, tiny" in " ".join(done.stderr.split())

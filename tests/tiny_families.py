@@ -41,18 +41,35 @@ def unigram(texts: Sequence[str], size: int = 900) -> Any:
     return xlmr_tokenizer((*specials, *own, ("<mask>", 0.0)), IDS, LIMIT)
 
 
-def write_bert(folder: Path, texts: Sequence[str], *, kind: str = "xlm-roberta", pooling: str = "mean", seed: int = 0) -> Path:
-    """A random XLM-R or BERT with a Unigram tokenizer as a sentence-transformers folder."""
+def wordpiece(texts: Sequence[str], size: int = 900, **normaliser: Any) -> Any:
+    """A BERT tokenizer of about ``size`` pieces, trained on texts; ``normaliser`` is what it does with accents, capitals and Chinese."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer: Any = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(**{"lowercase": True, **normaliser})
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=names, show_progress=False))
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=LIMIT, **special)
+
+
+def write_bert(
+    folder: Path, texts: Sequence[str], *, kind: str = "xlm-roberta", pooling: str = "mean", tokens: str = "unigram", seed: int = 0
+) -> Path:
+    """A random XLM-R or BERT with a Unigram or ``tokens`` = "wordpiece" tokenizer as a sentence-transformers folder."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Normalize, Transformer
     from sentence_transformers.sentence_transformer.modules import Pooling
     from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
-    tokenizer = unigram(texts)
+    tokenizer = wordpiece(texts) if tokens == "wordpiece" else unigram(texts)
     shape = {
         "vocab_size": len(tokenizer), "hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 160,
-        "max_position_embeddings": LIMIT + 2, "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-5, "pad_token_id": 1,
+        "max_position_embeddings": LIMIT + 2, "type_vocab_size": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-5, "pad_token_id": tokenizer.pad_token_id,
         "initializer_range": 0.2, "dtype": "float32",
     }  # fmt: skip
     with torch.random.fork_rng(devices=[]):

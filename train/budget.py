@@ -2,14 +2,15 @@
 
 Costs are counted in tokens and not in seconds, so that one dataset draws the same passages on every machine and a killed fit goes on as it
 began. A token costs its forward pass: one unit, and more in long texts, where attention adds L / (6 * width) (Kaplan et al. 2020, table 1).
-A training step costs three forward passes of its texts, four where GradCache makes the forward pass twice.
+A training step costs three forward passes of its texts, four where GradCache makes the forward pass twice; layers that are not trained cost
+no backward pass, which is two forward passes.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from triplette.settings.train import Preset, TrainSettings
 from triplette.train.data import TrainingTexts
 
 SAMPLE = 400  # texts of a kind that are tokenised to know their mean length
-ROUNDS_BESIDE = 2  # the base before the first step, and the restored best step
+ROUNDS_BESIDE = 1  # the base before the first step; the restored best step is compared on a few texts only
 FEWEST = 3  # evaluations: fewer could not stop a fit
-FORWARD_AND_BACKWARD, CACHED = 3, 4
+FORWARD, BACKWARD = 1, 2
 WIDTH = 768  # where the base's files do not say how wide it is
 
 
@@ -66,25 +67,43 @@ def plan_evaluations(
     Below ``least_passages`` and three evaluations nothing is saved any more: ``share`` then says what they take.
     """
     costs = mean_costs(dataset, texts, contract, origin, preset, settings.seed)
-    passes = CACHED if preset.mini_batch < preset.batch and preset.mini_batch else FORWARD_AND_BACKWARD
-    step = passes * preset.batch * len(texts.columns) * costs.trained
+    step = passes(preset, _config(tokenizer_file(origin).parent)) * preset.batch * len(texts.columns) * costs.trained
     return divide(
         settings, step * steps, step, costs,
         corpus=len(dataset.corpus), questions=len(dataset.split("val")), probes=min(settings.probe_rows, len(dataset.split("train"))),
+        evaluations=preset.evaluations,
     )  # fmt: skip
 
 
+def passes(preset: Preset, config: Mapping[str, Any]) -> float:
+    """What a training step costs, in forward passes of its texts; ``config`` is the base's, for the number of its layers."""
+    forward = FORWARD + (1 if preset.mini_batch < preset.batch and preset.mini_batch else 0)
+    total = int(config.get("num_hidden_layers") or 0)
+    return forward + BACKWARD * (min(1.0, preset.layers / total) if preset.layers and total else 1.0)
+
+
 def divide(
-    settings: TrainSettings, training: float, step: float, costs: Costs, *, corpus: int, questions: int, probes: int
+    settings: TrainSettings,
+    training: float,
+    step: float,
+    costs: Costs,
+    *,
+    corpus: int,
+    questions: int,
+    probes: int,
+    evaluations: int = 0,
 ) -> Evaluations:
-    """The plan for a fit whose training costs ``training``, with ``corpus`` passages, ``questions`` of val and ``probes`` of train."""
+    """The plan for a fit whose training costs ``training``, with ``corpus`` passages, ``questions`` of val and ``probes`` of train.
+
+    ``evaluations`` is the preset's own number, 0 where it has none.
+    """
     allowed = settings.evaluation_share / (1 - settings.evaluation_share) * training
     least, asked = min(corpus, settings.least_passages), min(questions, settings.val_questions)
 
     def affordable(count: int) -> int:
         return int((allowed / (count + ROUNDS_BESIDE) - (asked + probes) * costs.question) / costs.passage)
 
-    count = settings.evaluations
+    count = evaluations or settings.evaluations
     while count > FEWEST and affordable(count) < least:
         count -= 1
     passages = affordable(count)
@@ -124,8 +143,13 @@ def text_cost(tokens: float, width: int) -> float:
 
 
 def _width(folder: Path) -> int:
+    return int(_config(folder).get("hidden_size") or WIDTH)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """The text model's config.json, empty where there is none."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return WIDTH
-    return int((config.get("text_config") or config).get("hidden_size") or WIDTH)
+        return {}
+    return dict(config.get("text_config") or config)

@@ -18,7 +18,9 @@ from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.families.architecture import Architecture
 from triplette.export.families.family import read_architecture
 from triplette.export.tokenizers.build import check_kind, read_json
-from triplette.model_contract import ModelContract, contract_of, tokenizer_file
+from triplette.export.vocabulary import is_trimmed
+from triplette.model_contract import AUTO, ModelContract, contract_of, tokenizer_file
+from triplette.model_weights import check_weights
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.budget import ROUNDS_BESIDE, Evaluations, mean_costs, plan_evaluations, text_cost
 from triplette.train.models import E5_SMALL, TINY
@@ -87,7 +89,18 @@ def exportable(origin: str) -> tuple[Architecture, str]:
     kind = check_kind(read_json(folder))
     recipe = choose_recipe("e4_a8_f4_p4", "auto", architecture)
     size = expected_bytes(architecture, recipe) / 1e6
-    return architecture, f"{architecture.family}, {kind} tokens, about {size:.0f} MB at {recipe.name} (blocks: {recipe.granularity})"
+    told = f"{architecture.family}, {kind} tokens, about {size:.0f} MB at {recipe.name} (blocks: {recipe.granularity})"
+    if is_trimmed(folder, architecture, AUTO):
+        told += ", less by the tokens that the corpus does not need"
+    return architecture, told
+
+
+def require_trainable(preset: Preset) -> None:
+    """Raise before the dataset is read what loading would raise after it: a base that is no embedding model, or whose weights are not whole."""
+    if preset.base in BUILT_HERE:
+        return
+    contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
+    check_weights(preset.base)
 
 
 def require_exportable(preset: Preset) -> None:
@@ -111,7 +124,7 @@ def _memory(architecture: Architecture, preset: Preset) -> int:
 
     tables = architecture.vocabulary * architecture.hidden
     trained = architecture.parameters - (tables if preset.embeddings == "freeze" else 0) if preset.method == "full" else 0
-    texts = (preset.mini_batch or preset.batch) * (2 + preset.negatives)
+    texts = (preset.mini_batch or preset.batch) * (2 + preset.others)
     # 64 numbers a head is what nearly every encoder has
     per_token = BYTES_LINEAR * architecture.hidden + BYTES_ATTENTION * max(1, architecture.hidden // 64) * preset.max_tokens
     activations = texts * preset.max_tokens * architecture.layers * per_token
@@ -141,7 +154,7 @@ def measure_pace(preset: Preset, *, device: str | None = None) -> Pace:
         started = time.perf_counter()
         columns = [
             {name: value.to(model.device) if hasattr(value, "to") else value for name, value in model.preprocess(texts).items()}
-            for _ in range(2 + preset.negatives)
+            for _ in range(2 + preset.others)
         ]
         with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=preset.precision == "bf16"):
             value = loss(columns, torch.zeros(preset.batch, device=model.device))
@@ -188,7 +201,7 @@ def pace_in_words(pace: Pace, preset: Preset, work: Work | None) -> dict[str, st
     """How long things last. Without a dataset only what texts of full length take; with one, by its own texts' lengths."""
     words = {
         "parameters trained": f"{pace.trained:,}",
-        "a step": f"{pace.step:.1f} s at full length (batch {preset.batch}, {preset.max_tokens} tokens, {preset.negatives} negatives)",
+        "a step": f"{pace.step:.1f} s at full length (batch {preset.batch}, {preset.max_tokens} tokens, {preset.others} other passages a row)",
         "an evaluation": f"{pace.passage * 1000:.0f} ms a passage of full length",
     }
     if work is None:
@@ -232,6 +245,6 @@ def work_of(run: Path, preset: Preset, settings: TrainSettings) -> Work | None:
     costs, width = mean_costs(dataset, texts, contract, preset.base, preset, settings.seed), contract.dimensions[0]
     full, longest = min(preset.max_tokens, contract.max_tokens), contract.max_tokens
     # the measured step has as many columns as the preset says; a dataset without hard negatives has fewer
-    columns = len(texts.columns) / (2 + preset.negatives)
+    columns = len(texts.columns) / (2 + preset.others)
     filled = columns * costs.trained / text_cost(full, width)
     return Work(len(texts), steps, plan, filled, costs.passage / text_cost(longest, width), len(dataset.corpus))

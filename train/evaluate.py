@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from triplette.step import Step
 from triplette.tables import replacing, write_text
 from triplette.train.data import Passages, Questions, questions_of, read_beir
 from triplette.train.fit import ADAPTER, BASE, CONTRACT
+from triplette.train.kept import FILE as KEPT
+from triplette.train.kept import embed_passages, kept_passages
 from triplette.train.measure import BASE as BEFORE
 from triplette.train.measure import BM25, HYBRID, HYBRID_BASE, TUNED, Measurement, Verdict, judge, measure_set
 from triplette.train.models import apply_adapter, load_base, read_fit
@@ -132,8 +135,9 @@ def _rank_all(
             for one, rankings in zip(sets, found, strict=True):
                 bar.describe(f"{system} on {one.name}")
                 if one.passages not in vectors:
-                    vectors[one.passages] = embed(model, one.passages.formatted(contract))
-                queries = embed(model, one.formatted(contract))
+                    texts, kept = one.passages.formatted(contract), kept_passages(run.path(KEPT), system)
+                    vectors[one.passages] = embed_passages(partial(embed, model, beat=bar.tick), one.passages.ids, texts, kept)
+                queries = embed(model, one.formatted(contract), beat=bar.tick)
                 for name, look in looks.items():
                     rankings[system, name] = rank(look(queries), look(vectors[one.passages]), settings.depth)
                 fusion = fusions[system]

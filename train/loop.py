@@ -33,7 +33,8 @@ ORDERS = 5  # random orders of the rows in which a batch is tried: their smalles
 class FitResult:
     """What a fine-tune did. ``restored_ndcg`` was measured after the best step's parameters were put back.
 
-    ``production`` names how the model is fused with BM25, ``fusions`` what each way reached on val (nDCG@10).
+    ``production`` names how the model is fused with BM25, ``fusions`` what each way reached on val (nDCG@10). ``mix`` is the share of the
+    tuned weights that was kept beside the base's, ``mixes`` what each share reached; ``inconsistent`` rows failed the consistency filter.
     """
 
     base: str
@@ -57,6 +58,9 @@ class FitResult:
     seconds: float = 0.0
     production: str = ""
     fusions: dict[str, float] = field(default_factory=dict)
+    mix: float = 1.0
+    mixes: dict[str, float] = field(default_factory=dict)
+    inconsistent: int = 0
     unchanged: bool = False
 
 
@@ -101,17 +105,16 @@ def tune(
             tick=teller.tick,
         )
         watch.best = best
-        loss = make_loss(model, preset, base.contract.dimensions, mini)
+        loss = make_loss(model, preset, base.contract.dimensions, mini, texts.known)
         trainer = _trainer(model, loss, texts, preset, settings, place, steps, watch)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step == 0:
         raise ProofFailed("the fit made no step", cure="look for empty or equal texts in dataset/train.parquet, or lower --batch")
     assert watch.best is not None
     restore_state(model, watch.best)
-    scorer.forget()
-    again = scorer(judge.best_step).ndcg
+    again, least = scorer.restored(judge.best_step)
     model.max_seq_length = base.contract.max_tokens
-    prove_restored(again, judge, preset.precision)
+    prove_restored(again, least, judge, preset.precision)
     return FitResult(
         base=base.name,
         trained_parameters=trained,
@@ -134,11 +137,13 @@ def tune(
     )
 
 
-def prove_restored(again: float, judge: Judge, precision: str) -> None:
-    """Raise ProofFailed unless the restored model scores on val what its best step scored."""
-    if not abs(again - judge.best_ndcg) <= (SAME_BF16 if precision == "bf16" else SAME):  # written so that NaN fails
+def prove_restored(again: float, least: float, judge: Judge, precision: str) -> None:
+    """Raise ProofFailed unless the restored model scores on val what its best step scored, and no vector is off (``least`` cosine)."""
+    same = SAME_BF16 if precision == "bf16" else SAME
+    if not (abs(again - judge.best_ndcg) <= same and least >= 1 - same):  # written so that NaN fails
         raise ProofFailed(
-            f"the restored model scores {again:.6f} on val, its best step ({judge.best_step}) scored {judge.best_ndcg:.6f}",
+            f"the restored model scores {again:.6f} on val, its best step ({judge.best_step}) scored {judge.best_ndcg:.6f}; "
+            f"least cosine between their vectors {least:.6f}",
             cure="report it: the adapter was not restored faithfully",
         )
 
@@ -235,10 +240,13 @@ def _trainer(
         dataloader_pin_memory=model.device.type == "cuda",
         ddp_find_unused_parameters=False,
     )
+    columns: dict[str, Any] = dict(texts.columns)
+    if texts.known is not None:
+        columns["label"] = list(range(len(texts)))  # the loss looks its rows up
     trainer = Trainer(
         model=model,
         args=arguments,
-        train_dataset=Table.from_dict(texts.columns),
+        train_dataset=Table.from_dict(columns),
         loss=loss,
         callbacks=[watch],
     )

@@ -18,6 +18,7 @@ from triplette.contract import PromptContract
 from triplette.errors import SettingError
 from triplette.jsonl import read_object
 from triplette.model_contract import contract_of
+from triplette.model_weights import check_weights
 from triplette.ranking.model import load_model
 from triplette.settings.train import Preset
 from triplette.tables import write_text
@@ -45,6 +46,7 @@ def load_base(origin: str, preset: Preset, *, device: str | None = None, quantis
     """
     quiet_libraries()
     read = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
+    check_weights(origin)
     options = {"quantization_config": _four_bits()} if quantised else {"dtype": "float32"}
     model = load_model(origin, read.contract, device=device, trust_remote_code=preset.trust_remote_code, **options)
     model.prompts = prompts_of(read.contract)
@@ -102,6 +104,8 @@ def make_trainable(model: Any, preset: Preset) -> int:
             raise SettingError(
                 f"no adapter fits: {str(error).splitlines()[0]}", where="lora_targets", cure="set lora_targets = ['all-linear']"
             ) from error
+    if preset.layers:
+        _freeze_below(model[0].model, preset.layers)
     for module in list(model)[1:]:
         module.requires_grad_(preset.dense == "train")
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
@@ -114,6 +118,19 @@ def _freeze_embeddings(core: Any) -> None:
     for module in core.modules():
         if isinstance(module, nn.Embedding):
             module.requires_grad_(False)
+
+
+def _freeze_below(core: Any, layers: int) -> None:
+    """Train nothing of the transformer but what is trained of its last ``layers`` layers. Raises SettingError for more than there are."""
+    from torch import nn
+
+    total = int(core.config.num_hidden_layers)
+    stacks = [module for module in core.modules() if isinstance(module, nn.ModuleList) and len(module) == total]
+    if layers > total or not stacks:
+        raise SettingError(f"the base has {total} layers, not {layers}", where="layers", cure=f"layers = 1 to {total}, or 0 for all")
+    kept = {id(parameter) for layer in stacks[0][-layers:] for parameter in layer.parameters()}
+    for parameter in core.parameters():
+        parameter.requires_grad_(parameter.requires_grad and id(parameter) in kept)
 
 
 def _linear_names(core: Any) -> list[str]:

@@ -15,8 +15,10 @@ from triplette.arrays import Ints, Vectors
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.encoder import unit_rows
 
+BATCH = 64  # texts of a forward pass that only embeds
 
-def embed(model: Any, texts: Sequence[str], *, batch: int = 64, beat: Callable[[], None] | None = None) -> Vectors:
+
+def embed(model: Any, texts: Sequence[str], *, batch: int = BATCH, beat: Callable[[], None] | None = None) -> Vectors:
     """The unit vectors (n, d) of texts that already carry their prefix; the model is left in the mode it was in.
 
     ``beat`` is called after every batch, so that who waits sees that something goes on.
@@ -40,6 +42,11 @@ def embed(model: Any, texts: Sequence[str], *, batch: int = 64, beat: Callable[[
             beat()
     model.train(training)
     return unit_rows(rows)
+
+
+def batches(*counts: int) -> int:
+    """The batches in which lists of so many texts are embedded, and so how often ``embed`` calls ``beat``."""
+    return sum(-(-count // BATCH) for count in counts)
 
 
 def rank(queries: Vectors, passages: Vectors, depth: int) -> Ints:

@@ -15,7 +15,7 @@ from triplette.errors import MissingStage, ProofFailed, TripletteError
 from triplette.gate import read_gate
 from triplette.rundir import RunDir
 from triplette.settings.train import EvaluateSettings, Preset, TrainSettings
-from triplette.train.check import require_exportable
+from triplette.train.check import require_exportable, require_trainable
 from triplette.train.evaluate import REPORT, RESULT, EvaluateResult, evaluate, read_verdict
 from triplette.train.fit import ADAPTER, fit
 from triplette.train.loop import FitResult
@@ -52,7 +52,8 @@ def run_all(
 ) -> RunResult:
     """Run every step. ``export`` gets the run and whether the verdict was overridden; None leaves the bundle to `train export`.
 
-    Before any work it raises GateClosed, and SettingError for a base that cannot be exported where export is to follow; afterwards
+    Before any work it raises GateClosed, what ``require_trainable`` raises for a base that is none or is broken, and SettingError for one that
+    cannot be exported where export is to follow; afterwards
     ProofFailed (exit 5) where the verdict is not `improved`.
     """
     if process_rank()[1] > 1:
@@ -61,8 +62,10 @@ def run_all(
             cure="`accelerate launch --module triplette.train.cli fit ...` with several, then "
             f"`{run.command('train run')}`, which finds the fit done",
         )
-    if export is not None and (ungated or read_gate(run).open):
-        require_exportable(preset)
+    if ungated or read_gate(run).open:
+        require_trainable(preset)
+        if export is not None:
+            require_exportable(preset)
     note("fit")
     fitted = fit(run, settings, preset, ungated=ungated, sweep=sweep, device=device)
     note("evaluate")

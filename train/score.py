@@ -14,10 +14,11 @@ from triplette.ranking.metrics import PRIMARY, score_rankings
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.data import Questions
 from triplette.train.models import Base
-from triplette.train.ranking import embed, rank
+from triplette.train.ranking import batches, embed, rank
 from triplette.train.watch import Measured
 
 BLOCK = 32  # questions that compete for a passage in the compared losses
+AGAIN = 32  # passages that are embedded again to show that a state was restored
 
 
 def training_probe(dataset: Dataset, settings: TrainSettings) -> list[tuple[str, str]]:
@@ -53,6 +54,11 @@ class Scorer:
         self._train_answers = [position for _, position in known]
         self.seen: tuple[int, Vectors, Vectors] | None = None
 
+    @property
+    def batches(self) -> int:
+        """The batches of val's questions and passages: how often ``beat`` is called while they are embedded."""
+        return batches(len(self._queries), len(self._passages))
+
     def vectors(self, step: int) -> tuple[Vectors, Vectors]:
         """Val's questions and passages as the model embeds them at ``step``; asked twice for one step, they are embedded once."""
         if self.seen is None or self.seen[0] != step:
@@ -67,9 +73,25 @@ class Scorer:
                 self._model.max_seq_length = short
         return self.seen[1:]
 
-    def forget(self) -> None:
-        """The model changed under its step: what was embedded is not its own any more."""
-        self.seen = None
+    def restored(self, step: int) -> tuple[float, float]:
+        """What the model scores (nDCG@10) after the state of ``step`` was put back, and the least cosine to what that step embedded.
+
+        Where the step's vectors are still here, all questions and a spread of passages are embedded again and compared with them, one by
+        one; a state that was not restored moves every vector. Otherwise everything is measured again, and there is nothing to compare.
+        """
+        seen, self.seen = self.seen, None
+        if seen is None or seen[0] != step:
+            return self(step).ndcg, 1.0
+        chosen = np.unique(np.linspace(0, len(self._passages) - 1, AGAIN).astype(int)).tolist()
+        short, self._model.max_seq_length = self._model.max_seq_length, self._limit
+        try:
+            queries = embed(self._model, self._queries, beat=self.beat)
+            passages = embed(self._model, [self._passages[place] for place in chosen], beat=self.beat)
+        finally:
+            self._model.max_seq_length = short
+        least = min(float((queries * seen[1]).sum(1).min()), float((passages * seen[2][chosen]).sum(1).min()))
+        self.seen = seen
+        return float(score_rankings(rank(queries, seen[2], 10), self._val.relevant)[PRIMARY].mean()), least
 
     def __call__(self, step: int) -> Measured:
         """The measurement, at the contract's token limit: training may cut texts shorter, use does not."""

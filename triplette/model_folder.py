@@ -46,9 +46,11 @@ class ModelFacts:
 def read_model(origin: str) -> ModelFacts:
     """The facts of a folder or id. Raises InputError for what is no embedding model, ServiceError for an id that cannot be reached."""
     get = _reader(origin)
+    _refuse_adapter(get, origin)
     config = get("config.json", True)
     modules = get("modules.json", False)
     if modules is None:
+        _refuse_reranker(config, origin)
         raise InputError(
             "the folder is a bare transformer: it has no modules.json, so nobody knows how its tokens become one vector",
             where=origin,
@@ -66,6 +68,7 @@ def read_model(origin: str) -> ModelFacts:
     dense = [get(_inside(module, "config.json"), True) for module, kind in zip(ordered, kinds, strict=True) if kind == "Dense"]
     text = config.get("text_config") or config
     own = get("config_sentence_transformers.json", False) or {}
+    _check_default_prompt(own, origin)
     return ModelFacts(
         modules=kinds,
         pooling=pooling_of(pooling),
@@ -77,6 +80,40 @@ def read_model(origin: str) -> ModelFacts:
         hints=tuple(str(hint) for hint in (origin, config.get("_name_or_path", "")) if hint),
         remote_code=_remote_code(config, ordered),
     )
+
+
+def _refuse_adapter(get: Callable[[str, bool], Any], origin: str) -> None:
+    """An adapter's folder has what was trained and not what it was trained on."""
+    adapter = get("adapter_config.json", False)
+    if adapter is not None and get("modules.json", False) is None:
+        base = adapter.get("base_model_name_or_path") or "its base"
+        raise InputError(
+            f"this is an adapter of {base}, and no model",
+            where=origin,
+            cure="`train merge` makes a model of an adapter trained here; others: load the base with sentence-transformers, put "
+            "peft.PeftModel.from_pretrained(model[0].model, FOLDER).merge_and_unload() in its place, and model.save(OUT)",
+        )
+
+
+def _refuse_reranker(config: dict[str, Any], origin: str) -> None:
+    """A cross-encoder reads question and passage together and gives a score; there is no vector to keep."""
+    heads = [str(name) for name in config.get("architectures") or () if str(name).endswith("ForSequenceClassification")]
+    if heads:
+        raise InputError(
+            f"this is a reranker or classifier ({heads[0]}): it scores a pair of texts and gives no vectors",
+            where=origin,
+            cure="give an embedding model; many publishers have one beside their reranker",
+        )
+
+
+def _check_default_prompt(own: dict[str, Any], origin: str) -> None:
+    name, prompts = own.get("default_prompt_name"), own.get("prompts") or {}
+    if name and name not in prompts:
+        raise InputError(
+            f"its default prompt {name!r} is not among its prompts ({', '.join(map(repr, prompts)) or 'it has none'})",
+            where=f"{origin}/config_sentence_transformers.json",
+            cure="set default_prompt_name to null there, or to one of its prompts; prompts are taken by side here, not by default",
+        )
 
 
 def pooling_of(config: dict[str, Any]) -> str:
@@ -132,6 +169,12 @@ def _is_native(model_type: str) -> bool:
 def _reader(origin: str) -> Callable[[str, bool], Any]:
     """A function that reads a JSON file of the model: (name, whether it must be there) to its content or None."""
     folder = Path(origin).expanduser()
+    if folder.is_file():
+        raise InputError(
+            "this is a file, not a model folder", where=origin, cure="give the sentence-transformers folder that it lies in"
+        )
+    if folder.is_dir() and not any(folder.iterdir()):
+        raise InputError("the folder is empty", where=origin, cure=f"give a whole sentence-transformers folder or an id, {OTHERS}")
     if origin.startswith((".", "/", "~")) and not folder.is_dir():
         raise InputError("no such model folder", where=origin, cure=f"give a sentence-transformers folder or id, {OTHERS}")
 

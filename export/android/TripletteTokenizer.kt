@@ -5,8 +5,9 @@ import java.util.PriorityQueue
 /**
  * Text to token ids from the bundle's `tokenizer.model`, in plain Kotlin: no native library, no Android class.
  *
- * A Unigram model is cut by [TripletteUnigram], a byte-level one by [TripletteByteLevel]. SentencePiece byte-pair encoding: the text is cut at user-defined pieces, each rest starts as single characters, and the adjacent
- * pair whose union is the best-scored piece is merged until none is left. What is in no piece becomes its UTF-8 bytes.
+ * The file says of which form it is: a Unigram model is cut by [TripletteUnigram], a byte-level one by [TripletteByteLevel], WordPiece by
+ * [TripletteWordPiece]. SentencePiece byte-pair encoding is here: the text is cut at user-defined pieces, each rest starts as single characters,
+ * and the adjacent pair whose union is the best-scored piece is merged until none is left. What is in no piece becomes its UTF-8 bytes.
  *
  * `before`, `after` and `specials` come from `spec.json`. The golden file holds ids to test against.
  */
@@ -28,20 +29,28 @@ class TripletteTokenizer(
     private var dummyPrefix = true
     private val unigram: TripletteUnigram?
     private val byteLevel = if (TripletteByteLevel.isOne(model)) TripletteByteLevel(model) else null
+    private val wordPiece = if (TripletteWordPiece.isOne(model)) TripletteWordPiece(model) else null
 
     init {
         val defined = ArrayList<String>()
-        if (byteLevel == null) readModel(model, defined)
+        val isSentencePiece = byteLevel == null && wordPiece == null
+        if (isSentencePiece) readModel(model, defined)
         userDefined = byFirst(defined)
-        unigram = if (byteLevel == null && modelType == UNIGRAM) TripletteUnigram(ids, scores, unknown, table, dummyPrefix) else null
+        unigram = if (isSentencePiece && modelType == UNIGRAM) TripletteUnigram(ids, scores, unknown, table, dummyPrefix) else null
     }
 
     /** The ids of a formatted text with the ids around it, at most `limit` in all: the text is cut, the ids around it stay. */
     fun encode(text: String, limit: Int): IntArray {
+        require(!hasHalfPair(text)) { "the text has half a surrogate pair, which is no character" }
         val inner = cutAtSpecials(text)
         val room = minOf(inner.size, limit - before.size - after.size)
         return before + inner.subList(0, room).toIntArray() + after
     }
+
+    private fun hasHalfPair(text: String): Boolean = text.isNotEmpty() && (
+        text[0].isLowSurrogate() || text.indices.any {
+            text[it].isHighSurrogate() != (it + 1 < text.length && text[it + 1].isLowSurrogate())
+        })
 
     private fun cutAtSpecials(text: String): List<Int> {
         val found = ArrayList<Int>()
@@ -72,6 +81,7 @@ class TripletteTokenizer(
     /** The ids of a text that holds no special token. */
     private fun pieces(text: String): List<Int> {
         if (byteLevel != null) return byteLevel.encode(text)
+        if (wordPiece != null) return wordPiece.encode(text)
         if (unigram != null) return unigram.encode(text)
         val escaped = text.replace(' ', SPACE)
         val found = ArrayList<Int>()

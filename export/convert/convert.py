@@ -89,24 +89,33 @@ def convert(encoder: Any, lengths: Sequence[int], dimensions: Sequence[int], pat
 
     Inputs are ``tokens`` and ``attention_mask``, int32 (1, length), bound by name. Outputs are ``embedding_<d>``, float32 (1, d).
     """
+    import torch
+
+    from triplette.export.families.graph import Signature
+
     started = time.perf_counter()
+    module = Signature(encoder, dimensions).eval()
+    # two tensor objects: one object for both inputs would merge them into a single input
+    samples = {
+        signature_name(length): {TOKENS: torch.ones(1, length, dtype=torch.int32), MASK: torch.ones(1, length, dtype=torch.int32)}
+        for length in lengths
+    }
+    write_signatures(module, samples, path)
+    return Converted(path, tuple(lengths), tuple(dimensions), path.stat().st_size, time.perf_counter() - started)
+
+
+def write_signatures(module: Any, samples: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Write a .tflite file in which each signature is ``module`` on inputs of the samples' shapes. The signatures share their weights."""
     with quiet_libraries(), quiet_stderr():
         import litert_torch
-        import torch
 
-        from triplette.export.families.graph import Signature
-
-        module = Signature(encoder, dimensions).eval()
         converter: Any = None
-        for length in lengths:
-            # two tensor objects: one object for both inputs would merge them into a single input
-            sample = {TOKENS: torch.ones(1, length, dtype=torch.int32), MASK: torch.ones(1, length, dtype=torch.int32)}
+        for name, sample in samples.items():
             add = litert_torch.signature if converter is None else converter.signature
-            converter = add(signature_name(length), module, sample_kwargs=sample)
+            converter = add(name, module, sample_kwargs=dict(sample))
         model = converter.convert()
         with replacing(path) as temporary:
             model.export(str(temporary))
-    return Converted(path, tuple(lengths), tuple(dimensions), path.stat().st_size, time.perf_counter() - started)
 
 
 def signature_name(length: int) -> str:

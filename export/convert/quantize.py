@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import SettingError
+from triplette.export.convert.blocks import refine
 from triplette.export.families.architecture import ATTENTION, EMBEDDING, FEED_FORWARD, PER_LAYER, POSITIONS, PROJECTION, Architecture
 from triplette.export.quiet import quiet_libraries, quiet_stderr
 from triplette.tables import replacing
@@ -108,6 +109,8 @@ def quantize(source: Path, target: Path, recipe: Recipe) -> float:
                     enable_progress_bar=False, enable_progress_report=False
                 )
             temporary.write_bytes(content.quantized_model)
+            if recipe.granularity != CHANNEL:
+                refine(temporary, source)
     return time.perf_counter() - started
 
 

@@ -5,6 +5,7 @@ The float32 files stand beside it under the same names, because the proof compar
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from triplette.contract import PromptContract
 from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.export.convert.convert import convert, load_encoder, signature_name
+from triplette.export.convert.engine import convert_engine
 from triplette.export.convert.quantize import Recipe, choose_recipe, quantize
 from triplette.export.families.architecture import Architecture
 from triplette.export.families.family import read_architecture
@@ -28,13 +30,14 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be made: lengths and dimensions that the contract and the architecture allow, and the recipe."""
+    """What will be made: lengths and dimensions that the contract and the architecture allow, the recipe, and whether for LiteRT-LM too."""
 
     architecture: Architecture
     lengths: tuple[int, ...]
     dimensions: tuple[int, ...]
     recipe: Recipe
     files: dict[str, tuple[int, ...]]
+    litertlm: bool = False
 
     @property
     def signatures(self) -> tuple[SignatureSpec, ...]:
@@ -77,7 +80,7 @@ def make_plan(model: Path, contract: PromptContract, settings: ExportSettings) -
     files: dict[str, tuple[int, ...]] = (
         {"model.tflite": lengths} if one else {f"model_{length}.tflite": (length,) for length in lengths}
     )
-    return Plan(architecture, lengths, dimensions, recipe, files)
+    return Plan(architecture, lengths, dimensions, recipe, files, settings.litertlm)
 
 
 def check_contract(model: Path, architecture: Architecture, contract: PromptContract) -> None:
@@ -148,6 +151,11 @@ def stage(
     for name, lengths in plan.files.items():
         note(f"converting {name}, lengths {', '.join(map(str, lengths))}")
         seconds["convert"] += convert(encoder, lengths, plan.dimensions, floats / name).seconds
+    if plan.litertlm:
+        note("converting for LiteRT-LM")
+        started = time.perf_counter()
+        convert_engine(encoder, plan.lengths, plan.dimensions[0], plan.recipe, floats)
+        seconds["litertlm"] = time.perf_counter() - started
     del encoder
     for name in plan.files:
         note(f"quantising {name} ({plan.recipe.name})")

@@ -45,6 +45,31 @@ class Signature(nn.Module):
         return {output_name(d): nn.functional.normalize(vector[:, :d], p=2.0, dim=1) for d in self.dimensions}
 
 
+class EngineSignature(nn.Module):
+    """What LiteRT-LM's embedding engine calls: a row of numbers a token, float32 (1, L, 1), and a mask, float32 (1, L), to the vector.
+
+    The engine looks every token up in a file of its own and hands over rows. Here a row is the token's id (``TokenRow``), so that the table stays where the
+    proven file has it. What stands behind a text is left from another one, or never written, and is read as token 0.
+    """
+
+    def __init__(self, encoder: Any, dimension: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dimension = dimension
+
+    def forward(self, embeddings: Tensor, input_mask: Tensor) -> dict[str, Tensor]:
+        tokens = torch.where(input_mask > 0.5, embeddings[:, :, 0], torch.zeros_like(input_mask)).to(torch.int32)
+        vector = self.encoder(tokens, input_mask.to(torch.int32))
+        return {"encodings": nn.functional.normalize(vector[:, : self.dimension], p=2.0, dim=1)}
+
+
+class TokenRow(nn.Module):
+    """A token's id, int32 (1,), as the row that ``EngineSignature`` takes, float32 (1, 1, 1): exact up to 2^24."""
+
+    def forward(self, token: Tensor) -> dict[str, Tensor]:
+        return {"embeddings": token.to(torch.float32).reshape(1, 1, 1)}
+
+
 def padding_mask(present: Tensor) -> Tensor:
     """The additive mask (1, 1, 1, L): 0 where a token is, MASKED where padding is."""
     return ((1.0 - present) * MASKED)[:, None, None, :]

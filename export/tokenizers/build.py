@@ -2,8 +2,8 @@
 
 Byte-pair merges (Gemma) are described differently by the two forms: tokenizer.json lists merges in order, SentencePiece scores pieces and
 merges whatever pair makes the best-scored piece. The rank of the first merge that makes a piece, negated, is that score. Unigram
-(XLM-R) is the same in both: pieces with scores, and a table of how characters are normalised. Byte-level merges (ModernBERT, Qwen) have
-a form of their own (``byte_level``).
+(XLM-R) is the same in both: pieces with scores, and a table of how characters are normalised. Byte-level merges (ModernBERT, Qwen) and WordPiece
+(BERT) have forms of their own (``byte_level``, ``wordpiece``).
 No form is trusted: both must give the reference's ids on thousands of lines and on strings that are known to differ.
 """
 
@@ -19,19 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import InputError, ProofFailed
-from triplette.export.tokenizers.byte_level import (
-    HEADER,
-    NAME,
-    build_byte_level,
-    is_byte_level,
-    open_tokenizer,
-    stripping_tokens,
-)
+from triplette.export.tokenizers import wordpiece
+from triplette.export.tokenizers.byte_level import NAME, build_byte_level, is_byte_level, stripping_tokens
+from triplette.export.tokenizers.forms import open_tokenizer, text_form
 from triplette.export.tokenizers.pieces import Tokenizer, TokenizerSpec
+from triplette.export.tokenizers.wordpiece import build_wordpiece, check_wordpiece, is_wordpiece
 from triplette.tables import replacing
 
 SUPPORTED = (
-    "Gemma's (byte-pair merges with byte fallback), XLM-R's (SentencePiece Unigram), or ModernBERT's and Qwen's (byte-level BPE)"
+    "Gemma's (byte-pair merges with byte fallback), XLM-R's (SentencePiece Unigram), ModernBERT's and Qwen's (byte-level BPE), "
+    "or BERT's (WordPiece)"
 )
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 AWKWARD = (
@@ -100,7 +97,7 @@ def write_tokenizer(folder: Path, reference: Any, texts: Sequence[str], path: Pa
             continue
         with replacing(path) as temporary:
             temporary.write_bytes(content)
-        narrow = spec if content.startswith(HEADER.encode()) else replace(spec, specials=hidden_specials(spec.specials, content))
+        narrow = spec if text_form(content) else replace(spec, specials=hidden_specials(spec.specials, content))
         agreement = compare(open_tokenizer(path, narrow), reference, texts)
         if agreement.differing == 0:
             return Built(narrow, origin, agreement)
@@ -120,6 +117,8 @@ def _content(folder: Path, origin: str, reference: Any) -> bytes | None:
     content = read_json(folder)
     if is_byte_level(content):
         return build_byte_level(content)
+    if is_wordpiece(content):
+        return build_wordpiece(content)
     build = build_unigram if content["model"].get("type") == "Unigram" else build_sentencepiece
     return build(content, reference)
 
@@ -130,6 +129,9 @@ def check_kind(content: dict[str, Any]) -> str:
     if is_byte_level(content):
         build_byte_level(content)
         return NAME
+    if is_wordpiece(content):
+        check_wordpiece(content)
+        return wordpiece.NAME
     if model.get("type") == "BPE" and model.get("byte_fallback"):
         return "byte-pair"
     if model.get("type") == "Unigram" and not model.get("byte_fallback"):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import InputError
-from triplette.export.tokenizers.pieces import SPACES, Pieces, Tokenizer, TokenizerSpec
+from triplette.export.tokenizers.pieces import SPACES, Tokenizer, TokenizerSpec
 
 HEADER = "triplette byte-level BPE 1"
 NAME = "byte-level BPE"
@@ -96,15 +96,6 @@ class ByteLevel(Tokenizer):
             offer(before[left])
             offer(left)
         return [identity for identity in ids if identity >= 0]
-
-
-def open_tokenizer(path: Path, spec: TokenizerSpec) -> Tokenizer:
-    """The bundle's tokenizer, of whichever form its file is."""
-    if path.exists():
-        with path.open("rb") as stream:
-            if stream.read(len(HEADER)) == HEADER.encode():
-                return ByteLevel(path, spec)
-    return Pieces(path, spec)
 
 
 def is_byte_level(content: dict[str, Any]) -> bool:

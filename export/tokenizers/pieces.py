@@ -18,6 +18,7 @@ from triplette.errors import InputError
 
 # Unicode's White_Space, as it stands in a class of characters: what "any space" means differs between Rust, Python, Java and Android
 SPACES = r"\t-\r\x85 \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,11 @@ class Tokenizer(ABC):
         """The ids of a text that holds no special token."""
 
     def text_ids(self, text: str) -> list[int]:
-        """The ids of a text without the ids around it."""
+        """The ids of a text without the ids around it. Raises InputError for half a surrogate pair, which is no character."""
+        if found := _SURROGATE.search(text):
+            raise InputError(
+                f"the text has half a surrogate pair ({found.group()!a})", where=f"character {found.start()}", cure="give it as UTF-8"
+            )
         if self._specials is None:
             return self.plain_ids(text)
         ids: list[int] = []

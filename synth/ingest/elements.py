@@ -15,8 +15,10 @@ from triplette.synth.ingest.tables import table_text
 
 HEADING_MAX = 200  # characters: a longer heading would not fit beside its passage, and is prose that was made large
 _LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
-# soft hyphen, zero-width space, word joiner, byte order mark, marks of direction: a reader sees none of them
-_INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+# soft hyphen, zero-width space, word joiner, signs of formulas that are not seen, byte order mark, marks of direction: a reader sees none of them
+_INVISIBLE = dict.fromkeys(
+    (0xAD, 0x200B, 0x2060, 0x2062, 0x2063, 0x2064, 0xFEFF, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
 _SHOWN: dict[int, str | None] = {**_LIGATURES, **_INVISIBLE, 0x2061: " "}  # U+2061 stands between "sin" and its argument
 _SPECIAL = re.compile(f"[{''.join(map(chr, _SHOWN))}]")  # looked for first: translating every letter costs twenty times as much
 _RAISED = str.maketrans("0123456789+-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")

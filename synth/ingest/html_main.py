@@ -30,6 +30,9 @@ SHARED = 0.5  # of a longer element's runs of three words that trafilatura's tex
 SHARED_SHORT, SHORT_LINE = 0.9, 12  # and of one under 12 words: a breadcrumb ends with the page's title
 _SENTENCE_END = (".", "!", "?", ":", ";", "»", "”", '"', "…", ")")
 FURNITURE = "furniture"
+_WIDE_SPAN = re.compile(
+    r"(<t[dh]\b[^<>]{0,400}?)\s(?:row|col)span\s*=\s*[\"']?\s*\d{2,}[\"']?", re.IGNORECASE
+)  # trafilatura makes every place that a cell claims
 DOCUMENT_LINKS = 3  # links to other pages; one that has no more was written as a document and has no furniture to be told from text,
 DOCUMENT_SHARE = 0.03  # nor one of whose letters they have less,
 DOCUMENT_SCRIPTS = 3  # unless it runs more scripts than a document does
@@ -149,7 +152,9 @@ def _by_trafilatura(source: str) -> str:
     for name in ("trafilatura", "htmldate", "justext"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what it finds malformed helps nobody
     try:
-        found = trafilatura.extract(source, include_comments=False, include_tables=True, include_formatting=False)
+        found = trafilatura.extract(
+            _WIDE_SPAN.sub(r"\1", source), include_comments=False, include_tables=True, include_formatting=False
+        )
     except Exception:  # a page that it cannot take is judged by our rules
         return ""
     return found or ""

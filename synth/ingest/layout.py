@@ -32,7 +32,7 @@ EDGE_GAP = 1.6  # of the usual leading between such a row and the text
 RUNNING = 3  # pages on which a running head comes back: left pages have other heads than right ones, chapters too
 SAME_PLACE = 4.0  # points of height that count as one place
 SWITCHES = 0.12  # of the pieces: more changes of column in the page's own order than that, and it was drawn across
-CELLS = 3  # pieces of a row that is a table's, and not lines of columns side by side
+CELLS = 2  # pieces of a row at least that has a cell going on below it
 LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
@@ -235,7 +235,9 @@ def _cells_whole(rows: list[list[Piece]]) -> list[list[Piece]]:
         if at is None or len(above) < CELLS or row[0].table or above[at].table or not _under(row[0], above[at]):
             found.append(row)
         else:
-            above[at] = replace(above[at], text=f"{above[at].text} {row[0].text}")
+            begun, rest = above[at].text, row[0].text
+            whole = begun[:-1] + rest if begun[-1:] == "-" and rest[:1].islower() else f"{begun} {rest}"
+            above[at] = replace(above[at], text=whole)
     return found
 
 

@@ -130,7 +130,7 @@ class _Reader:
         form = self.lists.get(style, {}).get(level)
         count = _number(form.get(f"{TEXT}start-value"), 1, 10**6) if form is not None else 1
         goes_on = node.get(f"{TEXT}continue-list") or (style if node.get(f"{TEXT}continue-numbering") == "true" else "")
-        count = self.ended.get((goes_on, level), count)
+        count = self.ended.get((goes_on, level), count) if level == 1 else count  # a list inside an item begins anew
         for item in node:
             if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
                 continue

@@ -13,12 +13,13 @@ import itertools
 import math
 import re
 import statistics
-import string
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from unicodedata import normalize
+
+from triplette.synth.ingest.tex_symbols import NOT, TEX_SYMBOLS
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
@@ -45,16 +46,8 @@ ACCENTS = {
     "˚": "\u030a",
 }
 SIGNS = "∆∂∇"  # signs that formulas write as letters
+SHADOW = 0.9  # points between two drawings of one letter: less than the width of any that is written twice
 SAME_HEIGHT = 0.05  # points
-_SIGNS_ONLY = dict.fromkeys(string.ascii_letters + "@", "")  # big brackets and arrows: better no letter than a wrong one
-NOT = "\u0338"  # the stroke through the sign that follows it
-# The letters that pdfium gives for glyphs of TeX's fonts of symbols whose names it does not know (Knuth's and the AMS's font tables)
-TEX_SYMBOLS: Mapping[str, Mapping[str, str]] = {
-    "CMSY": {"0": "′", "h": "⟨", "i": "⟩", "6": NOT, "7": ""},
-    "CMEX": {**_SIGNS_ONLY, "P": "∑", "Q": "∏", "R": "∫", "S": "⋃", "T": "⋂", "X": "∑", "Y": "∏", "Z": "∫"},
-    "MSAM": {**_SIGNS_ONLY, "B": "▷", "C": "◁", "D": "⊵", "E": "⊴"},
-    "MSBM": {"@": "∄"},
-}
 HYPHENS = (0xFFFE, 2)  # pdfium's signs for a hyphen that ends a line
 
 
@@ -129,7 +122,32 @@ def page_chars(page: Any, textpage: Any) -> PageChars:
             chars.append(Char(text, height - y1, height - y0, x, x1 - x0, bold))
     if quarters % 2:
         width, height = height, width
+    chars = drawn_once(chars)
     return PageChars(chars, width, height, turned, outside, quarters)
+
+
+def drawn_once(chars: list[Char]) -> list[Char]:
+    """The characters without those drawn twice in one place, which a program does to make them bold or to give them a shadow."""
+    places: dict[tuple[str, int, int], list[Char]] = defaultdict(list)
+    kept: list[Char] = []
+    gone = False
+    last: Char | None = None
+    for char in chars:
+        if not char.size:
+            if not gone:
+                kept.append(char)
+            continue
+        across, up = round(char.x0 / SHADOW), round(char.y / SHADOW)
+        near = (
+            other for i in (across - 1, across, across + 1) for j in (up - 1, up, up + 1) for other in places.get((char.text, i, j), ())
+        )
+        if char != last:  # the letters of a ligature have one place: they go or stay together
+            gone = any(abs(other.x0 - char.x0) <= SHADOW and abs(other.y - char.y) <= SHADOW for other in near)
+        last = char
+        if not gone:
+            places[char.text, across, up].append(char)
+            kept.append(char)
+    return kept
 
 
 _SPACE = Char(" ", 0.0, 0.0, 0.0, 0.0, False)

@@ -13,6 +13,7 @@ from triplette.synth.ingest.metadata import core_title
 from triplette.synth.ingest.tables import Cell, filled, grid
 from triplette.synth.ingest.zipped import opened, parse_xml
 
+C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _RUNNING = frozenset(("FOOTER", "SLIDE_NUMBER", "DATE", "HEADER"))
 
@@ -114,11 +115,38 @@ def _shape(shape: Any, page: int) -> Iterator[Element]:
         resolved = filled(grid(rows, repeat_columns=False))
         if resolved:
             yield Element("table", rows=resolved, page=page)
+    elif getattr(shape, "has_chart", False) and shape.has_chart:
+        yield from _chart(shape.chart, page)
     elif shape.has_text_frame:
         paragraphs = [text for text in map(_text, shape.text_frame.paragraphs) if text]
         listed = len(paragraphs) > 1 and role == "body"
         for text in paragraphs:
             yield Element("item" if listed else "paragraph", f"- {text}" if listed else text, page=page, role=role)
+
+
+def _chart(chart: Any, page: int) -> Iterator[Element]:
+    """A chart's title, and its values as a table: read from the chart's own XML, for the library knows only the flat kinds."""
+    root = chart.part._element
+    title = root.find(f"{C}chart/{C}title")
+    said = [text for node in title.iter(f"{A}p") if (text := _paragraph_text(node))] if title is not None else []
+    if said:
+        yield Element("paragraph", " ".join(said), page=page)
+    series = list(root.iter(f"{C}ser"))
+    if not series:
+        return
+    rows = [["", *(" ".join(_points(item, "tx")) for item in series)]]
+    values = [_points(item, "val") or _points(item, "yVal") for item in series]
+    names = _points(series[0], "cat") or _points(series[0], "xVal")
+    for place in range(max(len(names), *map(len, values))):
+        rows.append([column[place] if place < len(column) else "" for column in (names, *values)])
+    resolved = filled(rows)
+    if len(resolved) > 1:
+        yield Element("table", rows=resolved, page=page)
+
+
+def _points(series: Any, part: str) -> list[str]:
+    node = series.find(f"{C}{part}")
+    return [one_line(value.text or "") for value in node.iter(f"{C}v")] if node is not None else []
 
 
 def _cell(cell: Any) -> Cell:

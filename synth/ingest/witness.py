@@ -12,11 +12,13 @@ import io
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 from triplette.synth.ingest.heartbeat import CHECKING, beat
 
 PDF, TEXT = (".pdf",), (".txt", ".text")
 SAMPLE = 200_000  # bytes from which a legacy encoding is told
+MANY_BOXES = 400  # on a page: their order is compared in pairs of pairs, and text has some dozens
 UNMAPPED_SHARE = 0.2  # of a text's words: with more letters that pdfminer cannot name it is no witness
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _TURNED = re.compile(r"(?:(?<=\n)|^)(?:\S{0,2}\n+){4,}")  # what stands turned comes out a letter a line
@@ -47,15 +49,13 @@ def witness_name(path: Path) -> str:
 
 
 def _pdf(path: Path) -> str | None:
-    from pdfminer.converter import TextConverter
-    from pdfminer.layout import LAParams
     from pdfminer.pdfinterp import PDFPageInterpreter, PDFResourceManager
     from pdfminer.pdfpage import PDFPage
 
     logging.getLogger("pdfminer").setLevel(logging.ERROR)  # font warnings on every page help nobody
     told = io.StringIO()
     fonts = PDFResourceManager()
-    with path.open("rb") as file, TextConverter(fonts, told, laparams=LAParams()) as device:
+    with path.open("rb") as file, _converter(fonts, told) as device:
         interpreter = PDFPageInterpreter(fonts, device)
         for page in PDFPage.get_pages(file):
             interpreter.process_page(page)
@@ -65,6 +65,33 @@ def _pdf(path: Path) -> str | None:
     if unmapped > UNMAPPED_SHARE * len(text.split()):
         return None  # it cannot tell this file's letters
     return _TURNED.sub("\n", _UNMAPPED.sub("", text))
+
+
+def _converter(fonts: Any, told: io.StringIO) -> Any:
+    """pdfminer's converter to text, which orders a page's boxes by comparing each with each: not where there are many of them."""
+    from pdfminer.converter import TextConverter
+    from pdfminer.layout import IndexAssigner, LAParams, LTChar
+
+    class Converter(TextConverter):
+        def end_page(self, page: Any) -> None:
+            held, parameters = self.cur_item, LAParams()
+            letters = [item for item in held if isinstance(item, LTChar)]
+            lines = [line for line in held.group_objects(parameters, letters) if not line.is_empty()] if letters else []
+            boxes = list(held.group_textlines(parameters, lines))
+            if len(boxes) > MANY_BOXES:
+                for box in boxes:
+                    box.analyze(parameters)
+                boxes.sort(key=lambda box: (-box.y0, box.x0))
+            elif boxes:
+                assign = IndexAssigner()
+                for group in held.group_textboxes(parameters, boxes):
+                    group.analyze(parameters)
+                    assign.run(group)
+                boxes.sort(key=lambda box: box.index)
+            held._objs = [*boxes, *(item for item in held if not isinstance(item, LTChar))]
+            self.receive_layout(held)
+
+    return Converter(fonts, told)
 
 
 def _text(path: Path) -> str:

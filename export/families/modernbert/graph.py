@@ -66,17 +66,18 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Gated feed-forward with the exact GELU on its first half (Shazeer 2020, GeGLU)."""
+    """Gated feed-forward with the exact GELU, or SiLU, on its first half (Shazeer 2020, GeGLU and SwiGLU)."""
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
         self.width = a.feed_forward
+        self.activation = nn.functional.silu if a.activation == "silu" else nn.functional.gelu
         self.Wi = nn.Linear(a.hidden, 2 * a.feed_forward, bias=a.feed_forward_bias)
         self.Wo = nn.Linear(a.feed_forward, a.hidden, bias=a.feed_forward_bias)
 
     def forward(self, states: Tensor) -> Tensor:
         first, second = torch.split(self.Wi(states), self.width, dim=-1)
-        return self.Wo(nn.functional.gelu(first) * second)
+        return self.Wo(self.activation(first) * second)
 
 
 class Layer(nn.Module):

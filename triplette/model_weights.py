@@ -1,0 +1,116 @@
+"""Are the weights of a model folder whole? Told from the headers of its safetensors files: no torch, and no weight is read.
+
+A copy that broke off, a shard that was left behind or numbers of a kind that nothing here computes with would otherwise be noticed after the
+dataset was read and the library loaded, in the words of a parser.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from triplette.errors import InputError
+
+SINGLE, INDEX, PICKLED = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
+KINDS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # what a weight may be stored as, and the bytes of a number
+HEADER_LIMIT = 100_000_000  # bytes, the format's own limit
+AGAIN = "copy or download the file again"
+
+
+def check_weights(origin: str) -> None:
+    """Raise InputError where a folder's weights are absent, cut short, incomplete, of a kind that is not trained, or misshapen.
+
+    An id is left to the hub's library, which checks what it downloads; pickled weights are left to torch.
+    """
+    folder = Path(origin).expanduser()
+    if not folder.is_dir():
+        return
+    modules = sorted(json.loads((folder / "modules.json").read_text(encoding="utf-8")), key=lambda module: int(module["idx"]))
+    place = folder / str(modules[0]["path"])
+    files = _files(place)
+    for file in files:
+        _check_kinds(read_header(file), file)
+    for module in modules:
+        if str(module["type"]).rsplit(".", 1)[-1] == "Dense":
+            _check_dense(folder / str(module["path"]))
+
+
+def _files(place: Path) -> list[Path]:
+    """The weight files of the transformer in ``place``: one, or the shards of its index."""
+    if (place / INDEX).is_file():
+        try:
+            named = sorted(set(json.loads((place / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError) as error:
+            raise InputError(f"not an index of shards ({error!r})", where=str(place / INDEX), cure=AGAIN) from None
+        absent = [name for name in named if not (place / name).is_file()]
+        if absent:
+            raise InputError(
+                f"{len(absent)} of {len(named)} files with its weights are missing: {', '.join(absent[:3])}",
+                where=str(place),
+                cure=f"copy or download them again; {INDEX} lists all",
+            )
+        return [place / name for name in named]
+    if (place / SINGLE).is_file():
+        return [place / SINGLE]
+    if (place / PICKLED).is_file():
+        return []
+    raise InputError(
+        f"there are no weights: neither {SINGLE} nor {INDEX}", where=str(place), cure="copy or download the whole folder again"
+    )
+
+
+def read_header(path: Path) -> dict[str, Mapping[str, Any]]:
+    """The tensors of a safetensors file by name, as its header describes them. Raises InputError for a file that is cut or none."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 2 <= length <= min(HEADER_LIMIT, max(0, size - 8)):
+            raise InputError(f"cut short, or no safetensors file ({size} bytes)", where=str(path), cure=AGAIN)
+        try:
+            header: dict[str, Mapping[str, Any]] = json.loads(file.read(length))
+            header.pop("__metadata__", None)
+            end = max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise InputError(f"no safetensors file ({error!r})", where=str(path), cure=AGAIN) from None
+    if size < 8 + length + end:
+        raise InputError(f"cut short: {size:,} bytes of {8 + length + end:,}", where=str(path), cure=AGAIN)
+    return header
+
+
+def _check_kinds(header: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Whatever is multiplied must be stored as floating point; counters and positions (one row) may be integers."""
+    tables = {
+        name: tensor
+        for name, tensor in header.items()
+        if len(tensor["shape"]) > 1 and math.prod(tensor["shape"]) > max(tensor["shape"])
+    }
+    wrong = {name: str(tensor["dtype"]) for name, tensor in tables.items() if tensor["dtype"] not in KINDS}
+    if wrong:
+        raise InputError(
+            f"{len(wrong)} weights are stored as {', '.join(sorted(set(wrong.values())))}, such as {next(iter(wrong))}: a quantised model is not trained",
+            where=str(path),
+            cure=f"take the model as it was before quantisation, in {', '.join(KINDS)}",
+        )
+
+
+def _check_dense(place: Path) -> None:
+    """A dense module's weight must have the sizes that its config says."""
+    path = place / SINGLE
+    if not path.is_file():
+        if (place / PICKLED).is_file():
+            return
+        raise InputError(f"the dense module has no {SINGLE}", where=str(place), cure="copy or download the whole folder again")
+    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+    wanted = [int(config["out_features"]), int(config["in_features"])]
+    found = list(read_header(path).get("linear.weight", {}).get("shape", []))
+    if found != wanted:
+        raise InputError(
+            f"the dense module's weight has the shape {found}, its config.json says {wanted}",
+            where=str(path),
+            cure="copy config.json and model.safetensors of this module again, from one model",
+        )
