@@ -165,7 +165,10 @@ def ask(
         typer.echo(visible(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})"))
         lexical = f"BM25 {passage.bm25_rank} ({passage.bm25_score:.2f})" if passage.bm25_rank else "BM25 none"
         typer.echo(f"   {lexical}, encoder {passage.dense_rank} ({passage.dense_score:.3f})")
-        typer.echo(visible("   " + passage.text.strip().replace("\n", "\n   ") + "\n"))
+        typer.echo(visible("   " + passage.text.strip().replace("\n", "\n   ")))
+        for ref in passage.refs:
+            typer.echo(visible(f"   see {ref}"))
+        typer.echo("")
 
 
 def main() -> None:

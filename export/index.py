@@ -4,6 +4,8 @@ A vector is stored as ``round(v / scale)`` with ``scale = max|v| / 127``: a quar
 have the largest dimension; a smaller one is their beginning, normalised again. The vectors come from the bundle's own model,
 so that a question on the phone meets passages embedded by the same numbers.
 
+``refs`` are the cross-references between passages ("see article 3.1.2"), by position.
+
 Beside them lies BM25, as posting lists: for each ranking token the passages that have it (int32, little-endian) and, after them, what it adds
 to each one's score (float64). Adding these up in the question's order gives the very numbers of ``triplette.ranking.bm25``, whatever
 reads them; FTS5's own bm25() knows other tokens, another idf and another k1.
@@ -37,6 +39,7 @@ CREATE TABLE chunks (
     position INTEGER PRIMARY KEY, chunk_id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, source TEXT NOT NULL,
     page_start INTEGER NOT NULL, page_end INTEGER NOT NULL, text TEXT NOT NULL, scale REAL NOT NULL, vector BLOB NOT NULL
 );
+CREATE TABLE refs (position INTEGER NOT NULL, target INTEGER NOT NULL, PRIMARY KEY (position, target)) WITHOUT ROWID;
 """
 
 
@@ -92,6 +95,9 @@ def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.flo
             for term, documents, weights in lexical.postings()
         )
         connection.executemany("INSERT INTO terms VALUES (?, ?)", rows)
+        place = {chunk.id: number for number, chunk in enumerate(chunks)}
+        named = ((number, place[other]) for number, chunk in enumerate(chunks) for other in chunk.refs if other in place)
+        connection.executemany("INSERT INTO refs VALUES (?, ?)", named)
         connection.commit()
         connection.execute("VACUUM")
 
@@ -172,6 +178,15 @@ def read_index(path: Path) -> Index:
         raise InputError(f"not a bundle's index ({error})", where=str(path), cure="export the bundle again") from error
     places = tuple((row[3], row[4], row[5]) for row in rows)
     return Index(tuple(row[0] for row in rows), places, values, np.array([row[1] for row in rows], np.float32))
+
+
+def read_refs(path: Path, position: int) -> list[int]:
+    """The positions of the passages that one refers to; none in an index that was written before they were kept."""
+    with open_index(path) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'refs'").fetchone() is None:
+            return []
+        rows = connection.execute("SELECT target FROM refs WHERE position = ? ORDER BY target", (position,)).fetchall()
+    return [int(row[0]) for row in rows]
 
 
 def read_meta(path: Path) -> dict[str, str]:

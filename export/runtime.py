@@ -6,7 +6,7 @@ Passages are ranked as the contract says: BM25 and the encoder fused, or the enc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
-from triplette.export.index import INDEX, asked_tokens, lexical_scores, open_index, read_index, read_meta
+from triplette.export.index import INDEX, asked_tokens, lexical_scores, open_index, read_index, read_meta, read_refs
 from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
 from triplette.export.tokenizers.forms import open_tokenizer
 from triplette.ranking.fusion import DECIMALS, fuse, neighbours, ranks
@@ -28,7 +28,7 @@ class Passage:
     """An answer: rank from 1, the score it was ranked by, and the chunk with its place in the document (pages count from 1, 0: none).
 
     Both rankers' own ranks over the whole corpus and scores stand beside it; a passage without a word of the question has the BM25
-    rank 0. Where the encoder ranks alone, ``score`` is its cosine.
+    rank 0. ``refs`` are the titles and places of the passages that it refers to. Where the encoder ranks alone, ``score`` is its cosine.
     """
 
     rank: int
@@ -43,6 +43,7 @@ class Passage:
     page_start: int
     page_end: int
     text: str
+    refs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +156,9 @@ class Bundle:
         query = "SELECT chunk_id, title, source, page_start, page_end, text FROM chunks WHERE position = ?"
         with open_index(self.path / INDEX) as connection:
             row = connection.execute(query, (position,)).fetchone()
-        return Passage(rank, round(score, 6), *said, *row)
+        refs = tuple(self._place(other) for other in read_refs(self.path / INDEX, position) if other < len(self._index.places))
+        return replace(Passage(rank, round(score, 6), *said, *row), refs=refs)
+
+    def _place(self, position: int) -> str:
+        source, page, title = self._index.places[position]
+        return f"{title or 'untitled'} ({source}{f', p. {page}' if page else ''})"

@@ -25,7 +25,8 @@ from triplette.synth.ingest import find_documents
 from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
 from triplette.synth.ingest.harvest import Harvested
 from triplette.synth.reading import ReadDocument, read_all
-from triplette.tables import read_records, table_of, write_records, write_table
+from triplette.synth.refs import resolve_references
+from triplette.tables import read_records, records_of, table_of, write_records, write_table
 
 WORST = 10  # documents that the result lists
 
@@ -104,6 +105,7 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Pr
     files = [(path, folder.names[path]) for path in folder.files]
     read = _settled(read_all(files, corpus, settings), files, corpus, settings)
     chunks = concat_tables([document.rows for document in read if document.rows is not None] or [table_of([], Chunk)])
+    chunks = table_of(resolve_references(records_of(chunks, Chunk)), Chunk)
     failed = tuple(document.failed for document in read if document.failed)
     if not chunks.num_rows:
         raise InputError("no document could be read:\n  " + "\n  ".join(failed), where=str(corpus), cure="see each line")

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from triplette.errors import InputError, MissingStage
 from triplette.hashing import hash_file
 from triplette.languages.fr import LANGUAGE as FRENCH
+from triplette.look_alikes import COMMON, look_alikes, other_positives
 from triplette.ranking.lsa import LsaEncoder
 from triplette.records import Chunk, Question, Triplet
 from triplette.rundir import RunDir
 from triplette.settings.mine import MineSettings
-from triplette.synth.mining.look_alikes import COMMON, look_alikes, other_positives
 from triplette.synth.mining.margin import FALLBACK_LIMIT, answering_sentence, open_floor, relative
 from triplette.synth.mining.mine import mine, mine_negatives
 from triplette.tables import read_records, write_records

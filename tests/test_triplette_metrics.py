@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triplette.ranking.metrics import bootstrap, compare, compare_all, hits, intervals, permutation_p, score_rankings, slices
+from triplette.ranking.metrics import bootstrap, compare, compare_all, hits, holm, intervals, permutation_p, score_rankings, slices
 
 IDS = st.lists(st.integers(0, 30), min_size=12, max_size=12, unique=True)
 SETS = st.sets(st.integers(0, 30), max_size=6)
@@ -130,3 +130,9 @@ def test_unequal_vectors_are_refused() -> None:
 def test_slices_group_rows_by_label() -> None:
     found = slices({"kind": ["a", "b", "a"]})
     assert {name: rows.tolist() for name, rows in found["kind"].items()} == {"a": [0, 2], "b": [1]}
+
+
+def test_holm_multiplies_the_smallest_p_by_all_and_never_falls() -> None:
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.5, 0.6]) == [1.0, 1.0]
+    assert holm([]) == []

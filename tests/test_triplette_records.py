@@ -136,7 +136,9 @@ def test_a_list_that_another_program_left_out_is_read_as_empty(tmp_path: Path) -
         for names in (["1", "2"], None, [], ["3"])
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "chunks.parquet")
-    assert [c.articles for c in read_records(tmp_path / "chunks.parquet", Chunk)] == [("1", "2"), (), (), ("3",)]
+    read = read_records(tmp_path / "chunks.parquet", Chunk)
+    assert [c.articles for c in read] == [("1", "2"), (), (), ("3",)]
+    assert [c.refs for c in read] == [()] * 4  # a run from before there were references
 
 
 def test_no_column_is_nullable() -> None:

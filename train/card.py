@@ -115,12 +115,33 @@ def _training(fit: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         f"{result.get('trained_parameters', 0):,} parameters trained\n"
         f"* contrastive loss at scale {result.get('scale')}, batch {preset['batch']} (mini-batch {result.get('mini_batch')}), "
         f"{preset['negatives']} hard negatives at most, rate {preset['learning_rate']:g}, "
-        f"seed {fit.get('settings', {}).get('seed')}\n"
+        f"seed {fit.get('settings', {}).get('seed')}\n{_besides(preset, result)}"
         f"* {result.get('steps')} steps of {result.get('planned_steps')}; kept: step {result.get('best_step')}, val nDCG@10 "
         f"{result.get('base_ndcg', 0):.4f} -> {result.get('best_ndcg', 0):.4f}. "
         f"{str(result.get('stopped', '')).capitalize()}.{alarms}\n"
         f"* hardware: {hardware(str(result.get('device', 'cpu')))}; {fit.get('seconds', 0):.0f} s\n* {versions}"
     )
+
+
+def _besides(preset: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """What the loss knew besides texts, and whose weights are mixed, as lines of the card; "" for a plain recipe."""
+    lines = []
+    if preset.get("soft_labels"):
+        lines.append(
+            f"{preset['soft_labels']:g} of the loss follows BM25 fused with the untrained base over {preset['soft_candidates']} candidates"
+        )
+    if preset.get("mask"):
+        lines.append("false negatives within a batch are masked")
+    if preset.get("consistent"):
+        lines.append(
+            f"{result.get('inconsistent', 0)} questions left out: own passage not among the teacher's first {preset['consistent']}"
+        )
+    if preset.get("rounds", 1) > 1:
+        lines.append(f"{preset['rounds']} rounds, hard negatives mined again by the tuned model")
+    if result.get("mixes"):
+        tried = ", ".join(f"{share}: {ndcg:.4f}" for share, ndcg in result["mixes"].items())
+        lines.append(f"weights: {result['mix']:g} of the tuned ones, the rest the base's (val nDCG@10 by share: {tried})")
+    return "".join(f"* {line}\n" for line in lines)
 
 
 def hardware(device: str) -> str:

@@ -124,7 +124,7 @@ def _memory(architecture: Architecture, preset: Preset) -> int:
 
     tables = architecture.vocabulary * architecture.hidden
     trained = architecture.parameters - (tables if preset.embeddings == "freeze" else 0) if preset.method == "full" else 0
-    texts = (preset.mini_batch or preset.batch) * (2 + preset.negatives)
+    texts = (preset.mini_batch or preset.batch) * (2 + preset.others)
     # 64 numbers a head is what nearly every encoder has
     per_token = BYTES_LINEAR * architecture.hidden + BYTES_ATTENTION * max(1, architecture.hidden // 64) * preset.max_tokens
     activations = texts * preset.max_tokens * architecture.layers * per_token
@@ -154,7 +154,7 @@ def measure_pace(preset: Preset, *, device: str | None = None) -> Pace:
         started = time.perf_counter()
         columns = [
             {name: value.to(model.device) if hasattr(value, "to") else value for name, value in model.preprocess(texts).items()}
-            for _ in range(2 + preset.negatives)
+            for _ in range(2 + preset.others)
         ]
         with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=preset.precision == "bf16"):
             value = loss(columns, torch.zeros(preset.batch, device=model.device))
@@ -201,7 +201,7 @@ def pace_in_words(pace: Pace, preset: Preset, work: Work | None) -> dict[str, st
     """How long things last. Without a dataset only what texts of full length take; with one, by its own texts' lengths."""
     words = {
         "parameters trained": f"{pace.trained:,}",
-        "a step": f"{pace.step:.1f} s at full length (batch {preset.batch}, {preset.max_tokens} tokens, {preset.negatives} negatives)",
+        "a step": f"{pace.step:.1f} s at full length (batch {preset.batch}, {preset.max_tokens} tokens, {preset.others} other passages a row)",
         "an evaluation": f"{pace.passage * 1000:.0f} ms a passage of full length",
     }
     if work is None:
@@ -245,6 +245,6 @@ def work_of(run: Path, preset: Preset, settings: TrainSettings) -> Work | None:
     costs, width = mean_costs(dataset, texts, contract, preset.base, preset, settings.seed), contract.dimensions[0]
     full, longest = min(preset.max_tokens, contract.max_tokens), contract.max_tokens
     # the measured step has as many columns as the preset says; a dataset without hard negatives has fewer
-    columns = len(texts.columns) / (2 + preset.negatives)
+    columns = len(texts.columns) / (2 + preset.others)
     filled = columns * costs.trained / text_cost(full, width)
     return Work(len(texts), steps, plan, filled, costs.passage / text_cost(longest, width), len(dataset.corpus))

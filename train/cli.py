@@ -42,6 +42,10 @@ MiniOption = Annotated[int | None, typer.Option("--mini-batch", help="Texts a fo
 RateOption = Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")]
 ScaleOption = Annotated[float | None, typer.Option("--scale", help="Inverse temperature of the loss.")]
 NegativesOption = Annotated[int | None, typer.Option("--negatives", help="Hard negatives a question brings at most.")]
+RoundsOption = Annotated[
+    int | None,
+    typer.Option("--rounds", help="Fine-tunes in a row; before a further one the tuned model mines the hard negatives again."),
+]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of weights, order, dropout and resampling.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu, cuda or mps (default: what there is).")]
 BeirOption = Annotated[list[Path] | None, typer.Option("--beir", help="Also measure on a BEIR folder (repeatable).", metavar="DIR")]
@@ -67,6 +71,7 @@ def fit(
     learning_rate: RateOption = None,
     scale: ScaleOption = None,
     negatives: NegativesOption = None,
+    rounds: RoundsOption = None,
     seed: SeedOption = None,
     device: DeviceOption = None,
     json_output: JsonOption = False,
@@ -78,7 +83,9 @@ def fit(
     from triplette.settings.load import load_training
     from triplette.train.fit import fit as run_fit
 
-    overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
+    overrides = _overrides(
+        model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives, rounds
+    )
     settings, chosen = load_training(config, preset, seed, **overrides)
     result = run_fit(open_run(run), settings, chosen, ungated=ungated, sweep=sweep, device=device)
     _first_only(lambda: _show_fit(result, json_output))
@@ -120,7 +127,7 @@ def check(
     from triplette.settings.load import load_training
     from triplette.train.check import folder_of, in_words, measure_pace, pace_in_words, preflight, require_trainable, work_of
 
-    overrides = _overrides(model, contract, trust_remote_code, None, None, batch, mini_batch, None, None, None)
+    overrides = _overrides(model, contract, trust_remote_code, None, None, batch, mini_batch, None, None, None, None)
     settings, chosen = load_training(config, preset, None, **overrides)
     chosen = folder_of(chosen)
     require_trainable(chosen)
@@ -181,6 +188,7 @@ def run_(
     learning_rate: RateOption = None,
     scale: ScaleOption = None,
     negatives: NegativesOption = None,
+    rounds: RoundsOption = None,
     seed: SeedOption = None,
     split: SplitOption = None,
     beir: BeirOption = None,
@@ -202,7 +210,9 @@ def run_(
     from triplette.settings.load import load_training
     from triplette.train.run import run_all
 
-    overrides = _overrides(model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives)
+    overrides = _overrides(
+        model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives, rounds
+    )
     settings, chosen = load_training(config, preset, seed, **overrides)
     place = open_run(run)
     result = run_all(
@@ -255,6 +265,7 @@ def _overrides(
     learning_rate: float | None,
     scale: float | None,
     negatives: int | None,
+    rounds: int | None,
 ) -> dict[str, Any]:
     return {
         "base": model,
@@ -267,6 +278,7 @@ def _overrides(
         "learning_rate": learning_rate,
         "scale": scale,
         "negatives": negatives,
+        "rounds": rounds,
     }
 
 
@@ -323,6 +335,10 @@ def _show_fit(result: Any, json_output: bool) -> None:
         say(f"alarm at step {alarm['step']}: {alarm['signal']} ({alarm['detail']}); {alarm['action']}")
     if result.production:
         say(f"production ranks by {result.production}")
+    if result.mixes:
+        say(f"weights: {result.mix:g} of the tuned ones, the rest the base's")
+    if result.inconsistent:
+        say(f"note: {result.inconsistent} questions failed the consistency filter and trained nothing")
     if result.drawn_negatives:
         say(f"note: {result.drawn_negatives} hard negatives were missing and drawn at random from the corpus")
     if result.ungated:

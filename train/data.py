@@ -12,15 +12,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from triplette.contract import PromptContract
 from triplette.dataset import Dataset
 from triplette.errors import InputError
 from triplette.languages.identify import identify
+from triplette.look_alikes import look_alikes
 from triplette.records import UNKNOWN, Chunk
 from triplette.rundir import RunDir
+from triplette.settings.mine import MineSettings
 from triplette.tables import read_table
+from triplette.train.known import Known, Taught
 
 CLOZE_WORDS = (5, 40)  # words of a sentence that can stand for a question
 CLOZE_KEPT = 0.5  # of the sentences stay in their passage, so that exact words are learned to count too; the paper keeps a tenth
@@ -195,46 +200,96 @@ class TrainingTexts:
     """Columns for the trainer (``anchor``, ``positive``, ``negative_1`` ...).
 
     ``drawn`` negatives were missing and drawn at random; the last ``cloze`` rows are sentences of the corpus and no questions.
+    ``known`` is what the loss is told of the rows, None for a loss that sees texts only; ``dropped`` rows failed the consistency filter.
     """
 
     columns: dict[str, list[str]]
     drawn: int
     cloze: int = 0
+    known: Known | None = None
+    dropped: int = 0
 
     def __len__(self) -> int:
         return len(self.columns["anchor"])
 
 
-def training_texts(dataset: Dataset, contract: PromptContract, *, negatives: int, seed: int = 0, cloze: int = 0) -> TrainingTexts:
+def training_texts(
+    dataset: Dataset,
+    contract: PromptContract,
+    *,
+    negatives: int,
+    seed: int = 0,
+    cloze: int = 0,
+    mask: bool = False,
+    every_positive: bool = False,
+    taught: Taught | None = None,
+) -> TrainingTexts:
     """The rows of train as formatted columns with ``negatives`` hard negatives each, hardest first.
 
     The trainer needs as many in every row: a row that has fewer gets passages of the corpus drawn with the seed, never one
     of its answers. No row with any negative: no negative columns. ``cloze`` sentences of each passage are asked as well, as if
     they were questions about it (inverse cloze task, Lee et al. 2019): what a base without knowledge can learn from a corpus alone.
+
+    ``every_positive``: a row is trained once with each of its positives and not with the first alone. ``mask``: the rows' answers, and what
+    looks like them, are told to the loss. ``taught``: its candidates stand in the hard negatives' place, with their scores, and rows that
+    it dropped are left out.
     """
     rows = dataset.split("train")
     if not rows:
         raise InputError("the split train has no rows", where="dataset/rows.parquet", cure="curate more questions, then `curate build`")
-    width = min(negatives, max(len(row.hard_ids) for row in rows))
+    soft = taught if taught and taught.width else None
+    width = soft.width if soft else min(negatives, max(len(row.hard_ids) for row in rows))
     rng, corpus = random.Random(seed), list(dataset.corpus)
-    columns: dict[str, list[str]] = {"anchor": [], "positive": [], **{f"negative_{n}": [] for n in range(1, width + 1)}}
     drawn = 0
-
-    def add(anchor: str, positive: str, own: Sequence[str]) -> None:
-        columns["anchor"].append(contract.format_query(anchor))
-        columns["positive"].append(positive)
-        for number, chunk_id in enumerate(own, 1):
-            columns[f"negative_{number}"].append(_passage(dataset, contract, chunk_id))
-
-    for row in rows:
-        own = row.hard_ids[:width]
-        drawn += width - len(own)
-        missing = _others({*own, *row.positive_ids}, corpus, width - len(own), rng)
-        add(row.question, _passage(dataset, contract, row.positive_ids[0]), [*own, *missing])
+    filled: list[_Filled] = []
+    for number, row in enumerate(rows):
+        if taught and not taught.kept[number]:
+            continue
+        for positive in row.positive_ids if every_positive else row.positive_ids[:1]:
+            if soft:
+                own, scores = soft.of(number, positive)
+                filled.append(_Filled(row.question, positive, "", own, row.positive_ids, scores))
+            else:
+                own = row.hard_ids[:width]
+                drawn += width - len(own)
+                missing = _others({*own, *row.positive_ids}, corpus, width - len(own), rng)
+                filled.append(_Filled(row.question, positive, "", (*own, *missing), row.positive_ids))
     asked = [pair for chunk in dataset.corpus.values() for pair in _cloze(chunk, cloze, rng)] if cloze else []
     for sentence, chunk, text in asked:
-        add(sentence, contract.format_document(text, chunk.title), _others({chunk.id}, corpus, width, rng))
-    return TrainingTexts(columns, drawn, len(asked))
+        filled.append(_Filled(sentence, chunk.id, text, tuple(_others({chunk.id}, corpus, width, rng)), (chunk.id,)))
+    if not filled:
+        raise InputError("no row passed the consistency filter", where="train.presets", cure="set consistent = 0, or a larger number")
+    columns: dict[str, list[str]] = {"anchor": [], "positive": [], **{f"negative_{n}": [] for n in range(1, width + 1)}}
+    for row_texts in filled:
+        columns["anchor"].append(contract.format_query(row_texts.question))
+        columns["positive"].append(_passage(dataset, contract, row_texts.positive, row_texts.text))
+        for number, chunk_id in enumerate(row_texts.others, 1):
+            columns[f"negative_{number}"].append(_passage(dataset, contract, chunk_id))
+    known = _known(dataset, filled, width) if mask or soft else None
+    return TrainingTexts(columns, drawn, len(asked), known, sum(not kept for kept in taught.kept) if taught else 0)
+
+
+class _Filled(NamedTuple):
+    """A row with as many other passages as every row has; ``text`` stands for the positive's own where it is not ""."""
+
+    question: str
+    positive: str
+    text: str
+    others: tuple[str, ...]
+    answers: tuple[str, ...]
+    scores: tuple[float, ...] = ()
+
+
+def _known(dataset: Dataset, filled: Sequence[_Filled], width: int) -> Known:
+    """Passages by number, the rows' answers with their look-alikes, and the teacher's scores."""
+    place = {chunk_id: number for number, chunk_id in enumerate(dataset.corpus)}
+    alike = look_alikes(list(dataset.corpus.values()), MineSettings().containment)
+    answers = [{place[chunk_id] for chunk_id in row.answers} for row in filled]
+    return Known(
+        np.array([[place[chunk_id] for chunk_id in (row.positive, *row.others)] for row in filled], dtype=np.int64),
+        tuple(frozenset(own.union(*(alike[number] for number in own))) for own in answers),
+        np.array([row.scores or [np.nan] * (width + 1) for row in filled], dtype=np.float32),
+    )
 
 
 def _cloze(chunk: Chunk, count: int, rng: random.Random) -> list[tuple[str, Chunk, str]]:
@@ -245,9 +300,9 @@ def _cloze(chunk: Chunk, count: int, rng: random.Random) -> list[tuple[str, Chun
     return [(part, chunk, chunk.text if rng.random() < CLOZE_KEPT else chunk.text.replace(part, "", 1)) for part in chosen]
 
 
-def _passage(dataset: Dataset, contract: PromptContract, chunk_id: str) -> str:
+def _passage(dataset: Dataset, contract: PromptContract, chunk_id: str, text: str = "") -> str:
     chunk = dataset.corpus[chunk_id]
-    return contract.format_document(chunk.text, chunk.title)
+    return contract.format_document(text or chunk.text, chunk.title)
 
 
 def _others(taken: set[str], corpus: Sequence[str], count: int, rng: random.Random) -> list[str]:

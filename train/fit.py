@@ -10,6 +10,7 @@ from typing import Any
 
 from triplette.arrays import Vectors
 from triplette.console import progress, say
+from triplette.contract import PromptContract
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError, TripletteError
 from triplette.gate import read_gate
@@ -21,14 +22,17 @@ from triplette.settings.train import Preset, TrainSettings
 from triplette.step import Step
 from triplette.tables import write_text
 from triplette.train.budget import plan_evaluations
-from triplette.train.data import check_dataset, questions_of, training_texts
+from triplette.train.data import Passages, TrainingTexts, check_dataset, questions_of, training_texts
 from triplette.train.kept import FILE as KEPT
 from triplette.train.kept import keep_passages
+from triplette.train.known import Taught
 from triplette.train.loop import FitResult, planned_steps, tune
 from triplette.train.measure import BASE as BEFORE
 from triplette.train.measure import TUNED
+from triplette.train.mix import check_mix, choose_mix
 from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
 from triplette.train.production import fusion_for
+from triplette.train.rounds import mine_again
 from triplette.train.score import Scorer, training_probe
 from triplette.train.sweep import sweep_scale
 
@@ -88,18 +92,27 @@ def _fit(
     ungated: bool,
     device: str | None,
 ) -> FitResult:
+    check_mix(preset)
+    if preset.rounds > 1 and (preset.soft_labels or not preset.negatives):
+        raise SettingError(
+            "no round would find other hard negatives: this recipe trains on none", where="rounds", cure="--rounds 1, or --negatives 1"
+        )
     preset = check_precision(preset, device)
     origin = base_origin(run, dataset, preset, settings.seed)
     contract = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
-    texts = training_texts(dataset, contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
+    taught = taught_by_base(dataset, origin, preset, device)
+    texts = texts_of(dataset, contract, preset, settings.seed, taught)
     plan = plan_evaluations(dataset, texts, contract, origin, preset, settings, planned_steps(texts, preset, settings.seed))
     val = questions_of(dataset, "val", limit=plan.questions, passages=plan.passages, seed=settings.seed)
     if process_rank()[0] == 0:
         say(plan.told())
     if sweep:
-        preset = replace(preset, scale=sweep_scale(run, dataset, val, settings, preset, origin, device))
-    base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
+        preset = replace(preset, scale=sweep_scale(run, dataset, texts, val, settings, preset, origin, device))
     place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
+    for number in range(1, preset.rounds):
+        dataset = mine_again(dataset, texts, val, settings, preset, origin, place / f"round-{number}", plan.count, device)
+        texts = texts_of(dataset, contract, preset, settings.seed, taught)
+    base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
     hybrid = settings.production == "hybrid"
     seen: dict[str, Vectors] = {}
     scorer = Scorer(base.model, base, val, training_probe(dataset, settings), preset)
@@ -111,10 +124,12 @@ def _fit(
             queries, seen[BEFORE] = scorer.vectors(0)
         before = fusion_for(val, queries, seen[BEFORE], settings.neighbours)[0]
     tuning = tune(base, texts, val, dataset, settings, preset, place, evaluations=plan.count, scorer=scorer)
+    if preset.mix:
+        tuning = choose_mix(base, tuning, preset, scorer, device)
     if hybrid:
         queries, seen[TUNED] = scorer.vectors(tuning.best_step)
         after, reached = fusion_for(val, queries, seen[TUNED], settings.neighbours)
-    facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset)}
+    facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset), "mix": tuning.mix}
     facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
     if process_rank()[0] == 0:
         shutil.rmtree(run.path(ADAPTER), ignore_errors=True)
@@ -122,7 +137,40 @@ def _fit(
         replace(base.contract, fusion=after).save(run.path(CONTRACT))
         keep_passages(run.path(KEPT), val.passages.ids, seen)
     named = after.named if after else "the encoder alone"
-    return replace(tuning, drawn_negatives=texts.drawn, ungated=ungated, production=named, fusions=reached)
+    return replace(tuning, drawn_negatives=texts.drawn, inconsistent=texts.dropped, ungated=ungated, production=named, fusions=reached)
+
+
+def texts_of(dataset: Dataset, contract: PromptContract, preset: Preset, seed: int, taught: Taught | None = None) -> TrainingTexts:
+    """The training texts that a preset asks for, with what its loss must know of them; what the teacher did is said."""
+    texts = training_texts(
+        dataset, contract, negatives=preset.negatives, seed=seed, cloze=preset.cloze,
+        mask=preset.mask, every_positive=preset.every_positive, taught=taught,
+    )  # fmt: skip
+    if texts.known is not None and process_rank()[0] == 0:
+        met = texts.known.masked_share(preset.batch)
+        say(f"masked: {100 * met:.0f} % of the rows meet a passage in their batch that answers them too, in the dataset's order")
+    if taught is not None and preset.consistent and process_rank()[0] == 0:
+        rows = len(taught.kept)
+        say(
+            f"consistency: {texts.dropped} of {rows} questions ({100 * texts.dropped / rows:.0f} %) left out: "
+            f"their own passage is not among the teacher's first {preset.consistent}"
+        )
+    return texts
+
+
+def taught_by_base(dataset: Dataset, origin: str, preset: Preset, device: str | None) -> Taught | None:
+    """What BM25 and the untrained base say of train's rows; None where the preset asks for neither soft labels nor the filter."""
+    if not preset.soft_labels and not preset.consistent:
+        return None
+    from triplette.train.ranking import embed
+    from triplette.train.teacher import teach
+
+    if process_rank()[0] == 0:
+        say("the teacher reads the corpus: BM25 and the untrained base")
+    base = load_base(origin, preset, device=device)
+    passages = embed(base.model, Passages.of(list(dataset.corpus.values())).formatted(base.contract))
+    queries = embed(base.model, [base.contract.format_query(row.question) for row in dataset.split("train")])
+    return teach(dataset, queries, passages, preset)
 
 
 def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str:

@@ -33,7 +33,8 @@ ORDERS = 5  # random orders of the rows in which a batch is tried: their smalles
 class FitResult:
     """What a fine-tune did. ``restored_ndcg`` was measured after the best step's parameters were put back.
 
-    ``production`` names how the model is fused with BM25, ``fusions`` what each way reached on val (nDCG@10).
+    ``production`` names how the model is fused with BM25, ``fusions`` what each way reached on val (nDCG@10). ``mix`` is the share of the
+    tuned weights that was kept beside the base's, ``mixes`` what each share reached; ``inconsistent`` rows failed the consistency filter.
     """
 
     base: str
@@ -57,6 +58,9 @@ class FitResult:
     seconds: float = 0.0
     production: str = ""
     fusions: dict[str, float] = field(default_factory=dict)
+    mix: float = 1.0
+    mixes: dict[str, float] = field(default_factory=dict)
+    inconsistent: int = 0
     unchanged: bool = False
 
 
@@ -101,7 +105,7 @@ def tune(
             tick=teller.tick,
         )
         watch.best = best
-        loss = make_loss(model, preset, base.contract.dimensions, mini)
+        loss = make_loss(model, preset, base.contract.dimensions, mini, texts.known)
         trainer = _trainer(model, loss, texts, preset, settings, place, steps, watch)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step == 0:
@@ -236,10 +240,13 @@ def _trainer(
         dataloader_pin_memory=model.device.type == "cuda",
         ddp_find_unused_parameters=False,
     )
+    columns: dict[str, Any] = dict(texts.columns)
+    if texts.known is not None:
+        columns["label"] = list(range(len(texts)))  # the loss looks its rows up
     trainer = Trainer(
         model=model,
         args=arguments,
-        train_dataset=Table.from_dict(texts.columns),
+        train_dataset=Table.from_dict(columns),
         loss=loss,
         callbacks=[watch],
     )

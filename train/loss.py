@@ -1,4 +1,8 @@
-"""The loss of a recipe, apart from the loop that minimises it."""
+"""The loss of a recipe, apart from the loop that minimises it.
+
+Plain recipes use sentence-transformers' own contrastive loss. What a row knows besides its texts (which passages of a batch answer it too,
+what a teacher thinks of its candidates) makes ``informed``: the same loss without false negatives, and a share of distillation.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from triplette.settings.train import Preset
+from triplette.train.known import Known
 from triplette.train.models import process_rank
 
 
-def make_loss(model: Any, preset: Preset, dimensions: Sequence[int], mini: int) -> Any:
-    """The contrastive loss at the preset's scale; cached where the mini-batch is smaller than the batch; Matryoshka around it."""
+def make_loss(model: Any, preset: Preset, dimensions: Sequence[int], mini: int, known: Known | None = None) -> Any:
+    """The contrastive loss at the preset's scale; cached where the mini-batch is smaller than the batch; Matryoshka around it.
+
+    With ``known`` the labels of a batch must be its rows' numbers in it.
+    """
     from sentence_transformers.sentence_transformer.losses import (
         CachedMultipleNegativesRankingLoss,
         MatryoshkaLoss,
@@ -18,8 +26,85 @@ def make_loss(model: Any, preset: Preset, dimensions: Sequence[int], mini: int) 
     )
 
     processes = process_rank()[1]
-    if mini < preset.batch // processes:
-        loss = CachedMultipleNegativesRankingLoss(model, scale=preset.scale, mini_batch_size=mini, gather_across_devices=processes > 1)
-    else:
-        loss = MultipleNegativesRankingLoss(model, scale=preset.scale, gather_across_devices=processes > 1)
+    cached = mini < preset.batch // processes
+    kind: Any = CachedMultipleNegativesRankingLoss if cached else MultipleNegativesRankingLoss
+    if known is not None:
+        kind = _informed_class(kind, cached=cached)
+    options = {"mini_batch_size": mini} if cached else {}
+    loss = kind(model, scale=preset.scale, gather_across_devices=processes > 1, **options)
+    if known is not None:
+        loss.known, loss.soft, loss.teacher_scale = known, preset.soft_labels, preset.teacher_scale
     return MatryoshkaLoss(model, loss, list(dimensions)) if preset.matryoshka and len(dimensions) > 1 else loss
+
+
+def informed(
+    queries: Any,
+    documents: Sequence[Any],
+    rows: Any,
+    world: Any,
+    offset: int,
+    known: Known,
+    *,
+    scale: float,
+    soft: float,
+    teacher: float,
+) -> Any:
+    """The loss of a batch whose rows are known, a scalar tensor.
+
+    ``queries`` (b, d) are this process's, ``documents`` one tensor (w, d) a column over all processes, ``rows`` (b,) and ``world`` (w,)
+    their numbers in ``known``, and the process's own rows begin at ``offset``. The contrastive part leaves out, for each question, every
+    passage of the batch that answers it too or looks like one that does. With ``soft`` > 0 the question's own candidates are left out
+    as well: they are weighed by the teacher alone, as ``soft`` times the Kullback-Leibler divergence of the model's softmax over
+    them from softmax(``teacher`` x teacher's scores); the contrastive part then counts 1 - ``soft``.
+    """
+    import torch
+    from torch.nn import functional
+
+    cosines = functional.normalize(queries, dim=1) @ functional.normalize(torch.cat(list(documents)), dim=1).T
+    logits = scale * cosines
+    own = torch.arange(len(queries), device=logits.device)
+    barred = torch.from_numpy(known.barred(rows.tolist(), world.tolist(), offset, candidates=soft > 0)).to(logits.device)
+    contrast = functional.cross_entropy(logits.masked_fill(barred, -torch.inf), own + offset)
+    if not soft:
+        return contrast
+    columns = torch.stack([own + offset + number * len(world) for number in range(len(documents))], dim=1)
+    given, taught = known.teaching(rows.tolist())
+    target = torch.softmax(teacher * torch.from_numpy(given).to(logits), dim=1)
+    apart = functional.kl_div(torch.log_softmax(logits.gather(1, columns), dim=1), target, reduction="none").sum(1)
+    counted = torch.from_numpy(taught).to(logits)
+    return (1 - soft) * contrast + soft * (apart * counted).sum() / counted.sum().clamp(min=1)
+
+
+def _informed_class(kind: Any, *, cached: bool) -> Any:
+    """The library's loss ``kind`` with its sum replaced by ``informed``."""
+
+    def compute(self: Any, queries: Any, documents: Sequence[Any], labels: Any) -> Any:
+        import torch
+
+        world, offset = labels, 0
+        if self.gather_across_devices:
+            from sentence_transformers.util import all_gather, all_gather_with_grad
+
+            documents = [all_gather_with_grad(column) for column in documents]
+            world, offset = all_gather(labels), process_rank()[0] * len(labels)
+            world = torch.as_tensor(world)
+        return informed(
+            queries, documents, labels, world, offset, self.known, scale=self.scale, soft=self.soft, teacher=self.teacher_scale
+        )
+
+    class Informed(kind):
+        def compute_loss_from_embeddings(self, embeddings: Any, labels: Any) -> Any:
+            return compute(self, embeddings[0], embeddings[1:], labels)
+
+    class InformedCached(kind):
+        def calculate_loss(self, reps: Any, labels: Any = None, *, with_backward: bool = False) -> Any:
+            import torch
+
+            columns = [torch.cat(parts) for parts in reps]
+            loss = compute(self, columns[0], columns[1:], labels)
+            if with_backward:
+                loss.backward()
+                loss = loss.detach()
+            return loss
+
+    return InformedCached if cached else Informed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from triplette.arrays import Vectors
 from triplette.contract import Fusion
 from triplette.languages import language
@@ -18,7 +20,12 @@ def lexical_index(passages: Passages) -> LexicalRanker:
 
 def asked_tokens(questions: Questions) -> list[list[str]]:
     """The questions' ranking tokens, each in its own language."""
-    return [language(code).tokens(text) for code, text in zip(questions.languages, questions.texts, strict=True)]
+    return asked_in(questions.languages, questions.texts)
+
+
+def asked_in(languages: Sequence[str], texts: Sequence[str]) -> list[list[str]]:
+    """The ranking tokens of texts, each in the language of its code."""
+    return [language(code).tokens(text) for code, text in zip(languages, texts, strict=True)]
 
 
 def hybrid_of(passages: Passages, vectors: Vectors, fusion: Fusion, index: LexicalRanker | None = None) -> Hybrid:

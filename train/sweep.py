@@ -19,7 +19,7 @@ from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import Preset, TrainSettings
 from triplette.tables import write_text
-from triplette.train.data import Questions, training_texts
+from triplette.train.data import Questions, TrainingTexts
 from triplette.train.loop import tune
 from triplette.train.models import load_base, process_rank
 
@@ -27,7 +27,14 @@ SWEEP = "model/sweep.json"
 
 
 def sweep_scale(
-    run: RunDir, dataset: Dataset, val: Questions, settings: TrainSettings, preset: Preset, origin: str, device: str | None
+    run: RunDir,
+    dataset: Dataset,
+    texts: TrainingTexts,
+    val: Questions,
+    settings: TrainSettings,
+    preset: Preset,
+    origin: str,
+    device: str | None,
 ) -> float:
     """The scale whose trial ends with the highest val nDCG@10 (ties: the preset's, then the lower); all go to model/sweep.json.
 
@@ -48,7 +55,6 @@ def sweep_scale(
         shutil.rmtree(place, ignore_errors=True)
         trial = replace(preset, scale=scale, max_steps=settings.sweep_steps)
         base = load_base(origin, trial, device=device, quantised=trial.method == "qlora")
-        texts = training_texts(dataset, base.contract, negatives=trial.negatives, seed=settings.seed, cloze=trial.cloze)
         result = tune(base, texts, val, dataset, short, trial, place, quiet=True)
         shutil.rmtree(place, ignore_errors=True)
         trials.append({"scale": scale, "steps": result.steps, "base_ndcg": result.base_ndcg, "ndcg": result.history[-1]["ndcg"]})

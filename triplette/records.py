@@ -24,7 +24,7 @@ class Chunk:
     it or that it continues; ``page_start``/``page_end`` count from 1 (0: the format has no pages);
     ``char_start``/``char_end`` are offsets in the document's extracted text; ``tokens`` is the count
     under the target tokenizer named by ``tokenizer``. ``language`` is the text's (ISO 639-1, "" where nobody said): it is read off
-    the text or set for the run, so it is no part of the id.
+    the text or set for the run, so it is no part of the id. ``refs`` are the ids of the passages that the text refers to.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Chunk:
     tokenizer: str
     sha256: str
     language: str = ""
+    refs: tuple[str, ...] = ()
 
     @classmethod
     def make(cls, **content: Any) -> Self:

@@ -127,8 +127,10 @@ def write_table(path: Path, table: pa.Table, *, dictionary_bytes: int = 1 << 20)
         pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP, dictionary_pagesize_limit=dictionary_bytes)
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None, *, encoded: Sequence[str] = ()) -> pa.Table:
-    """A Parquet file as an Arrow table. Raises InputError when it is absent, corrupt or lacks a column.
+def read_table(
+    path: Path, columns: Sequence[str] | None = None, *, encoded: Sequence[str] = (), optional: Sequence[str] = ()
+) -> pa.Table:
+    """A Parquet file as an Arrow table. Raises InputError when it is absent, corrupt or lacks a column that is not ``optional``.
 
     Those of the ``encoded`` columns that it has are kept as dictionary arrays, their distinct texts once, as they are stored.
     """
@@ -142,10 +144,10 @@ def read_table(path: Path, columns: Sequence[str] | None = None, *, encoded: Seq
         kept = [name for name in pq.read_schema(path).names if name in encoded] if encoded else None
         with pq.ParquetFile(path, read_dictionary=kept) as file:
             names = set(file.schema_arrow.names)
-            missing = sorted(set(columns or ()) - names)
+            missing = sorted(set(columns or ()) - names - set(optional))
             if missing:
                 raise InputError(f"lacks the columns {', '.join(missing)}", where=str(path), cure="write it again")
-            return file.read(columns=list(columns) if columns is not None else None)
+            return file.read(columns=[name for name in columns if name in names] if columns is not None else None)
     except MemoryError as error:  # Arrow's own is one too; the file is as good as it was
         raise InputError("there is not enough memory to read it", where=str(path), cure="free memory, then run it again") from error
     except OSError as error:
@@ -166,10 +168,25 @@ def _unreadable(path: Path, error: Exception) -> InputError:
 
 
 def read_records(path: Path, record: type[T]) -> list[T]:
-    """Every row of a Parquet file as a record. Raises InputError when columns, types or terms are not the record's, or a value is missing."""
-    kind = typing.cast("Any", record)
-    table, hints = read_table(path, [f.name for f in fields(kind)]), typing.get_type_hints(record)
+    """Every row of a Parquet file as a record. Raises InputError when columns, types or terms are not the record's, or a value is missing.
+
+    A column of lists that a record may leave empty may be absent: a run that was made before there was one can still be read.
+    """
+    every = fields(typing.cast("Any", record))
+    optional = [f.name for f in every if f.default == ()]
+    table = read_table(path, [f.name for f in every], optional=optional)
+    for named in schema_of(record):
+        if named.name not in table.column_names:
+            import pyarrow as pa
+
+            table = table.append_column(named, pa.array([[]] * table.num_rows, named.type))
     check_schema(path, table, record)
+    return records_of(table, record)
+
+
+def records_of(table: pa.Table, record: type[T]) -> list[T]:
+    """Every row of a table as a record, as ``table_of`` writes them."""
+    kind, hints = typing.cast("Any", record), typing.get_type_hints(record)
     # a collection for every few hundred new objects would walk all of the rest again and again; none of these is garbage
     with no_collection():
         columns = [[v for chunk in table[f.name].chunks for v in _values(chunk, hints[f.name])] for f in fields(kind)]

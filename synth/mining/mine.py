@@ -20,6 +20,7 @@ from triplette.arrays import Ints
 from triplette.errors import InputError
 from triplette.hashing import hash_tree
 from triplette.languages import language
+from triplette.look_alikes import look_alikes, other_positives
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.encoder import LSA, Encoder
 from triplette.ranking.encoders import make_encoder
@@ -30,7 +31,6 @@ from triplette.settings.base import as_dict
 from triplette.settings.mine import MineSettings
 from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
-from triplette.synth.mining.look_alikes import look_alikes, other_positives
 from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
 from triplette.synth.mining.rank import find_candidates
 from triplette.tables import read_records, write_records

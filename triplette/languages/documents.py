@@ -27,6 +27,7 @@ class DocumentWords:
     What is no title: ``dated`` (a line that dates or numbers the text), ``issuer`` (who issued it), ``unfinished`` (words that none ends with),
     ``sentence`` (what opens a sentence), ``continues`` (words that go on a line), ``finite`` (verbs), ``imperative`` (what opens an order),
     but for ``nouns`` that look like one. ``cites``: words after which a line break stands before a cited number, not before a new article.
+    ``refers`` marks a number as a reference to another part ("see article 3"), ``joins`` stands between two such numbers.
     ``colon`` joins a number and the title on the next line.
     """
 
@@ -52,6 +53,8 @@ class DocumentWords:
     imperative: str = NOTHING
     nouns: frozenset[str] = frozenset()
     cites: str = NOTHING
+    refers: str = NOTHING
+    joins: str = NOTHING
     colon: str = ": "
 
 

@@ -218,6 +218,16 @@ def permutation_p(sums: Floats, *, resamples: int = RESAMPLES, seed: int = 0) ->
     return p_values
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values adjusted for how many there are (Holm 1979): each stays under alpha only where the whole family's error does."""
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    adjusted, least = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        least = max(least, min(1.0, (len(order) - rank) * p_values[place]))
+        adjusted[place] = least
+    return adjusted
+
+
 def slices(labels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Ints]]:
     """Row numbers by label of each facet: ``{"kind": [...]}`` -> ``{"kind": {"factual": array([0, 4])}}``."""
     found: dict[str, dict[str, Ints]] = {}

@@ -167,6 +167,46 @@ class Preset:
     )
     matryoshka: bool = setting(True, "Train every dimension of the contract at once (Kusupati et al. 2022).")
     negatives: int = setting(3, "Hard negatives a question brings at most, as columns of their own.", low=0, high=32)
+    mask: bool = setting(
+        False,
+        "Leave out of a question's in-batch negatives what answers it too: its further positives, and passages that look like an answer.",
+    )
+    every_positive: bool = setting(False, "Train a row once with each of its positives, and not with the first alone.")
+    soft_labels: float = setting(
+        0.0,
+        "Share of the loss that follows a teacher's scores over the positive and its candidates (KL divergence); the rest is contrastive. The "
+        "teacher is BM25 fused with the untrained base.",
+        low=0.0,
+        high=1.0,
+    )
+    soft_candidates: int = setting(
+        5,
+        "Passages beside its positive that the teacher scores for a question; they stand in the hard negatives' place.",
+        low=1,
+        high=32,
+    )
+    teacher_scale: float = setting(
+        10.0, "Inverse temperature of the teacher's softmax over fused scores, which lie in 0..1.", low=0.1, high=1000.0
+    )
+    consistent: int = setting(
+        0,
+        "Keep only questions whose own passage the teacher (as for soft_labels) ranks among its first this many; 0 keeps all.",
+        low=0,
+        high=1000,
+    )
+    mix: tuple[float, ...] = setting(
+        (),
+        "Shares of the tuned weights in a mix with the base's that val chooses from (WiSE-FT), at most five, such as [0.25, 0.5, 0.75, 1.0]; "
+        "empty: the tuned weights as they are.",
+        low=0.0,
+        high=1.0,
+    )
+    rounds: int = setting(
+        1,
+        "Fine-tunes in a row, each from the base: before a further one the tuned model mines the hard negatives again.",
+        low=1,
+        high=5,
+    )
     cloze: int = setting(
         0,
         "Sentences of each passage that are asked as if they were questions (inverse cloze task), beside the dataset's rows.",
@@ -174,6 +214,11 @@ class Preset:
         high=100,
     )
     max_tokens: int = setting(256, "Tokens of a text in training; the contract's limit still holds in use.", low=8, high=8192)
+
+    @property
+    def others(self) -> int:
+        """Passages that a row brings beside its positive: a teacher's candidates, or hard negatives."""
+        return self.soft_candidates if self.soft_labels else self.negatives
 
 
 _E5: dict[str, tuple[Any, str]] = {

@@ -25,4 +25,6 @@ DOCUMENTS = DocumentWords(
     finite="must|shall|should|cannot|is|are|was|were|has|have",
     imperative=r"(?:Do not|Never|Always|Please|Keep|Wear|Check|Make|Ask|Bring|Leave|Take|Press|Turn|Put|Wash|Call|Tell|Read|Go)\b",
     cites=r"articles?|art\.|rules?|paragraphs?|points?|annex(?:es)?|appendix|clauses?|sections?|chapters?|and|or|to|of|the|in|under|see",
+    refers=r"articles?|art\.|rules?|paragraphs?|points?|annex(?:es)?|appendix|clauses?|sections?|chapters?",
+    joins="and|or|to",
 )  # fmt: skip

@@ -28,4 +28,6 @@ DOCUMENTS = DocumentWords(
     finite=r"debe|deben|puede|pueden|será|serán|es|son|está|están|ha|han|tiene|tienen|podrá|deberá",
     imperative=r"(?:No|Nunca|Siempre|Lave|Compruebe|Lleve|Cierre|Abra|Pulse|Avise|Deje|Ponga|Pida|Lea|Vaya)\b",
     cites=r"art[íi]culos?|arts?\.|reglas?|p[áa]rrafos?|puntos?|anexos?|apartados?|cap[íi]tulos?|y|o|al?|del?|las?|los|el|en|v[ée]ase",
+    refers=r"art[íi]culos?|arts?\.|reglas?|p[áa]rrafos?|puntos?|anexos?|apartados?|cap[íi]tulos?|secci[óo]n(?:es)?",
+    joins="y|o|a",
 )  # fmt: skip

@@ -35,5 +35,7 @@ DOCUMENTS = DocumentWords(
         "mètre arbitre registre ordre cadre quatre ministère".split()
     ),
     cites=r"articles?|art\.|règles?|paragraphes?|points?|annexes?|alinéas?|et|ou|à|de|du|des|aux?|les?|la|chapitres?",
+    refers=r"articles?|art\.|annexes?|chapitres?|sections?|règles?|paragraphes?|points?",
+    joins="et|ou|à",
     colon=" : ",
 )  # fmt: skip

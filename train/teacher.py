@@ -1,0 +1,61 @@
+"""A teacher without a key: BM25 and the untrained base, fused as production fuses them, score each question's candidates.
+
+The fused ranking is better than either ranker, so the base can learn from it where it errs: not that the marked passage is right and all
+others wrong, but how near each comes (listwise distillation; CADET, arXiv 2505.19274, found that it lifts small embedders which plain
+InfoNCE on synthetic questions lowers). It costs one pass of the base over the corpus and the questions, a few percent of a fit.
+
+The same ranking is a consistency filter (Dai et al. 2022, Promptagator): a question that its own passage is not among the first to
+answer was written badly, or is answered elsewhere too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from triplette.arrays import Vectors
+from triplette.contract import Fusion
+from triplette.dataset import Dataset
+from triplette.errors import SettingError
+from triplette.look_alikes import look_alikes
+from triplette.ranking.topk import top_columns
+from triplette.settings.mine import MineSettings
+from triplette.settings.train import Preset
+from triplette.train.data import Passages
+from triplette.train.known import Taught
+from triplette.train.production import asked_in, hybrid_of
+
+
+def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset) -> Taught:
+    """Candidates and scores of train's rows from the base's vectors of their questions (rows, d) and of the corpus (n, d), in order.
+
+    A row's candidates are the ``soft_candidates`` passages with the highest fused score that do not answer it; those that look like an
+    answer only where the others are too few. Without soft labels there are none, and the rows are only filtered.
+    Raises SettingError where the corpus has too few passages for that.
+    """
+    rows, chunks = dataset.split("train"), list(dataset.corpus.values())
+    width = preset.soft_candidates if preset.soft_labels else 0
+    ids = tuple(dataset.corpus)
+    place = {chunk_id: number for number, chunk_id in enumerate(ids)}
+    alike = look_alikes(chunks, MineSettings().containment)
+    hybrid = hybrid_of(Passages.of(chunks), passages, replace(Fusion(), neighbours=0.0))
+    asked = asked_in([dataset.corpus[row.positive_ids[0]].language for row in rows], [row.question for row in rows])
+    candidates, scores, positives, kept = [], [], [], []
+    for start, block in hybrid.scores(asked, queries):
+        for row, fused in zip(rows[start : start + len(block)], block, strict=True):
+            answers = [place[chunk_id] for chunk_id in row.positive_ids]
+            same = {other for number in answers for other in alike[number]}
+            best = top_columns(fused[None], min(len(ids), width + len(answers) + len(same)))[0][0].tolist()
+            others = [number for number in best if number not in answers]
+            open_ones = sorted(others, key=lambda number: number in same)[:width]  # stable: by score in each part
+            if len(open_ones) < width:
+                raise SettingError(
+                    f"{len(open_ones)} passages could be candidates of a question", where="soft_candidates", cure="ask for fewer"
+                )
+            candidates.append(tuple(ids[number] for number in open_ones))
+            scores.append(tuple(float(fused[number]) for number in open_ones))
+            positives.append({ids[number]: float(fused[number]) for number in answers})
+            before = int(np.count_nonzero(fused > max(fused[number] for number in answers)))
+            kept.append(not preset.consistent or before < preset.consistent)
+    return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept))
