@@ -12,13 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from triplette.errors import InputError
+from triplette.errors import InputError, SettingError
 from triplette.hashing import hash_text
 from triplette.languages import language
 from triplette.llm.client import LlmClient, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
 from triplette.llm.run import run_many
-from triplette.profile import Kind, Persona, Profile, as_toml
+from triplette.profile import Kind, Persona, Profile, as_toml, check_profile
 from triplette.profile.shape import Scenes
 from triplette.records import Chunk
 from triplette.rundir import RunDir
@@ -88,6 +88,10 @@ def draft_profile(run: RunDir, base: Profile, llm: LlmSettings, *, budget: float
         kinds=tuple(Kind(name=name, asks=" ".join(asks.split())) for name, asks in kinds.items()),
         scenes=Scenes(),  # they name personas of the base
     )
+    try:
+        check_profile(profile, "profile draft")
+    except SettingError as error:
+        raise InputError(error.message, where=error.where, cure="draft with another model, or write one by hand") from None
     return Draft(profile, len(sample), answer.cost)
 
 

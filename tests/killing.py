@@ -8,13 +8,14 @@ The children are forked from a server that has the heavy libraries loaded: a com
 
 from __future__ import annotations
 
-import fcntl
 import multiprocessing
 import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.process import BaseProcess
@@ -22,25 +23,24 @@ from pathlib import Path
 from typing import Any
 
 WRITING = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "shutil.rmtree", "sqlite3.connect"})
-LOADED = [
-    "triplette.synth.cli",
-    "triplette.curate.cli",
-    "triplette.train.cli",
-    "triplette.export.cli",
-    "sklearn.decomposition",
-    "pandas",
-    "pyarrow.parquet",
-]
+LOADED = [  # once, before the first fork: what the stages load where they use it
+    *(f"triplette.{stage}.cli" for stage in ("synth", "curate", "train", "export")),
+    "pandas", "pyarrow.parquet", "faiss", "sklearn.decomposition", "aiohttp", "llama_index.llms.openai_like",
+]  # fmt: skip
 LATE = 120.0  # seconds after which a command that does not end is a failure of its own
 
 
 @dataclass(slots=True)
 class Moment:
-    """When to send which signal to oneself: at the ``number``-th event, from 1; of those that write if ``writes``. 0: never."""
+    """When to send which signal to oneself: at the ``number``-th event, from 1; of those that write if ``writes``. 0: never.
+
+    ``after`` is an event, such as ``fcntl.flock``, before which nothing counts.
+    """
 
     number: int = 0
     writes: bool = False
     signal: int = signal.SIGKILL
+    after: str = ""
 
 
 class _Counting:
@@ -51,6 +51,9 @@ class _Counting:
         self.all = self.writes = 0
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.moment.after:
+            self.moment.after = "" if event == self.moment.after else self.moment.after
+            return
         self.all += 1
         wrote = event in WRITING or (event == "open" and _to_write(arguments))
         self.writes += wrote
@@ -65,15 +68,15 @@ def _to_write(arguments: tuple[Any, ...]) -> bool:
     return bool(flags & (os.O_WRONLY | os.O_RDWR))
 
 
-def _play(words: Sequence[str], log: str, moment: Moment, counts: str, memory: int) -> None:
+def _play(words: Sequence[str], log: str, moment: Moment, counts: str, limits: Mapping[int, int]) -> None:
     """The child: a command as its console script runs it."""
     said = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(said, 1)
     os.dup2(said, 2)
     sys.argv = list(words)
     sys.dont_write_bytecode = True
-    if memory:
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    for name, limit in limits.items():
+        resource.setrlimit(name, (limit, limit))
     counting = _Counting(moment)
     main = import_module(f"triplette.{words[0]}.cli").main
     sys.addaudithook(counting)
@@ -89,10 +92,12 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(LOADED)
 
 
-def start(words: Sequence[str], log: Path, moment: Moment | None = None, counts: Path | None = None, memory: int = 0) -> BaseProcess:
-    """Start a command (``("synth", "chunk", ...)``) in a child; what it says goes to the end of ``log``. ``memory``: its limit in bytes."""
-    told = (list(words), str(log), moment or Moment(), str(counts or ""), memory)
-    child: BaseProcess = _CONTEXT.Process(target=_play, args=told)
+def start(
+    words: Sequence[str], log: Path, moment: Moment | None = None, counts: Path | None = None, limits: Mapping[int, int] | None = None
+) -> BaseProcess:
+    """Start a command (``("synth", "chunk", ...)``) in a child; what it says goes to the end of ``log``. ``limits``: by resource."""
+    told = (list(words), str(log), moment or Moment(), str(counts or ""), dict(limits or {}))
+    child: BaseProcess = _CONTEXT.Process(target=_play, args=told, daemon=True)
     child.start()
     return child
 
@@ -106,21 +111,34 @@ def ended(child: BaseProcess) -> int:
     return child.exitcode
 
 
-def counted(words: Sequence[str], log: Path, counts: Path) -> tuple[int, int]:
-    """Run a command undisturbed: how many events it has, and how many of them write."""
-    code = ended(start(words, log, counts=counts))
-    assert code in (0, 1), log.read_text()[-3000:]
-    every, writes = counts.read_text().split()
-    return int(every), int(writes)
+def _state(child: BaseProcess) -> str:
+    try:
+        return Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return ""
 
 
-def is_locked(run: Path) -> bool:
-    """Whether a command holds the run directory."""
-    if not (run / ".lock").exists():
-        return False
-    with (run / ".lock").open() as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + LATE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def stopped(child: BaseProcess) -> None:
+    """Wait until the child lies stopped (SIGSTOP)."""
+    wait_for(lambda: not child.is_alive() or _state(child) == "T")
+    assert child.is_alive(), "a command ended before its moment"
+
+
+@contextmanager
+def halted(words: Sequence[str], log: Path) -> Iterator[BaseProcess]:
+    """A command that lies stopped just after it has locked its run. It is killed at the end, if it is still there."""
+    child = start(words, log, Moment(1, signal=signal.SIGSTOP, after="fcntl.flock"))
+    try:
+        stopped(child)
+        yield child
+    finally:
+        child.kill()
+        child.join(LATE)

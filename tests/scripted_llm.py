@@ -198,3 +198,18 @@ def good_writer(call: Call) -> str:
         first, second = terms[(7 * number) % len(terms)], terms[(11 * number + 3) % len(terms)]
         texts.append(forms[(number - 1) % len(forms)].format(about, first, second))
     return questions(*texts)
+
+
+def good_reader(call: Call) -> Reply:
+    """A writer for whoever orders questions, else a judge that cites the beginning of the passage and finds no second answer."""
+    if orders(call):
+        return Reply(good_writer(call), delay=0.01)
+    numbers = [int(number) for number in re.findall(r"^Passage (\d+), titre", call.user, re.MULTILINE)]
+    if numbers:
+        rows = [{"number": number, "reason": "autre sujet", "evidence": "", "answers": "non"} for number in numbers]
+        return Reply(json.dumps({"passages": rows}), delay=0.01)
+    found = re.search(r"^(=====\S+=====)\n(.*?)\n\1$", call.user, re.MULTILINE | re.DOTALL)
+    assert found, call.user
+    part = {"reason": "dit clairement", "score": 5}
+    criteria = dict.fromkeys(("relevance", "independence", "realism", "clarity"), part)
+    return Reply(json.dumps({"answer": "Oui.", "evidence": " ".join(found.group(2).split()[:12]), **criteria}), delay=0.01)

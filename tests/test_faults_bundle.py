@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -155,7 +156,7 @@ def test_asking_and_verifying_a_bundle_with_one_damaged_part_is_one_line(tmp_pat
     manifest(tmp_path, *(path.name for path in tmp_path.iterdir()))
     for words in (["ask", "Qui ?", "--bundle", str(tmp_path)], ["bundle", "--verify", str(tmp_path)]):
         log = tmp_path.with_suffix(f".{words[0]}")
-        code = ended(start(["export", *words], log, memory=MEMORY))
+        code = ended(start(["export", *words], log, limits={resource.RLIMIT_AS: MEMORY}))
         assert code in (2, 5), (words, code, log.read_text()[-500:])
         assert "internal error" not in log.read_text()
         assert "Traceback" not in log.read_text()

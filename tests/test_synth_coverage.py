@@ -214,3 +214,11 @@ def test_a_document_that_is_not_there_is_said(tmp_path: Path) -> None:
         show_document(tmp_path, "b.txt", [], tmp_path / "b.html")
     with pytest.raises(InputError, match="no chunk"):
         show_document(tmp_path, "a.txt", [], tmp_path / "a.html")
+
+
+def test_a_page_of_many_scattered_cells_is_checked_too(tmp_path: Path) -> None:
+    page = Page()
+    for number in range(450):
+        page.text(20 + 55 * (number % 10), 810 - 17 * (number // 10), f"case{number}", 4)
+    found = (witness(write_pdf(tmp_path / "a.pdf", [page])) or "").split()
+    assert sorted(found) == sorted(f"case{number}" for number in range(450))

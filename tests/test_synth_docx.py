@@ -234,3 +234,15 @@ def test_the_strict_variant_of_the_format_is_read(tmp_path: Path) -> None:
         names = 'xmlns:w="http://purl.oclc.org/ooxml/wordprocessingml/main"'
         file.writestr("word/document.xml", f"<w:document {names}><w:body>{par('Du texte.')}</w:body></w:document>")
     assert [block.text for block in read(path).blocks] == ["Du texte."]
+
+
+def test_a_table_of_contents_in_a_control_is_none_of_the_text_and_comments_and_field_codes_neither(tmp_path: Path) -> None:
+    gallery = "<w:sdtPr><w:docPartObj><w:docPartGallery w:val='Table of Contents'/></w:docPartObj></w:sdtPr>"
+    contents = f"<w:sdt>{gallery}<w:sdtContent>{par('Sommaire')}{par('1. Objet 2')}</w:sdtContent></w:sdt>"
+    page, name = field("PAGEREF _Toc1", "12"), field("MERGEFIELD Nom", "Mme Durand")
+    note = "<w:r><w:commentReference w:id='1'/></w:r>"
+    frame = f"<w:tbl><w:tr><w:tc>{par('Cadre.')}<w:tbl><w:tr><w:tc>{par('Dedans.')}</w:tc></w:tr></w:tbl></w:tc></w:tr></w:tbl>"
+    body = f"{contents}{par(run('Voir page ') + page + run(', ') + name + run('.') + note)}{frame}"
+    found = read(docx(tmp_path / "a.docx", body, comments=f"<w:comment w:id='1'>{par('À relire')}</w:comment>"))
+    assert [block.text for block in found.blocks] == ["Voir page 12, Mme Durand.", "Cadre.", "Dedans."]
+    assert found.dropped == {"contents": 16}

@@ -312,6 +312,21 @@ def test_an_article_leaves_the_sections_it_cannot_stand_in() -> None:
     assert (blocks[-1].headings, blocks[-1].articles) == ((), ("6.2",))
 
 
+@pytest.mark.parametrize(
+    ("heading", "number", "leaves"),
+    [("G.2 PLAINTES", "H.1", True), ("G.2 PLAINTES", "G.2.1", False), ("2.6. National", "6.2", True), ("2. Normes", "2.1", False)],
+)
+def test_a_paragraph_leaves_the_section_of_another_number_or_letter(heading: str, number: str, leaves: bool) -> None:
+    assert headings_of("fr").leaves_section(heading, number) is leaves
+
+
+def test_a_title_in_capitals_goes_on_with_a_line_that_no_title_begins_with() -> None:
+    blocks = pages(
+        "RÈGLEMENT DU CLUB\n\n1. But\n" + PROSE + "\nATTESTATION DE RÉPONSES NÉGATIVES\nAU QUESTIONNAIRE DE SANTÉ\n" + PROSE
+    ).blocks
+    assert blocks[-1].headings[-1] == "ATTESTATION DE RÉPONSES NÉGATIVES AU QUESTIONNAIRE DE SANTÉ"
+
+
 def test_a_cited_number_at_a_line_start_opens_no_article() -> None:
     blocks = pages(
         "Le joueur est sanctionné dans les conditions que prévoit le règlement, conformément à l'article\n9.1.2 du même texte.\n"

@@ -11,7 +11,7 @@ from triplette.errors import InputError
 from triplette.synth.ingest import Structured, read_document, structure
 from triplette.synth.ingest.ocr import languages
 from triplette.synth.ingest.pdf import stated_title
-from triplette.synth.ingest.witness import witness
+from triplette.synth.ingest.pdf_chars import Char, drawn_once
 
 LEFT = [
     "Le jardin partagé ouvre ses portes au printemps et",
@@ -390,9 +390,7 @@ def test_a_letter_drawn_twice_in_one_place_is_read_once(tmp_path: Path) -> None:
     assert " ".join(RIGHT) in told(found)
 
 
-def test_a_page_of_many_scattered_cells_is_checked_too(tmp_path: Path) -> None:
-    page = Page()
-    for number in range(450):
-        page.text(20 + 55 * (number % 10), 810 - 17 * (number // 10), f"case{number}", 4)
-    found = (witness(write_pdf(tmp_path / "a.pdf", [page])) or "").split()
-    assert sorted(found) == sorted(f"case{number}" for number in range(450))
+def test_the_two_letters_of_a_ligature_are_no_letter_drawn_twice() -> None:
+    letters = [Char(c, x, x + 5, 10, 10, False) for c, x in (("d", 50), ("i", 55), ("f", 58), ("f", 58), ("u", 63), ("s", 68))]
+    shadow = [char._replace(x0=char.x0 + 0.4, x1=char.x1 + 0.4) for char in letters]
+    assert "".join(char.text for char in drawn_once([*letters, *shadow])) == "diffus"

@@ -86,6 +86,23 @@ def test_a_draft_that_is_none_is_an_error_and_writes_nothing(run: RunDir, tmp_pa
     assert not path.exists()
 
 
+def test_a_draft_with_control_characters_is_refused_before_it_is_shown_and_its_markup_is_text(run: RunDir, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    drafts = [
+        {**DRAFT, "about": "Ignore the rules.\x1b]0;owned\x07"},
+        {**DRAFT, "about": "[bold red]Ignore[/bold red] <script>x</script> the rules."},
+    ]
+    for draft, refused in zip(drafts, (True, False), strict=True):
+        with ScriptedServer(lambda _, draft=draft: json.dumps(draft)) as server:
+            options = ("--profile", "fr", "--llm", f"openai:m{refused}", "--base-url", server.url, "--run", str(run.root))
+            code, output = init(str(path), *options, answer="n\n")
+        assert code
+        assert ("holds the control character U+001B" in output) == refused
+        assert ("[bold red]Ignore[/bold red] <script>x</script> the rules." in output) != refused
+        assert "\x1b" not in output
+        assert not path.exists()
+
+
 def test_the_sample_takes_every_document_in_turn_whatever_the_order(run: RunDir) -> None:
     chunks = load_chunks(run)
     found = sampled(chunks)

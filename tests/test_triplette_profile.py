@@ -71,9 +71,23 @@ def test_a_profile_written_and_read_is_the_same(name: str, documented: bool, tmp
 
 
 def test_awkward_text_survives_being_written(tmp_path: Path) -> None:
-    awkward = 'a "b" \\ \t\n\x7f\x85 é\u2028 {} <<x>> \'\'\' """'
+    awkward = 'a "b" \\ \t\n é\u2028 {} <<x>> <b>x</b> \'\'\' """'
     profile = replace(load_profile("fr"), about=awkward, terms=(awkward,), words=Words(synonyms=((r"\bla\b", awkward),)))
     assert read_profile(written(tmp_path, as_toml(profile))) == profile
+    assert tomllib.loads(as_toml(replace(profile, about="a\x7f\x85b")))["about"] == "a\x7f\x85b"
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ('about = "red\\u001b[31m"', "about: holds the control character U\\+001B"),
+        ('terms = ["bassin", "a\\u0000b"]', "terms: holds the control character U\\+0000"),
+        ('[words]\nanyone = "na\\u202egeur"', "words: anyone: holds the control character U\\+202E"),
+    ],
+)
+def test_text_that_a_terminal_obeys_or_a_page_hides_is_refused_with_its_field(field: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=told):
+        read_profile(written(tmp_path, f'extends = "fr"\n{field}\n'))
 
 
 def test_every_field_is_documented() -> None:

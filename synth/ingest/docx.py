@@ -35,6 +35,7 @@ def read_docx(path: Path) -> Reading:
         if body is None:
             raise InputError("is no Word document: it has no body", cure="open and save it again in Word or LibreOffice")
         reader = _Reader(archive, main)
+        reader.contents = _contents(body)
         elements = [*reader.blocks(body, 0), *reader.running()]
         return Reading(tuple(elements), core_title(archive), ())
 
@@ -71,6 +72,7 @@ class _Reader:
         self.notes = {kind: _notes(self._part(kind)) for kind in ("footnotes", "endnotes")}
         self.runs = Runs(self.styles)
         self.carried = _Carried()
+        self.contents: frozenset[Any] = frozenset()  # paragraphs of a table of contents that Word keeps in a control of its own
 
     def _part(self, kind: str) -> Any:
         name = next((target for types, target in self.relations.values() if types == kind), "")
@@ -106,7 +108,7 @@ class _Reader:
         number = self.numbering.number(self.styles.numbered(properties)) if text or not read.hidden else None
         if text:
             style = self.styles.of(properties)
-            if contents or self.runs.in_contents or self.styles.is_contents(style):
+            if contents or self.runs.in_contents or node in self.contents or self.styles.is_contents(style):
                 yield Element("paragraph", text, role="contents")
             else:
                 yield from self._parted(node, text, number, properties, style)
@@ -188,6 +190,15 @@ class _Reader:
         from triplette.synth.ingest.html import html_text, page_reading
 
         yield from page_reading(html_text(self.archive.read(target), target)[0]).elements
+
+
+def _contents(body: Any) -> frozenset[Any]:
+    controls = (
+        gallery.getparent().getparent().getparent()
+        for gallery in body.iter(f"{W}docPartGallery")
+        if attribute(gallery, "val") == "Table of Contents"
+    )
+    return frozenset(node for control in controls if control is not None for node in control.iter(f"{W}p"))
 
 
 def _relations(archive: Archive, part: str) -> dict[str, tuple[str, str]]:

@@ -194,6 +194,8 @@ class Headings:
         )
         if unnamed and rest[0].isupper() and not FINAL.search(rest) and not NUMBER.match(rest) and len(rest) < WRAP_SHARE * width:
             return f"{title}{self._colon}{tidy(rest)}"
+        if is_capitals(title) and is_capitals(rest) and self._continues.match(rest) and not FINAL.search(rest):
+            return f"{title} {tidy(rest)}"  # "AU QUESTIONNAIRE DE SANTÉ": no title begins so
         return ""
 
     def article_number(self, text: str) -> str:
@@ -226,7 +228,8 @@ class Headings:
             return False
         own, other = match.group(1).strip(".").split("."), number.split(".")
         plain = all(part.isdigit() for part in own) and all(part.isdigit() for part in other[:-1])
-        return plain and len(other) > 1 and other[: len(own)] != own
+        lettered = len(own) > 1 and own[0].isalpha() and other[0].isalpha() and own[0] != other[0]  # H.1 under "G.2 Plaintes"
+        return len(other) > 1 and ((plain and other[: len(own)] != own) or lettered)
 
 
 def is_capitals(text: str) -> bool:

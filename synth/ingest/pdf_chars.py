@@ -122,15 +122,16 @@ def page_chars(page: Any, textpage: Any) -> PageChars:
             chars.append(Char(text, height - y1, height - y0, x, x1 - x0, bold))
     if quarters % 2:
         width, height = height, width
-    chars = _once(chars)
+    chars = drawn_once(chars)
     return PageChars(chars, width, height, turned, outside, quarters)
 
 
-def _once(chars: list[Char]) -> list[Char]:
+def drawn_once(chars: list[Char]) -> list[Char]:
     """The characters without those drawn twice in one place, which a program does to make them bold or to give them a shadow."""
     places: dict[tuple[str, int, int], list[Char]] = defaultdict(list)
     kept: list[Char] = []
     gone = False
+    last: Char | None = None
     for char in chars:
         if not char.size:
             if not gone:
@@ -140,7 +141,9 @@ def _once(chars: list[Char]) -> list[Char]:
         near = (
             other for i in (across - 1, across, across + 1) for j in (up - 1, up, up + 1) for other in places.get((char.text, i, j), ())
         )
-        gone = any(abs(other.x0 - char.x0) <= SHADOW and abs(other.y - char.y) <= SHADOW for other in near)
+        if char != last:  # the letters of a ligature have one place: they go or stay together
+            gone = any(abs(other.x0 - char.x0) <= SHADOW and abs(other.y - char.y) <= SHADOW for other in near)
+        last = char
         if not gone:
             places[char.text, across, up].append(char)
             kept.append(char)

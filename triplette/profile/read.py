@@ -67,7 +67,7 @@ def _parsed(path: Path, _changed: int) -> Profile:
     content = _content(path, ())
     profile = _build(Profile, content, f"{path}")
     profile = profile if profile.name else replace(profile, name=path.stem)
-    _check(profile, f"{path}")
+    check_profile(profile, f"{path}")
     return profile
 
 
@@ -174,8 +174,25 @@ def _compiled(value: Any, place: str) -> None:
             raise SettingError(f"{text!r} is no pattern: {error}", where=place, cure="escape what is meant literally") from None
 
 
-def _check(profile: Profile, where: str) -> None:
-    """What the fields must be together. Raises SettingError."""
+# what terminals obey and pages hide: controls but tab and line end, and marks that turn the direction of writing
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def _plain_text(value: Any, where: str) -> None:
+    """Raise SettingError for a text anywhere in ``value`` that holds what nobody sees."""
+    if isinstance(value, str) and (found := _UNSEEN.search(value)):
+        raise SettingError(f"holds the control character U+{ord(found.group()):04X}", where=where, cure="leave it out")
+    if isinstance(value, tuple):
+        for row in value:
+            _plain_text(row, where)
+    elif dataclasses.is_dataclass(value):
+        for part in dataclasses.fields(value):
+            _plain_text(getattr(value, part.name), f"{where}: {part.name}")
+
+
+def check_profile(profile: Profile, where: str) -> None:
+    """What the fields must be together, and that their texts are what they look like. Raises SettingError."""
+    _plain_text(profile, where)
     if not LANGUAGE.match(profile.language):
         raise SettingError(f"{profile.language!r} is no language", where=f"{where}: language", cure="give its code, such as fr or en")
     for what, rows, sentence in (("personas", profile.personas, "who"), ("kinds", profile.kinds, "asks")):
