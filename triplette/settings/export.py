@@ -15,7 +15,7 @@ class ExportSettings:
         "auto",
         "Bits of the weights: 'e4_a8_f4_p4' (embedding table, feed-forward and projection 4, attention 8; 179 MB at full size, "
         "what the published files use), 'int8' (314 MB) or 'float32' (1.2 GB, for comparison). 'auto' is e4_a8_f4_p4, and int8 for "
-        "models under 20 million weights: those fit in 20 MB anyway, and 4 bits cost their ranking more than they save.",
+        "models under 30 million weights besides their token table: 4 bits cost their ranking more than they save.",
         choices=("auto", "e4_a8_f4_p4", "int8", "float32"),
     )
     granularity: str = setting(
