@@ -17,7 +17,8 @@ from triplette.export.index import open_index, read_index
 from triplette.export.litert import Spec
 from triplette.export.proof.verify import FILE_LIMIT, FILES_LIMIT, verify_bundle
 from triplette.export.tokenizers import byte_level
-from triplette.export.tokenizers.byte_level import HEADER, ByteLevel, open_tokenizer
+from triplette.export.tokenizers.byte_level import HEADER, ByteLevel
+from triplette.export.tokenizers.forms import open_tokenizer
 from triplette.export.tokenizers.pieces import TokenizerSpec
 from triplette.hashing import hash_file
 

@@ -75,7 +75,7 @@ def _at_once(text: str) -> _Found | None:
 
     None where the text has letters beyond the table.
     """
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes = np.frombuffer(text.encode("utf-32", "surrogatepass"), np.uint32)[1:]  # after the byte order mark
     if codes.max() >= TABLE:
         return None
     kinds = _kinds()[codes]
