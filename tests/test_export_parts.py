@@ -54,7 +54,9 @@ def test_the_default_recipe_is_the_published_one_and_int8_for_a_very_small_model
     assert choose_recipe("auto", "auto", full).name == "e4_a8_f4_p4"
     small = dataclasses.replace(full, vocabulary=4096, layer_kinds=full.layer_kinds[:2])
     assert choose_recipe("auto", "auto", small).name == "int8"
-    large_table = dataclasses.replace(full, layer_kinds=full.layer_kinds[:5])  # 26 million weights in five layers, 201 million in the table
+    large_table = dataclasses.replace(
+        full, layer_kinds=full.layer_kinds[:5]
+    )  # 26 million weights in five layers, 201 million in the table
     assert choose_recipe("auto", "auto", large_table).name == "int8"
     assert choose_recipe("auto", "auto", dataclasses.replace(full, layer_kinds=full.layer_kinds[:9])).name == "e4_a8_f4_p4"
 
