@@ -1,5 +1,5 @@
 # make demo        venv, base install (no torch), synth generate --corpus fr_rules/, three triplets
-# make demo-train  venv, full install, documents to a measured tiny model, its phone bundle, and an answer from it
+# make demo-train  venv, full install, documents to a measured multilingual-e5-small, its phone bundle, and an answer from it
 # make test        venv, full install, the fast tests (offline, no server)
 # make test-slow   the real servers, browser, conversions and kills
 # make lint        ruff, strict mypy, import-linter
@@ -35,7 +35,7 @@ demo-train: $(VENV)/.all
 	$(BIN)/curate judge --run $(RUN)
 	$(BIN)/curate dedup --run $(RUN)
 	$(BIN)/curate build --gold gold/fr_rules.jsonl --drop-touching --run $(RUN)
-	$(BIN)/train run --preset tiny --ungated --export-anyway --run $(RUN)
+	$(BIN)/train run --config demo.toml --ungated --export-anyway --run $(RUN)
 	$(BIN)/train ask "Combien de minutes ajoute-t-on à l'adversaire après un premier coup illégal ?" --bundle $(RUN)/bundle
 
 # A process for each core, one thread in each: servers and models that a file shares are made once, so a file stays in one process.
