@@ -451,7 +451,7 @@ def _judge_reads(answer: Answer) -> None:
     if verdict.decision == "keep":
         assert verdict.evidence
         assert verdict.evidence in _CHUNK.text
-        assert len(verdict.scores) == 4
+        assert len(verdict.scores) == len(NAMES)
     if answer.value is None:
         assert verdict.decision == "quarantine"
         assert verdict.scores == ()

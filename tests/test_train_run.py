@@ -175,11 +175,12 @@ def test_training_on_shuffled_pairs_is_never_called_improved_and_stops_before_ex
 
 
 def test_a_damaged_adapter_is_called_worse_though_val_once_liked_it(copy: RunDir) -> None:
+    import torch
     from safetensors.torch import load_file, save_file
 
     path = copy.path("model/adapter/adapter_model.safetensors")
     noise = np.random.default_rng(0)
-    torn = {name: tensor + noise.normal(size=tensor.shape).astype("float32") for name, tensor in load_file(path).items()}
+    torn = {name: tensor + torch.from_numpy(noise.normal(size=tensor.shape)).float() for name, tensor in load_file(path).items()}
     save_file({name: tensor.float() for name, tensor in torn.items()}, str(path))
     start = json.loads((copy.path("model/adapter") / "fit.json").read_text(encoding="utf-8"))
     # the base of this comparison is the good model, as it is when a tuned model is tuned again
