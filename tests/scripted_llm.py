@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from triplette.criteria import NAMES
+
 
 @dataclass(slots=True)
 class Call:
@@ -211,5 +213,5 @@ def good_reader(call: Call) -> Reply:
     found = re.search(r"^(=====\S+=====)\n(.*?)\n\1$", call.user, re.MULTILINE | re.DOTALL)
     assert found, call.user
     part = {"reason": "dit clairement", "score": 5}
-    criteria = dict.fromkeys(("relevance", "independence", "realism", "clarity"), part)
+    criteria = dict.fromkeys(NAMES, part)
     return Reply(json.dumps({"answer": "Oui.", "evidence": " ".join(found.group(2).split()[:12]), **criteria}), delay=0.01)
