@@ -156,10 +156,10 @@ class ScriptedServer:
             lines += [f"{name}: {value}" for name, value in reply.headers.items()]
             writer.write("\r\n".join([*lines, "", ""]).encode() + body[: reply.cut])
             await writer.drain()
+            if reply.status == 200 and reply.cut is None:
+                self.paid[key] += 1
         finally:
-            self.in_flight -= 1
-        if reply.status == 200 and reply.cut is None:
-            self.paid[key] += 1
+            self.in_flight -= 1  # last: with nothing in flight everything paid is counted
         return reply.cut is None
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,32 +116,6 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_end(rules: RunDir, base: 
     assert again.resumed_from == 24
     assert again.history == whole.history
     assert all(np.array_equal(weights[name].numpy(), same[name].numpy()) for name in weights)
-
-
-@pytest.mark.slow
-def test_a_fit_killed_in_the_middle_resumes_and_ends_with_the_same_verdict(tmp_path: Path, base: Path) -> None:
-    from triplette.settings.train import EvaluateSettings
-    from triplette.train.evaluate import evaluate
-
-    runs = [rules_dataset(tmp_path / name, pieces=4) for name in ("whole", "killed")]
-    options = ["--preset", "tiny", "--model", str(base), "--ungated", "--max-steps", "60", "--batch", "16", "--learning-rate", "0.004"]
-    command = [sys.executable, "-m", "triplette.train.cli", "fit", *options, "--run"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, str(runs[0].root)], check=True, env=environment, capture_output=True)
-    started = subprocess.Popen([*command, str(runs[1].root)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    place = runs[1].path("model/checkpoints")
-    deadline = time.monotonic() + 120
-    while not list(place.glob("checkpoint-*/watch.json")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    started.send_signal(signal.SIGKILL)
-    assert started.wait() == -signal.SIGKILL
-    assert runs[1].last("train.fit") is None
-    subprocess.run([*command, str(runs[1].root)], check=True, env=environment, capture_output=True)
-    results = [run.last("train.fit")["result"] for run in runs]  # type: ignore[index]
-    assert results[1]["resumed_from"] > 0
-    assert results[1]["history"] == results[0]["history"]
-    verdicts = [evaluate(run, EvaluateSettings(resamples=500, baselines=False)).verdict for run in runs]
-    assert verdicts[0].sentence == verdicts[1].sentence
 
 
 @pytest.mark.slow
