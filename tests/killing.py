@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,19 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(LOADED)
 
 
+@contextmanager
+def loaded(*names: str) -> Iterator[None]:
+    """Have children forked with these libraries loaded too. Not always: some tests limit a child's addresses."""
+    server: Any = forkserver._forkserver
+    server._stop()  # as CPython's own tests do; the next child starts another
+    _CONTEXT.set_forkserver_preload([*LOADED, *names])
+    try:
+        yield
+    finally:
+        server._stop()
+        _CONTEXT.set_forkserver_preload(LOADED)
+
+
 def start(
     words: Sequence[str], log: Path, moment: Moment | None = None, counts: Path | None = None, limits: Mapping[int, int] | None = None
 ) -> BaseProcess:
@@ -142,3 +156,18 @@ def halted(words: Sequence[str], log: Path) -> Iterator[BaseProcess]:
     finally:
         child.kill()
         child.join(LATE)
+
+
+def apart(work: Callable[..., None], *told: object) -> None:
+    """Do something in a child that has the heavy libraries loaded, instead of loading them here."""
+    child: BaseProcess = _CONTEXT.Process(target=work, args=told, daemon=True)
+    child.start()
+    assert ended(child) == 0
+
+
+def counted(words: Sequence[str], log: Path, counts: Path) -> tuple[int, int]:
+    """Run a command undisturbed: how many events it has, and how many of them write."""
+    code = ended(start(words, log, counts=counts))
+    assert code in (0, 1), log.read_text()[-3000:]
+    every, writes = counts.read_text().split()
+    return int(every), int(writes)

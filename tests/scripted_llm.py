@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from triplette.criteria import NAMES
+
 
 @dataclass(slots=True)
 class Call:
@@ -154,10 +156,10 @@ class ScriptedServer:
             lines += [f"{name}: {value}" for name, value in reply.headers.items()]
             writer.write("\r\n".join([*lines, "", ""]).encode() + body[: reply.cut])
             await writer.drain()
+            if reply.status == 200 and reply.cut is None:
+                self.paid[key] += 1
         finally:
-            self.in_flight -= 1
-        if reply.status == 200 and reply.cut is None:
-            self.paid[key] += 1
+            self.in_flight -= 1  # last: with nothing in flight everything paid is counted
         return reply.cut is None
 
 
@@ -211,5 +213,5 @@ def good_reader(call: Call) -> Reply:
     found = re.search(r"^(=====\S+=====)\n(.*?)\n\1$", call.user, re.MULTILINE | re.DOTALL)
     assert found, call.user
     part = {"reason": "dit clairement", "score": 5}
-    criteria = dict.fromkeys(("relevance", "independence", "realism", "clarity"), part)
+    criteria = dict.fromkeys(NAMES, part)
     return Reply(json.dumps({"answer": "Oui.", "evidence": " ".join(found.group(2).split()[:12]), **criteria}), delay=0.01)

@@ -9,17 +9,21 @@ from pathlib import Path
 import pytest
 
 from triplette.criteria import CRITERIA, NAMES
+from triplette.curate.judge.llm import rubric
 from triplette.curate.judge.rules import RULES
 from triplette.curate.review.labels import CRITERION_ISSUES, PLAIN_ISSUES
+from triplette.profile import load_profile
 from triplette.settings.judge import JudgeSettings
 
 ROOT = Path(__file__).parent.parent
 PROMPTS = sorted((ROOT / "curate/judge/prompts").glob("judge-*.md"))
 
-ONE_MORE = """
+ONE_MORE = r"""
 from triplette import criteria
 
-criteria.CRITERIA = (*criteria.CRITERIA, criteria.Criterion("brevity", 0.6, "nobody would type so much", "brevity", "ambiguous"))
+criteria.CRITERIA = (*criteria.CRITERIA, criteria.Criterion(
+    "brevity", 0.6, "nobody would type so much", "brevity", "ambiguous", scale="could it be shorter?\n  5 not by a word; 1 by half."
+))
 criteria.NAMES = tuple(criterion.name for criterion in criteria.CRITERIA)
 
 from triplette.curate.dataset import card
@@ -40,6 +44,12 @@ assert "brevity" in llm.judgement_form().model_fields
 assert rules.decide((Score("clarity", 1.0, "clear"), Score("brevity", 0.65, "eighty words")), settings) == (
     "reject", "brevity: eighty words", 0.65,
 )
+for code in ("en", "fr"):
+    system, _ = llm.rubric("judge-v1", load_profile(code))
+    assert "\nbrevity, could it be shorter?\n  5 not by a word; 1 by half.\n" in system
+    assert ', "brevity": {"reason": "…", "score": 1}}' in system
+    assert system.count("brevity") == 2
+llm.CRITERIA = (*criteria.CRITERIA[:-1], criteria.Criterion("brevity", 0.6, "nobody would type so much", "brevity"))
 try:
     llm.rubric("judge-v1", load_profile("en"))
 except InputError as error:
@@ -62,10 +72,11 @@ def test_a_new_criterion_is_one_entry() -> None:
 
 @pytest.mark.parametrize("path", PROMPTS, ids=lambda path: path.stem)
 def test_every_rubric_explains_every_criterion_and_shows_its_place_in_the_answer(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
+    version, _, code = path.stem.partition(".")
+    system, _ = rubric(version, load_profile(code))
     for name in NAMES:
-        assert f"\n{name}, " in text
-        assert f'"{name}": {{"reason": ' in text
+        assert f"\n{name}, " in system
+        assert f'"{name}": {{"reason": ' in system
 
 
 def test_the_built_in_judge_has_rules_for_known_criteria_only_and_review_an_issue_for_each() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from judged import GOOD, corpus, good_rows, mined, triplet
 from scripted_llm import Call, Reply, ScriptedServer
 
+from triplette.criteria import NAMES
 from triplette.curate.decisions import read_decisions
 from triplette.curate.judge.case import Case
 from triplette.curate.judge.evidence import find_evidence
@@ -62,7 +63,7 @@ EVIDENCE = {
 def judgement(evidence: str, score: int = 5, **changes: Any) -> str:
     """A well-formed judgement with one score for every criterion."""
     part = {"reason": "dit clairement", "score": score}
-    content = {"answer": "Oui.", "evidence": evidence, **dict.fromkeys(("relevance", "independence", "realism", "clarity"), part)}
+    content = {"answer": "Oui.", "evidence": evidence, **dict.fromkeys(NAMES, part)}
     return json.dumps({**content, **changes}, ensure_ascii=False)
 
 
@@ -343,7 +344,7 @@ def test_an_unknown_prompt_version_is_refused_with_the_ones_there_are() -> None:
 @pytest.mark.parametrize("name", PROMPT_HASHES)
 def test_a_used_prompt_is_never_edited(name: str) -> None:
     parts = {field.name: getattr(CHESS.prompts, field.name) for field in fields(CHESS.prompts)}
-    text = with_parts((PROMPTS / f"{name}.fr.md").read_text(encoding="utf-8"), **parts)
+    text = with_parts((PROMPTS / f"{name}.fr.md").read_text(encoding="utf-8"), **parts, scales="", places="")
     assert hash_text(text)[:16] == PROMPT_HASHES[name]
 
 
@@ -450,7 +451,7 @@ def _judge_reads(answer: Answer) -> None:
     if verdict.decision == "keep":
         assert verdict.evidence
         assert verdict.evidence in _CHUNK.text
-        assert len(verdict.scores) == 4
+        assert len(verdict.scores) == len(NAMES)
     if answer.value is None:
         assert verdict.decision == "quarantine"
         assert verdict.scores == ()

@@ -10,6 +10,7 @@ import pytest
 from scripted_llm import Call, ScriptedServer, orders, passage, questions
 from typer.testing import CliRunner
 
+from triplette.criteria import NAMES
 from triplette.curate.cli import app as curate
 from triplette.profile import run_profile
 from triplette.records import Question
@@ -71,7 +72,7 @@ def bilingual(call: Call) -> str:
         return json.dumps({"passages": rows})
     part = {"reason": "-", "score": 5}
     evidence = " ".join(re.findall(r"(=====PASSAGE-\w+=====)\n(.*?)\n\1", call.user, re.DOTALL)[0][1].split()[:10])
-    return json.dumps({"answer": "-", "evidence": evidence, **dict.fromkeys(("relevance", "independence", "realism", "clarity"), part)})
+    return json.dumps({"answer": "-", "evidence": evidence, **dict.fromkeys(NAMES, part)})
 
 
 def test_in_a_mixed_corpus_each_passage_is_asked_about_and_judged_in_its_language_by_the_runs_personas(

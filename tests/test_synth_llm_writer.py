@@ -545,19 +545,3 @@ def without_stalls(call: Call) -> Reply | str:
     number = int(re.findall(r"Point (\d+)", passage(call))[0])
     name = [*BEHAVIOURS, *["good"] * 5][number % 15]
     return good_writer(call) if name == "stall" else BEHAVIOURS.get(name, good_writer)(call)
-
-
-@pytest.mark.slow
-def test_kill_9_at_any_moment_loses_no_more_than_what_is_in_flight(run: RunDir, tmp_path: Path) -> None:
-    options = prices(tmp_path)
-    with ScriptedServer(lambda call: Reply(good_writer(call), delay=0.02)) as server:
-        with_chunks(run, 60)
-        for answered in (7, 30):
-            process = synth(run, server.url, *options)
-            wait_for(lambda: sum(server.paid.values()) >= answered)  # noqa: B023
-            process.kill()
-            process.wait()
-        assert ended(synth(run, server.url, *options))[0] == 0
-    twice = [key for key, times in server.paid.items() if times > 1]
-    assert len(twice) <= 2 * 4, "at most the four calls in flight at each kill"
-    assert len(written(run)) == 60 * 3

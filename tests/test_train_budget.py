@@ -16,6 +16,7 @@ from triplette.dataset import load_dataset
 from triplette.settings.train import PRESETS, TrainSettings, preset_of
 from triplette.train.budget import FEWEST, ROUNDS_BESIDE, Costs, Evaluations, divide, plan_evaluations, text_cost
 from triplette.train.data import training_texts
+from triplette.train.finetune import FineTune
 
 SETTINGS = TrainSettings()
 COSTS = Costs(trained=100.0, passage=200.0, question=20.0)
@@ -89,9 +90,10 @@ def test_a_plan_follows_from_texts_and_settings_alone(tmp_path: Path, base: str)
     dataset = load_dataset(rules_dataset(tmp_path / "run", pieces=4))
     preset = replace(preset_of(PRESETS["e5"]()), base=base)
     texts = training_texts(dataset, CONTRACTS["e5"], negatives=1)
-    first, again = (plan_evaluations(dataset, texts, CONTRACTS["e5"], base, preset, SETTINGS, 20) for _ in range(2))
+    task = FineTune(dataset, SETTINGS, preset, base, CONTRACTS["e5"])
+    first, again = (plan_evaluations(task, texts, 20) for _ in range(2))
     assert first == again
     # three passes over 32 questions, answers and negatives of about 15, 25 and 25 words
     assert 3 * 32 * 45 < first.step_tokens < 3 * 32 * 75
-    cached = plan_evaluations(dataset, texts, CONTRACTS["e5"], base, replace(preset, mini_batch=8), SETTINGS, 20)
+    cached = plan_evaluations(replace(task, preset=replace(preset, mini_batch=8)), texts, 20)
     assert cached.step_tokens == pytest.approx(first.step_tokens * 4 / 3)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,17 +17,19 @@ from training_data import open_gate, rules_dataset
 
 from triplette.dataset import load_dataset
 from triplette.errors import GateClosed, InputError, ProofFailed, ServiceError, SettingError
+from triplette.model_contract import contract_of
 from triplette.model_folder import explain_load_failure
 from triplette.rundir import RunDir
 from triplette.settings.load import load_section
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 from triplette.train.data import TrainingTexts, questions_of, training_texts
+from triplette.train.finetune import FineTune
 from triplette.train.fit import fit
 from triplette.train.loop import fillable_batch, planned_steps, prove_restored, tune
 from triplette.train.loss import make_loss
 from triplette.train.models import load_base, make_trainable, restore_state, trained_state
 from triplette.train.ranking import embed
-from triplette.train.score import Scorer, training_probe
+from triplette.train.score import Scorer
 from triplette.train.tell import trackers
 from triplette.train.tiny import TinyShape, build_tiny
 from triplette.train.watch import Judge, Measured
@@ -54,6 +54,10 @@ def rules(tmp_path: Path) -> RunDir:
 def small(base: Path, **changes: Any) -> Preset:
     values = {"base": str(base), "cloze": 0, "max_steps": 30, "batch": 16, "learning_rate": 4e-3, **changes}
     return preset_of(load_section(PRESETS["tiny"], "train.presets.tiny", None, **values))
+
+
+def task_of(run: RunDir, preset: Preset) -> FineTune:
+    return FineTune(load_dataset(run), SETTINGS, preset, preset.base, contract_of(preset.base).contract, device="cpu")
 
 
 def test_a_closed_gate_refuses_and_names_the_command(rules: RunDir, base: Path) -> None:
@@ -91,16 +95,18 @@ def test_an_ungated_fit_is_not_taken_for_a_gated_one_later(rules: RunDir, base: 
     result = fit(rules, SETTINGS, preset)
     assert not result.unchanged
     assert not result.ungated
+    assert fit(rules, SETTINGS, preset).unchanged
+    assert not fit(rules, replace(SETTINGS, evaluations=1), preset).unchanged, "the preset's number of evaluations hid the stage's"
 
 
 def test_a_fit_goes_on_from_its_checkpoint_to_the_same_end(rules: RunDir, base: Path, tmp_path: Path) -> None:
-    dataset, preset = load_dataset(rules), small(base, method="lora", lora_dropout=0.1, learning_rate=1e-2)
-    val = questions_of(dataset, "val")
+    task = task_of(rules, small(base, method="lora", lora_dropout=0.1, learning_rate=1e-2))
+    val = questions_of(task.dataset, "val")
 
     def run() -> Any:
-        loaded = load_base(str(base), preset, device="cpu")
-        texts = training_texts(dataset, loaded.contract, negatives=1)
-        result = tune(loaded, texts, val, dataset, SETTINGS, preset, tmp_path / "place", quiet=True)
+        loaded = task.load()
+        texts = training_texts(task.dataset, task.contract, negatives=1)
+        result = tune(loaded, task, texts, val, tmp_path / "place", quiet=True)
         return result, trained_state(loaded.model)
 
     whole, weights = run()
@@ -110,32 +116,6 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_end(rules: RunDir, base: 
     assert again.resumed_from == 24
     assert again.history == whole.history
     assert all(np.array_equal(weights[name].numpy(), same[name].numpy()) for name in weights)
-
-
-@pytest.mark.slow
-def test_a_fit_killed_in_the_middle_resumes_and_ends_with_the_same_verdict(tmp_path: Path, base: Path) -> None:
-    from triplette.settings.train import EvaluateSettings
-    from triplette.train.evaluate import evaluate
-
-    runs = [rules_dataset(tmp_path / name, pieces=4) for name in ("whole", "killed")]
-    options = ["--preset", "tiny", "--model", str(base), "--ungated", "--max-steps", "60", "--batch", "16", "--learning-rate", "0.004"]
-    command = [sys.executable, "-m", "triplette.train.cli", "fit", *options, "--run"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, str(runs[0].root)], check=True, env=environment, capture_output=True)
-    started = subprocess.Popen([*command, str(runs[1].root)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    place = runs[1].path("model/checkpoints")
-    deadline = time.monotonic() + 120
-    while not list(place.glob("checkpoint-*/watch.json")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    started.send_signal(signal.SIGKILL)
-    assert started.wait() == -signal.SIGKILL
-    assert runs[1].last("train.fit") is None
-    subprocess.run([*command, str(runs[1].root)], check=True, env=environment, capture_output=True)
-    results = [run.last("train.fit")["result"] for run in runs]  # type: ignore[index]
-    assert results[1]["resumed_from"] > 0
-    assert results[1]["history"] == results[0]["history"]
-    verdicts = [evaluate(run, EvaluateSettings(resamples=500, baselines=False)).verdict for run in runs]
-    assert verdicts[0].sentence == verdicts[1].sentence
 
 
 @pytest.mark.slow
@@ -210,10 +190,10 @@ def test_a_restored_model_that_scores_otherwise_than_its_best_step_is_refused() 
 
 
 def test_a_state_that_was_not_put_back_moves_the_vectors_of_its_step(base: Path, rules: RunDir) -> None:
-    dataset, preset = load_dataset(rules), small(base)
-    loaded = load_base(str(base), preset, device="cpu")
-    make_trainable(loaded.model, preset)
-    scorer = Scorer(loaded.model, loaded, questions_of(dataset, "val"), training_probe(dataset, SETTINGS), preset)
+    task = task_of(rules, small(base))
+    loaded = task.load()
+    make_trainable(loaded.model, task.preset)
+    scorer = Scorer(loaded, task, questions_of(task.dataset, "val"))
     measured = scorer(3).ndcg
     assert scorer.restored(3) == (pytest.approx(measured), pytest.approx(1.0, abs=1e-6))
     with torch.no_grad():

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triplette.contract import PromptContract
-from triplette.dataset import Dataset
 from triplette.model_contract import tokenizer_file
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.data import TrainingTexts
+from triplette.train.finetune import FineTune
 
 SAMPLE = 400  # texts of a kind that are tokenised to know their mean length
 ROUNDS_BESIDE = 1  # the base before the first step; the restored best step is compared on a few texts only
@@ -59,15 +58,13 @@ class Costs:
     question: float
 
 
-def plan_evaluations(
-    dataset: Dataset, texts: TrainingTexts, contract: PromptContract, origin: str, preset: Preset, settings: TrainSettings, steps: int
-) -> Evaluations:
+def plan_evaluations(task: FineTune, texts: TrainingTexts, steps: int) -> Evaluations:
     """As many evaluations and passages as ``evaluation_share`` of the fit allows; first passages get fewer, then evaluations.
 
     Below ``least_passages`` and three evaluations nothing is saved any more: ``share`` then says what they take.
     """
-    costs = mean_costs(dataset, texts, contract, origin, preset, settings.seed)
-    step = passes(preset, _config(tokenizer_file(origin).parent)) * preset.batch * len(texts.columns) * costs.trained
+    costs, dataset, settings, preset = mean_costs(task, texts), task.dataset, task.settings, task.preset
+    step = passes(preset, _config(tokenizer_file(task.origin).parent)) * preset.batch * len(texts.columns) * costs.trained
     return divide(
         settings, step * steps, step, costs,
         corpus=len(dataset.corpus), questions=len(dataset.split("val")), probes=min(settings.probe_rows, len(dataset.split("train"))),
@@ -114,22 +111,22 @@ def divide(
     return Evaluations(count, asked, passages, spent / (spent + training), one, step)
 
 
-def mean_costs(dataset: Dataset, texts: TrainingTexts, contract: PromptContract, origin: str, preset: Preset, seed: int) -> Costs:
+def mean_costs(task: FineTune, texts: TrainingTexts) -> Costs:
     """What texts of each kind cost, over a sample drawn with the seed."""
     from tokenizers import Tokenizer
 
-    path = tokenizer_file(origin)
+    path, dataset, contract = tokenizer_file(task.origin), task.dataset, task.contract
     tokenizer: Any = Tokenizer.from_file(str(path))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    width, rng = _width(path.parent), random.Random(seed)
+    width, rng = _width(path.parent), random.Random(task.settings.seed)
 
     def mean(items: Sequence[str], limit: int) -> float:
         chosen = list(items) if len(items) <= SAMPLE else rng.sample(list(items), SAMPLE)
         lengths = [min(limit, len(encoding.ids)) for encoding in tokenizer.encode_batch(chosen)]
         return sum(text_cost(length, width) for length in lengths) / max(1, len(lengths))
 
-    trained = [mean(column, min(preset.max_tokens, contract.max_tokens)) for column in texts.columns.values()]
+    trained = [mean(column, min(task.preset.max_tokens, contract.max_tokens)) for column in texts.columns.values()]
     return Costs(
         sum(trained) / len(trained),
         mean([contract.format_document(chunk.text, chunk.title) for chunk in dataset.corpus.values()], contract.max_tokens),

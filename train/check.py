@@ -23,6 +23,7 @@ from triplette.model_contract import AUTO, ModelContract, contract_of, tokenizer
 from triplette.model_weights import check_weights
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.budget import ROUNDS_BESIDE, Evaluations, mean_costs, plan_evaluations, text_cost
+from triplette.train.finetune import FineTune
 from triplette.train.models import E5_SMALL, TINY
 
 BUILT_HERE = (TINY, E5_SMALL)  # bases of the package: both export
@@ -239,10 +240,11 @@ def work_of(run: Path, preset: Preset, settings: TrainSettings) -> Work | None:
     except MissingStage:
         return None
     contract = contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
+    task = FineTune(dataset, settings, preset, preset.base, contract)
     texts = training_texts(dataset, contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
     steps = planned_steps(texts, preset, settings.seed)
-    plan = plan_evaluations(dataset, texts, contract, preset.base, preset, settings, steps)
-    costs, width = mean_costs(dataset, texts, contract, preset.base, preset, settings.seed), contract.dimensions[0]
+    plan = plan_evaluations(task, texts, steps)
+    costs, width = mean_costs(task, texts), contract.dimensions[0]
     full, longest = min(preset.max_tokens, contract.max_tokens), contract.max_tokens
     # the measured step has as many columns as the preset says; a dataset without hard negatives has fewer
     columns = len(texts.columns) / (2 + preset.others)

@@ -83,10 +83,10 @@ def fit(
     from triplette.settings.load import load_training
     from triplette.train.fit import fit as run_fit
 
-    overrides = _overrides(
-        model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives, rounds
-    )
-    settings, chosen = load_training(config, preset, seed, **overrides)
+    settings, chosen = load_training(
+        config, preset, seed, base=model, contract=contract, trust_remote_code=trust_remote_code, epochs=epochs, max_steps=max_steps,
+        batch=batch, mini_batch=mini_batch, learning_rate=learning_rate, scale=scale, negatives=negatives, rounds=rounds,
+    )  # fmt: skip
     result = run_fit(open_run(run), settings, chosen, ungated=ungated, sweep=sweep, device=device)
     _first_only(lambda: _show_fit(result, json_output))
 
@@ -127,8 +127,9 @@ def check(
     from triplette.settings.load import load_training
     from triplette.train.check import folder_of, in_words, measure_pace, pace_in_words, preflight, require_trainable, work_of
 
-    overrides = _overrides(model, contract, trust_remote_code, None, None, batch, mini_batch, None, None, None, None)
-    settings, chosen = load_training(config, preset, None, **overrides)
+    settings, chosen = load_training(
+        config, preset, None, base=model, contract=contract, trust_remote_code=trust_remote_code, batch=batch, mini_batch=mini_batch
+    )
     chosen = folder_of(chosen)
     require_trainable(chosen)
     summarise(f"Base {chosen.base}, method {chosen.method}", in_words(preflight(chosen), chosen))
@@ -210,10 +211,10 @@ def run_(
     from triplette.settings.load import load_training
     from triplette.train.run import run_all
 
-    overrides = _overrides(
-        model, contract, trust_remote_code, epochs, max_steps, batch, mini_batch, learning_rate, scale, negatives, rounds
-    )
-    settings, chosen = load_training(config, preset, seed, **overrides)
+    settings, chosen = load_training(
+        config, preset, seed, base=model, contract=contract, trust_remote_code=trust_remote_code, epochs=epochs, max_steps=max_steps,
+        batch=batch, mini_batch=mini_batch, learning_rate=learning_rate, scale=scale, negatives=negatives, rounds=rounds,
+    )  # fmt: skip
     place = open_run(run)
     result = run_all(
         place,
@@ -252,34 +253,6 @@ def export_(*arguments: Any, **options: Any) -> None:
 
 
 app.command("ask")(ask)
-
-
-def _overrides(
-    model: str | None,
-    contract: str | None,
-    trust_remote_code: bool | None,
-    epochs: float | None,
-    max_steps: int | None,
-    batch: int | None,
-    mini_batch: int | None,
-    learning_rate: float | None,
-    scale: float | None,
-    negatives: int | None,
-    rounds: int | None,
-) -> dict[str, Any]:
-    return {
-        "base": model,
-        "contract": contract,
-        "trust_remote_code": trust_remote_code,
-        "epochs": epochs,
-        "max_steps": max_steps,
-        "batch": batch,
-        "mini_batch": mini_batch,
-        "learning_rate": learning_rate,
-        "scale": scale,
-        "negatives": negatives,
-        "rounds": rounds,
-    }
 
 
 def _evaluate_settings(config: Path | None, split: list[str] | None, dimension: int | None, int8: bool | None) -> Any:

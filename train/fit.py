@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from triplette.arrays import Vectors
 from triplette.console import progress, say
-from triplette.contract import PromptContract
+from triplette.contract import Fusion
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError, TripletteError
 from triplette.gate import read_gate
@@ -23,6 +23,7 @@ from triplette.step import Step
 from triplette.tables import write_text
 from triplette.train.budget import plan_evaluations
 from triplette.train.data import Passages, TrainingTexts, check_dataset, questions_of, training_texts
+from triplette.train.finetune import FineTune
 from triplette.train.kept import FILE as KEPT
 from triplette.train.kept import keep_passages
 from triplette.train.known import Taught
@@ -30,10 +31,10 @@ from triplette.train.loop import FitResult, planned_steps, tune
 from triplette.train.measure import BASE as BEFORE
 from triplette.train.measure import TUNED
 from triplette.train.mix import check_mix, choose_mix
-from triplette.train.models import E5_SMALL, TINY, load_base, process_rank, save_adapter
+from triplette.train.models import E5_SMALL, TINY, Base, process_rank, save_adapter
 from triplette.train.production import fusion_for
 from triplette.train.rounds import mine_again
-from triplette.train.score import Scorer, training_probe
+from triplette.train.score import Scorer
 from triplette.train.sweep import sweep_scale
 
 STAGE = "train.fit"
@@ -59,7 +60,8 @@ def fit(
     if not ungated:
         gate.require()
     dataset = load_dataset(run)
-    used = {**as_dict(settings), **as_dict(preset), "sweep": sweep}
+    # both name `evaluations`
+    used = {**as_dict(preset), "preset_evaluations": preset.evaluations, **as_dict(settings), "sweep": sweep}
     step = Step(run, STAGE, run.fingerprints(HASHED_FILES), used)
     done = step.done(FitResult)
     if done is not None and (ungated or not done.ungated):
@@ -67,31 +69,26 @@ def fit(
             shutil.rmtree(run.path(CHECKPOINTS), ignore_errors=True)
         return done
     check_dataset(run, dataset)
-    if process_rank()[0] > 0:  # the first process holds the lock and writes
-        return _fit(run, dataset, settings, preset, used, sweep=sweep, ungated=not gate.open, device=device)
-    with run.locked():
-        result = _fit(run, dataset, settings, preset, used, sweep=sweep, ungated=not gate.open, device=device)
-        result = step.record(
-            result,
-            outputs=[ADAPTER, CONTRACT, *([BASE] if run.has(BASE) else [])],
-            counts={"train": len(dataset.split("train")), "val": len(dataset.split("val")), "steps": result.steps},
-            ungated=result.ungated,
-        )
-        shutil.rmtree(run.path(CHECKPOINTS), ignore_errors=True)
+    first = process_rank()[0] == 0
+    with run.locked() if first else nullcontext():  # the first process holds the lock and writes
+        task = fine_tune_of(run, dataset, settings, preset, device)
+        result = replace(_fit(run, task, sweep=sweep), ungated=not gate.open)
+        if first:
+            result = step.record(
+                result,
+                outputs=[ADAPTER, CONTRACT, *([BASE] if run.has(BASE) else [])],
+                counts={"train": len(dataset.split("train")), "val": len(dataset.split("val")), "steps": result.steps},
+                ungated=result.ungated,
+            )
+            shutil.rmtree(run.path(CHECKPOINTS), ignore_errors=True)
     return result
 
 
-def _fit(
-    run: RunDir,
-    dataset: Dataset,
-    settings: TrainSettings,
-    preset: Preset,
-    used: dict[str, Any],
-    *,
-    sweep: bool,
-    ungated: bool,
-    device: str | None,
-) -> FitResult:
+def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset: Preset, device: str | None) -> FineTune:
+    """The fine-tune that these settings ask for, the base's place, contract and precision settled.
+
+    Raises SettingError for what cannot be trained so.
+    """
     check_mix(preset)
     if preset.rounds > 1 and (preset.soft_labels or not preset.negatives):
         raise SettingError(
@@ -100,50 +97,61 @@ def _fit(
     preset = check_precision(preset, device)
     origin = base_origin(run, dataset, preset, settings.seed)
     contract = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
-    taught = taught_by_base(dataset, origin, preset, device)
-    texts = texts_of(dataset, contract, preset, settings.seed, taught)
-    plan = plan_evaluations(dataset, texts, contract, origin, preset, settings, planned_steps(texts, preset, settings.seed))
-    val = questions_of(dataset, "val", limit=plan.questions, passages=plan.passages, seed=settings.seed)
+    return FineTune(dataset, settings, preset, origin, contract, device)
+
+
+def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
+    taught = taught_by_base(task)
+    texts = texts_of(task, taught)
+    plan = plan_evaluations(task, texts, planned_steps(texts, task.preset, task.settings.seed))
+    val = questions_of(task.dataset, "val", limit=plan.questions, passages=plan.passages, seed=task.settings.seed)
     if process_rank()[0] == 0:
         say(plan.told())
     if sweep:
-        preset = replace(preset, scale=sweep_scale(run, dataset, texts, val, settings, preset, origin, device))
-    place = _fresh_checkpoints(run, {**used, "dataset": dataset.hash, "scale": preset.scale})
-    for number in range(1, preset.rounds):
-        dataset = mine_again(dataset, texts, val, settings, preset, origin, place / f"round-{number}", plan.count, device)
-        texts = texts_of(dataset, contract, preset, settings.seed, taught)
-    base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
-    hybrid = settings.production == "hybrid"
+        task = replace(task, preset=replace(task.preset, scale=sweep_scale(run, task, texts, val)))
+    place = _fresh_checkpoints(run, task)
+    for number in range(1, task.preset.rounds):
+        task = replace(task, dataset=mine_again(task, texts, val, place / f"round-{number}", plan.count))
+        texts = texts_of(task, taught)
+    base = task.load()
+    neighbours = task.settings.neighbours if task.settings.production == "hybrid" else None
     seen: dict[str, Vectors] = {}
-    scorer = Scorer(base.model, base, val, training_probe(dataset, settings), preset)
+    scorer = Scorer(base, task, val)
     before = after = None
     reached: dict[str, float] = {}
-    if hybrid:
+    if neighbours is not None:
         with progress("base on val", scorer.batches) as bar:
             scorer.beat = bar.advance
             queries, seen[BEFORE] = scorer.vectors(0)
-        before = fusion_for(val, queries, seen[BEFORE], settings.neighbours)[0]
-    tuning = tune(base, texts, val, dataset, settings, preset, place, evaluations=plan.count, scorer=scorer)
-    if preset.mix:
-        tuning = choose_mix(base, tuning, preset, scorer, device)
-    if hybrid:
+        before = fusion_for(val, queries, seen[BEFORE], neighbours)[0]
+    tuning = tune(base, task, texts, val, place, evaluations=plan.count, scorer=scorer)
+    if task.preset.mix:
+        tuning = choose_mix(base, tuning, task, scorer)
+    if neighbours is not None:
         queries, seen[TUNED] = scorer.vectors(tuning.best_step)
-        after, reached = fusion_for(val, queries, seen[TUNED], settings.neighbours)
-    facts: dict[str, Any] = {"base": base.name, "origin": origin, "method": preset.method, "preset": as_dict(preset), "mix": tuning.mix}
-    facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
+        after, reached = fusion_for(val, queries, seen[TUNED], neighbours)
     if process_rank()[0] == 0:
-        shutil.rmtree(run.path(ADAPTER), ignore_errors=True)
-        save_adapter(base.model, preset, run.path(ADAPTER), facts)
-        replace(base.contract, fusion=after).save(run.path(CONTRACT))
+        _write(run, task, base, tuning.mix, before, after)
         keep_passages(run.path(KEPT), val.passages.ids, seen)
     named = after.named if after else "the encoder alone"
-    return replace(tuning, drawn_negatives=texts.drawn, inconsistent=texts.dropped, ungated=ungated, production=named, fusions=reached)
+    return replace(tuning, drawn_negatives=texts.drawn, inconsistent=texts.dropped, production=named, fusions=reached)
 
 
-def texts_of(dataset: Dataset, contract: PromptContract, preset: Preset, seed: int, taught: Taught | None = None) -> TrainingTexts:
+def _write(run: RunDir, task: FineTune, base: Base, mix: float, before: Fusion | None, after: Fusion | None) -> None:
+    """The adapter with what was done beside it, and the contract under which it is used; ``before`` and ``after`` are production's fusions."""
+    preset = task.preset
+    facts: dict[str, Any] = {"base": base.name, "origin": task.origin, "method": preset.method, "preset": as_dict(preset), "mix": mix}
+    facts |= {"contract": base.contract.encoding_hash, "base_fusion": asdict(before) if before else None, "prompts_from": base.source}
+    shutil.rmtree(run.path(ADAPTER), ignore_errors=True)
+    save_adapter(base.model, preset, run.path(ADAPTER), facts)
+    replace(base.contract, fusion=after).save(run.path(CONTRACT))
+
+
+def texts_of(task: FineTune, taught: Taught | None = None) -> TrainingTexts:
     """The training texts that a preset asks for, with what its loss must know of them; what the teacher did is said."""
+    preset = task.preset
     texts = training_texts(
-        dataset, contract, negatives=preset.negatives, seed=seed, cloze=preset.cloze,
+        task.dataset, task.contract, negatives=preset.negatives, seed=task.settings.seed, cloze=preset.cloze,
         mask=preset.mask, every_positive=preset.every_positive, taught=taught,
     )  # fmt: skip
     if texts.known is not None and process_rank()[0] == 0:
@@ -158,8 +166,9 @@ def texts_of(dataset: Dataset, contract: PromptContract, preset: Preset, seed: i
     return texts
 
 
-def taught_by_base(dataset: Dataset, origin: str, preset: Preset, device: str | None) -> Taught | None:
+def taught_by_base(task: FineTune) -> Taught | None:
     """What BM25 and the untrained base say of train's rows; None where the preset asks for neither soft labels nor the filter."""
+    dataset, preset = task.dataset, task.preset
     if not preset.soft_labels and not preset.consistent:
         return None
     from triplette.train.ranking import embed
@@ -167,7 +176,7 @@ def taught_by_base(dataset: Dataset, origin: str, preset: Preset, device: str | 
 
     if process_rank()[0] == 0:
         say("the teacher reads the corpus: BM25 and the untrained base")
-    base = load_base(origin, preset, device=device)
+    base = task.load(whole=True)
     passages = embed(base.model, Passages.of(list(dataset.corpus.values())).formatted(base.contract))
     queries = embed(base.model, [base.contract.format_query(row.question) for row in dataset.split("train")])
     return teach(dataset, queries, passages, preset)
@@ -237,9 +246,10 @@ def check_precision(preset: Preset, device: str | None) -> Preset:
     return replace(preset, precision="bf16" if has and preset.precision in ("auto", "bf16") else "fp32")
 
 
-def _fresh_checkpoints(run: RunDir, key: dict[str, Any]) -> Path:
+def _fresh_checkpoints(run: RunDir, task: FineTune) -> Path:
     """The checkpoint folder, emptied unless what lies there was made by the same data, settings and code."""
-    place, stamp = run.path(CHECKPOINTS), hash_value({**key, "code": code_version("train")})
+    key = [task.dataset.hash, as_dict(task.settings), as_dict(task.preset), code_version("train")]
+    place, stamp = run.path(CHECKPOINTS), hash_value(key)
     if process_rank()[0] == 0:
         mark = place / "key"
         if not mark.exists() or mark.read_text(encoding="utf-8") != stamp:

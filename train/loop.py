@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from triplette.console import progress
-from triplette.dataset import Dataset
 from triplette.errors import ProofFailed, SettingError
-from triplette.settings.train import Preset, TrainSettings
+from triplette.settings.train import Preset
 from triplette.train.data import Questions, TrainingTexts
+from triplette.train.finetune import FineTune
 from triplette.train.loss import make_loss
 from triplette.train.models import Base, make_trainable, process_rank, restore_state, trained_state
-from triplette.train.score import Scorer, training_probe
+from triplette.train.score import Scorer
 from triplette.train.tell import Teller, trackers
 from triplette.train.watch import Judge, last_checkpoint, make_watch, resume_judge
 
@@ -66,31 +66,29 @@ class FitResult:
 
 def tune(
     base: Base,
+    task: FineTune,
     texts: TrainingTexts,
     val: Questions,
-    dataset: Dataset,
-    settings: TrainSettings,
-    preset: Preset,
     place: Path,
     *,
     evaluations: int = 0,
     scorer: Scorer | None = None,
     quiet: bool = False,
 ) -> FitResult:
-    """Train ``base.model`` in place, from the last checkpoint in ``place`` if there is one; it ends as the best step left it.
+    """Train ``base.model`` in place on ``texts``, from the last checkpoint in ``place`` if there is one; it ends as the best step left it.
 
     It is measured ``evaluations`` times on the way (0: as set), by ``scorer`` where one that has seen the base is given.
     Raises ProofFailed when the restored model does not score what the best step scored.
     """
     from transformers import set_seed
 
+    model, settings, preset = base.model, task.settings, task.preset
     set_seed(settings.seed)
-    model = base.model
     trained = make_trainable(model, preset)
     model.max_seq_length = min(preset.max_tokens, base.contract.max_tokens)
     mini = _mini_batch(model, preset)
     steps = planned_steps(texts, preset, settings.seed)
-    scorer = scorer or Scorer(model, base, val, training_probe(dataset, settings), preset)
+    scorer = scorer or Scorer(base, task, val)
     checkpoint = last_checkpoint(place)
     judge, best = resume_judge(settings, checkpoint) if checkpoint else (Judge(settings), None)
     with progress("fit", steps) as bar:
@@ -106,7 +104,7 @@ def tune(
         )
         watch.best = best
         loss = make_loss(model, preset, base.contract.dimensions, mini, texts.known)
-        trainer = _trainer(model, loss, texts, preset, settings, place, steps, watch)
+        trainer = _trainer(model, loss, texts, task, place, steps, watch)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step == 0:
         raise ProofFailed("the fit made no step", cure="look for empty or equal texts in dataset/train.parquet, or lower --batch")
@@ -196,9 +194,7 @@ def _mini_batch(model: Any, preset: Preset) -> int:
     return min(preset.mini_batch or probe(model, per_process, preset.max_tokens), per_process)
 
 
-def _trainer(
-    model: Any, loss: Any, texts: TrainingTexts, preset: Preset, settings: TrainSettings, place: Path, steps: int, watch: Any
-) -> Any:
+def _trainer(model: Any, loss: Any, texts: TrainingTexts, task: FineTune, place: Path, steps: int, watch: Any) -> Any:
     """sentence-transformers' trainer whose checkpoints hold the trained parameters and nothing of the base."""
     from datasets import Dataset as Table
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
@@ -216,6 +212,7 @@ def _trainer(
         def add_model_card_callback(self, default_args_dict: Any) -> None:
             """Our own card says more, and this one looks for a hub."""
 
+    settings, preset = task.settings, task.preset
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(place),
         max_steps=steps,

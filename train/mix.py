@@ -14,8 +14,9 @@ from typing import Any
 from triplette.console import say
 from triplette.errors import SettingError
 from triplette.settings.train import Preset
+from triplette.train.finetune import FineTune
 from triplette.train.loop import FitResult
-from triplette.train.models import Base, load_base, process_rank, restore_state, trained_state
+from triplette.train.models import Base, process_rank, restore_state, trained_state
 from triplette.train.score import Scorer
 
 MOST = 5  # shares: among more, chance on val would choose
@@ -27,15 +28,15 @@ def check_mix(preset: Preset) -> None:
         raise SettingError(f"{len(preset.mix)} shares to choose from", where="mix", cure=f"name at most {MOST}")
 
 
-def choose_mix(base: Base, tuning: FitResult, preset: Preset, scorer: Scorer, device: str | None) -> FitResult:
+def choose_mix(base: Base, tuning: FitResult, task: FineTune, scorer: Scorer) -> FitResult:
     """Leave ``base.model``, now tuned, at the share with the highest val nDCG@10 (ties: the larger share), and say what each reached.
 
     The tuned weights as they are take part whether named or not. The base's are read again: they need no memory while training does.
     """
-    start = dict(load_base(base.origin, preset, device=device).model.named_parameters())
+    start = dict(task.load(whole=True).model.named_parameters())
     tuned, scorer.beat = trained_state(base.model), None  # the fit's bar is gone
     reached = {1.0: tuning.restored_ndcg}
-    for share in sorted({*preset.mix} - {1.0}):
+    for share in sorted({*task.preset.mix} - {1.0}):
         restore_state(base.model, mixed(start, tuned, share))
         scorer.seen = None  # what it embedded was another model
         reached[share] = scorer(tuning.best_step).ndcg

@@ -15,33 +15,23 @@ from triplette.console import say
 from triplette.dataset import Dataset
 from triplette.look_alikes import look_alikes
 from triplette.settings.mine import MineSettings
-from triplette.settings.train import Preset, TrainSettings
 from triplette.train.data import Passages, Questions, TrainingTexts
+from triplette.train.finetune import FineTune
 from triplette.train.loop import tune
-from triplette.train.models import load_base, process_rank
+from triplette.train.models import process_rank
 from triplette.train.ranking import embed
 
 
-def mine_again(
-    dataset: Dataset,
-    texts: TrainingTexts,
-    val: Questions,
-    settings: TrainSettings,
-    preset: Preset,
-    origin: str,
-    place: Path,
-    evaluations: int,
-    device: str | None,
-) -> Dataset:
+def mine_again(task: FineTune, texts: TrainingTexts, val: Questions, place: Path, evaluations: int) -> Dataset:
     """The dataset with train's hard negatives as a model tuned on ``texts`` finds them. Its checkpoints lie in ``place``."""
-    base = load_base(origin, preset, device=device, quantised=preset.method == "qlora")
-    tune(base, texts, val, dataset, settings, preset, place, evaluations=evaluations)
+    base, dataset, count = task.load(), task.dataset, task.preset.negatives
+    tune(base, task, texts, val, place, evaluations=evaluations)
     passages = embed(base.model, Passages.of(list(dataset.corpus.values())).formatted(base.contract))
     queries = embed(base.model, [base.contract.format_query(row.question) for row in dataset.split("train")])
-    found, kept = remined(dataset, queries, passages, preset.negatives)
+    found, kept = remined(dataset, queries, passages, count)
     if process_rank()[0] == 0:
         rows = dataset.split("train")
-        total = sum(len(row.hard_ids[: preset.negatives]) for row in rows)
+        total = sum(len(row.hard_ids[:count]) for row in rows)
         say(f"mined again with the tuned model: {kept} of {total} hard negatives are the same")
     return found
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from triplette.arrays import Vectors
-from triplette.dataset import Dataset
 from triplette.ranking.metrics import PRIMARY, score_rankings
-from triplette.settings.train import Preset, TrainSettings
 from triplette.train.data import Questions
+from triplette.train.finetune import FineTune
 from triplette.train.models import Base
 from triplette.train.ranking import batches, embed, rank
 from triplette.train.watch import Measured
@@ -21,35 +19,28 @@ BLOCK = 32  # questions that compete for a passage in the compared losses
 AGAIN = 32  # passages that are embedded again to show that a state was restored
 
 
-def training_probe(dataset: Dataset, settings: TrainSettings) -> list[tuple[str, str]]:
+def training_probe(task: FineTune) -> list[tuple[str, str]]:
     """(question, passage id) of the train rows whose loss is compared with val's: distinct passages, drawn with the seed."""
-    rows = dataset.split("train")
-    random.Random(settings.seed).shuffle(rows)
+    rows = task.dataset.split("train")
+    random.Random(task.settings.seed).shuffle(rows)
     first: dict[str, str] = {}
     for row in rows:
         first.setdefault(row.positive_ids[0], row.question)
-    return [(question, passage) for passage, question in first.items()][: settings.probe_rows]
+    return [(question, passage) for passage, question in first.items()][: task.settings.probe_rows]
 
 
 class Scorer:
     """Measures a model on val: nDCG@10 at the full dimension, and the contrastive loss on like rows of val and train."""
 
-    def __init__(
-        self,
-        model: Any,
-        base: Base,
-        val: Questions,
-        probe: Sequence[tuple[str, str]],
-        preset: Preset,
-    ) -> None:
-        self._model, self._val, self._scale = model, val, preset.scale
+    def __init__(self, base: Base, task: FineTune, val: Questions) -> None:
+        self._model, self._val, self._scale = base.model, val, task.preset.scale
         self.beat: Callable[[], None] | None = None
-        self._block = min(preset.batch, BLOCK)
+        self._block = min(task.preset.batch, BLOCK)
         contract = base.contract
         self._limit = contract.max_tokens
         self._queries, self._passages = val.formatted(contract), val.passages.formatted(contract)
         place = {chunk_id: position for position, chunk_id in enumerate(val.passages.ids)}
-        known = [(question, place[passage]) for question, passage in probe if passage in place]
+        known = [(question, place[passage]) for question, passage in training_probe(task) if passage in place]
         self._train_queries = [contract.format_query(question) for question, _ in known]
         self._train_answers = [position for _, position in known]
         self.seen: tuple[int, Vectors, Vectors] | None = None

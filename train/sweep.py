@@ -12,30 +12,20 @@ from dataclasses import replace
 from typing import Any
 
 from triplette.console import say
-from triplette.dataset import Dataset
 from triplette.errors import SettingError
 from triplette.hashing import code_version, hash_value
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
-from triplette.settings.train import Preset, TrainSettings
 from triplette.tables import write_text
 from triplette.train.data import Questions, TrainingTexts
+from triplette.train.finetune import FineTune
 from triplette.train.loop import tune
-from triplette.train.models import load_base, process_rank
+from triplette.train.models import process_rank
 
 SWEEP = "model/sweep.json"
 
 
-def sweep_scale(
-    run: RunDir,
-    dataset: Dataset,
-    texts: TrainingTexts,
-    val: Questions,
-    settings: TrainSettings,
-    preset: Preset,
-    origin: str,
-    device: str | None,
-) -> float:
+def sweep_scale(run: RunDir, task: FineTune, texts: TrainingTexts, val: Questions) -> float:
     """The scale whose trial ends with the highest val nDCG@10 (ties: the preset's, then the lower); all go to model/sweep.json.
 
     A sweep that was made with the same data, settings and code is not made again. Raises SettingError in several processes.
@@ -44,7 +34,8 @@ def sweep_scale(
         raise SettingError(
             "a sweep runs in one process", where="--sweep", cure="sweep without accelerate launch, then give the best as --scale"
         )
-    key = hash_value([dataset.hash, as_dict(settings), as_dict(preset), code_version("train")])
+    settings, preset = task.settings, task.preset
+    key = hash_value([task.dataset.hash, as_dict(settings), as_dict(preset), code_version("train")])
     done = _read(run)
     if done.get("key") == key:
         return float(done["chosen"])
@@ -53,9 +44,8 @@ def sweep_scale(
     for scale in dict.fromkeys((preset.scale, *settings.sweep_scales)):
         place = run.path("model/sweep")
         shutil.rmtree(place, ignore_errors=True)
-        trial = replace(preset, scale=scale, max_steps=settings.sweep_steps)
-        base = load_base(origin, trial, device=device, quantised=trial.method == "qlora")
-        result = tune(base, texts, val, dataset, short, trial, place, quiet=True)
+        trial = replace(task, settings=short, preset=replace(preset, scale=scale, max_steps=settings.sweep_steps))
+        result = tune(trial.load(), trial, texts, val, place, quiet=True)
         shutil.rmtree(place, ignore_errors=True)
         trials.append({"scale": scale, "steps": result.steps, "base_ndcg": result.base_ndcg, "ndcg": result.history[-1]["ndcg"]})
         say(f"sweep: scale {scale:g}: val nDCG@10 {result.base_ndcg:.4f} -> {trials[-1]['ndcg']:.4f} after {result.steps} steps")

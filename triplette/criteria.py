@@ -1,6 +1,7 @@
 """What a question and its passage are judged by: the one table of the judge's criteria, after NVIDIA's four for synthetic queries.
 
-A new criterion is one entry here, its lines in the rubric (``curate/judge/prompts``) and its test. Settings (``min_NAME``), the LLM's form, the
+A new criterion is one entry here and its test. Its ``scale`` goes into every rubric (``curate/judge/prompts``) that does not explain it
+itself, in the rubric's own language. Settings (``min_NAME``), the LLM's form, the
 floors, the report, the expectations' parameter, the data card and the review's hints all read this table. The rules judge scores those
 for which it has a rule (``curate.judge.rules.RULES``); a criterion that only a reader can judge has none.
 """
@@ -16,6 +17,7 @@ class Criterion:
 
     ``floor`` is the default of its setting and ``under`` what a score below it means; ``told`` is its phrase on the data card; ``issue``
     the review's question that a low score points to, "" for none. ``needs_evidence``: 0 when the cited evidence is not in the passage.
+    ``scale`` asks the judge, in English: the question, then what each score from 5 to 1 means.
     """
 
     name: str
@@ -24,6 +26,7 @@ class Criterion:
     told: str
     issue: str = ""
     needs_evidence: bool = False
+    scale: str = ""
 
 
 CRITERIA = (

@@ -147,19 +147,27 @@ def negative_readings(case: Case, asked: Sequence[tuple[Triplet, Sequence[str]]]
 def rubric(name: str, profile: Profile) -> tuple[str, str]:
     """The prompt that judges a question: (system, user template). Raises InputError where it explains not every criterion, or is not there."""
     where = "[curate.judge] prompt"
-    system, user = _prompt(name, where, profile)
+    written = read_prompt(PROMPTS, name, where, profile.language)[0]
+    further = [criterion for criterion in CRITERIA if criterion.scale and criterion.name not in written]
+    scales = "".join(f"\n{criterion.name}, {criterion.scale}" for criterion in further)
+    places = "".join(f', "{criterion.name}": {{"reason": "…", "score": 1}}' for criterion in further)
+    system, user = _prompt(name, where, profile, scales=scales, places=places)
     if missing := [criterion for criterion in NAMES if criterion not in system]:
         said = f"{name!r} does not explain {', '.join(missing)} in {language(profile.language).name}"
-        raise InputError(said, where=where, cure="add what each score means to it: the judge is asked for every criterion")
+        raise InputError(
+            said,
+            where=where,
+            cure="say in it what each score means, or where <<scales>> and <<places>> go: every criterion is asked for",
+        )
     return system, user
 
 
-def _prompt(name: str, where: str, profile: Profile) -> tuple[str, str]:
-    """A prompt in the profile's language, the domain's parts in their places."""
+def _prompt(name: str, where: str, profile: Profile, **further: str) -> tuple[str, str]:
+    """A prompt in the profile's language, the domain's and ``further`` parts in their places."""
     system, user = read_prompt(PROMPTS, name, where, profile.language)
     parts = profile.prompts
     said = {name: getattr(parts, name) for name in ("askers", "practice", "example", "unnamed", "other_cases")}
-    return with_parts(system, language=language(profile.language).name, **said), user
+    return with_parts(system, language=language(profile.language).name, **said, **further), user
 
 
 def _numbered(number: int, chunk: Chunk, code: str) -> str:
