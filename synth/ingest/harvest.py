@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -66,8 +67,12 @@ def harvest(blocks: Sequence[Block], chunks: Sequence[Chunk]) -> list[Harvested]
     found: dict[str, Harvested] = {}
     asked = list(_asked(blocks))
     several = len(asked) >= LINES_MIN
+    chunks = sorted(chunks, key=lambda chunk: chunk.char_start)
+    starts = [chunk.char_start for chunk in chunks]
+    reached = list(itertools.accumulate((_end(chunk) for chunk in chunks), max))
     for question, answer, block, form in asked:
-        chunk = _holding(chunks, block, answer)
+        near = chunks[bisect_right(reached, block.char_start) : bisect_right(starts, block.char_start)]
+        chunk = _holding(near, block, answer)
         if chunk is not None and (form != "line" or several):
             found.setdefault(question.lower(), Harvested(chunk.id, chunk.source, question, answer, form, chunk.language))
     return list(found.values())
@@ -165,8 +170,12 @@ def _answers(text: str) -> bool:
     return len(re.findall(r"\w+", text)) >= ANSWER_MIN
 
 
+def _end(chunk: Chunk) -> int:
+    return max(chunk.char_end, chunk.char_start + 1)
+
+
 def _holding(chunks: Sequence[Chunk], block: Block, answer: str) -> Chunk | None:
     """The first chunk over the block's place that holds the answer's beginning."""
-    over = [chunk for chunk in chunks if chunk.char_start <= block.char_start < max(chunk.char_end, chunk.char_start + 1)]
+    over = [chunk for chunk in chunks if chunk.char_start <= block.char_start < _end(chunk)]
     opening = answer[:40]
     return next((chunk for chunk in over if opening in chunk.text), over[0] if over else None)
