@@ -18,3 +18,11 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 def run(tmp_path: Path) -> RunDir:
     """An empty run directory."""
     return RunDir(tmp_path / "run")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted (``record_property``) stands at the end of the output: docs/reliability.md quotes it."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in report.user_properties:
+                terminalreporter.write_line(f"{report.nodeid.split('::')[-1]}: {name}: {value}")
