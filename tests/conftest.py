@@ -20,6 +20,14 @@ def run(tmp_path: Path) -> RunDir:
     return RunDir(tmp_path / "run")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests counted (``record_property``) stands at the end of the output: docs/reliability.md quotes it."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in report.user_properties:
+                terminalreporter.write_line(f"{report.nodeid.split('::')[-1]}: {name}: {value}")
+
+
 # The fast tests name in pyproject.toml what libraries may say. The slow ones convert, serve and train with libraries whose own warnings nobody has
 # listed yet, and what those leave open may come to light in any later slow test, or at the end of the session.
 LEFT_OPEN = ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning")

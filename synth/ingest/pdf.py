@@ -20,6 +20,7 @@ from triplette.synth.ingest.layout import TextLine, body_size, page_lines, runni
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
+from triplette.synth.ingest.pdf_direction import in_reading_order
 from triplette.synth.ingest.pdf_rows import Bar
 from triplette.synth.ingest.pdf_tables import rules, tables
 
@@ -120,8 +121,10 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
         page.close()
         page = document[number]  # the values of its fields are text of the page now
     textpage = page.get_textpage()
-    read = page_chars(page, textpage)
+    read, mirrored = in_reading_order(page_chars(page, textpage))
     ruled = [] if read.quarters else rules(page)
+    if mirrored:
+        ruled = [rule._replace(x0=read.width - rule.x1, x1=read.width - rule.x0) for rule in ruled]
     found, placed = tables(ruled, read.chars)
     bars = tuple(Bar(rule.x0, rule.x1, rule.y0) for rule in ruled if rule.x1 - rule.x0 >= BAR_SHARE * read.width)
     cut: list[Piece] = []
