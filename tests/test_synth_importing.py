@@ -202,3 +202,9 @@ def test_new_chunks_do_not_leave_questions_without_theirs(run: RunDir, tmp_path:
     assert "--replace" in caught.value.cure
     assert read_records(run.path("chunks.parquet"), Chunk) == [chunk], "nothing was written"
     assert import_questions(run, second, chunks, replace=True).questions == 1
+
+
+def test_a_file_without_a_line_says_what_a_line_is(chunked: RunDir, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no question") as caught:
+        import_questions(chunked, jsonl(tmp_path / "q.jsonl"))
+    assert "chunk_id" in caught.value.cure
