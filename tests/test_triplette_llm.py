@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -88,6 +89,32 @@ def test_answers_come_in_order_with_the_set_number_of_calls_in_flight(tmp_path: 
     assert server.most_in_flight == 4
     assert client.spending.tokens == Tokens(900 * 20, 80 * 20)
     assert client.spending.spent == pytest.approx(20 * (900 * 1.0 + 80 * 2.0) / 1e6)
+
+
+def test_llama_index_carries_the_same_calls_and_what_was_paid_counts_for_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with ScriptedServer(lambda call: Reply(status=503) if call.number == 2 else GOOD) as server:
+        own, client, _ = ask(server, tmp_path / "own", asked(3), concurrency=1)
+        first = [call.body for call in server.calls]
+        again, carried, _ = ask(server, tmp_path / "llama", asked(3), concurrency=1, via="llama-index")
+        second = [call.body for call in server.calls[len(first) :]]
+        paid = len(server.calls)
+        both, _, _ = ask(server, tmp_path / "own", asked(3), via="llama-index")
+        assert len(server.calls) == paid
+    assert [answer.value for answer in again] == [answer.value for answer in own] == [answer.value for answer in both]
+    assert second == [first[0], first[1], first[2]]  # the third call was refused once the first time, and sent again
+    assert len(first) == 4
+    assert carried.spending == client.spending
+
+
+def test_llama_index_that_is_not_there_is_named_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llama_index.llms.openai_like", None)
+    with ScriptedServer(lambda call: GOOD) as server, pytest.raises(SettingError, match="not installed") as caught:
+        ask(server, tmp_path, asked(1), via="llama-index")
+    assert "triplette[llama-index]" in caught.value.cure
+    assert server.calls == []
 
 
 def test_retry_after_is_honoured_by_every_call_and_measured_at_the_server(tmp_path: Path) -> None:
