@@ -61,12 +61,16 @@ docs: $(VENV)/.all
 site: $(VENV)/.all
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-# pip-audit has an environment of its own, so that it changes no version here; --strict: what it could not ask about is a failure
+# pip-audit has an environment of its own, so that it changes no version here. Its exit code says nothing about packages that it could not
+# ask about: docs/tell_audit.py does.
 audit: $(VENV)/.all
 	$(BIN)/python docs/write_licences.py
 	$(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
-	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+	@rm -f $(VENV)/audit/found.json
+	@$(VENV)/audit/bin/pip-audit --no-deps --disable-pip --requirement constraints.txt --format json --output $(VENV)/audit/found.json \
+		2> $(VENV)/audit/said.txt || test -f $(VENV)/audit/found.json || cat $(VENV)/audit/said.txt >&2
+	$(BIN)/python docs/tell_audit.py $(VENV)/audit/found.json
 
 clean:
 	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -15,12 +15,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Vectors
+from triplette.arrays import Floats, Ints, Scores, Vectors
 from triplette.contract import Fusion
 from triplette.errors import InputError
 from triplette.languages import language
@@ -35,7 +33,6 @@ from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
 
 Page = tuple[str, int]
-Scores = npt.NDArray[np.floating[Any]]
 METRICS = (PRIMARY, "Recall@1", "Recall@5")
 FRENCH = "fr"  # the questions' language
 DEPTH = 10
@@ -76,13 +73,13 @@ class Pages:
         place = {page: number for number, page in enumerate(self.pages)}
         self._of = np.array([place[key] for key in keys])
 
-    def rank(self, scores: Scores) -> npt.NDArray[np.int64]:
+    def rank(self, scores: Scores) -> Ints:
         """The ten best pages of each question, from scores (q, passages): int64 (q, 10), padded with -1."""
         best = np.full((len(self.pages), len(scores)), -np.inf)
         np.maximum.at(best, self._of, scores.T)
         return top_columns(np.ascontiguousarray(best.T), DEPTH)[0]
 
-    def measure(self, scores: Scores, gold: Gold) -> dict[str, npt.NDArray[np.float64]]:
+    def measure(self, scores: Scores, gold: Gold) -> dict[str, Floats]:
         """Each metric of each question."""
         place = {page: number for number, page in enumerate(self.pages)}
         relevant = [[place[page] for page in sorted(pages) if page in place] for pages in gold.right]

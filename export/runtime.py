@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Floats, Vector
 from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
 from triplette.export.index import INDEX, asked_tokens, lexical_scores, open_index, read_index, read_meta, read_refs
-from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
+from triplette.export.litert import SPEC, LiteRtModel, Spec
 from triplette.export.tokenizers.forms import open_tokenizer
 from triplette.ranking.fusion import DECIMALS, fuse, neighbours, ranks
 
@@ -50,9 +50,9 @@ class Passage:
 class Scores:
     """A question's scores of every passage, float64 (n,): BM25's, the encoder's cosines, and both fused (the cosines without a fusion)."""
 
-    bm25: npt.NDArray[np.float64]
-    dense: npt.NDArray[np.float64]
-    fused: npt.NDArray[np.float64]
+    bm25: Floats
+    dense: Floats
+    fused: Floats
 
 
 class Embedder:

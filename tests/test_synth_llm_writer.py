@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -502,7 +503,7 @@ def stored(run: RunDir) -> int:
     if not path.exists():
         return 0
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
     except sqlite3.OperationalError:  # not yet created
         return 0
@@ -530,7 +531,7 @@ def test_kill_9_and_run_again_pays_for_nothing_twice_and_gives_the_same_bytes(ru
             process = synth(run, server.url, *options)
             wait_for(lambda: 0 < len(held) == server.in_flight and stored(run) == sum(server.paid.values()))
             process.kill()
-            assert process.wait() == -signal.SIGKILL
+            assert ended(process)[0] == -signal.SIGKILL
             wait_for(lambda: server.in_flight == 0)
             assert not run.has("questions.parquet")
         limit = 10**6
