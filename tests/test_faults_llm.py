@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ def test_a_deep_error_body_is_an_error_like_any_other(tmp_path: Path, status: in
 def test_a_stored_answer_of_a_wrong_type_is_not_paid_again(tmp_path: Path, column: str, value: Any) -> None:
     with ScriptedServer(lambda _: GOOD) as server:
         ask(server, tmp_path, asked(3))
-        with sqlite3.connect(tmp_path / "answers.sqlite") as connection:
+        with closing(sqlite3.connect(tmp_path / "answers.sqlite")) as connection, connection:
             connection.execute(f"UPDATE answers SET {column} = ? WHERE label = 'r1'", (value,))
         answers, client, _ = ask(server, tmp_path, asked(3))
     assert len(server.calls) == 3
@@ -355,7 +356,7 @@ def test_a_signal_lets_what_is_in_flight_arrive_and_keeps_it(tmp_path: Path, num
         paid = sum(server.paid.values())
     assert child.returncode == code
     assert "interrupted: what was finished is kept" in err
-    with sqlite3.connect(tmp_path / "answers.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "answers.sqlite")) as connection, connection:
         (kept,) = connection.execute("SELECT count(*) FROM answers WHERE finish != ?", (UNREADABLE,)).fetchone()
     assert kept == paid == len(server.calls)
 

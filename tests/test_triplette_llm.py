@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
@@ -519,7 +520,7 @@ def test_an_answer_is_on_disk_before_the_next_call_of_its_worker(tmp_path: Path)
 
     def script(call: Call) -> str:
         if call.number:
-            with sqlite3.connect(tmp_path / "answers.sqlite") as connection:
+            with closing(sqlite3.connect(tmp_path / "answers.sqlite")) as connection, connection:
                 stored.append(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
         return GOOD
 
