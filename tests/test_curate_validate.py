@@ -379,9 +379,9 @@ def test_fix_says_what_would_cure_what_it_cannot(run: Run, tmp_path: Path, stage
     place.record(stage, inputs={}, outputs=[], settings=settings, counts={}, seconds=0.0)
     result = validate(place, replace(SETTINGS, min_train_rows=5000), fix=True)
     assert not result.passed
-    told = {name: text for name, text in result.fixed.items() if "what would cure it" in name}
-    assert list(told) == ["train_rows stays; what would cure it"]
-    assert said in told["train_rows stays; what would cure it"]
+    told = {name: text for name, text in result.fixed.items() if "what would fix it" in name}
+    assert list(told) == ["train_rows still fails; what would fix it"]
+    assert said in told["train_rows still fails; what would fix it"]
 
 
 def test_fix_quarantines_a_gold_question_too(run: Run, tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) ->
             _quarantine(run, reasons)
             rebuild(run)
             result = check(run, settings, suites, docs=docs)
-    fixed.update({f"{name} stays; what would cure it": cure for name, cure in cures(run, _failed(result)).items()})
+    fixed.update({f"{name} still fails; what would fix it": cure for name, cure in cures(run, _failed(result)).items()})
     return _keep(run, settings, replace(result, fixed=fixed))
 
 
