@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from triplette.console import html_text
 
 WIDTH = 520
-BLUE, RED, GREY = "#4a7dbd", "#cf222e", "#d8dee4"
+# by the page's colours where it has them, so that they follow light and dark
+BLUE, RED, GREY = "var(--bar, #4a7dbd)", "var(--lost, #cf222e)", "var(--line, #d8dee4)"
 
 
 def bars(rows: Sequence[tuple[str, float]], *, colour: str = BLUE, label: str = "") -> str:
