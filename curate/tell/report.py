@@ -68,9 +68,7 @@ def _funnel(status: Status) -> str:
     rows = [(step.name, step.left, step.lost or 0) for step in status.steps if step.left is not None]
     reasons = _table(("step", "reason", "rows"), status.reason_rows())
     gate = "".join(f"<li>{html_text(b.reason)} <code>{html_text(b.cure)}</code></li>" for b in status.blockers)
-    return f"<figure class='wide'>{charts.funnel(rows, 'Rows after each step')}</figure>{reasons}" + (
-        f"<ul>{gate}</ul>" if gate else ""
-    )
+    return f"<figure>{charts.funnel(rows, 'Rows after each step')}</figure>{reasons}" + (f"<ul>{gate}</ul>" if gate else "")
 
 
 def _scores(decisions: Decisions, judged: Sequence[Verdict]) -> str:

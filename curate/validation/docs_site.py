@@ -57,7 +57,7 @@ def _front_page(folder: Path, sheet: str, passed: Mapping[str, tuple[int, int]])
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="UTF-8"><title>Data Docs</title>\n'
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<style>\n{sheet}</style></head>\n<body><div class='container-fluid'>"
-        f"<p><a href='../../{FRONT}'>This run</a></p><h2>Data Docs</h2>\n"
+        f'<p><a href="../../{FRONT}">This run</a></p><h2>Data Docs</h2>\n'
         "<p>What every suite expected of the dataset, and what it found. Made by Great Expectations; needs no network.</p>\n"
         "<table class='table'><tr><th>suite</th><th>result</th><th>expectations met</th><th></th></tr>\n"
         + "\n".join(rows)
