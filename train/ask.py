@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from triplette.arrays import Vectors
+from triplette.console import progress
 from triplette.contract import Fusion, PromptContract
 from triplette.dataset import load_dataset
 from triplette.errors import SettingError
@@ -28,7 +29,7 @@ from triplette.train.measure import TUNED
 from triplette.train.merge import MERGED, load_merged
 from triplette.train.models import read_fit
 from triplette.train.production import lexical_index
-from triplette.train.ranking import cut, embed
+from triplette.train.ranking import batches, cut, embed
 
 
 class RunReader:
@@ -60,7 +61,9 @@ class RunReader:
             else load_system(run, facts, self.contract, tuned=False, device=device)
         )
         kept = kept_passages(run.path(KEPT), TUNED if tuned else BEFORE)
-        vectors = embed_passages(partial(embed, self._model), self.ids, self._passages.formatted(self.contract), kept)
+        texts = self._passages.formatted(self.contract)
+        with progress(f"passages by the {self.name} model", batches(len(texts))) as bar:
+            vectors = embed_passages(partial(embed, self._model, beat=bar.advance), self.ids, texts, kept)
         self._vectors: Vectors = cut(vectors, self.dimension)
 
     @property
