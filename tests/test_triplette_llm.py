@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-import time
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,7 @@ from triplette.llm.client import Answer, LlmClient
 from triplette.llm.http import proxy_for, retry_after
 from triplette.llm.pace import Pace
 from triplette.llm.prices import Tokens
-from triplette.llm.run import _Meter, run_async, run_many
+from triplette.llm.run import run_async, run_many
 from triplette.settings.llm import LlmSettings
 
 
@@ -37,6 +36,32 @@ def test_answers_come_in_order_with_the_set_number_of_calls_in_flight(tmp_path: 
     assert server.most_in_flight == 4
     assert client.spending.tokens == Tokens(900 * 20, 80 * 20)
     assert client.spending.spent == pytest.approx(20 * (900 * 1.0 + 80 * 2.0) / 1e6)
+
+
+def test_llama_index_carries_the_same_calls_and_what_was_paid_counts_for_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with ScriptedServer(lambda call: Reply(status=503) if call.number == 2 else GOOD) as server:
+        own, client, _ = ask(server, tmp_path / "own", asked(3), concurrency=1)
+        first = [call.body for call in server.calls]
+        again, carried, _ = ask(server, tmp_path / "llama", asked(3), concurrency=1, via="llama-index")
+        second = [call.body for call in server.calls[len(first) :]]
+        paid = len(server.calls)
+        both, _, _ = ask(server, tmp_path / "own", asked(3), via="llama-index")
+        assert len(server.calls) == paid
+    assert [answer.value for answer in again] == [answer.value for answer in own] == [answer.value for answer in both]
+    assert second == [first[0], first[1], first[2]]  # the third call was refused once the first time, and sent again
+    assert len(first) == 4
+    assert carried.spending == client.spending
+
+
+def test_llama_index_that_is_not_there_is_named_with_its_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llama_index.llms.openai_like", None)
+    with ScriptedServer(lambda call: GOOD) as server, pytest.raises(SettingError, match="not installed") as caught:
+        ask(server, tmp_path, asked(1), via="llama-index")
+    assert "triplette[llama-index]" in caught.value.cure
+    assert server.calls == []
 
 
 def test_retry_after_is_honoured_by_every_call_and_measured_at_the_server(tmp_path: Path) -> None:
@@ -334,27 +359,6 @@ def test_the_request_asks_for_the_strict_schema_and_fits_reasoning_models(tmp_pa
     assert "max_tokens" not in reasoning
     assert loose["response_format"] == {"type": "json_object"}
     assert "response_format" not in text
-
-
-def test_the_bar_says_rate_spend_and_estimate(tmp_path: Path) -> None:
-    said: list[str] = []
-
-    class Bar:
-        def advance(self, steps: float = 1) -> None: ...
-
-        def describe(self, text: str) -> None:
-            said.append(text)
-
-    client = LlmClient(LlmSettings(model="openai:x", price_in=1.0, price_out=1.0), tmp_path, budget=5.0)
-    client.spending.spent, client.spending.calls = 0.5, 10
-    meter = _Meter(client, Bar(), "writing", 40)  # type: ignore[arg-type]
-    meter._marks[0] = (time.monotonic() - 4.0, 0)
-    meter.advance(Answer(None, "", Tokens(), 0.05, cached=False))
-    assert re.fullmatch(r"writing  2\.\d calls/s  0\.5000 of 5\.00 USD spent, about 2\.00 in all", said[0]), said
-    meter.advance(None)
-    assert len(said) == 1, "the text changes a few times a second, not at each answer"
-    client.spending.calls = 60
-    assert meter.text(time.monotonic() + 9.0).startswith("writing  5."), "an idle start is forgotten"
 
 
 def test_a_proxy_of_the_environment_is_used_but_not_for_hosts_it_excepts(monkeypatch: pytest.MonkeyPatch) -> None:

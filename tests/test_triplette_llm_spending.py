@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +16,11 @@ from scripted_client import GOOD, Form, ask, asked, settings_for
 from scripted_llm import Call, Reply, ScriptedServer
 
 from triplette.errors import BudgetReached, ServiceError, SettingError, TripletteError
-from triplette.llm.client import LlmClient, quote
+from triplette.llm.client import Answer, LlmClient, quote
 from triplette.llm.forms import schema_of
 from triplette.llm.price_list import EARLIER
-from triplette.llm.prices import Price, Spending
+from triplette.llm.prices import Price, Spending, Tokens
+from triplette.llm.run import _Meter
 from triplette.settings.llm import LlmSettings
 
 
@@ -141,3 +144,24 @@ def test_a_call_that_waited_for_money_is_not_sent_once_the_run_is_over(tmp_path:
     with ScriptedServer(lambda _: reply) as server, pytest.raises(ServiceError, match="revoked"):
         ask(server, tmp_path, asked(8), budget=0.003)
     assert len(server.calls) == 1
+
+
+def test_the_bar_says_rate_spend_and_estimate(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Bar:
+        def advance(self, steps: float = 1) -> None: ...
+
+        def describe(self, text: str) -> None:
+            said.append(text)
+
+    client = LlmClient(LlmSettings(model="openai:x", price_in=1.0, price_out=1.0), tmp_path, budget=5.0)
+    client.spending.spent, client.spending.calls = 0.5, 10
+    meter = _Meter(client, Bar(), "writing", 40)  # type: ignore[arg-type]
+    meter._marks[0] = (time.monotonic() - 4.0, 0)
+    meter.advance(Answer(None, "", Tokens(), 0.05, cached=False))
+    assert re.fullmatch(r"writing  2\.\d calls/s  0\.5000 of 5\.00 USD spent, about 2\.00 in all", said[0]), said
+    meter.advance(None)
+    assert len(said) == 1, "the text changes a few times a second, not at each answer"
+    client.spending.calls = 60
+    assert meter.text(time.monotonic() + 9.0).startswith("writing  5."), "an idle start is forgotten"
