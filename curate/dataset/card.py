@@ -57,7 +57,9 @@ def _header(composition: Mapping[str, Any], settings: BuildSettings) -> str:
         "task_categories:\n- text-retrieval\n- sentence-similarity",
         "tags:\n- sentence-transformers\n- hard-negatives\n- synthetic\n- triplette",
         f"size_categories:\n- {size}",
-        "annotations_creators:\n- machine-generated" + ("\n- expert-generated" if composition["origins"]["gold"]["test"] else ""),
+        "annotations_creators:\n- machine-generated"
+        + ("\n- found" if any(composition["origins"]["document"].values()) else "")
+        + ("\n- expert-generated" if composition["origins"]["gold"]["test"] else ""),
         "configs:",
         _config("default", {"train": "train.parquet"}, default=True),
         _config("triplets", {"train": "triplets.parquet"}),
