@@ -5,6 +5,7 @@
 # make lint        ruff, strict mypy, import-linter
 # make audit       licences of everything in constraints.txt (offline) into docs/licences.md, then pip-audit (asks a service)
 # make docs        docs/cli.md, written from the commands' own --help
+# make site        the documentation as a site in site/, warnings as errors
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 RUN ?= run
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo demo-train test test-slow lint docs audit clean
+.PHONY: demo demo-train test test-slow lint docs site audit clean
 
 # An install is done once for each state of the two files that decide it.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -24,7 +25,7 @@ $(VENV)/.base: pyproject.toml constraints.txt
 $(VENV)/.all: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Triplette needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) --editable '.[all,dev]' --constraint constraints.txt
+	$(PIP_INSTALL) --editable '.[all,dev,docs]' --constraint constraints.txt
 	touch $@ $(VENV)/.base
 
 demo: $(VENV)/.base
@@ -56,12 +57,20 @@ lint: $(VENV)/.all
 docs: $(VENV)/.all
 	$(BIN)/python docs/write_cli.py
 
-# pip-audit has an environment of its own, so that it changes no version here; --strict: what it could not ask about is a failure
+# NO_MKDOCS_2_WARNING: the theme's notice that it has a successor is no warning about our pages
+site: $(VENV)/.all
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# pip-audit has an environment of its own, so that it changes no version here. Its exit code says nothing about packages that it could not
+# ask about: docs/tell_audit.py does.
 audit: $(VENV)/.all
 	$(BIN)/python docs/write_licences.py
 	$(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
-	$(VENV)/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+	@rm -f $(VENV)/audit/found.json
+	@$(VENV)/audit/bin/pip-audit --no-deps --disable-pip --requirement constraints.txt --format json --output $(VENV)/audit/found.json \
+		2> $(VENV)/audit/said.txt || test -f $(VENV)/audit/found.json || cat $(VENV)/audit/said.txt >&2
+	$(BIN)/python docs/tell_audit.py $(VENV)/audit/found.json
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

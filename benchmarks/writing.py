@@ -7,7 +7,8 @@ fewer and extrapolated. Between them stands ``OpenAILike`` with the openai packa
 A bare HTTP client that does nothing with the answers says what the machine allows at that moment.
 
     python benchmarks/writing.py --calls 5000 --finetuning FOLDER
-    (FOLDER: pip download --no-deps llama-index-finetuning, unpacked; without it that line is left out)
+    (FOLDER: pip download --no-deps llama-index-finetuning, unpacked; without it that line is left out.
+     Both of LlamaIndex's lines want llama-index-llms-openai-like, best in a venv of its own beside Triplette.)
 """
 
 from __future__ import annotations

@@ -102,8 +102,8 @@ def page(found: list[Package]) -> str:
             "",
             f"{len(found)} packages, {sum(package.allowed for package in found)} let in.",
             "",
-            "Known vulnerabilities: `make audit` then runs `pip-audit --strict` over the same list. It asks a service over the network; where none",
-            "answers it fails, and does not count what it could not ask about as clean.",
+            "Known vulnerabilities: `make audit` then runs pip-audit over the same list. It asks a service over the network; where none answers,",
+            "or not for every package, `make audit` says so and fails (`docs/tell_audit.py`).",
             "",
         ]
     )

@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Ints
+from triplette.arrays import Floats, Ints
 from triplette.errors import SettingError
 from triplette.ranking.fusion import ranks
 
@@ -48,9 +47,9 @@ class Passage:
 class Scores:
     """A question's scores of every passage, float64 (n,): BM25's, the encoder's cosines, and both fused (the cosines without a fusion)."""
 
-    bm25: npt.NDArray[np.float64]
-    dense: npt.NDArray[np.float64]
-    fused: npt.NDArray[np.float64]
+    bm25: Floats
+    dense: Floats
+    fused: Floats
 
 
 class Corpus(Protocol):

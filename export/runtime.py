@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from triplette.arrays import Vector
 from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
 from triplette.export.answers import Found, Passage, Place, Scores, place_of
 from triplette.export.index import INDEX, asked_tokens, lexical_scores, open_index, read_index, read_meta, read_refs
-from triplette.export.litert import SPEC, LiteRtModel, Spec, Vector
+from triplette.export.litert import SPEC, LiteRtModel, Spec
 from triplette.export.tokenizers.forms import open_tokenizer
 from triplette.ranking.fusion import DECIMALS, fuse, neighbours
 

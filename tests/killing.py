@@ -26,7 +26,7 @@ from typing import Any
 WRITING = frozenset({"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "shutil.rmtree", "sqlite3.connect"})
 LOADED = [  # once, before the first fork: what the stages load where they use it
     *(f"triplette.{stage}.cli" for stage in ("synth", "curate", "train", "export")),
-    "pandas", "pyarrow.parquet", "faiss", "sklearn.decomposition", "aiohttp", "llama_index.llms.openai_like",
+    "pandas", "pyarrow.parquet", "faiss", "sklearn.decomposition", "aiohttp",
 ]  # fmt: skip
 LATE = 120.0  # seconds after which a command that does not end is a failure of its own
 

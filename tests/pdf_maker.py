@@ -49,8 +49,13 @@ class Page:
         return self
 
 
-def write_pdf(path: Path, pages: Sequence[Page], *, title: str = "", fonts: Mapping[str, str] = MappingProxyType({})) -> Path:
-    """Write the pages; accents must be in Windows-1252. ``fonts`` are further ones, by their names in the page."""
+def write_pdf(
+    path: Path, pages: Sequence[Page], *, title: str = "", fonts: Mapping[str, str] = MappingProxyType({}), letters: str = ""
+) -> Path:
+    """Write the pages; accents must be in Windows-1252.
+
+    ``fonts`` are further ones, by their names in the page. "FL" is a font whose codes from "!" on stand for ``letters`` (see ``coded``).
+    """
     objects: list[bytes] = [b"", b""]
 
     def add(content: str | bytes) -> int:
@@ -61,6 +66,12 @@ def write_pdf(path: Path, pages: Sequence[Page], *, title: str = "", fonts: Mapp
         f"/{name} {add(f'<< /Type /Font /Subtype /Type1 /BaseFont /{base} /Encoding /WinAnsiEncoding >>')} 0 R"
         for name, base in {**FONTS, **fonts}.items()
     )
+    if letters:
+        pairs = " ".join(f"<{0x21 + at:02X}> <{ord(letter):04X}>" for at, letter in enumerate(letters))
+        stands = f"1 begincodespacerange <00> <FF> endcodespacerange {len(letters)} beginbfchar {pairs} endbfchar"
+        names = add(f"<< /Length {len(stands)} >>\nstream\n{stands}\nendstream")
+        widths = f"/FirstChar 33 /LastChar {32 + len(letters)} /Widths [{'800 ' * len(letters)}]"  # no known font's name: its widths would count
+        faces += f" /FL {add(f'<< /Type /Font /Subtype /Type1 /BaseFont /Own {widths} /ToUnicode {names} 0 R >>')} 0 R"
     image = add(
         b"<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length 1 >>\nstream\n\x80\nendstream"
     )
@@ -92,6 +103,11 @@ def write_pdf(path: Path, pages: Sequence[Page], *, title: str = "", fonts: Mapp
     body += b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, about, start)
     path.write_bytes(body)
     return path
+
+
+def coded(text: str, letters: str) -> str:
+    """A text in the codes of the font "FL"."""
+    return "".join(chr(0x21 + letters.index(letter)) for letter in text)
 
 
 def _field(add, fonts: str, name: str, x: float, y: float, value: str) -> int:  # type: ignore[no-untyped-def]

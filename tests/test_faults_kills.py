@@ -245,7 +245,16 @@ def disturb(whole: Twin, killed: Twin, name: str, stage: Stage, rng: random.Rand
     assert killed.files() == whole.files(), f"{name} leaves what no undisturbed run leaves"
 
 
-def test_40_kills_from_documents_to_dataset_leave_equal_artefacts_and_pay_nothing_twice(tmp_path: Path) -> None:
+def told(killed: Twin, stages: dict[str, Stage]) -> str:
+    """Of each stage, how many of the planned moments came, and were held."""
+    return f"{sum(killed.killed.values())}, all held: " + ", ".join(
+        f"{name} {hit} of {stages[name].kills * ROUNDS}" for name, hit in killed.killed.items()
+    )
+
+
+def test_40_kills_from_documents_to_dataset_leave_equal_artefacts_and_pay_nothing_twice(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     rng = random.Random(SEED)
     with ScriptedServer(good_reader) as first, ScriptedServer(good_reader) as second:
         whole, killed = twins = Twin(tmp_path / "whole", first), Twin(tmp_path / "killed", second)
@@ -261,6 +270,7 @@ def test_40_kills_from_documents_to_dataset_leave_equal_artefacts_and_pay_nothin
         assert whole.paid() > 50
         assert killed.paid() - len(second.paid) == killed.lost, "only what was on the wire is paid again"
         assert set(second.paid) == set(first.paid)
+    record_property("kills", f"{told(killed, STAGES)}; answers lost on the wire and asked for again: {killed.lost}")
 
 
 def make_base(folder: Path, texts: list[str]) -> None:

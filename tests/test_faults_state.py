@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,26 @@ def test_a_ledger_line_that_is_no_entry_is_named(run: RunDir, line: str) -> None
     with pytest.raises(InputError, match="not a line of a ledger") as caught:
         run.last("synth.chunk")
     assert caught.value.where.endswith("ledger.jsonl:1")
+
+
+@pytest.mark.parametrize("last", [b"\x00" * 50, b"3 4", b"[" * 100_000, b'{"stage": \n', b"\xff"])
+def test_a_last_line_that_is_no_beginning_of_an_entry_is_an_error(run: RunDir, last: bytes) -> None:
+    run.record("synth.chunk", inputs={}, outputs=[], settings={}, counts={}, seconds=0)
+    with run.path("ledger.jsonl").open("ab") as stream:
+        stream.write(last)
+    with pytest.raises(InputError, match=r"not JSON|not UTF-8"):
+        run.entries()
+
+
+@pytest.mark.parametrize("last", [b"", b"{", b'{"stage": "synth.wr', '{"stage": "é'.encode()[:-1]])
+def test_the_beginning_of_an_entry_at_the_end_is_no_entry(run: RunDir, last: bytes) -> None:
+    run.root.mkdir()
+    run.path("ledger.jsonl").write_bytes(last)
+    assert run.entries() == []
+    run.record("synth.chunk", inputs={}, outputs=[], settings={}, counts={}, seconds=0)
+    with run.path("ledger.jsonl").open("ab") as stream:
+        stream.write(last)
+    assert len(run.entries()) == 1
 
 
 def test_a_ledger_that_is_not_utf_8_or_nests_too_deeply_is_an_error(run: RunDir) -> None:
@@ -312,7 +333,7 @@ def test_no_command_prints_an_escape_or_a_direction_mark_of_a_document(tmp_path:
 
 def index_at(path: Path, script: str = "") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(script)
     return path
 

@@ -19,6 +19,7 @@ DISTRIBUTION = {  # import name -> the name to install, where they differ
 }  # fmt: skip
 OWN_ENVIRONMENT = "curate/review/serve"  # the review server runs in an environment of its own, with constraints of its own
 ASKED_FOR = {"docling": "an optional reader that the user installs; its absence is an error with a cure"}
+TOOLS = {"dev", "docs"}  # extras of who works on the project: the package imports none of it
 NOT_IMPORTED = {
     "bitsandbytes": "transformers loads it for 4-bit weights",
     "llama-index-llms-openai-like": "imported as a part of llama_index",
@@ -43,7 +44,7 @@ def base() -> set[str]:
 
 
 def extras() -> set[str]:
-    return set().union(*(names(listed) for extra, listed in project()["optional-dependencies"].items() if extra != "dev"))
+    return set().union(*(names(listed) for extra, listed in project()["optional-dependencies"].items() if extra not in TOOLS))
 
 
 def imports() -> Iterator[tuple[str, str]]:

@@ -14,9 +14,14 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def script() -> Any:
     """docs/write_licences.py as a module."""
+    return load("write_licences")
+
+
+def load(name: str) -> Any:
+    """A script of docs/ as a module."""
     import sys
 
-    spec = importlib.util.spec_from_file_location("write_licences", ROOT / "docs" / "write_licences.py")
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -54,3 +59,24 @@ def test_the_page_names_every_pinned_package(script: Any) -> None:
 )
 def test_one_alternative_must_be_let_in_whole(script: Any, licence: str | None, allowed: bool) -> None:
     assert script.Package("x", "1", licence).allowed is allowed
+
+
+CHECKED = {"name": "a", "version": "1", "vulns": []}
+FLAWED = {"name": "b", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions": ["3"]}]}
+SKIPPED = {"name": "c", "skip_reason": "not found"}
+
+
+@pytest.mark.parametrize(
+    ("packages", "code", "said"),
+    [
+        ([CHECKED], 0, "1 of 1 packages checked, none with"),
+        ([CHECKED, FLAWED], 1, "b 2: CVE-1, fixed in 3"),
+        ([CHECKED, SKIPPED], 2, "NOT CHECKED: c: not found"),
+        ([FLAWED, SKIPPED], 1, "NOT CHECKED: c: not found"),
+        ([SKIPPED], 2, "the service answered for none of 1 packages"),
+    ],
+)
+def test_what_could_not_be_asked_about_is_not_counted_as_clean(packages: list[Any], code: int, said: str) -> None:
+    lines, ended = load("tell_audit").tell({"dependencies": packages})
+    assert ended == code
+    assert said in "\n".join(lines)

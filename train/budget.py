@@ -127,6 +127,8 @@ def mean_costs(task: FineTune, texts: TrainingTexts) -> Costs:
         return sum(text_cost(length, width) for length in lengths) / max(1, len(lengths))
 
     trained = [mean(column, min(task.preset.max_tokens, contract.max_tokens)) for column in texts.columns.values()]
+    if texts.groups is not None:  # a step has `batch` passages, and as many questions more as a passage has on average
+        trained[0] *= len(texts) / len(texts.groups.rows)
     return Costs(
         sum(trained) / len(trained),
         mean([contract.format_document(chunk.text, chunk.title) for chunk in dataset.corpus.values()], contract.max_tokens),

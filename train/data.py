@@ -10,7 +10,7 @@ import json
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from triplette.records import UNKNOWN, Chunk
 from triplette.rundir import RunDir
 from triplette.settings.mine import MineSettings
 from triplette.tables import read_table
+from triplette.train.groups import Groups
 from triplette.train.known import Known, Taught
 
 CLOZE_WORDS = (5, 40)  # words of a sentence that can stand for a question
@@ -201,6 +202,7 @@ class TrainingTexts:
 
     ``drawn`` negatives were missing and drawn at random; the last ``cloze`` rows are sentences of the corpus and no questions.
     ``known`` is what the loss is told of the rows, None for a loss that sees texts only; ``dropped`` rows failed the consistency filter.
+    ``groups`` says which rows share a passage, and which passages a batch, None where rows are trained one by one.
     """
 
     columns: dict[str, list[str]]
@@ -208,6 +210,7 @@ class TrainingTexts:
     cloze: int = 0
     known: Known | None = None
     dropped: int = 0
+    groups: Groups | None = None
 
     def __len__(self) -> int:
         return len(self.columns["anchor"])
@@ -222,6 +225,7 @@ def training_texts(
     cloze: int = 0,
     mask: bool = False,
     every_positive: bool = False,
+    grouped: bool = False,
     taught: Taught | None = None,
 ) -> TrainingTexts:
     """The rows of train as formatted columns with ``negatives`` hard negatives each, hardest first.
@@ -232,16 +236,18 @@ def training_texts(
 
     ``every_positive``: a row is trained once with each of its positives and not with the first alone. ``mask``: the rows' answers, and what
     looks like them, are told to the loss. ``taught``: its candidates stand in the hard negatives' place, with their scores, and rows that
-    it dropped are left out.
+    it dropped are left out. ``grouped``: there are no columns of hard negatives, but groups that bring them into the same batch.
     """
     rows = dataset.split("train")
     if not rows:
         raise InputError("the split train has no rows", where="dataset/rows.parquet", cure="curate more questions, then `curate build`")
     soft = taught if taught and taught.width else None
-    width = soft.width if soft else min(negatives, max(len(row.hard_ids) for row in rows))
+    width = 0 if grouped else soft.width if soft else min(negatives, max(len(row.hard_ids) for row in rows))
     rng, corpus = random.Random(seed), list(dataset.corpus)
     drawn = 0
     filled: list[_Filled] = []
+    beside: list[tuple[str, ...]] = []  # of grouped rows: their hard negatives
+    numbers: list[int] = []  # of grouped rows: their places in train
     for number, row in enumerate(rows):
         if taught and not taught.kept[number]:
             continue
@@ -249,6 +255,10 @@ def training_texts(
             if soft:
                 own, scores = soft.of(number, positive)
                 filled.append(_Filled(row.question, positive, "", own, row.positive_ids, scores))
+            elif grouped:
+                beside.append(row.hard_ids[:negatives])
+                numbers.append(number)
+                filled.append(_Filled(row.question, positive, "", (), row.positive_ids))
             else:
                 own = row.hard_ids[:width]
                 drawn += width - len(own)
@@ -265,8 +275,14 @@ def training_texts(
         columns["positive"].append(_passage(dataset, contract, row_texts.positive, row_texts.text))
         for number, chunk_id in enumerate(row_texts.others, 1):
             columns[f"negative_{number}"].append(_passage(dataset, contract, chunk_id))
-    known = _known(dataset, filled, width) if mask or soft else None
-    return TrainingTexts(columns, drawn, len(asked), known, sum(not kept for kept in taught.kept) if taught else 0)
+    known = _known(dataset, filled, width) if mask or soft or grouped else None
+    dropped = sum(not kept for kept in taught.kept) if taught else 0
+    if not grouped or known is None:
+        return TrainingTexts(columns, drawn, len(asked), known, dropped)
+    place = {chunk_id: number for number, chunk_id in enumerate(corpus)}
+    groups = Groups.of(known.passages[:, 0], [[place[chunk_id] for chunk_id in others] for others in beside])
+    known = replace(known, grouped=True, asked=taught.asked.at(numbers) if taught and taught.asked else None)
+    return TrainingTexts(columns, drawn, 0, known, dropped, groups)
 
 
 class _Filled(NamedTuple):

@@ -94,6 +94,14 @@ def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset:
         raise SettingError(
             "no round would find other hard negatives: this recipe trains on none", where="rounds", cure="--rounds 1, or --negatives 1"
         )
+    if preset.grouped and preset.cloze:
+        raise SettingError(
+            "sentences asked as questions change their passage, and a grouped batch holds it once", where="cloze", cure="--cloze 0"
+        )
+    if preset.grouped and process_rank()[1] > 1:
+        raise SettingError(
+            "grouped batches differ in their number of questions", where="grouped", cure="train in one process, or --no-grouped"
+        )
     preset = check_precision(preset, device)
     origin = base_origin(run, dataset, preset, settings.seed)
     contract = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
@@ -152,9 +160,9 @@ def texts_of(task: FineTune, taught: Taught | None = None) -> TrainingTexts:
     preset = task.preset
     texts = training_texts(
         task.dataset, task.contract, negatives=preset.negatives, seed=task.settings.seed, cloze=preset.cloze,
-        mask=preset.mask, every_positive=preset.every_positive, taught=taught,
+        mask=preset.mask, every_positive=preset.every_positive, grouped=preset.grouped, taught=taught,
     )  # fmt: skip
-    if texts.known is not None and process_rank()[0] == 0:
+    if texts.known is not None and texts.groups is None and process_rank()[0] == 0:
         met = texts.known.masked_share(preset.batch)
         say(f"masked: {100 * met:.0f} % of the rows meet a passage in their batch that answers them too, in the dataset's order")
     if taught is not None and preset.consistent and process_rank()[0] == 0:

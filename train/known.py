@@ -8,10 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from triplette.arrays import Flags, Ints, Vectors
+
+
+class BatchTeacher(Protocol):
+    """Who scores any passage for any training row, when a batch asks."""
+
+    def scores(self, rows: Ints, passages: Ints) -> Vectors:
+        """Scores in 0..1 of ``passages`` (p,) for each of ``rows`` (r,): (r, p)."""
+        ...
+
+    def at(self, rows: Sequence[int]) -> BatchTeacher:
+        """The teacher of these rows alone, numbered from 0 in the order given."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +32,27 @@ class Known:
     """``passages`` (rows, columns) are passages' numbers, the positive's first; ``answers`` those that are right for each row.
 
     ``teacher`` (rows, columns) are a teacher's scores of these columns, NaN in a row that has none; None: there is no teacher.
+    ``grouped``: rows of one passage share a batch, in which it stands once; ``asked`` then scores the batch's passages for these rows,
+    where there is a teacher.
     """
 
     passages: Ints
     answers: tuple[frozenset[int], ...]
     teacher: Vectors | None = None
+    grouped: bool = False
+    asked: BatchTeacher | None = None
+
+    def distinct(self, rows: Sequence[int]) -> tuple[Ints, Ints, Ints]:
+        """The batch's passages, each once in the order of first sight (p,); the row of the batch that brings each (p,); each row's own (r,)."""
+        held, first, own = np.unique(self.passages[np.asarray(rows), 0], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        return held[order], first[order], place[own]
+
+    def answering(self, rows: Sequence[int], held: Ints) -> Flags:
+        """Which passages of ``held`` (p,) answer each row: (r, p)."""
+        return np.stack([np.isin(held, np.fromiter(self.answers[row], np.int64, len(self.answers[row]))) for row in rows])
 
     def barred(self, rows: Sequence[int], world: Sequence[int], offset: int, *, candidates: bool) -> Flags:
         """Which columns of a batch are no negative of a row: (rows, columns x world), False at the row's own positive.
@@ -31,7 +60,7 @@ class Known:
         ``world`` are the rows of the whole batch, ``rows`` those from ``offset`` on; ``candidates``: a row's own ones are left out too.
         """
         held = self.passages[np.asarray(world)].T.ravel()  # column by column, as the texts are embedded
-        found = np.stack([np.isin(held, np.fromiter(self.answers[row], np.int64, len(self.answers[row]))) for row in rows])
+        found = self.answering(rows, held)
         place = np.arange(len(rows))
         if candidates:
             for column in range(1, self.passages.shape[1]):
@@ -61,6 +90,7 @@ class Taught:
     """A teacher's opinion of train's rows: for each the ids of ``width`` candidates that do not answer it by what is known, and scores.
 
     ``positives`` holds the score of each of a row's answers by passage id; ``kept`` is False for a row that failed the consistency filter.
+    ``asked`` scores any passage for any of these rows, for batches that are distilled whole.
     """
 
     width: int
@@ -68,6 +98,7 @@ class Taught:
     scores: tuple[tuple[float, ...], ...]
     positives: tuple[dict[str, float], ...]
     kept: tuple[bool, ...]
+    asked: BatchTeacher | None = None
 
     def of(self, row: int, positive: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """The candidates of a row, and the scores of ``positive`` and of these."""

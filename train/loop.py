@@ -18,6 +18,7 @@ from triplette.errors import ProofFailed, SettingError
 from triplette.settings.train import Preset
 from triplette.train.data import Questions, TrainingTexts
 from triplette.train.finetune import FineTune
+from triplette.train.groups import grouped_sampler
 from triplette.train.loss import make_loss
 from triplette.train.models import Base, make_trainable, process_rank, restore_state, trained_state
 from triplette.train.score import Scorer
@@ -152,6 +153,8 @@ def _ended(made: int, planned: int) -> str:
 
 def planned_steps(texts: TrainingTexts, preset: Preset, seed: int = 0) -> int:
     """Steps of the whole fine-tune: epochs of whole batches, at most ``max_steps``. Raises SettingError where no batch can be filled."""
+    if texts.groups is not None:
+        return _grouped_steps(len(texts.groups.rows), preset)
     rows, size = len(texts), preset.batch // process_rank()[1]
     room = fillable_batch(texts, size, seed) * process_rank()[1]
     if room < preset.batch:
@@ -162,6 +165,17 @@ def planned_steps(texts: TrainingTexts, preset: Preset, seed: int = 0) -> int:
             cure=f"--batch {room}" if room > 1 else "write questions over more passages: a batch needs two rows without a common text",
         )
     steps = max(1, round(rows // preset.batch * preset.epochs))
+    return min(steps, preset.max_steps) if preset.max_steps else steps
+
+
+def _grouped_steps(passages: int, preset: Preset) -> int:
+    if passages < preset.batch:
+        raise SettingError(
+            f"{passages} passages have a question to train on, so a batch of {preset.batch} passages cannot be filled",
+            where="batch",
+            cure=f"--batch {passages}" if passages > 1 else "write questions over more passages",
+        )
+    steps = max(1, round(passages // preset.batch * preset.epochs))
     return min(steps, preset.max_steps) if preset.max_steps else steps
 
 
@@ -223,7 +237,7 @@ def _trainer(model: Any, loss: Any, texts: TrainingTexts, task: FineTune, place:
         weight_decay=preset.weight_decay,
         bf16=preset.precision == "bf16",
         fp16=False,
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
+        batch_sampler=grouped_sampler(texts.groups, preset.near) if texts.groups else BatchSamplers.NO_DUPLICATES,
         dataloader_drop_last=True,
         eval_strategy="no",
         save_strategy="no",  # the watch asks for a checkpoint after each of its evaluations

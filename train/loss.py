@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from triplette.settings.train import Preset
 from triplette.train.known import Known
 from triplette.train.models import process_rank
@@ -75,12 +77,51 @@ def informed(
     return (1 - soft) * contrast + soft * (apart * counted).sum() / counted.sum().clamp(min=1)
 
 
+def informed_groups(queries: Any, passages: Any, rows: Any, known: Known, *, scale: float, soft: float, teacher: float) -> Any:
+    """The loss of a grouped batch, a scalar tensor: ``queries`` (b, d) of ``rows`` (b,) against the batch's distinct ``passages`` (p, d).
+
+    The contrastive part leaves out what answers a question beside its own passage. With ``soft`` > 0 it counts 1 - ``soft`` beside ``soft``
+    times the divergence of the model's softmax over *every* passage of the batch from the teacher's: no candidate costs a pass of its own.
+    """
+    import torch
+    from torch.nn import functional
+
+    numbers = rows.tolist()
+    held, _, own = known.distinct(numbers)
+    barred = known.answering(numbers, held)
+    barred[np.arange(len(own)), own] = False
+    logits = scale * functional.normalize(queries, dim=1) @ functional.normalize(passages, dim=1).T
+    masked = logits.masked_fill(torch.from_numpy(barred).to(logits.device), -torch.inf)
+    contrast = functional.cross_entropy(masked, torch.from_numpy(own).to(logits.device))
+    if not soft or known.asked is None:
+        return contrast
+    target = torch.softmax(teacher * torch.from_numpy(known.asked.scores(np.asarray(numbers), held)).to(logits), dim=1)
+    apart = functional.kl_div(torch.log_softmax(logits, dim=1), target, reduction="batchmean")
+    return (1 - soft) * contrast + soft * apart
+
+
+def _each_once(features: Sequence[Any], labels: Any, known: Known) -> list[Any]:
+    """The columns of a grouped batch, its passages once each."""
+    import torch
+
+    first = torch.from_numpy(known.distinct(labels.tolist())[1]).to(labels.device)
+    passages = {
+        name: value[first] if torch.is_tensor(value) and value.ndim and len(value) == len(labels) else value
+        for name, value in features[1].items()
+    }
+    return [features[0], passages]
+
+
 def _informed_class(kind: Any, *, cached: bool) -> Any:
-    """The library's loss ``kind`` with its sum replaced by ``informed``."""
+    """The library's loss ``kind`` with its sum replaced by ``informed``, or ``informed_groups`` where rows are grouped."""
 
     def compute(self: Any, queries: Any, documents: Sequence[Any], labels: Any) -> Any:
         import torch
 
+        if self.known.grouped:
+            return informed_groups(
+                queries, documents[0], labels, self.known, scale=self.scale, soft=self.soft, teacher=self.teacher_scale
+            )
         world, offset = labels, 0
         if self.gather_across_devices:
             from sentence_transformers.util import all_gather, all_gather_with_grad
@@ -92,11 +133,16 @@ def _informed_class(kind: Any, *, cached: bool) -> Any:
             queries, documents, labels, world, offset, self.known, scale=self.scale, soft=self.soft, teacher=self.teacher_scale
         )
 
-    class Informed(kind):
+    class Told(kind):
+        def forward(self, sentence_features: Any, labels: Any) -> Any:
+            features = list(sentence_features)
+            return super().forward(_each_once(features, labels, self.known) if self.known.grouped else features, labels)
+
+    class Informed(Told):
         def compute_loss_from_embeddings(self, embeddings: Any, labels: Any) -> Any:
             return compute(self, embeddings[0], embeddings[1:], labels)
 
-    class InformedCached(kind):
+    class InformedCached(Told):
         def calculate_loss(self, reps: Any, labels: Any = None, *, with_backward: bool = False) -> Any:
             import torch
 

@@ -10,21 +10,41 @@ answer was written badly, or is answered elsewhere too.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from triplette.arrays import Vectors
+from triplette.arrays import Ints, Vectors
 from triplette.contract import Fusion
 from triplette.dataset import Dataset
 from triplette.errors import SettingError
 from triplette.look_alikes import look_alikes
+from triplette.ranking.fusion import Hybrid
 from triplette.ranking.topk import top_columns
 from triplette.settings.mine import MineSettings
 from triplette.settings.train import Preset
 from triplette.train.data import Passages
 from triplette.train.known import Taught
 from triplette.train.production import asked_in, hybrid_of
+
+
+@dataclass(frozen=True, slots=True)
+class FusedTeacher:
+    """BM25 and the untrained base over the corpus, asked for the rows of a batch: ``tokens`` and ``queries`` (rows, d) are train's."""
+
+    hybrid: Hybrid
+    tokens: Sequence[Sequence[str]]
+    queries: Vectors
+
+    def scores(self, rows: Ints, passages: Ints) -> Vectors:
+        """Fused scores in 0..1 of ``passages`` (p,) for each of ``rows`` (r,): float32 (r, p), normalised over the whole corpus."""
+        asked = [self.tokens[row] for row in rows.tolist()]
+        return np.concatenate([block[:, passages] for _, block in self.hybrid.scores(asked, self.queries[rows])]).astype(np.float32)
+
+    def at(self, rows: Sequence[int]) -> FusedTeacher:
+        """The teacher of these rows alone, numbered from 0 in the order given."""
+        return FusedTeacher(self.hybrid, [self.tokens[row] for row in rows], self.queries[list(rows)])
 
 
 def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset) -> Taught:
@@ -35,7 +55,7 @@ def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset)
     Raises SettingError where the corpus has too few passages for that.
     """
     rows, chunks = dataset.split("train"), list(dataset.corpus.values())
-    width = preset.soft_candidates if preset.soft_labels else 0
+    width = preset.soft_candidates if preset.soft_labels and not preset.grouped else 0
     ids = tuple(dataset.corpus)
     place = {chunk_id: number for number, chunk_id in enumerate(ids)}
     alike = look_alikes(chunks, MineSettings().containment)
@@ -58,4 +78,5 @@ def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset)
             positives.append({ids[number]: float(fused[number]) for number in answers})
             before = int(np.count_nonzero(fused > max(fused[number] for number in answers)))
             kept.append(not preset.consistent or before < preset.consistent)
-    return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept))
+    by_batch = FusedTeacher(hybrid, asked, queries) if preset.soft_labels and preset.grouped else None
+    return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept), by_batch)

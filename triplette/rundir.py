@@ -157,22 +157,20 @@ class RunDir:
         return entry
 
     def entries(self) -> list[dict[str, Any]]:
-        """Every ledger line, oldest first. A last line cut by a kill is ignored; any other bad line is an error."""
+        """Every ledger line, oldest first. The beginning of an entry that a kill left at the end is ignored; any other bad line is an error."""
         path = self.path("ledger.jsonl")
         if not path.exists():
             return []
         cure = "restore the ledger, or start a new --run"
         try:
-            lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")  # not splitlines: U+2028 may stand in a file's name
+            text = _without_cut_line(path.read_bytes()).decode()
         except UnicodeDecodeError as error:
             raise InputError(f"not UTF-8: {error}", where=str(path), cure=cure) from None
         entries = []
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(text.split("\n")[:-1], 1):  # not splitlines: U+2028 may stand in a file's name
             try:
                 entry = json.loads(line)
             except (json.JSONDecodeError, RecursionError) as error:
-                if number == len(lines):
-                    break
                 raise InputError(f"not JSON: {error}", where=f"{path}:{number}", cure=cure) from None
             if not _is_entry(entry):
                 raise InputError("not a line of a ledger", where=f"{path}:{number}", cure=cure)
@@ -206,6 +204,19 @@ def _is_entry(entry: object) -> bool:
         and all(isinstance(entry.get(key), dict) for key in ("inputs", "outputs", "settings"))
         and isinstance(entry.get("code"), str)
     )
+
+
+def _without_cut_line(content: bytes) -> bytes:
+    """A ledger's whole lines: without the beginning of an entry at its end, which a kill or a full disk leaves."""
+    whole, newline, last = content.rpartition(b"\n")
+    if not last:
+        return content
+    try:
+        json.loads(last)
+    except (ValueError, RecursionError):
+        if last.startswith(b'{"') or last == b"{":
+            return whole + newline
+    return content + b"\n"
 
 
 def _drop_cut_line(ledger: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from triplette.console import ConfigOption, JsonOption, RunOption, new_app, open_run, print_json, say, summarise, table
 from triplette.rundir import DEFAULT_RUN, RunDir
 
-app = new_app("Put rows in front of people, in Argilla or a spreadsheet, and bring their decisions back.")
+app = new_app("Put rows in front of people, in Argilla, Label Studio or a spreadsheet, and bring their decisions back.")
 
 UrlOption = Annotated[
     str | None, typer.Option("--api-url", help="An Argilla of your own (key in ARGILLA_API_KEY); default: the one of `serve`.")
@@ -44,15 +45,13 @@ def push(
 
     Example: curate review push --overlap 0.2
     """
-    from triplette.curate.review.argilla_desk import ArgillaDesk
-    from triplette.curate.review.connect import connect
+    from triplette.curate.review.argilla_desk import open_desk
     from triplette.curate.review.push import push as push_rows
-    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset, overlap_share=overlap)
     place = open_run(run)
-    desk = ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
-    result = push_rows(place, desk, settings, *_judging(config, quota), everything=everything, prune=prune)
+    with open_desk(place, settings) as desk:
+        result = push_rows(place, desk, settings, *_judging(config, quota), everything=everything, prune=prune)
     _show_push(result, place, json_output)
     if not json_output:
         say(f"Review at {result.pushed.where}, then: {place.command('curate review pull')}")
@@ -71,14 +70,14 @@ def pull(
 
     Example: curate review pull
     """
-    from triplette.curate.review.argilla_desk import ArgillaDesk
-    from triplette.curate.review.connect import connect
+    from triplette.curate.review.argilla_desk import open_desk
     from triplette.curate.review.pull import pull as pull_answers
-    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
-    _show_pull(pull_answers(place, ArgillaDesk(connect(place, settings), settings, run_profile(place).review)), place, json_output)
+    with open_desk(place, settings) as desk:
+        result = pull_answers(place, desk)
+    _show_pull(result, place, json_output)
 
 
 @app.command()
@@ -96,19 +95,17 @@ def status(
 
     Example: curate review status
     """
-    from triplette.curate.review.argilla_desk import ArgillaDesk
-    from triplette.curate.review.connect import connect
+    from triplette.curate.review.argilla_desk import open_desk
     from triplette.curate.review.serve.home import Home
     from triplette.curate.review.status import read_status
-    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
     if not (offline or settings.api_url or Home.of(place).running()):
         say("no review server runs here: this is what was pulled")
         offline = True
-    desk = None if offline else ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
-    state = read_status(place, desk, _judging(config, quota)[1])
+    with nullcontext() if offline else open_desk(place, settings) as desk:
+        state = read_status(place, desk, _judging(config, quota)[1])
     if json_output:
         print_json(state.as_json())
         return
@@ -126,7 +123,7 @@ def status(
 
 @app.command()
 def export(
-    path: Annotated[Path, typer.Argument(help="CSV file to write.")] = Path("review.csv"),
+    path: Annotated[Path, typer.Argument(help="CSV file to write; .json: tasks for Label Studio.")] = Path("review.csv"),
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
     everything: AllOption = False,
@@ -134,41 +131,35 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """The queue as a CSV for a spreadsheet: review without any server.
+    """The queue as a CSV for a spreadsheet, or as JSON for Label Studio: review without a server of ours.
 
     Example: curate review export review.csv
     """
     from triplette.curate.review.push import push as push_rows
-    from triplette.curate.review.sheet import SheetDesk
-    from triplette.profile import run_profile
 
     place = open_run(run)
-    desk = SheetDesk(path, replace=force, review=run_profile(place).review)
+    desk = _file_desk(place, path, replace=force)
     result = push_rows(place, desk, _settings(config), *_judging(config, quota), everything=everything)
     _show_push(result, place, json_output)
     if not json_output:
-        say(
-            f"Fill the columns verdict, issues, hardness, rewrite and reviewer, then: {place.command(f'curate review import {shlex.quote(str(path))}')}"
-        )
+        say(f"{desk.next_step}, then: {place.command(f'curate review import {shlex.quote(str(path))}')}")
 
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="CSV file that `export` wrote and people filled.")],
+    path: Annotated[Path, typer.Argument(help="CSV that `export` wrote and people filled, or Label Studio's JSON export.")],
     run: RunOption = DEFAULT_RUN,
-    reviewer: Annotated[str, typer.Option("--reviewer", help="Who answered, where the column is empty.")] = "",
+    reviewer: Annotated[str, typer.Option("--reviewer", help="Who answered, where the file does not say.")] = "",
     json_output: JsonOption = False,
 ) -> None:
-    """Bring a filled CSV back as verdicts.
+    """Bring a filled CSV, or what Label Studio exported, back as verdicts.
 
     Example: curate review import review.csv --reviewer anne
     """
     from triplette.curate.review.pull import pull as pull_answers
-    from triplette.curate.review.sheet import SheetDesk
-    from triplette.profile import run_profile
 
     place = open_run(run)
-    _show_pull(pull_answers(place, SheetDesk(path, reviewer, review=run_profile(place).review)), place, json_output)
+    _show_pull(pull_answers(place, _file_desk(place, path, reviewer)), place, json_output)
 
 
 @app.command()
@@ -188,6 +179,16 @@ def serve(
 
     settings = _settings(config, port=port)
     serve_until_stopped(open_run(run), settings, reviewer or [])
+
+
+def _file_desk(place: RunDir, path: Path, reviewer: str = "", *, replace: bool = False) -> Any:
+    """The desk whose files end like ``path``."""
+    from triplette.curate.review.label_studio import SUFFIX, LabelStudioDesk
+    from triplette.curate.review.sheet import SheetDesk
+    from triplette.profile import run_profile
+
+    desk = LabelStudioDesk if path.suffix.lower() == SUFFIX else SheetDesk
+    return desk(path, reviewer, replace, run_profile(place).review)
 
 
 def _settings(config: Path | None, **overrides: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Where reviewers sit: one interface over Argilla and over a spreadsheet."""
+"""Where reviewers sit: one interface over Argilla, Label Studio's files and a spreadsheet."""
 
 from __future__ import annotations
 

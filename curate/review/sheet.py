@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from triplette.curate.review import labels
 from triplette.curate.review.answers import Answer
 from triplette.curate.review.desk import Advance, Pulled, Pushed
 from triplette.curate.review.rows import ReviewRow
 from triplette.errors import InputError
-from triplette.languages import language, written_out
 from triplette.profile.shape import Review
 from triplette.tables import write_text
 
@@ -29,9 +29,6 @@ BEFORE = ("triplet_id", "why", "kind", "source", "judge", "judge_score")
 HIDDEN = ("question_id", "negative_ids", "suggested")
 LEGEND = "#"  # instead of a triplet's id, in the line that says what may be written
 CELL_LIMIT = 32_767  # characters that a cell of Excel holds
-SHORT = {"?": "unsure"} | {
-    word: verdict for code in written_out() for word, verdict in zip(language(code).prompting.answers, labels.VERDICTS, strict=True)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,8 @@ class SheetDesk:
     reviewer: str = ""
     replace: bool = False
     review: Review = field(default_factory=Review)
+
+    next_step: ClassVar[str] = "Fill the columns verdict, issues, hardness, rewrite and reviewer"
 
     def push(self, rows: Sequence[ReviewRow], *, negatives: int, known: frozenset[str], prune: bool, advance: Advance) -> Pushed:
         """Write the file. Answers in a file that is there are not overwritten: that is an error unless ``replace``."""
@@ -149,19 +148,14 @@ def _answer(cells: Mapping[str, str], where: str, reviewer: str, moment: str, re
     named = cells.get("reviewer", "").strip() or reviewer
     if not named:
         raise InputError("nobody signed this row", where=where, cure="fill the column reviewer, or give --reviewer NAME")
-    word = cells[labels.VERDICT].strip()
-    said = {name.lower(): value for value, name in labels.words(labels.VERDICTS, review).items()}
-    verdict = {**SHORT, **dict(zip(labels.VERDICTS, labels.VERDICTS, strict=True)), **said}.get(word.lower())
-    if verdict is None:
-        raise InputError(f"{word!r} is not a verdict", where=where, cure=f"write one of {', '.join(labels.VERDICTS)}")
     negative_ids = tuple(cells["negative_ids"].split())
     return Answer(
         triplet_id=cells["triplet_id"].strip(),
         reviewer=named,
-        verdict=verdict,
-        hardness=_hardness(cells[labels.HARDNESS].strip(), where),
-        issues=_issues(cells[labels.ISSUES], len(negative_ids), where, review),
-        suggested=_issues(cells["suggested"], len(negative_ids), where, review),
+        verdict=labels.read_verdict(cells[labels.VERDICT], where, review),
+        hardness=labels.read_hardness(cells[labels.HARDNESS], where),
+        issues=labels.read_issues(cells[labels.ISSUES].split("|"), len(negative_ids), where, review),
+        suggested=labels.read_issues(cells["suggested"].split("|"), len(negative_ids), where, review),
         rewrite=cells[labels.REWRITE],
         question_id=cells["question_id"].strip(),
         question=cells["question"],
@@ -169,26 +163,3 @@ def _answer(cells: Mapping[str, str], where: str, reviewer: str, moment: str, re
         answered_at=moment,
         desk="csv",
     )
-
-
-def _hardness(text: str, where: str) -> int:
-    if not text:
-        return 0
-    if text.removesuffix(",0").removesuffix(".0") not in {str(value) for value in labels.HARDNESS_VALUES}:
-        raise InputError(f"hardness {text!r} is not 1 to 5", where=where, cure="write 1 to 5, or nothing")
-    return int(text[0])
-
-
-def _issues(text: str, negatives: int, where: str, review: Review) -> tuple[str, ...]:
-    known = labels.issues(negatives, review)
-    words = {word.lower(): name for name, word in known.items()}
-    found = set()
-    for part in text.split("|"):
-        issue = part.strip().lower()
-        if not issue:
-            continue
-        name = issue if issue in known else words.get(issue)
-        if name is None:
-            raise InputError(f"{issue!r} is not an issue", where=where, cure=f"write any of {', '.join(known)}, with | between")
-        found.add(name)
-    return tuple(sorted(found))

@@ -35,19 +35,13 @@ TURNED = math.radians(4)  # off the upright: a stamp or a note in the margin, no
 BOLD_WEIGHT = 600
 _BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
 ACCENTS = {
-    "´": "\u0301",
-    "`": "\u0300",
-    "¨": "\u0308",
-    "ˆ": "\u0302",
-    "˜": "\u0303",
-    "ˇ": "\u030c",
-    "˘": "\u0306",
-    "¸": "\u0327",
-    "˚": "\u030a",
-}
+    "´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "¸": "\u0327", "˚": "\u030a",
+}  # fmt: skip
 SIGNS = "∆∂∇"  # signs that formulas write as letters
 SHADOW = 0.9  # points between two drawings of one letter: less than the width of any that is written twice
 SAME_HEIGHT = 0.05  # points
+LOOSE = 1.15  # ems from the lowest to the highest point of most fonts
+LEFTWARD = (range(0x590, 0x900), range(0xFB1D, 0xFF00))  # the letters of scripts that run from right to left
 HYPHENS = (0xFFFE, 2)  # pdfium's signs for a hyphen that ends a line
 
 
@@ -103,7 +97,7 @@ def page_chars(page: Any, textpage: Any) -> PageChars:
     outside = 0
     for text, x0, y0, x1, y1, x, y, bold, quarter in read:
         if quarter is None:
-            chars.append(_SPACE if text == " " else _LINE_END)
+            chars.append(SPACE if text == " " else _LINE_END)
             continue
         if quarter != quarters:
             turned += text.isalpha()
@@ -150,7 +144,7 @@ def drawn_once(chars: list[Char]) -> list[Char]:
     return kept
 
 
-_SPACE = Char(" ", 0.0, 0.0, 0.0, 0.0, False)
+SPACE = Char(" ", 0.0, 0.0, 0.0, 0.0, False)
 _LINE_END = Char("\n", 0.0, 0.0, 0.0, 0.0, False)  # pdfium ends a line also before a superscript: no space stands there
 _Read = tuple[str, float, float, float, float, float, float, bool, int | None]
 
@@ -159,7 +153,7 @@ def _read(textpage: Any) -> tuple[list[_Read], int]:
     """(text, box, origin, bold, quarter turns) of each character, None turns for a space; and the letters at odd angles."""
     from pypdfium2 import raw
 
-    handle = textpage.raw
+    handle, matrix = textpage.raw, raw.FS_MATRIX()
     x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
     found: list[_Read] = []
     space: _Read = (" ", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, None)
@@ -184,6 +178,10 @@ def _read(textpage: Any) -> tuple[list[_Read], int]:
         raw.FPDFText_GetLooseCharBox(handle, index, box)
         angle = raw.FPDFText_GetCharAngle(handle, index)
         quarter = round(angle / (math.pi / 2))  # pdfium counts clockwise
+        if any(code in block for block in LEFTWARD):
+            raw.FPDFText_GetMatrix(handle, index, matrix)  # its loose box is no larger than the letter
+            box.left = min(box.left, x.value) if not quarter else box.left
+            box.top = box.bottom + LOOSE * raw.FPDFText_GetFontSize(handle, index) * math.hypot(matrix.b, matrix.d)
         if abs(angle - quarter * math.pi / 2) > TURNED:
             odd += text.isalpha()
             continue
@@ -225,8 +223,8 @@ def pieces(chars: Iterable[Char]) -> list[Piece]:
     base: Char | None = None  # the last character that is no superscript or subscript
     ended = False
     for char in accented(chars):
-        if char is _SPACE:
-            if run and run[-1] is not _SPACE:
+        if char is SPACE:
+            if run and run[-1] is not SPACE:
                 run.append(char)
             continue
         if char is _LINE_END:
@@ -236,8 +234,8 @@ def pieces(chars: Iterable[Char]) -> list[Piece]:
             _flush(run, found)
             run = []
             base = None
-        elif ended and last is not None and run and run[-1] is not _SPACE and char.x0 - last.x1 > LINE_END_GAP * char.size:
-            run.append(_SPACE)
+        elif ended and last is not None and run and run[-1] is not SPACE and char.x0 - last.x1 > LINE_END_GAP * char.size:
+            run.append(SPACE)
         ended = False
         run.append(char)
         last = char
@@ -286,10 +284,10 @@ def accented(chars: Iterable[Char]) -> list[Char]:
             gone.add(at)
     for at in sorted(gone):
         before, after, spaces = at - 1, at + 1, []
-        while before >= 0 and (found[before] is _SPACE or before in gone):
+        while before >= 0 and (found[before] is SPACE or before in gone):
             spaces.append(before)
             before -= 1
-        while after < len(found) and (found[after] is _SPACE or after in gone):
+        while after < len(found) and (found[after] is SPACE or after in gone):
             spaces.append(after)
             after += 1
         if before >= 0 and after < len(found):
@@ -331,7 +329,7 @@ def _over(accent: Char, letter: Char) -> bool:
 
 
 def _flush(run: Sequence[Char], found: list[Piece]) -> None:
-    solid = [char for char in run if char is not _SPACE]
+    solid = [char for char in run if char is not SPACE]
     if not solid:
         return
     sizes = Counter(round(char.size, 1) for char in solid)
@@ -345,7 +343,7 @@ def _flush(run: Sequence[Char], found: list[Piece]) -> None:
 
 def _text(run: Sequence[Char], size: float) -> str:
     """The run's words: pdfium's spaces, and one where two words are set so tight that it saw none."""
-    gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(run) if a is not _SPACE and b is not _SPACE]
+    gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(run) if a is not SPACE and b is not SPACE]
     spaced = len(gaps) > 3 and statistics.median(gaps) > SPACED * size
     parts: list[str] = []
     before: Char | None = None
@@ -366,7 +364,7 @@ def _slanted(run: Sequence[Char]) -> set[int]:
     return {
         at
         for at in range(1, len(run) - 1)
-        if run[at] is _SPACE
+        if run[at] is SPACE
         and run[at + 1].text.islower()
         and run[at - 1].text.isalpha()
         and (at == 1 or not run[at - 2].text.isalnum())
@@ -388,7 +386,7 @@ def _parts_words(before: Char, char: Char) -> bool:
 
 def _closed(text: str, run: Sequence[Char], size: float) -> str:
     """A title whose letters are set apart ("T I T R E  I") as words: a gap is a word's end when it is much wider than most."""
-    solid = [char for char in run if char is not _SPACE]
+    solid = [char for char in run if char is not SPACE]
     gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(solid)]
     usual = statistics.median(gaps)
     if sum(char.text.isalpha() for char in solid) < 0.8 * len(solid) or usual <= 0:

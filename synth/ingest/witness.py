@@ -14,6 +14,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from triplette.synth.ingest.bidi import logical, runs_left
 from triplette.synth.ingest.heartbeat import CHECKING, beat
 
 PDF, TEXT = (".pdf",), (".txt", ".text")
@@ -64,7 +65,7 @@ def _pdf(path: Path) -> str | None:
     unmapped = len(_UNMAPPED.findall(text))
     if unmapped > UNMAPPED_SHARE * len(text.split()):
         return None  # it cannot tell this file's letters
-    return _TURNED.sub("\n", _UNMAPPED.sub("", text))
+    return logical(_TURNED.sub("\n", _UNMAPPED.sub("", text)))
 
 
 def _converter(fonts: Any, told: io.StringIO) -> Any:
@@ -75,7 +76,7 @@ def _converter(fonts: Any, told: io.StringIO) -> Any:
     class Converter(TextConverter):
         def end_page(self, page: Any) -> None:
             held, parameters = self.cur_item, LAParams()
-            letters = [item for item in held if isinstance(item, LTChar)]
+            letters = _as_shown([item for item in held if isinstance(item, LTChar)])
             lines = [line for line in held.group_objects(parameters, letters) if not line.is_empty()] if letters else []
             boxes = list(held.group_textlines(parameters, lines))
             if len(boxes) > MANY_BOXES:
@@ -92,6 +93,16 @@ def _converter(fonts: Any, told: io.StringIO) -> Any:
             self.receive_layout(held)
 
     return Converter(fonts, told)
+
+
+def _as_shown(letters: list[Any]) -> list[Any]:
+    """pdfminer's letters by line from left to right where they are Arabic or Hebrew: words and numbers are drawn apart there."""
+    leftward = [letter for letter in letters if runs_left(letter.get_text())]
+    if len(leftward) <= len(letters) / 2:
+        return letters
+    for letter in leftward:
+        letter._text = letter.get_text()[::-1]  # a ligature
+    return sorted(letters, key=lambda letter: (-round(letter.y0), letter.x0))
 
 
 def _text(path: Path) -> str:

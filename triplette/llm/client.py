@@ -1,6 +1,6 @@
 """Asking a language model many things: paid once, within the budget, and never guessed at.
 
-``LlmClient`` asks any OpenAI-compatible endpoint through LlamaIndex. Each answer is kept on disk under a hash of everything that was
+``LlmClient`` asks any endpoint that speaks OpenAI's chat completions. Each answer is kept on disk under a hash of everything that was
 asked (messages, schema, model, parameters), so a stage that is killed and run again pays only for what is missing. An answer
 that does not have the asked form is sent back once with the error; after that the caller gets None and the error, and quarantines.
 
@@ -75,8 +75,8 @@ class LlmClient:
         self.cache = AnswerCache(cache_dir)
         self.spending = Spending(budget)
         self._pace = Pace(settings.concurrency, self._clock, seed=settings.seed, backoff=settings.backoff)
-        self._llm: Any = None
         self._connection: ChatConnection | None = None
+        self._create: Any = None  # the connection's own call, or the same through LlamaIndex
         self._dialect: Dialect | None = None
         self._failures = 0  # in a row, over all calls
         self._reached = False  # the endpoint has answered anything at all
@@ -93,7 +93,7 @@ class LlmClient:
         if self._connection is not None:
             self._dialect = self._connection.dialect
             await self._connection.close()
-            self._connection = self._llm = None
+            self._connection = self._create = None
         self.cache.close()
 
     def open(self) -> None:
@@ -238,17 +238,19 @@ class LlmClient:
         return stored
 
     async def _send(self, messages: Sequence[Message], request: Request, started: float) -> Stored:
-        from llama_index.core.base.llms.types import ChatMessage
-
-        llm = self._open()
         shape = response_format(request.form, self.settings.response_format)
         extra = {} if shape is None else {"response_format": shape}
-        chat = [ChatMessage(role=message["role"], content=message["content"]) for message in messages]
-        response = await llm.achat(chat, **extra)
-        choice, usage = response.raw.choices[0], response.raw.usage
-        content = response.message.content or ""
+        reply = await self._open()(
+            model=self.model,
+            messages=[{"role": message["role"], "content": message["content"]} for message in messages],
+            temperature=self.settings.temperature,
+            max_tokens=self.settings.max_tokens,
+            stream=False,
+            **extra,
+        )
+        choice, usage = reply.choices[0], reply.usage
         finish = "refusal" if choice.message.refusal else choice.finish_reason
-        content = content or choice.message.refusal
+        content = choice.message.content or choice.message.refusal or ""
         sent, most = self._bytes(messages, request), self.settings.max_tokens
         return Stored(
             content=content,
@@ -271,26 +273,18 @@ class LlmClient:
         return tuple(f"{self.model}: {part}" for part in said)
 
     def _open(self) -> Any:
-        if self._llm is None:
-            from llama_index.llms.openai_like import OpenAILike
-
+        if self._create is None:
             settings = self.settings
             key = key_of(settings)
             if not key and not settings.base_url:
                 self._stop(f"no key: the environment variable {settings.key_variable} is not set", key_cure(settings))
-            url = settings.base_url or OPENAI_URL
-            self._connection = ChatConnection(url, key, timeout=settings.timeout)
-            self._llm = OpenAILike(
-                model=self.model,
-                api_base=url,
-                api_key="held by the connection",
-                is_chat_model=True,
-                max_retries=0,
-                max_tokens=settings.max_tokens,
-                temperature=settings.temperature,
-                async_openai_client=self._connection,
-            )
-        return self._llm
+            self._connection = ChatConnection(settings.base_url or OPENAI_URL, key, timeout=settings.timeout)
+            self._create = self._connection.create
+            if settings.via == "llama-index":
+                from triplette.llm.llama_index import through_llama_index
+
+                self._create = through_llama_index(self._connection, self.model)
+        return self._create
 
     async def _after(self, failure: CallFailed, tries: _Tries, label: str) -> None:
         """Wait before the next attempt, or raise what ends this call or the run."""

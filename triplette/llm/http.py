@@ -1,9 +1,8 @@
-"""The connection under LlamaIndex: one chat call over HTTP, with errors told apart.
+"""One chat call over HTTP, with errors told apart.
 
-LlamaIndex's ``OpenAILike`` builds the request and reads the answer, over whatever client it is given. We give it this one instead of
-the ``openai`` package's: it costs 0.1 ms a call where that costs 0.9 (see docs/decisions.md), it hands over status, Retry-After and
-usage as they came, and it never retries by itself, so that each paid attempt is counted where the budget is. A body is read up to a
-limit and unpacked up to the same limit, so that no endpoint can fill the memory.
+It is our own and not the ``openai`` package's (docs/decisions.md): it costs 0.1 ms a call where that costs 0.9, it hands over status,
+Retry-After and usage as they came, and it never retries by itself, so that each paid attempt is counted where the budget is. A body is
+read up to a limit and unpacked up to the same limit, so that no endpoint can fill the memory.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class CallFailed(Exception):
 
 
 class ChatConnection:
-    """What ``OpenAILike`` needs of an asynchronous OpenAI client: ``chat.completions.create``."""
+    """Chat completions of one endpoint, with one key, over connections that are kept open."""
 
     def __init__(self, base_url: str, key: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> None:
         self._url = base_url.rstrip("/") + "/chat/completions"
@@ -59,16 +58,6 @@ class ChatConnection:
         self.dialect: Dialect | None = None  # what the server takes, known after its first answer
         # asked once, for one address: aiohttp's own trust_env looks it up in a thread at every call, which costs more than the call
         self._proxy = proxy_for(self._url)
-
-    @property
-    def chat(self) -> ChatConnection:
-        """This object, under the name that OpenAI's client has for it."""
-        return self
-
-    @property
-    def completions(self) -> ChatConnection:
-        """This object, under the name that OpenAI's client has for it."""
-        return self
 
     async def create(self, *, messages: Sequence[Mapping[str, Any]], stream: bool = False, **parameters: Any) -> SimpleNamespace:
         """One chat call; again, without what the server refuses, when its refusal names that. Raises CallFailed."""

@@ -172,10 +172,21 @@ class Preset:
         "Leave out of a question's in-batch negatives what answers it too: its further positives, and passages that look like an answer.",
     )
     every_positive: bool = setting(False, "Train a row once with each of its positives, and not with the first alone.")
+    grouped: bool = setting(
+        False,
+        "A step takes `batch` passages, each once and with all of its questions, and masks as `mask` does: a passage is encoded once however "
+        "many ask for it. Hard negatives are then no columns; `near` puts them in the batch.",
+    )
+    near: float = setting(
+        0.5,
+        "Share of a grouped batch whose passages were mined as hard negatives of one another's questions (`negatives` of each question count).",
+        low=0.0,
+        high=1.0,
+    )
     soft_labels: float = setting(
         0.0,
-        "Share of the loss that follows a teacher's scores over the positive and its candidates (KL divergence); the rest is contrastive. The "
-        "teacher is BM25 fused with the untrained base.",
+        "Share of the loss that follows a teacher's scores (KL divergence) over the positive and its candidates, or, grouped, over every "
+        "passage of the batch; the rest is contrastive. The teacher is BM25 fused with the untrained base.",
         low=0.0,
         high=1.0,
     )
@@ -217,7 +228,9 @@ class Preset:
 
     @property
     def others(self) -> int:
-        """Passages that a row brings beside its positive: a teacher's candidates, or hard negatives."""
+        """Passages that a row brings beside its positive: none where grouped, a teacher's candidates, or hard negatives."""
+        if self.grouped:
+            return 0
         return self.soft_candidates if self.soft_labels else self.negatives
 
 

@@ -1,0 +1,91 @@
+"""Batches of passages, each once and with all of its questions, among them passages that were mined as hard negatives of one another.
+
+A passage costs ten times what a question costs, and an LLM writes several questions over one: encoded once a step for all of them, an epoch
+costs as many passages as there are, not as many as there are rows. A hard negative that has questions of its own need not be a column: it
+stands in the batch for its own sake, as in topic-aware sampling (TAS-B, Hofstätter et al. 2021), with what was mined in the place of clusters.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from triplette.arrays import Ints
+
+MOST = 4  # questions a passage of the batch, on the whole: more are drawn anew at each epoch, so that a step's memory has a bound
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """``rows`` are the training rows of each passage by its number, ``near`` the passages near to it that have rows, nearest first."""
+
+    rows: dict[int, list[int]]
+    near: dict[int, tuple[int, ...]] = field(repr=False)
+
+    @classmethod
+    def of(cls, positives: Ints, negatives: Sequence[Sequence[int]]) -> Groups:
+        """From each row's passage (rows,) and its hard negatives, by number. Two passages are the nearer the more questions confuse them."""
+        rows: dict[int, list[int]] = {}
+        for row, passage in enumerate(positives.tolist()):
+            rows.setdefault(passage, []).append(row)
+        met: dict[int, Counter[int]] = {passage: Counter() for passage in rows}
+        for passage, others in zip(positives.tolist(), negatives, strict=True):
+            for other in others:
+                if other in rows and other != passage:
+                    met[passage][other] += 1
+                    met[other][passage] += 1
+        return cls(rows, {passage: tuple(other for other, _ in counts.most_common()) for passage, counts in met.items()})
+
+    def batches(self, size: int, share: float, seed: str) -> Iterator[list[int]]:
+        """The rows of each batch of ``size`` passages, of which up to ``share`` lie near one another; a last smaller batch is left out.
+
+        Each passage once an epoch; ``seed`` is of the epoch.
+        """
+        rng = random.Random(seed)
+        order = list(self.rows)
+        rng.shuffle(order)
+        left = dict.fromkeys(order)  # a set that keeps the order
+        while len(left) >= size:
+            taken = self._around(next(iter(left)), left, max(1, round(share * size)))
+            for passage in taken:
+                del left[passage]
+            rest = [passage for passage, _ in zip(left, range(size - len(taken)), strict=False)]
+            for passage in rest:
+                del left[passage]
+            rows = [row for passage in (*taken, *rest) for row in self.rows[passage]]
+            yield rows if len(rows) <= MOST * size else self._drawn((*taken, *rest), MOST * size, rng)
+
+    def _around(self, start: int, left: dict[int, None], wanted: int) -> list[int]:
+        """``start`` and up to ``wanted`` passages in all that are near it, or near these, breadth first."""
+        taken, waiting = {start: None}, deque([start])
+        while waiting and len(taken) < wanted:
+            for other in self.near[waiting.popleft()]:
+                if other in left and other not in taken:
+                    taken[other] = None
+                    waiting.append(other)
+                    if len(taken) == wanted:
+                        break
+        return list(taken)
+
+    def _drawn(self, passages: Sequence[int], most: int, rng: random.Random) -> list[int]:
+        """``most`` rows of the passages, one at least of each."""
+        first = [rng.choice(self.rows[passage]) for passage in passages]
+        others = [row for passage in passages for row in self.rows[passage] if row not in first]
+        return first + rng.sample(others, most - len(first))
+
+
+def grouped_sampler(groups: Groups, share: float) -> Any:
+    """What sentence-transformers' trainer takes as ``batch_sampler``: batches of ``groups``, another order at each epoch."""
+    from sentence_transformers.base.sampler import DefaultBatchSampler
+
+    class GroupedBatchSampler(DefaultBatchSampler):
+        def __len__(self) -> int:
+            return len(groups.rows) // self.batch_size
+
+        def __iter__(self) -> Iterator[list[int]]:
+            yield from groups.batches(self.batch_size, share, f"{self.seed}/{self.epoch}")
+
+    return GroupedBatchSampler
