@@ -130,9 +130,12 @@ def measure(home: Path, records: int) -> dict[str, object]:
     lot = random.Random(0)
     rows = [make_row(number, lot) for number in range(records)]
     settings = ReviewSettings()
-    with serving(Home(home), port=0, workspace=settings.workspace, reviewers=["anne", "bruno"], tell=print) as server:
+    with (
+        serving(Home(home), port=0, workspace=settings.workspace, reviewers=["anne", "bruno"], tell=print) as server,
+        open_client(server.url, server.owner.api_key) as client,
+    ):
         process = psutil.Process(server.pid)
-        desk = ArgillaDesk(open_client(server.url, server.owner.api_key), settings, PROFILE.review)
+        desk = ArgillaDesk(client, settings, PROFILE.review)
         found: dict[str, object] = {"records": records, "rss_idle_mb": round(process.memory_info().rss / 1e6)}
         peak = [0]
         stop = threading.Event()

@@ -1,26 +1,26 @@
 """Real questions over real documents, measured at the page: BM25, LSA, encoders, and their fusions.
 
-    python benchmarks/yardstick.py --gold questions.jsonl --documents DIR [--model NAME=FOLDER ...] [--work DIR] [--unjudged 5]
+    python benchmarks/yardstick.py --gold questions.jsonl --documents DIR [--model NAME=FOLDER ...] [--bundle FOLDER] [--work DIR] [--unjudged 5]
 
 ``questions.jsonl`` has a line a question: ``{"id", "question", "answers": [{"source", "pages", ...}, ...]}``. A page's score is that of
 its best passage; the page on which an answering passage begins is right, and a page that nobody judged counts as wrong. Recall@k is the share of
 questions with a right page among the first k. Differences are paired by question, with bootstrap intervals (10,000 resamples). ``--unjudged``
-lists pages above the first right one, to be read and judged. The questions are for measuring: nothing here trains.
+lists pages above the first right one, to be read and judged. ``--bundle`` asks an exported bundle over these documents, as a phone does: its file,
+its index, its fusion; with the seconds a question takes, the first left out, and the bundle's size. The questions are for measuring: nothing here trains.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Vectors
+from triplette.arrays import Floats, Ints, Scores, Vectors
 from triplette.contract import Fusion
 from triplette.errors import InputError
 from triplette.languages import language
@@ -35,7 +35,6 @@ from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
 
 Page = tuple[str, int]
-Scores = npt.NDArray[np.floating[Any]]
 METRICS = (PRIMARY, "Recall@1", "Recall@5")
 FRENCH = "fr"  # the questions' language
 DEPTH = 10
@@ -76,13 +75,13 @@ class Pages:
         place = {page: number for number, page in enumerate(self.pages)}
         self._of = np.array([place[key] for key in keys])
 
-    def rank(self, scores: Scores) -> npt.NDArray[np.int64]:
+    def rank(self, scores: Scores) -> Ints:
         """The ten best pages of each question, from scores (q, passages): int64 (q, 10), padded with -1."""
         best = np.full((len(self.pages), len(scores)), -np.inf)
         np.maximum.at(best, self._of, scores.T)
         return top_columns(np.ascontiguousarray(best.T), DEPTH)[0]
 
-    def measure(self, scores: Scores, gold: Gold) -> dict[str, npt.NDArray[np.float64]]:
+    def measure(self, scores: Scores, gold: Gold) -> dict[str, Floats]:
         """Each metric of each question."""
         place = {page: number for number, page in enumerate(self.pages)}
         relevant = [[place[page] for page in sorted(pages) if page in place] for pages in gold.right]
@@ -92,6 +91,29 @@ class Pages:
             PRIMARY: ndcg(found, totals, DEPTH),
             **{f"Recall@{k}": np.asarray(found[:, :k].max(axis=1), dtype=np.float64) for k in (1, 5)},
         }
+
+
+def ask_bundle(folder: Path, gold: Gold) -> str:
+    """Lines of the table: a bundle's pages, fused and by its encoder alone, and what they cost."""
+    from triplette.export.runtime import Bundle
+
+    bundle, lines = Bundle(folder), []
+    for name, dense in (("as it ranks", False), ("its encoder alone", True)):
+        seconds, rows = [], []
+        for text in gold.texts:
+            started = time.perf_counter()
+            rows.append([(answer.source, answer.page_start) for answer in bundle.ask(text, DEPTH, per="page", dense=dense)])
+            seconds.append(time.perf_counter() - started)
+        found = np.array(
+            [[n < len(row) and row[n] in right for n in range(DEPTH)] for row, right in zip(rows, gold.right, strict=True)]
+        )
+        gains = ndcg(found, np.array([len(pages) for pages in gold.right]), DEPTH)
+        lines.append(
+            f"| bundle, {name} | {gains.mean():.3f} | {found[:, 0].mean():.3f} | {found[:, :5].any(axis=1).mean():.3f} | "
+            f"{np.median(seconds[1:]):.2f} s a question |"
+        )
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    return "\n".join([*lines, f"\nThe bundle has {size:.1f} MB."])
 
 
 def lexical_index(chunks: Sequence[Chunk]) -> Bm25Index:
@@ -154,6 +176,7 @@ def main() -> None:
     parser.add_argument("--gold", type=Path, required=True)
     parser.add_argument("--documents", type=Path, required=True)
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--bundle", type=Path, help="an exported bundle over the documents")
     parser.add_argument("--work", type=Path, default=Path("yardstick"), help="chunks and vectors are kept here")
     parser.add_argument("--target-tokens", type=int, default=ChunkSettings().target_tokens)
     parser.add_argument("--unjudged", type=int, default=0, help="pages of the last system to list, for reading")
@@ -165,6 +188,8 @@ def main() -> None:
     found = systems(chunks, gold, {name: Path(folder) for name, folder in models.items()}, run.path("cache/vectors"))
     pages = Pages(chunks)
     print(f"{len(chunks)} passages on {len(pages.pages)} pages\n\n{table(found, pages, gold)}")
+    if arguments.bundle:
+        print(ask_bundle(arguments.bundle, gold))
     if arguments.unjudged:
         print("\n".join(unjudged(list(found.values())[-1], pages, gold, arguments.unjudged)))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from triplette.curate.decisions import HUMAN, KEEP, REJECT, human_decisions
-from triplette.dataset import SYNTHETIC
+from triplette.dataset import GOLD
 from triplette.records import UNKNOWN, Verdict
 from triplette.rundir import RunDir
 from triplette.tables import read_records, read_table
@@ -84,7 +84,7 @@ def read_quota(run: RunDir, quota: float) -> Quota:
     run.require("dataset/rows.parquet")
     rows = read_table(run.path("dataset/rows.parquet"), ["split", "origin", "triplet_id", "kind"]).to_pydict()
     columns = (rows["split"], rows["origin"], rows["triplet_id"], rows["kind"])
-    kinds = {triplet: kind for split, origin, triplet, kind in zip(*columns, strict=True) if split == "train" and origin == SYNTHETIC}
+    kinds = {triplet: kind for split, origin, triplet, kind in zip(*columns, strict=True) if split == "train" and origin != GOLD}
     if not run.has(HUMAN):
         return quota_of(kinds, (), quota)
     verdicts = read_records(run.path(HUMAN), Verdict)

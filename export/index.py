@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Float32s, Floats, Int8s, Vector, Vectors
 from triplette.errors import InputError
 from triplette.languages import language
 from triplette.languages.identify import closest
@@ -49,26 +49,26 @@ class Index:
 
     ids: tuple[str, ...]
     places: tuple[tuple[str, int, str], ...]
-    values: npt.NDArray[np.int8]
-    scales: npt.NDArray[np.float32]
+    values: Int8s
+    scales: Float32s
 
-    def vectors(self, dimension: int) -> npt.NDArray[np.float32]:
+    def vectors(self, dimension: int) -> Vectors:
         """The first ``dimension`` numbers of every vector, normalised: float32 (n, dimension)."""
         rows = self.values[:, :dimension].astype(np.float32) * self.scales[:, None]
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12).astype(np.float32)
 
-    def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def scores(self, query: Vector) -> Float32s:
         """The cosine of every passage with a query of length 1, at the query's dimension."""
         return self.vectors(len(query)) @ query
 
 
-def quantise(vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+def quantise(vectors: Vectors) -> tuple[Int8s, Float32s]:
     """Vectors (n, d) as int8 and scales (n,)."""
     scales = np.maximum(np.abs(vectors).max(axis=1), 1e-12).astype(np.float32) / LEVELS
     return np.round(vectors / scales[:, None]).astype(np.int8), scales
 
 
-def write_index(path: Path, chunks: Sequence[Chunk], vectors: npt.NDArray[np.float32], meta: dict[str, str]) -> None:
+def write_index(path: Path, chunks: Sequence[Chunk], vectors: Vectors, meta: dict[str, str]) -> None:
     """Write the index of ``chunks`` with their vectors (n, d). ``meta`` says which model and contract made them."""
     values, scales = quantise(vectors)
     lexical = lexical_index(chunks)
@@ -117,7 +117,7 @@ def asked_tokens(text: str, languages: Sequence[str]) -> list[str]:
     return language(closest(text, languages)).tokens(text)
 
 
-def lexical_scores(path: Path, asked: Iterable[str], size: int) -> npt.NDArray[np.float64]:
+def lexical_scores(path: Path, asked: Iterable[str], size: int) -> Floats:
     """BM25 of every passage for a question's ranking tokens, from the index's posting lists: float64 (size,).
 
     Raises InputError for an index without them, or with one that names passages which are not there.

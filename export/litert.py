@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Int32s, Vector
 from triplette.errors import InputError, ProofFailed
 from triplette.export.quiet import quiet_stderr
 from triplette.export.tokenizers.pieces import TokenizerSpec
 from triplette.jsonl import read_object
 from triplette.tables import write_text
 
-Vector = npt.NDArray[np.float32]
 TOKENS, MASK = "tokens", "attention_mask"
 KERNELS = {"xnnpack": "AUTO", "plain": "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "reference": "BUILTIN_REF"}
 UNIT = 1e-3  # how far a vector's length may be from 1
@@ -175,7 +174,7 @@ def check_signature(runner: Any, signature: SignatureSpec, spec: Spec, *, where:
         raise InputError(f"signature {signature.name} gives {outputs}, not {missing}", where=where, cure="export the bundle again")
 
 
-def pad(ids: Sequence[int], length: int, padding: int, *, left: bool = False) -> dict[str, npt.NDArray[np.int32]]:
+def pad(ids: Sequence[int], length: int, padding: int, *, left: bool = False) -> dict[str, Int32s]:
     """Ids and mask as int32 (1, length), by input name: the interpreter lists inputs alphabetically, not as declared."""
     tokens = np.full((1, length), padding, np.int32)
     mask = np.zeros((1, length), np.int32)

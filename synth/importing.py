@@ -87,10 +87,12 @@ def import_questions(
     step = Step(run, "synth.import", {one.name: hash_file(one) for one in (path, chunks_path) if one is not None}, {})
     index = ChunkIndex(chunks, aliases)
     before = _there(run, chunks, replace=replace)
+    if not rows:
+        raise InputError("no question", where=str(path), cure=FORM)
     questions, rejects = _placed(path, rows, index, terms)
     if not questions:
         raise InputError(
-            f"none of the {len(rows)} questions points at a chunk of this run (first: {rejects[0].detail})" if rows else "no question",
+            f"none of the {len(rows)} questions points at a chunk of this run (first: {rejects[0].detail})",
             where=str(path),
             cure="give the chunks they were written over with --chunks",
         )

@@ -26,17 +26,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in terminalreporter.stats.get(outcome, []):
             for name, value in report.user_properties:
                 terminalreporter.write_line(f"{report.nodeid.split('::')[-1]}: {name}: {value}")
-
-
-# The fast tests name in pyproject.toml what libraries may say. The slow ones convert, serve and train with libraries whose own warnings nobody has
-# listed yet, and what those leave open may come to light in any later slow test, or at the end of the session.
-LEFT_OPEN = ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning")
-UNLISTED = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning", *LEFT_OPEN)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A fast test fails by what is left open; a slow one passes over what its libraries say."""
-    for item in items:
-        slow = item.get_closest_marker("slow") is not None
-        for category in UNLISTED if slow else LEFT_OPEN:
-            item.add_marker(pytest.mark.filterwarnings(f"{'ignore' if slow else 'error'}::{category}"))

@@ -41,6 +41,25 @@ def test_gold_measures_and_synthetic_trains(run: Run, tmp_path: Path) -> None:
     assert result.composition["gold_about_trained_passages"] == 12
 
 
+def test_questions_that_documents_ask_train_under_their_own_origin_and_are_no_gold_as_well(run: Run, tmp_path: Path) -> None:
+    own = {question.id for question in run.questions[:8]}
+    run.questions = [replace(q, provider="document") if q.id in own else q for q in run.questions]
+    place = run.write(tmp_path / "run")
+    gold = gold_rows(run)
+    result = build(place, SETTINGS, gold=write_gold(tmp_path / "gold.jsonl", gold))
+    data = load_dataset(place)
+    rows = [row for split in SPLITS for row in data.split(split)]
+    assert {row.question_id for row in rows if row.origin == "document"} == own
+    assert result.composition["origins"] == {
+        "synthetic": {"train": 88, "val": 0, "test": 0},
+        "document": {"train": 8, "val": 0, "test": 0},
+        "gold": {"train": 0, "val": 3, "test": 9},
+    }
+    asked = {**gold[0], "question": run.questions[0].text, "origin": "document"}
+    with pytest.raises(GoldTouchesTrain):
+        build(place, SETTINGS, gold=write_gold(tmp_path / "both.jsonl", [asked, *gold]))
+
+
 def test_without_gold_whole_components_are_cut_off(run: Run, tmp_path: Path) -> None:
     place = run.write(tmp_path)
     build(place, SETTINGS)

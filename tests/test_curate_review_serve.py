@@ -141,8 +141,8 @@ def test_without_a_server_push_says_how_to_get_one(run: RunDir) -> None:
 
 
 def test_a_server_that_is_down_is_one_line() -> None:
-    with pytest.raises(ServiceError, match="cannot be reached"):
-        open_client(f"http://127.0.0.1:{free_port()}", "key")
+    with pytest.raises(ServiceError, match="cannot be reached"), open_client(f"http://127.0.0.1:{free_port()}", "key"):
+        pass
 
 
 def test_a_foreign_server_without_a_key_asks_for_it(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from triplette.curate.review.argilla_desk import ArgillaDesk
 from triplette.curate.review.connect import open_client
 from triplette.curate.review.pull import pull
 from triplette.curate.review.push import push, read_queue
-from triplette.curate.review.serve.home import Home
+from triplette.curate.review.serve.home import Account, Home
 from triplette.curate.review.serve.supervise import Server, free_port, serving
 from triplette.curate.review.status import read_status
 from triplette.errors import ServiceError
@@ -52,9 +53,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def desk(server: Server, request: pytest.FixtureRequest) -> ArgillaDesk:
+def desk(server: Server, request: pytest.FixtureRequest) -> Iterator[ArgillaDesk]:
     name = "d-" + request.node.name.replace("_", "-")[:80]
-    return ArgillaDesk(open_client(server.url, server.owner.api_key), replace(SETTINGS, dataset=name), REVIEW)
+    with desk_at(server, dataset=name) as desk:
+        yield desk
+
+
+@contextmanager
+def desk_at(server: Server, account: Account | None = None, **settings: Any) -> Iterator[ArgillaDesk]:
+    """The owner's desk, or that of another account."""
+    with open_client(server.url, (account or server.owner).api_key) as client:
+        yield ArgillaDesk(client, replace(SETTINGS, **settings), REVIEW)
 
 
 @pytest.fixture
@@ -282,11 +291,9 @@ def test_two_reviewers_at_once_submit_120_different_records_without_a_lock_error
 def test_a_server_that_goes_away_during_a_push_is_one_line_and_the_next_push_ends_it(tmp_path: Path) -> None:
     run = small_run(30).write(tmp_path / "run")
     home = Home(tmp_path / "home")
-    settings = replace(SETTINGS, chunk_rows=5)
     port = free_port()
-    with serving(home, port=port, workspace="review") as running:
-        desk = ArgillaDesk(open_client(running.url, running.owner.api_key), settings, REVIEW)
-        queue = read_queue(run, settings, JUDGE, 0.1, everything=True)
+    with serving(home, port=port, workspace="review") as running, desk_at(running, chunk_rows=5) as desk:
+        queue = read_queue(run, desk.settings, JUDGE, 0.1, everything=True)
         sent = [0]
 
         def advance(count: int) -> None:
@@ -296,8 +303,7 @@ def test_a_server_that_goes_away_during_a_push_is_one_line_and_the_next_push_end
 
         with pytest.raises(ServiceError, match="cannot be reached"):
             desk.push(queue.rows, negatives=queue.negatives, known=queue.known, prune=False, advance=advance)
-    with serving(home, port=port, workspace="review") as running:
-        desk = ArgillaDesk(open_client(running.url, running.owner.api_key), settings, REVIEW)
+    with serving(home, port=port, workspace="review") as running, desk_at(running, chunk_rows=5) as desk:
         again = send(run, desk)
         assert 0 < again.sent <= 80
         assert again.sent + again.unchanged == 120
@@ -478,15 +484,17 @@ def test_similar_records_are_ranked_by_cosine(desk: ArgillaDesk, server: Server)
 
 
 def test_a_wrong_key_is_one_line(server: Server) -> None:
-    with pytest.raises(ServiceError, match="refuses the API key") as caught:
-        open_client(server.url, "wrong")
+    with pytest.raises(ServiceError, match="refuses the API key") as caught, open_client(server.url, "wrong"):
+        pass
     assert "ARGILLA_API_KEY" in caught.value.cure
 
 
 def test_a_reviewers_key_may_not_push(server: Server, review_run: RunDir, desk: ArgillaDesk) -> None:
     account = next(account for account in server.accounts if account.username == "anne")
-    weak = ArgillaDesk(open_client(server.url, account.api_key), desk.settings, REVIEW)
-    with pytest.raises(ServiceError, match="role may not") as caught:
+    with (
+        desk_at(server, account, dataset=desk.settings.dataset) as weak,
+        pytest.raises(ServiceError, match="role may not") as caught,
+    ):
         send(review_run, weak)
     assert "owner" in caught.value.cure
 
@@ -545,7 +553,8 @@ def test_the_server_ends_with_its_command_and_starts_again_with_its_data(tmp_pat
     assert alive(url)
     owner = Home.of(run).owner()
     pushed = run_cli("review", "push", "--run", str(run.root), "--all", "--json")
-    assert pushed.wait(timeout=MINUTES) == 0
+    _, errors = pushed.communicate(timeout=MINUTES)
+    assert pushed.returncode == 0, errors
     first.send_signal(how)
     output, errors = first.communicate(timeout=MINUTES)
     assert first.returncode == (-9 if how == signal.SIGKILL else 0), errors
@@ -553,14 +562,12 @@ def test_the_server_ends_with_its_command_and_starts_again_with_its_data(tmp_pat
     wait_until_gone(url)
     second = start_serving(run.root, port)
     try:
-        client = open_client(url, owner.api_key)
-        assert sum(dataset.progress()["total"] for dataset in client.datasets) == 12
-        third = run_cli("review", "serve", "--run", str(run.root), "--port", str(port))
-        assert third.wait(timeout=MINUTES) == 2
-        assert "already running" in (third.stderr.read() if third.stderr else "")
-        elsewhere = run_cli("review", "serve", "--run", str(tmp_path / "elsewhere"), "--port", str(port))
-        assert elsewhere.wait(timeout=MINUTES) == 2
-        assert f"port {port} is in use" in (elsewhere.stderr.read() if elsewhere.stderr else "")
+        with open_client(url, owner.api_key) as client:
+            assert sum(dataset.progress()["total"] for dataset in client.datasets) == 12
+        for root, problem in ((run.root, "already running"), (tmp_path / "elsewhere", f"port {port} is in use")):
+            refused = run_cli("review", "serve", "--run", str(root), "--port", str(port))
+            _, errors = refused.communicate(timeout=MINUTES)
+            assert (refused.returncode, problem in errors) == (2, True), errors
     finally:
         second.terminate()
         second.communicate(timeout=MINUTES)

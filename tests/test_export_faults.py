@@ -127,7 +127,7 @@ def test_expanded_keys_are_caught(lab: Lab, tmp_path: Path) -> None:
     def expand(encoder: Any) -> None:
         for layer in encoder.layers:
             attention = layer.self_attn
-            heads = attention.a.heads
+            heads = attention.heads
 
             def repeat(kv: Any, heads: int = heads) -> Any:
                 _, groups, length, width = kv.shape

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -348,7 +349,7 @@ def test_no_command_prints_an_escape_or_a_direction_mark_of_a_document(tmp_path:
 
 def index_at(path: Path, script: str = "") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(script)
     return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,22 @@ def test_an_article_in_several_chunks_gives_the_one_nearest_to_the_question_firs
     assert "tour" in found[0].text
 
 
+def test_a_text_longer_than_our_chunks_gives_the_part_that_the_question_is_about() -> None:
+    texts = (
+        "La pendule reste au milieu de la table pendant toute la partie.",
+        "Le joueur note chaque coup sur sa feuille avant de jouer le suivant.",
+        "L'arbitre ramasse les feuilles signées à la fin de la ronde.",
+        "Le bar du club ferme à vingt heures précises chaque dimanche.",
+    )
+    chunks = [replace(make_chunks(1)[0], id=f"c{number}", source="a.txt", text=text) for number, text in enumerate(texts)]
+    index = ChunkIndex(chunks)
+    longer = "\n".join(texts[:3]) + " Rien d'autre n'est prévu."
+    for question, wanted in (("Qui ramasse les feuilles ?", "c2"), ("Où reste la pendule ?", "c0"), ("Que note le joueur ?", "c1")):
+        assert [chunk.id for chunk in index.resolve({"question": question, "source": "a.txt", "text": longer})] == [wanted]
+    with pytest.raises(Unresolved, match="holds the text"):
+        index.resolve({"question": "Quand ferme la piscine ?", "source": "a.txt", "text": "La piscine ouvre à midi et ferme le soir."})
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="the imported questions are not here")
 def test_five_thousand_questions_of_a_large_model_are_all_matched(tmp_path: Path) -> None:
     result = import_questions(RunDir(tmp_path), SHARED / "questions.jsonl", SHARED / "chunks.jsonl", load_profile("chess-fr"))
@@ -163,10 +180,10 @@ def test_a_second_import_adds_and_replace_replaces(run: RunDir, tmp_path: Path) 
     chunk = make_chunks(1)[0]
     write_records(run.path("chunks.parquet"), [chunk], Chunk)
     texts = []
-    for name, text, replace in (("a", "Un ?", False), ("b", "Deux ?", False), ("b", "Deux ?", False), ("c", "Trois ?", True)):
+    for name, text, over in (("a", "Un ?", False), ("b", "Deux ?", False), ("b", "Deux ?", False), ("c", "Trois ?", True)):
         path = tmp_path / f"{name}.jsonl"
         path.write_text(json.dumps({"question": text, "chunk_id": chunk.id}))
-        result = import_questions(run, path, replace=replace)
+        result = import_questions(run, path, replace=over)
         texts.append((result.questions, result.added))
     assert texts == [(1, 1), (2, 1), (2, 0), (1, 1)]
     assert [question.text for question in read_records(run.path("questions.parquet"), Question)] == ["Trois ?"]
@@ -185,3 +202,9 @@ def test_new_chunks_do_not_leave_questions_without_theirs(run: RunDir, tmp_path:
     assert "--replace" in caught.value.cure
     assert read_records(run.path("chunks.parquet"), Chunk) == [chunk], "nothing was written"
     assert import_questions(run, second, chunks, replace=True).questions == 1
+
+
+def test_a_file_without_a_line_says_what_a_line_is(chunked: RunDir, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no question") as caught:
+        import_questions(chunked, jsonl(tmp_path / "q.jsonl"))
+    assert "chunk_id" in caught.value.cure

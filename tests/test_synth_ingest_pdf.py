@@ -259,12 +259,11 @@ def test_a_frame_and_a_table_of_one_column_are_text(tmp_path: Path) -> None:
     assert " ".join(LEFT) in told(found)
 
 
-def test_the_values_of_a_form_are_text(tmp_path: Path) -> None:
-    page = Page(fields=[("nom", 150, 700, "Durand Camille"), ("ville", 150, 670, "Clairval")])
-    page.text(50, 704, "Nom :").text(50, 674, "Ville :").lines(50, 600, LEFT)
-    found = told(read(tmp_path, [page])).replace("\n", " ")
-    assert "Durand Camille" in found
-    assert "Clairval" in found
+def test_the_values_of_a_form_stand_beside_their_labels(tmp_path: Path) -> None:
+    page = Page(fields=[("nom", 150, 700, "Durand Camille"), ("ville", 150, 670, "Clairval"), ("motif", 50, 620, "un prêt")])
+    page.text(50, 704, "Nom :").text(50, 674, "Ville :").text(50, 640, "Motif de la demande").lines(50, 580, LEFT)
+    found = " ".join(told(read(tmp_path, [page])).split())
+    assert "Nom : Durand Camille Ville : Clairval Motif de la demande un prêt Le jardin" in found
 
 
 # What cannot be read

@@ -22,6 +22,9 @@ from triplette.errors import ContractMismatch, GateClosed, InputError, MissingSt
 from triplette.rundir import RunDir
 from triplette.settings.load import load_section
 from triplette.settings.train import PRESETS, EvaluateSettings, Preset, TrainSettings, preset_of
+from triplette.tables import read_table
+from triplette.train.ask import RunReader
+from triplette.train.data import questions_of
 from triplette.train.evaluate import evaluate, production_view
 from triplette.train.fit import ADAPTER, CONTRACT
 from triplette.train.measure import IMPROVED
@@ -121,6 +124,21 @@ def test_the_shared_encoder_reads_the_merged_folder_under_its_contract(tuned: Ru
     encoder = make_encoder(str(tuned.path("model/merged")), [])
     assert encoder.contract == PromptContract.load(tuned.path("model/contract.json"))
     assert encoder.encode_queries(["Peut-on toucher ?"]).shape == (1, 96)
+
+
+def test_a_run_answers_with_its_merged_model_and_its_base_as_evaluation_ranked_them(tuned: RunDir) -> None:
+    reader, base = RunReader(tuned), RunReader(tuned, tuned=False)
+    test = questions_of(load_dataset(tuned), "test")
+    rows = [row for row in read_table(tuned.path("evaluation/questions.parquet")).to_pylist() if row["set"] == "test"]
+    for one, row, answers in list(zip(test.texts, rows, test.relevant, strict=True))[:12]:
+        for asked, column in ((reader, "rank_after"), (base, "rank_before")):
+            found = asked.find(one)
+            first = min(found.rank_of(asked.ids[place]) for place in answers)
+            assert row[column] in (first, 0 if first > 100 else first)
+            best = found.best(3)
+            assert [passage.rank for passage in best] == [1, 2, 3]
+            assert found.rank_of(best[1].chunk_id) == 2
+    assert "one of them answers a question, not both" in train("ask", "Qui ?", "--run", str(tuned.root), "--bundle", "x").stderr
 
 
 def test_the_model_card_says_data_gate_settings_evaluation_limits_and_licence(tuned: RunDir) -> None:

@@ -106,6 +106,8 @@ def test_english_sentences_end_where_they_end(text: str, count: int) -> None:
         "How long does the group wait in the passage?",
         "What is listed above for a rider?",
         "Who signs this form?",
+        "What does 4.2 require of a guest?",
+        "Is 1.6.2 about minutes?",
     ],
 )
 def test_an_english_question_that_points_outside_its_passage_is_told(question: str) -> None:
@@ -119,6 +121,10 @@ def test_an_english_question_that_points_outside_its_passage_is_told(question: s
         "May a guest join a ride, and how often can this guest come back?",
         "What does a rider have to check this year before a ride?",
         "Which lights does a rider need in the evening?",
+        "Can a double scull launch when the gauge shows 1.6 metres?",
+        "What does a day ticket for £2.50 include?",
+        "May a boat leave at 6.30 in winter?",
+        "Is the limit 0.5 g per litre?",
     ],
 )
 def test_an_english_question_that_stands_alone_is_left_alone(question: str) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_client import GOOD, QuickClock, asked
 from scripted_llm import ScriptedServer
-from test_triplette_llm import GOOD, QuickClock, asked
 
 from triplette.errors import SettingError
 from triplette.llm.client import LlmClient, quote

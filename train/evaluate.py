@@ -27,6 +27,7 @@ from triplette.ranking.metrics import PRIMARY
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import EvaluateSettings, Preset
+from triplette.site import EVALUATION, TRAINING_REPORT, write_front
 from triplette.step import Step
 from triplette.tables import replacing, write_text
 from triplette.train.data import Passages, Questions, questions_of, read_beir
@@ -44,8 +45,8 @@ from triplette.train.report import render
 
 STAGE = "train.evaluate"
 RESULT, REPORT, PLOTS, QUESTIONS = (
-    "evaluation/result.json",
-    "evaluation/report.html",
+    EVALUATION,
+    TRAINING_REPORT,
     "evaluation/plots",
     "evaluation/questions.parquet",
 )
@@ -78,6 +79,7 @@ def evaluate(
     inputs |= {f"beir/{folder.name}": hash_tree(folder) for folder in beir}
     step = Step(run, STAGE, inputs, {**as_dict(settings), "seed": seed})
     if done := step.done(EvaluateResult, report=str(run.path(REPORT))):
+        write_front(run)
         return done
     with run.locked():
         facts, contract = read_fit(run.path(ADAPTER)), PromptContract.load(run.path(CONTRACT))
@@ -89,13 +91,15 @@ def evaluate(
         measurements = [measure_set(one, ranked, settings, view=view, seed=seed) for one, ranked in zip(sets, rankings, strict=True)]
         verdict = judge(measurements[0], view)
         _write(run, dataset, facts, contract, settings, verdict, measurements)
-        return step.record(
+        result = step.record(
             EvaluateResult(verdict, _tables(measurements, view), str(run.path(REPORT))),
             outputs=[RESULT, REPORT, PLOTS, QUESTIONS],
             counts={one.name: len(one) for one in sets},
             forget=("report",),
             verdict=verdict.word,
         )
+        write_front(run)
+        return result
 
 
 def _require_its_dataset(run: RunDir, inputs: Mapping[str, str]) -> None:

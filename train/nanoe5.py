@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Float32s
 from triplette.contract import CONTRACTS
 from triplette.errors import InputError
 from triplette.hashing import hash_file
@@ -49,11 +49,11 @@ class Packed:
     pieces: tuple[tuple[str, float], ...]
     places: dict[str, int]
 
-    def floats(self, name: str, *shape: int) -> npt.NDArray[np.float32]:
+    def floats(self, name: str, *shape: int) -> Float32s:
         """A float32 tensor."""
         return np.frombuffer(self.buffer, "<f4", int(np.prod(shape)), self.places[name]).reshape(shape).astype(np.float32)
 
-    def four_bits(self, name: str, rows: int, columns: int) -> npt.NDArray[np.float32]:
+    def four_bits(self, name: str, rows: int, columns: int) -> Float32s:
         """A 4-bit tensor as float32 (rows, columns): the low halves of a block's bytes are its first 16 numbers."""
         blocks = np.frombuffer(self.buffer, _BLOCKS, rows * columns // BLOCK, self.places[name])
         numbers = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=1).astype(np.float32) - 8
@@ -145,7 +145,7 @@ def _tables(buffer: memoryview) -> Packed:
     return Packed(buffer, sizes, ids, epsilon, pieces, places)
 
 
-def tensors(packed: Packed) -> dict[str, npt.NDArray[np.float32]]:
+def tensors(packed: Packed) -> dict[str, Float32s]:
     """Every tensor under the names of transformers' BertModel."""
     s = packed.sizes
     width, wide = s["width"], s["feed_forward"]

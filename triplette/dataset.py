@@ -19,6 +19,7 @@ from triplette.tables import read_records
 
 SPLITS = ("train", "val", "test")
 SYNTHETIC = "synthetic"
+DOCUMENT = "document"  # asked by a person in a document of the corpus: such rows train as written ones do
 GOLD = "gold"
 HASHED_FILES = (
     "dataset/train.parquet",
@@ -35,8 +36,8 @@ class DatasetRow:
 
     ``position`` is its row number in its split's Parquet file. ``positive_ids`` are all the chunks that answer, the one
     in the file first; ``negative_ids`` are the file's negatives, in order, of which the last ``drawn`` are random
-    passages. ``origin`` is ``synthetic`` or ``gold``; ``triplet_id`` is "" for gold. ``component`` names the connected component that must not cross
-    splits. ``source`` is the positive's document. ``score`` is the judge's, 0..1 (1 for gold).
+    passages. ``origin`` is ``synthetic``, ``document`` or ``gold``; ``triplet_id`` is "" for gold.
+    ``component`` names the connected component that must not cross splits. ``source`` is the positive's document. ``score`` is the judge's, 0..1 (1 for gold).
     ``review`` is the human decision (``keep``), or "" where nobody looked. ``language`` is the first passage's.
     """
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Ints
 from triplette.languages import language
 from triplette.records import Chunk, Question
 
@@ -65,7 +65,7 @@ def _similar(chunks: Sequence[Chunk], containment: float) -> Iterator[tuple[int,
         yield from zip(one[enough].tolist(), other[enough].tolist(), strict=True)
 
 
-def _runs(chunks: Sequence[Chunk]) -> tuple[Any, npt.NDArray[np.int64]]:
+def _runs(chunks: Sequence[Chunk]) -> tuple[Any, Ints]:
     """Chunks x runs of words that more than one chunk has (1 where it has the run), and how many runs each chunk has, boilerplate apart.
 
     Words and runs are numbers and not texts: at 100,000 passages this takes a quarter of the time of sets of strings.

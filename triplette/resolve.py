@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triplette.languages import language
@@ -16,6 +16,7 @@ from triplette.languages.text import normalise
 from triplette.records import Chunk
 
 TEXT_SHARE = 0.6  # of the given text's tokens that a chunk must hold to be taken for its source
+PART_SHARE = 0.8  # of a chunk's tokens that a longer text must hold for the chunk to be a part of it
 
 
 class Unresolved(ValueError):
@@ -33,6 +34,7 @@ class ChunkIndex:
             self._by_source[chunk.source].append(chunk)
         self._tokens: dict[str, frozenset[str]] = {}
         self._plain: dict[str, str] = {}
+        self._last: tuple[str, str, frozenset[str]] = ("", "", frozenset())
 
     def resolve(self, row: Mapping[str, Any]) -> list[Chunk]:
         """The chunks that a row's ``chunk_id``, or ``source`` with ``article``/``page``/``text``, points at, best first.
@@ -55,38 +57,56 @@ class ChunkIndex:
         if row.get("page"):
             return self._by_page(chunks, int(row["page"]), _hint(row))
         if row.get("text"):
-            return [self._by_text(chunks, str(row["text"]))]
+            return [self._by_text(chunks, str(row["text"]), _hint(row))]
         raise Unresolved("beside source the row needs article, page or text")
 
-    def _by_article(self, chunks: Iterable[Chunk], article: str, hint: str) -> list[Chunk]:
+    def _by_article(self, chunks: Sequence[Chunk], article: str, hint: str) -> list[Chunk]:
         found = [chunk for chunk in chunks if article in chunk.articles]
         if not found:
             raise Unresolved(f"no chunk of that document holds the article {article}")
-        return sorted(found, key=lambda chunk: -self._share(hint, chunk))
+        shares = self._shares(found, hint)
+        return sorted(found, key=lambda chunk: -shares[chunk.id])
 
-    def _by_page(self, chunks: Iterable[Chunk], page: int, hint: str) -> list[Chunk]:
+    def _by_page(self, chunks: Sequence[Chunk], page: int, hint: str) -> list[Chunk]:
         found = [chunk for chunk in chunks if chunk.page_start <= page <= chunk.page_end]
         if not found:
             raise Unresolved(f"no chunk of that document lies on page {page}")
-        best = max(found, key=lambda chunk: self._share(hint, chunk))
-        return [best]
+        shares = self._shares(found, hint)
+        return [max(found, key=lambda chunk: shares[chunk.id])]
 
-    def _by_text(self, chunks: Iterable[Chunk], text: str) -> Chunk:
+    def _by_text(self, chunks: Sequence[Chunk], text: str, hint: str) -> Chunk:
+        """The chunk that holds the text; of a text longer than our chunks the part that has most of the question's words."""
         plain = normalise(text)
-        best: tuple[float, Chunk] | None = None
         for chunk in chunks:
             if plain in self._plain_text(chunk):
                 return chunk
-            share = self._share(text, chunk)
-            if best is None or share > best[0]:
-                best = (share, chunk)
-        if best is None or best[0] < TEXT_SHARE:
+        held = self._shares(chunks, text)
+        best = max(chunks, key=lambda chunk: held[chunk.id])
+        if held[best.id] >= TEXT_SHARE:
+            return best
+        parts = [chunk for chunk in chunks if self._within(chunk, text) >= PART_SHARE]
+        if not parts:
             raise Unresolved("no chunk of that document holds the text")
-        return best[1]
+        asked = self._shares(parts, hint)
+        return max(parts, key=lambda chunk: (asked[chunk.id], held[chunk.id]))
 
-    def _share(self, hint: str, chunk: Chunk) -> float:
-        wanted = frozenset(language(chunk.language).tokens(hint))
-        return len(wanted & self._chunk_tokens(chunk)) / max(len(wanted), 1)
+    def _shares(self, chunks: Sequence[Chunk], hint: str) -> dict[str, float]:
+        """By chunk id, the share of the hint's tokens that the chunk holds."""
+        wanted = {code: self._hint_tokens(code, hint) for code in {chunk.language for chunk in chunks}}
+        return {
+            chunk.id: len(wanted[chunk.language] & self._chunk_tokens(chunk)) / max(len(wanted[chunk.language]), 1) for chunk in chunks
+        }
+
+    def _within(self, chunk: Chunk, text: str) -> float:
+        """The share of the chunk's tokens that the text holds."""
+        own = self._chunk_tokens(chunk)
+        return len(own & self._hint_tokens(chunk.language, text)) / max(len(own), 1)
+
+    def _hint_tokens(self, code: str, hint: str) -> frozenset[str]:
+        """A hint's tokens, cut once however many chunks are compared with it; rows about one passage follow each other."""
+        if self._last[:2] != (code, hint):
+            self._last = (code, hint, frozenset(language(code).tokens(hint)))
+        return self._last[2]
 
     def _plain_text(self, chunk: Chunk) -> str:
         if chunk.id not in self._plain:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from triplette.arrays import Flags, Int8s, Ints
 from triplette.errors import InputError
 
 _PIECE = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\n")
@@ -67,7 +67,7 @@ def _in_one(text: str) -> int:
     return _one_by_one(text) if found is None else int(found[1].sum()) + int(np.count_nonzero(found[2]))
 
 
-_Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+_Found = tuple[Ints, Ints, Flags]
 
 
 def _at_once(text: str) -> _Found | None:
@@ -88,7 +88,7 @@ def _at_once(text: str) -> _Found | None:
     return starts, 1 + (np.maximum(beyond, 0) + (EXTRA_LETTERS - 1)) // EXTRA_LETTERS, kinds == _SINGLE
 
 
-def _sums(starts: NDArray[np.int64], words: NDArray[np.int64], singles: NDArray[np.bool_], texts: Sequence[str]) -> list[int]:
+def _sums(starts: Ints, words: Ints, singles: Flags, texts: Sequence[str]) -> list[int]:
     """The tokens of each of the texts that were joined by blanks."""
     tokens = singles.astype(np.int32)
     tokens[starts] = words
@@ -99,7 +99,7 @@ def _sums(starts: NDArray[np.int64], words: NDArray[np.int64], singles: NDArray[
 
 
 @cache
-def _kinds() -> NDArray[np.int8]:
+def _kinds() -> Int8s:
     """What each character of the first ``TABLE`` is: a letter of a word, a token of its own, or neither."""
     found = np.zeros(TABLE, np.int8)
     for code in range(TABLE):

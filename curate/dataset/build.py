@@ -24,7 +24,7 @@ from triplette.curate.dataset.exports import DICTIONARY_BYTES, write_beir, write
 from triplette.curate.dataset.gold import GoldQuestion, read_gold
 from triplette.curate.dataset.split import Node, Touch, assign, components, touching
 from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, NOT_COMPARED, SOURCES, Decision, Decisions, read_decisions
-from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
+from triplette.dataset import DOCUMENT, GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
 from triplette.errors import InputError, MissingStage, TripletteError
 from triplette.hashing import hash_file
 from triplette.profile import run_profile
@@ -123,7 +123,7 @@ def build(
     _need_comparison(run, decisions)
     questions, lost = read_gold(gold, list(decisions.chunks.values()), run_profile(run)) if gold else ([], [])
     drafts, rejects = gather(decisions, questions, settings, drop_touching=drop_touching)
-    if not any(draft.origin == SYNTHETIC for draft in drafts):
+    if all(draft.origin == GOLD for draft in drafts):
         raise InputError(
             _nothing_left(decisions, rejects),
             where=str(run.root),
@@ -241,7 +241,8 @@ def _filled(negatives: Sequence[str], columns: int) -> tuple[str, ...]:
 
 def _synthetic(row: Decision) -> Draft:
     negatives = tuple(negative.chunk_id for negative in row.negatives)
-    return Draft(row.question, row.triplet.id, row.positives, negatives, SYNTHETIC, row.score, row.human)
+    origin = DOCUMENT if row.question.provider == DOCUMENT else SYNTHETIC
+    return Draft(row.question, row.triplet.id, row.positives, negatives, origin, row.score, row.human)
 
 
 def _gold(item: GoldQuestion) -> Draft:

@@ -57,7 +57,9 @@ def _header(composition: Mapping[str, Any], settings: BuildSettings) -> str:
         "task_categories:\n- text-retrieval\n- sentence-similarity",
         "tags:\n- sentence-transformers\n- hard-negatives\n- synthetic\n- triplette",
         f"size_categories:\n- {size}",
-        "annotations_creators:\n- machine-generated" + ("\n- expert-generated" if composition["origins"]["gold"]["test"] else ""),
+        "annotations_creators:\n- machine-generated"
+        + ("\n- found" if any(composition["origins"]["document"].values()) else "")
+        + ("\n- expert-generated" if composition["origins"]["gold"]["test"] else ""),
         "configs:",
         _config("default", {"train": "train.parquet"}, default=True),
         _config("triplets", {"train": "triplets.parquet"}),
@@ -180,7 +182,7 @@ def _limits(composition: Mapping[str, Any], settings: BuildSettings) -> str:
         "Questions were written with the passage in view: their wording is closer to it than a user's would be, and rankers look "
         "better on them than in use.",
         "A negative was checked by the judge, not by a person, unless it was reviewed; some may answer the question after all.",
-        "The passages say what the documents said when they were read; rules change.",
+        "The passages say what the documents said when they were read; documents change.",
     ]
     if any(writer.startswith("rules/") for writer in composition["writers"]):
         limits.append("Questions by the built-in rules follow a small set of patterns; a model may learn the pattern.")

@@ -16,7 +16,7 @@ from triplette.curate.dataset.split import leaks
 from triplette.curate.decisions import AUTOMATIC, HUMAN, Decisions
 from triplette.curate.quota import Quota, quota_of, reviewed_triplets
 from triplette.curate.suites import Expected, load_suites, threshold
-from triplette.dataset import GOLD, SPLITS, SYNTHETIC, DatasetRow
+from triplette.dataset import DOCUMENT, GOLD, SPLITS, SYNTHETIC, DatasetRow
 from triplette.records import UNKNOWN, Rejection
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -31,23 +31,25 @@ def compose(
     run: RunDir, rows: Sequence[DatasetRow], decisions: Decisions, rejects: Sequence[Rejection], settings: BuildSettings
 ) -> dict[str, Any]:
     """The composition of a dataset, written to dataset/composition.json."""
-    synthetic = [row for row in rows if row.origin == SYNTHETIC]
+    trainable = [row for row in rows if row.origin != GOLD]
     gold = [row for row in rows if row.origin == GOLD]
     train = [row for row in rows if row.split == "train"]
     trained = {chunk for row in train for chunk in row.positive_ids}
     components = Counter(row.component for row in rows)
-    triplets = {row.triplet_id: row.kind for row in train if row.origin == SYNTHETIC}
+    triplets = {row.triplet_id: row.kind for row in train if row.origin != GOLD}
     quota = quota_of(triplets, reviewed_triplets(decisions.human), 0.0)
     splits_of: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         splits_of[row.component].add(row.split)
     composition = {
         "rows": {split: sum(row.split == split for row in rows) for split in SPLITS},
-        "origins": {origin: {s: sum(r.split == s for r in part) for s in SPLITS} for origin, part in _named(synthetic, gold)},
-        "synthetic_to_gold": round(len(synthetic) / len(gold), 3) if gold else None,
-        "kinds": _counts(row.kind for row in synthetic),
-        "personas": _counts(row.persona for row in synthetic),
-        "difficulties": _counts(row.difficulty for row in synthetic),
+        "origins": {
+            origin: {s: sum((r.origin, r.split) == (origin, s) for r in rows) for s in SPLITS} for origin in (SYNTHETIC, DOCUMENT, GOLD)
+        },
+        "synthetic_to_gold": round(len(trainable) / len(gold), 3) if gold else None,
+        "kinds": _counts(row.kind for row in trainable),
+        "personas": _counts(row.persona for row in trainable),
+        "difficulties": _counts(row.difficulty for row in trainable),
         "kind_entropy": balance(row.kind for row in train),
         "persona_entropy": balance(row.persona for row in train),
         "writers": _counts(row.writer for row in rows),
@@ -66,11 +68,11 @@ def compose(
                 leaks([r.split for r in rows], [r.question for r in rows], [r.language for r in rows], settings.near_duplicate)
             ),
             "gold_in_train": sum(row.origin == GOLD for row in train),
-            "synthetic_in_eval": sum(row.split != "train" for row in synthetic) if gold else 0,
+            "synthetic_in_eval": sum(row.split != "train" for row in trainable) if gold else 0,
         },
         "gold_about_trained_passages": sum(bool(trained & set(row.positive_ids)) for row in gold),
-        "reviewed": {"train_rows": quota.done, "kept_by_people": sum(row.review == "keep" for row in synthetic)},
-        "mean_score": round(sum(row.score for row in synthetic) / len(synthetic), 4) if synthetic else None,
+        "reviewed": {"train_rows": quota.done, "kept_by_people": sum(row.review == "keep" for row in trainable)},
+        "mean_score": round(sum(row.score for row in trainable) / len(trainable), 4) if trainable else None,
         "rejected": _counts(f"{row.step}: {row.reason}" for row in rejects if row.subject_kind != "negative"),
         "negatives_left_out": _counts(row.reason for row in rejects if row.subject_kind == "negative"),
         "settings": as_dict(settings),
@@ -166,6 +168,7 @@ def summary_rows(composition: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [
         ("rows: train / val / test", " / ".join(str(counts[split]) for split in SPLITS)),
         ("gold rows: val / test", " / ".join(str(composition["origins"]["gold"][split]) for split in ("val", "test"))),
+        ("rows that documents ask", sum(composition["origins"][DOCUMENT].values())),
         ("synthetic rows to one gold row", "no gold" if ratio is None else f"{ratio:.2f}"),
         ("negative columns", composition["negative_columns"]),
         ("rows with several positives", composition["several_positives"]),
@@ -183,10 +186,6 @@ def summary_rows(composition: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _named(synthetic: Sequence[DatasetRow], gold: Sequence[DatasetRow]) -> list[tuple[str, Sequence[DatasetRow]]]:
-    return [(SYNTHETIC, synthetic), (GOLD, gold)]
 
 
 def _counts(labels: Iterable[str]) -> dict[str, int]:

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from triplette.curate.review import labels
 from triplette.curate.review.answers import Answer
-from triplette.curate.review.connect import clear_errors
+from triplette.curate.review.connect import clear_errors, connect
 from triplette.curate.review.desk import Advance, Pulled, Pushed
 from triplette.curate.review.rows import ReviewRow
 from triplette.errors import InputError, MissingStage, ServiceError
+from triplette.profile import run_profile
 from triplette.profile.shape import Review
+from triplette.rundir import RunDir
 from triplette.settings.review import ReviewSettings
 
 if TYPE_CHECKING:
@@ -237,6 +240,13 @@ class ArgillaDesk:
             part = removable[start : start + self.client.api.records.MAX_RECORDS_PER_DELETE_BULK]
             self.client.api.records.delete_many(dataset.id, part)
         return len(removable)
+
+
+@contextmanager
+def open_desk(run: RunDir, settings: ReviewSettings) -> Iterator[ArgillaDesk]:
+    """The run's desk, connected for a block, in the words of the run's profile. Raises ServiceError."""
+    with connect(run, settings) as client:
+        yield ArgillaDesk(client, settings, run_profile(run).review)
 
 
 @dataclass

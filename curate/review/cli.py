@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,15 +45,13 @@ def push(
 
     Example: curate review push --overlap 0.2
     """
-    from triplette.curate.review.argilla_desk import ArgillaDesk
-    from triplette.curate.review.connect import connect
+    from triplette.curate.review.argilla_desk import open_desk
     from triplette.curate.review.push import push as push_rows
-    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset, overlap_share=overlap)
     place = open_run(run)
-    desk = ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
-    result = push_rows(place, desk, settings, *_judging(config, quota), everything=everything, prune=prune)
+    with open_desk(place, settings) as desk:
+        result = push_rows(place, desk, settings, *_judging(config, quota), everything=everything, prune=prune)
     _show_push(result, place, json_output)
     if not json_output:
         say(f"Review at {result.pushed.where}, then: {place.command('curate review pull')}")
@@ -71,14 +70,14 @@ def pull(
 
     Example: curate review pull
     """
-    from triplette.curate.review.argilla_desk import ArgillaDesk
-    from triplette.curate.review.connect import connect
+    from triplette.curate.review.argilla_desk import open_desk
     from triplette.curate.review.pull import pull as pull_answers
-    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
-    _show_pull(pull_answers(place, ArgillaDesk(connect(place, settings), settings, run_profile(place).review)), place, json_output)
+    with open_desk(place, settings) as desk:
+        result = pull_answers(place, desk)
+    _show_pull(result, place, json_output)
 
 
 @app.command()
@@ -96,19 +95,17 @@ def status(
 
     Example: curate review status
     """
-    from triplette.curate.review.argilla_desk import ArgillaDesk
-    from triplette.curate.review.connect import connect
+    from triplette.curate.review.argilla_desk import open_desk
     from triplette.curate.review.serve.home import Home
     from triplette.curate.review.status import read_status
-    from triplette.profile import run_profile
 
     settings = _settings(config, api_url=api_url, workspace=workspace, dataset=dataset)
     place = open_run(run)
     if not (offline or settings.api_url or Home.of(place).running()):
         say("no review server runs here: this is what was pulled")
         offline = True
-    desk = None if offline else ArgillaDesk(connect(place, settings), settings, run_profile(place).review)
-    state = read_status(place, desk, _judging(config, quota)[1])
+    with nullcontext() if offline else open_desk(place, settings) as desk:
+        state = read_status(place, desk, _judging(config, quota)[1])
     if json_output:
         print_json(state.as_json())
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 KEY = "ARGILLA_API_KEY"
 
 
-def connect(run: RunDir, settings: ReviewSettings) -> argilla.Argilla:
-    """A client of the Argilla at ``settings.api_url``, else of the run's embedded server. Raises ServiceError."""
+def connect(run: RunDir, settings: ReviewSettings) -> AbstractContextManager[argilla.Argilla]:
+    """A client of the Argilla at ``settings.api_url``, else of the run's embedded server, open for a block. Raises ServiceError."""
     if settings.api_url:
         key = os.environ.get(KEY, "")
         if not key:
@@ -38,14 +38,22 @@ def connect(run: RunDir, settings: ReviewSettings) -> argilla.Argilla:
     return open_client(url, home.owner().api_key)
 
 
-def open_client(url: str, key: str) -> argilla.Argilla:
-    """A checked client. Raises ServiceError in one line: not reachable, wrong key, not an Argilla."""
+@contextmanager
+def open_client(url: str, key: str) -> Iterator[argilla.Argilla]:
+    """A checked client, whose connections are closed behind the block. Raises ServiceError: not reachable, wrong key, not an Argilla."""
     try:
         import argilla
     except ImportError:
         raise MissingStage("the argilla package is not installed", cure="pip install 'triplette[review]'") from None
-    with clear_errors(url):
-        return argilla.Argilla(api_url=url.rstrip("/"), api_key=key, timeout=120, retries=2, headers=space_headers(url, os.environ))
+    # made before it connects: a client that is refused has connections to close too
+    client = argilla.Argilla.__new__(argilla.Argilla)
+    try:
+        with clear_errors(url):
+            client.__init__(api_url=url.rstrip("/"), api_key=key, timeout=120, retries=2, headers=space_headers(url, os.environ))
+        yield client
+    finally:
+        if hasattr(client, "http_client"):
+            client.http_client.close()
 
 
 def space_headers(url: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from triplette.curate.decisions import UNSURE, Decision, Decisions
 from triplette.curate.quota import quota_of, reviewed_triplets
 from triplette.curate.review.draw import draw
-from triplette.dataset import SYNTHETIC
+from triplette.dataset import GOLD
 from triplette.records import Verdict
 from triplette.rundir import RunDir
 from triplette.tables import read_table
@@ -58,7 +58,7 @@ def _population(run: RunDir, decisions: Decisions) -> list[Decision]:
         return [row for row in decisions.rows if row.accepted]
     table = read_table(run.path("dataset/rows.parquet"), ["split", "origin", "triplet_id"]).to_pydict()
     rows = zip(table["split"], table["origin"], table["triplet_id"], strict=True)
-    train = {triplet_id for split, origin, triplet_id in rows if split == "train" and origin == SYNTHETIC}
+    train = {triplet_id for split, origin, triplet_id in rows if split == "train" and origin != GOLD}
     # what people rejected is no longer in the dataset, and counts as looked at
     return [row for row in decisions.rows if row.triplet.id in train or row.human == "reject"]
 

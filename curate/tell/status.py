@@ -12,7 +12,7 @@ from typing import Any
 
 from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, SOURCES, Decisions, read_decisions
 from triplette.curate.quota import Quota, read_quota
-from triplette.dataset import SYNTHETIC
+from triplette.dataset import GOLD
 from triplette.gate import Blocker, read_gate
 from triplette.rundir import SUPPLIERS, RunDir
 from triplette.settings.load import load_section
@@ -135,11 +135,11 @@ def _steps(run: RunDir, decisions: Decisions | None, rejects: Counter[tuple[str,
     judged = [d for d in decisions.rows if d.comparable]
     accepted = [d for d in judged if d.accepted]
     has_judge, has_dedup = run.has(AUTOMATIC[0]), run.has(AUTOMATIC[2])
-    synthetic = sum(row["origin"] == SYNTHETIC for row in rows)
+    built = sum(row["origin"] != GOLD for row in rows)
     steps += [
         Step("judged and reviewed", triplets, len(judged) if has_judge else None),
         Step("deduplicated", len(judged) if has_judge else None, len(accepted) if has_dedup else None),
-        Step("built into the dataset", len(accepted) if has_dedup else None, synthetic if rows else None),
+        Step("built into the dataset", len(accepted) if has_dedup else None, built if rows else None),
     ]
     return tuple(steps)
 

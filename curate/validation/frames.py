@@ -23,7 +23,7 @@ from triplette.curate.dataset.composition import balance
 from triplette.curate.dataset.split import leaks
 from triplette.curate.decisions import KEEP, REWRITES, VERDICT_FILES
 from triplette.curate.quota import Quota
-from triplette.dataset import GOLD, HASHED_FILES, SPLITS, SYNTHETIC, DatasetRow
+from triplette.dataset import GOLD, HASHED_FILES, SPLITS, DatasetRow
 from triplette.errors import InputError
 from triplette.languages.identify import shares
 from triplette.records import Chunk, Coverage, Question, Rejection, Triplet, Verdict
@@ -373,7 +373,7 @@ def _facts(tables: Tables, quota: Quota) -> pd.DataFrame:
     covered = pc.sum(pc.is_in(tables.corpus["id"], value_set=trained)).as_py() or 0
     facts: Mapping[str, float | int | None] = {
         **{f"{split}_rows": pc.sum(pc.equal(rows["split"], split)).as_py() or 0 for split in SPLITS},
-        "synthetic_to_gold": (pc.sum(pc.equal(rows["origin"], SYNTHETIC)).as_py() or 0) / gold if gold else None,
+        "synthetic_to_gold": (len(rows) - gold) / gold if gold else None,
         "kind_entropy": balance(train["kind"].to_pylist()),
         "persona_entropy": balance(train["persona"].to_pylist()),
         "mean_negatives": sum(len(set(row)) for row in negatives) / max(len(negatives), 1),

@@ -30,6 +30,7 @@ from triplette.rundir import RunDir
 from triplette.settings.base import as_dict, build
 from triplette.settings.build import BuildSettings
 from triplette.settings.validate import ValidateSettings
+from triplette.site import write_front
 from triplette.tables import read_records, write_records, write_text
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ def _keep(run: RunDir, settings: ValidateSettings, result: Validation) -> Valida
             extra={"failed": failed, "passed": result.passed},
         )
         _stamp_card(run)
+    write_front(run)
     return replace(result, blockers=read_gate(run).blockers)
 
 

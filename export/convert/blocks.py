@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Vectors
+from triplette.arrays import Bytes, Float16s, Int8s, Vectors
 from triplette.errors import ProofFailed
 
 LOW, HIGH = -8, 7
@@ -24,7 +23,7 @@ CHUNK = 1 << 15  # blocks at a time: bounds memory
 LEAST = np.float16(6e-8)  # the smallest float16 above zero
 
 
-def best_scales(blocks: Vectors) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.int8]]:
+def best_scales(blocks: Vectors) -> tuple[Float16s, Int8s]:
     """For blocks (n, size) of float32: the scale (n,) of each and its numbers (n, size) in -8..7, the least squared error of PEAKS."""
     scales = np.zeros(len(blocks), np.float16)
     numbers = np.zeros(blocks.shape, np.int8)
@@ -44,10 +43,10 @@ def best_scales(blocks: Vectors) -> tuple[npt.NDArray[np.float16], npt.NDArray[n
     return scales, numbers
 
 
-def pack(numbers: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
+def pack(numbers: Int8s) -> Bytes:
     """Two numbers of -8..7 a byte, the first in the low half."""
     flat = numbers.reshape(-1).view(np.uint8) & 15
-    packed: npt.NDArray[np.uint8] = (flat[0::2] | (flat[1::2] << 4)).astype(np.uint8)
+    packed: Bytes = (flat[0::2] | (flat[1::2] << 4)).astype(np.uint8)
     return packed
 
 
@@ -59,7 +58,7 @@ def refine(path: Path, original: Path) -> int:
     from ai_edge_litert.tools import flatbuffer_utils
 
     model, source = flatbuffer_utils.read_model(str(path)), flatbuffer_utils.read_model(str(original))
-    found: dict[int, npt.NDArray[np.uint8]] = {}  # by the buffer of the numbers: signatures share it
+    found: dict[int, Bytes] = {}  # by the buffer of the numbers: signatures share it
     for graph, before in zip(model.subgraphs, source.subgraphs, strict=True):
         named = {tensor.name: tensor for tensor in before.tensors}
         for tensor in graph.tensors:

@@ -142,6 +142,16 @@ def rotary_base(values: dict[str, Any] | None, what: str, where: str) -> float:
     return float(values["rope_theta"])
 
 
+def rotary_bases(config: dict[str, Any], old: tuple[str, str], where: str) -> tuple[float, float]:
+    """Bases of local and global layers, in the new form (rope_parameters) or under the two names of the ``old`` one."""
+    parameters = config.get("rope_parameters")
+    if parameters is None:
+        if config.get("rope_scaling"):
+            raise InputError("rope_scaling is not supported", where=where, cure=CURE)
+        return float(get(config, old[0], where)), float(get(config, old[1], where))
+    return rotary_base(parameters.get(LOCAL), LOCAL, where), rotary_base(parameters.get(GLOBAL), GLOBAL, where)
+
+
 def get(config: dict[str, Any], key: str, where: str) -> Any:
     """A value of the configuration. Raises InputError when it is not there."""
     if config.get(key) is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from triplette.export.families.composites import rms_norm
+from triplette.export.families.composites import rms_norm, scaled_dot_product_attention
 from triplette.export.families.graph import MASKED, padding_mask
 
 Rotary = tuple[Tensor, Tensor]
@@ -72,6 +72,49 @@ def repeat_heads(heads: Tensor, count: int) -> Tensor:
     if group == 1:
         return heads
     return torch.cat([heads[:, i // group : i // group + 1] for i in range(count)], dim=1)
+
+
+class Attention(nn.Module):
+    """Grouped-query attention (Ainslie et al. 2023) over (1, L, hidden), with norms on queries and keys and rotary positions.
+
+    ``norm`` makes a norm of the heads' width, ``value_norm`` is a norm on values, and ``scale`` multiplies the scores. The class name
+    is in the quantiser's scope.
+    """
+
+    def __init__(
+        self,
+        hidden: int,
+        heads: int,
+        kv_heads: int,
+        head_dim: int,
+        *,
+        norm: Callable[[int], nn.Module],
+        scale: float,
+        value_norm: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.head_dim, self.scale = heads, kv_heads, head_dim, scale
+        self.q_proj = nn.Linear(hidden, heads * head_dim, bias=False)
+        self.k_proj = nn.Linear(hidden, kv_heads * head_dim, bias=False)
+        self.v_proj = nn.Linear(hidden, kv_heads * head_dim, bias=False)
+        self.o_proj = nn.Linear(heads * head_dim, hidden, bias=False)
+        self.q_norm, self.k_norm, self.v_norm = norm(head_dim), norm(head_dim), value_norm or nn.Identity()
+
+    def forward(self, states: Tensor, mask: Tensor, rotary: Rotary) -> Tensor:
+        length = states.shape[1]
+
+        def split(flat: Tensor, heads: int) -> Tensor:
+            return flat.reshape(1, length, heads, self.head_dim)
+
+        queries = rotate(self.q_norm(split(self.q_proj(states), self.heads)), rotary)
+        keys = rotate(self.k_norm(split(self.k_proj(states), self.kv_heads)), rotary)
+        values = self.v_norm(split(self.v_proj(states), self.kv_heads))
+        mixed = scaled_dot_product_attention(queries, keys, values, mask, self.scale, self.repeat)
+        return self.o_proj(mixed.reshape(1, length, self.heads * self.head_dim))
+
+    def repeat(self, heads: Tensor) -> Tensor:
+        """(1, kv_heads, L, d) to (1, heads, L, d)."""
+        return repeat_heads(heads, self.heads)
 
 
 class FeedForward(nn.Module):

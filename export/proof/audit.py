@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from triplette.arrays import Bytes, Float32s, Int8s
 from triplette.errors import InputError
 from triplette.export.convert.quantize import CHANNEL, SCOPES, Recipe
 from triplette.export.families.architecture import Architecture
@@ -124,7 +124,7 @@ def weight_errors(quantised: Any, original: Any) -> list[tuple[Weight, float]]:
     return errors
 
 
-def dequantise(model: Any, weight: Weight) -> npt.NDArray[np.float32]:
+def dequantise(model: Any, weight: Weight) -> Float32s:
     """The weight as float32 of its shape."""
     graph = model.subgraphs[weight.subgraph]
     tensor = graph.tensors[weight.tensor]
@@ -141,7 +141,7 @@ def dequantise(model: Any, weight: Weight) -> npt.NDArray[np.float32]:
     return np.asarray(numbers * np.repeat(scales, details.blockSize, axis=1), np.float32)
 
 
-def unpack_int4(raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
+def unpack_int4(raw: Bytes) -> Int8s:
     """Two signed 4-bit numbers a byte, low half first, as int8."""
     signed = raw.view(np.int8)
     low, high = np.left_shift(signed, 4) >> 4, signed >> 4

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from triplette.arrays import Vector
 from triplette.errors import InputError
 from triplette.export.convert.engine import EMBEDDER, ENCODER, METADATA, TOKENIZER
-from triplette.export.litert import LiteRtModel, Spec, Vector
+from triplette.export.litert import LiteRtModel, Spec
 from triplette.export.proof import audit
 from triplette.export.proof.checks import Check
 from triplette.export.quiet import quiet_libraries

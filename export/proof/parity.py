@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from triplette.arrays import Vectors
+from triplette.arrays import Vector, Vectors
 from triplette.contract import PromptContract
 from triplette.errors import ProofFailed
 from triplette.export.convert.stage import Subject
-from triplette.export.litert import LiteRtModel, SignatureSpec, Vector
+from triplette.export.litert import LiteRtModel, SignatureSpec
 from triplette.export.proof import audit
 from triplette.export.proof.checks import Check, Proof
 from triplette.export.proof.ranking import check_hybrid, check_ranking

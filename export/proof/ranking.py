@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Vectors
+from triplette.arrays import Ints, Vectors
 from triplette.contract import Fusion
 from triplette.export.index import asked_tokens, languages_of, lexical_index, lexical_scores
 from triplette.export.proof.checks import Check
@@ -27,7 +26,7 @@ TOP = 10
 LEXICAL_ERROR = 1e-9  # of a BM25 score read back: the same float64 numbers added in the same order
 
 
-def top(questions: Vectors, passages: Vectors, k: int = TOP) -> npt.NDArray[np.int64]:
+def top(questions: Vectors, passages: Vectors, k: int = TOP) -> Ints:
     """Positions of the ``k`` nearest passages, best first, int64 (q, k), padded with -1; ties go to the earlier passage."""
     order = np.argsort(-(questions @ passages.T), axis=1, kind="stable")[:, :k]
     padded = np.full((len(questions), k), -1, np.int64)
@@ -97,7 +96,7 @@ def _compare(sample: Sample, theirs: tuple[Vectors, Vectors], mine: tuple[Vector
     return _figures(sample, by_pytorch, by_file)
 
 
-def _figures(sample: Sample, by_pytorch: npt.NDArray[np.int64], by_file: npt.NDArray[np.int64]) -> dict[str, Any]:
+def _figures(sample: Sample, by_pytorch: Ints, by_file: Ints) -> dict[str, Any]:
     before = score_rankings(by_pytorch, sample.relevant)["nDCG@10"]
     after = score_rankings(by_file, sample.relevant)["nDCG@10"]
     difference = compare(before, after, groups=sample.groups)

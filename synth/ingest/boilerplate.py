@@ -113,7 +113,9 @@ def _mark_running(pages: list[list[Line]], code: str, *, placed: bool) -> dict[i
     for side in (0, 1):
         seen: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for index, pair in enumerate(zones):
-            shapes = {_shape(line.text): line.text for line in pair[side] if len(line.text) <= HEAD_LIMIT}
+            shapes = {
+                _shape(line.text): line.text for line in pair[side] if len(line.text) <= HEAD_LIMIT and not line.text.startswith("| ")
+            }  # the head of a table that goes on over the page's end is none of the page
             for shape, text in shapes.items():
                 seen[shape].append((index, text))
         repeated = {shape for shape, where in seen.items() if _repeats([i for i, _ in where], len(pages)) and counts_pages(where, code)}

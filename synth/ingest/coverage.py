@@ -15,9 +15,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from triplette.arrays import Flags
+from triplette.arrays import Flags, UInt64s
 from triplette.records import Chunk, Coverage
 from triplette.synth.ingest.document import Structured, cured
 
@@ -159,7 +158,7 @@ def _runs_present(told: Sequence[str], held: Sequence[str]) -> Flags:
     return np.append(np.isin(left, np.unique(right)), [False] * (RUN - 1))
 
 
-def _runs(words: Sequence[str]) -> NDArray[np.uint64]:
+def _runs(words: Sequence[str]) -> UInt64s:
     """A number for each run of ``RUN`` words: two different ones share one once in some 10^13 words."""
     codes = np.fromiter(map(hash, words), np.int64, len(words)).view(np.uint64)
     return (codes[:-2] * MIX + codes[1:-1]) * MIX + codes[2:]

@@ -21,7 +21,7 @@ from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
 from triplette.synth.ingest.pdf_direction import in_reading_order
-from triplette.synth.ingest.pdf_rows import Bar
+from triplette.synth.ingest.pdf_rows import Bar, beside_labels
 from triplette.synth.ingest.pdf_tables import rules, tables
 
 PICTURE_LETTERS = 20  # letters under which a page that shows a picture is only that picture
@@ -117,9 +117,15 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     from pypdfium2 import raw
 
     page = document[number]
-    if document.formenv is not None and raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
-        page.close()
-        page = document[number]  # the values of its fields are text of the page now
+    own: int | None = None  # characters of the page itself, before the values of its fields
+    if document.formenv is not None:
+        bare = page.get_textpage()
+        before = len(page_chars(page, bare).chars)
+        bare.close()
+        if raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
+            page.close()
+            page = document[number]  # the values of its fields are text of the page now, after all else
+            own = before
     textpage = page.get_textpage()
     read, mirrored = in_reading_order(page_chars(page, textpage))
     ruled = [] if read.quarters else rules(page)
@@ -134,6 +140,8 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
         cut.append(table)
         start = at
     cut += pieces(found[start:])
+    if own is not None:
+        cut = beside_labels(cut, {(round(char.x0), round(char.y)) for char in read.chars[own:] if char.size})
     for order, piece in enumerate(cut):
         piece.order = order
     letters = sum(char.text.isalpha() for char in read.chars)

@@ -174,7 +174,9 @@ def _page_blocks(document: Document, pages: list[list[Line]], divisions: dict[in
     builder = _Builder(known, hyphens=compounds(line.text for line in body))
     placing = _Placing(builder, _usual_width(body), document.marks, _heading_levels(body, document.marks, known))
     current: list[str] = []
-    title = document.title or _document_title(pages, document.marks, known)
+    shown = _document_title(pages, document.marks, known)
+    stated = letters(document.title)
+    title = shown if not stated or letters(shown).startswith(stated) else document.title  # the page's goes on where the metadata's ends
     if title:
         builder.heading(TITLE_LEVEL, title, Line(title, -1, 1, "header"))
         builder.used.add(-1)  # it is a line of the first page already

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Ints, Scores
+from triplette.arrays import Int8s, Ints, Scores
 from triplette.records import Chunk, Negative, Question, Rejection, Triplet
 from triplette.settings.mine import MineSettings
 from triplette.synth.mining.margin import Likeness, Margin
@@ -23,7 +22,7 @@ REASONS = {
     ANSWERS: "likely answers too",
     EASY: "too easy",
 }
-Codes = npt.NDArray[np.int8]
+Codes = Int8s
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Floats, Ints, Scores
+from triplette.arrays import Float32s, Floats, Int32s, Ints, Scores
 from triplette.ranking.topk import best_ranks, top_columns
 
 BLOCK_BYTES = 4 << 20  # of one dense score block: small enough to stay in a processor's cache (32 MiB took twice as long)
@@ -52,7 +51,7 @@ class Bm25Index:
         self._mean_length = float(statistics.avgdl)
         self._starts, self._columns, self._weights = self._lay_out(statistics)
 
-    def _lay_out(self, statistics: Any) -> tuple[Ints, npt.NDArray[np.int32], Floats]:
+    def _lay_out(self, statistics: Any) -> tuple[Ints, Int32s, Floats]:
         """Row starts, document numbers and weights of the terms x documents matrix."""
         from scipy.sparse import csr_array
 
@@ -66,7 +65,7 @@ class Bm25Index:
         by_term = csr_array((weights, terms, starts), shape=(self.size, len(self._vocabulary))).T.tocsr()
         return by_term.indptr.astype(np.int64), by_term.indices.astype(np.int32), by_term.data
 
-    def _weigh(self, terms: npt.NDArray[np.int32], counts: Floats, lengths: Floats | float) -> Floats:
+    def _weigh(self, terms: Int32s, counts: Floats, lengths: Floats | float) -> Floats:
         """What each (term, document) pair adds to a score: the operations of BM25Okapi.get_scores, in their order."""
         damped = counts + self._k1 * (1 - self._b + self._b * lengths / self._mean_length)
         return self._idf[terms] * (counts * (self._k1 + 1) / damped)
@@ -105,7 +104,7 @@ class Bm25Index:
         sums = csr_array((weights, columns, filled[np.concatenate([[0], ends])]), shape=block.shape)
         return sums.toarray(out=block)
 
-    def postings(self) -> Iterator[tuple[str, npt.NDArray[np.int32], Floats]]:
+    def postings(self) -> Iterator[tuple[str, Int32s, Floats]]:
         """(term, numbers of the documents that have it, what it adds to the score of each), for keeping the index elsewhere.
 
         A query's scores are these weights added up in the order of its terms, a term as often as the query repeats it.
@@ -114,7 +113,7 @@ class Bm25Index:
             span = slice(self._starts[row], self._starts[row + 1])
             yield term, self._columns[span], self._weights[span]
 
-    def top(self, queries: Sequence[Sequence[str]], k: int) -> tuple[Ints, npt.NDArray[np.float32]]:
+    def top(self, queries: Sequence[Sequence[str]], k: int) -> tuple[Ints, Float32s]:
         """The k best documents of each query that share a term with it and score above 0: ids (q, k) padded with -1, scores (q, k).
 
         Ties go to the document that comes first.

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Ints, Vectors
+from triplette.arrays import Float32s, Ints, Vectors
 from triplette.errors import InputError
 from triplette.ranking.topk import best_ranks
 
@@ -49,7 +48,7 @@ class DenseIndex:
             self._index = _inverted_file(self._vectors, probes, seed)
         self._index.add(self._vectors)
 
-    def top(self, queries: Vectors, k: int) -> tuple[Ints, npt.NDArray[np.float32]]:
+    def top(self, queries: Vectors, k: int) -> tuple[Ints, Float32s]:
         """The k nearest passages of each query (q, d): ids (q, k) padded with -1, scores (q, k), rounded to 6 decimals.
 
         Best first; equal scores go to the passage that comes first.

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Vectors
+from triplette.arrays import AnyFloats, Vectors
 from triplette.contract import PromptContract
 
 LSA = "lsa"
@@ -33,7 +32,7 @@ class Encoder(Protocol):
         ...
 
 
-def unit_rows(matrix: npt.NDArray[np.floating]) -> Vectors:
+def unit_rows(matrix: AnyFloats) -> Vectors:
     """Rows scaled to length 1 as float32; rows of zeros stay zeros."""
     lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
     return np.ascontiguousarray(matrix / np.where(lengths > 0, lengths, 1), dtype=np.float32)

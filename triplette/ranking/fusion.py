@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Floats, Ints, Scores
+from triplette.arrays import Floats, Ints, Scores, Vectors
 from triplette.contract import Fusion
 from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.metrics import PRIMARY, score_rankings
@@ -87,11 +86,11 @@ class Hybrid:
     """What is fused: the lexical ranker over the passages, their vectors (n, d), how, and each one's neighbours (n, 2) if they count."""
 
     bm25: LexicalRanker
-    passages: npt.NDArray[np.float32]
+    passages: Vectors
     fusion: Fusion
     beside: Ints | None = None
 
-    def scores(self, asked_tokens: Sequence[Sequence[str]], asked: npt.NDArray[np.float32]) -> Iterator[tuple[int, Floats]]:
+    def scores(self, asked_tokens: Sequence[Sequence[str]], asked: Vectors) -> Iterator[tuple[int, Floats]]:
         """(number of the first question, fused scores (questions of the block, n)) block by block."""
         size = max(1, BLOCK_BYTES // max(8 * self.bm25.size, 1))
         for start in range(0, len(asked_tokens), size):
@@ -99,7 +98,7 @@ class Hybrid:
             lexical = np.concatenate([block.copy() for _, block in self.bm25.scores(asked_tokens[part], dtype=np.float64)])
             yield start, fuse(lexical, asked[part] @ self.passages.T, self.fusion, self.beside)
 
-    def top(self, asked_tokens: Sequence[Sequence[str]], asked: npt.NDArray[np.float32], k: int) -> Ints:
+    def top(self, asked_tokens: Sequence[Sequence[str]], asked: Vectors, k: int) -> Ints:
         """The ``k`` best passages of each question, best first, padded with -1: int64 (q, k). Ties go to the earlier passage."""
         found = np.full((len(asked_tokens), k), -1, dtype=np.int64)
         for start, block in self.scores(asked_tokens, asked):
@@ -110,7 +109,7 @@ class Hybrid:
 def choose_fusion(
     hybrid: Hybrid,
     asked_tokens: Sequence[Sequence[str]],
-    asked: npt.NDArray[np.float32],
+    asked: Vectors,
     relevant: Sequence[Sequence[int]],
     choices: Sequence[Fusion] = CHOICES,
 ) -> tuple[Fusion, dict[str, float]]:

@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from triplette.arrays import Floats, Ints, Scores
+from triplette.arrays import Floats, Int32s, Ints, Scores
 from triplette.languages import language
 
 Tokens = Sequence[str]
@@ -39,7 +36,7 @@ class LexicalRanker(Protocol):
         """The score of query i against document i (q,), for documents that need not be among the n."""
         ...
 
-    def postings(self) -> Iterator[tuple[str, npt.NDArray[np.int32], Floats]]:
+    def postings(self) -> Iterator[tuple[str, Int32s, Floats]]:
         """(term, documents (p,), weights (p,)) of every term: a score is the sum of its query's weights, which the phone adds up."""
         ...
 

@@ -13,11 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Floats, Ints
-
-Bools = npt.NDArray[np.bool_]
+from triplette.arrays import Flags, Floats, Ints
 
 PRIMARY = "nDCG@10"  # declared before anything is measured; the verdict looks at nothing else
 RECALL_AT = (1, 5, 10)
@@ -29,7 +26,7 @@ EXACT_FLIPS = 13  # 2**13 sign patterns are fewer than RESAMPLES: enumerate them
 Z_ALPHA_POWER = 1.959964 + 0.841621  # normal quantiles of 1 - ALPHA / 2 and of POWER
 
 
-def hits(ranked: Ints, relevant: Sequence[Collection[int]]) -> Bools:
+def hits(ranked: Ints, relevant: Sequence[Collection[int]]) -> Flags:
     """Whether each ranked id answers its question: bool (q, k).
 
     ``ranked`` is int64 (q, k), best first, padded with -1, ids distinct within a row; ``relevant`` holds the ids that
@@ -65,7 +62,7 @@ def score_rankings(
     return scores
 
 
-def ndcg(found: Bools, totals: Ints, k: int) -> Floats:
+def ndcg(found: Flags, totals: Ints, k: int) -> Floats:
     """Normalised discounted cumulative gain at k with binary gains (Järvelin and Kekäläinen 2002), (q,)."""
     top = found[:, :k]
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
@@ -74,19 +71,19 @@ def ndcg(found: Bools, totals: Ints, k: int) -> Floats:
     return np.divide(gained, ideal, out=np.zeros(len(found)), where=ideal > 0)
 
 
-def recall(found: Bools, totals: Ints, k: int) -> Floats:
+def recall(found: Flags, totals: Ints, k: int) -> Floats:
     """Share of the relevant passages that are in the first k, (q,)."""
     return np.divide(found[:, :k].sum(1), totals, out=np.zeros(len(found)), where=totals > 0)
 
 
-def reciprocal_rank(found: Bools, k: int) -> Floats:
+def reciprocal_rank(found: Flags, k: int) -> Floats:
     """1 / rank of the first relevant passage, 0 when it is not in the first k, (q,)."""
     top = found[:, :k]
     first = top.argmax(1) + 1.0
     return np.where(top.any(1), 1.0 / first, 0.0)
 
 
-def average_precision(found: Bools, totals: Ints) -> Floats:
+def average_precision(found: Flags, totals: Ints) -> Floats:
     """Mean of the precision at each relevant passage's rank, over all relevant passages, (q,)."""
     precision = np.cumsum(found, 1) / np.arange(1, found.shape[1] + 1)
     return np.divide((precision * found).sum(1), totals, out=np.zeros(len(found)), where=totals > 0)

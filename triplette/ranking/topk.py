@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from triplette.arrays import Ints, Scores
+from triplette.arrays import Float32s, Ints, Scores
 
 GROUPS_PER_K = 8  # more groups: a tighter bound and fewer columns to sort, but a longer row of maxima
 
 
-def top_columns(block: Scores, k: int, *, positive_only: bool = False) -> tuple[Ints, npt.NDArray[np.float32]]:
+def top_columns(block: Scores, k: int, *, positive_only: bool = False) -> tuple[Ints, Float32s]:
     """The k best columns of each row of ``block`` (rows, columns), best first, ties by column.
 
     Returns ids (rows, k), padded with -1, and their scores (rows, k), padded with 0. ``positive_only`` leaves out

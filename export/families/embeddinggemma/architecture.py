@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from triplette.errors import InputError
 from triplette.export.families.architecture import (
@@ -12,8 +11,6 @@ from triplette.export.families.architecture import (
     CURE,
     EMBEDDING,
     FEED_FORWARD,
-    GLOBAL,
-    LOCAL,
     PROJECTION,
     DenseHead,
     Weights,
@@ -23,7 +20,7 @@ from triplette.export.families.architecture import (
     read_around,
     read_json,
     require,
-    rotary_base,
+    rotary_bases,
 )
 
 
@@ -99,7 +96,7 @@ def read(folder: Path) -> Architecture:
     kinds = layer_kinds(config, where)
     if get(config, "num_attention_heads", where) % get(config, "num_key_value_heads", where):
         raise InputError("num_attention_heads is not a multiple of num_key_value_heads", where=where, cure=CURE)
-    local_base, global_base = _rotary_bases(config, where)
+    local_base, global_base = rotary_bases(config, ("rope_local_base_freq", "rope_theta"), where)
     architecture = Architecture(
         vocabulary=get(config, "vocab_size", where),
         hidden=get(config, "hidden_size", where),
@@ -119,16 +116,6 @@ def read(folder: Path) -> Architecture:
     )
     check_widths(architecture.hidden, heads, folder)
     return architecture
-
-
-def _rotary_bases(config: dict[str, Any], where: str) -> tuple[float, float]:
-    """Bases of local and global layers, in the new form (rope_parameters) or the old one (rope_theta, rope_local_base_freq)."""
-    parameters = config.get("rope_parameters")
-    if parameters is None:
-        if config.get("rope_scaling"):
-            raise InputError("rope_scaling is not supported", where=where, cure=CURE)
-        return float(get(config, "rope_local_base_freq", where)), float(get(config, "rope_theta", where))
-    return rotary_base(parameters.get(LOCAL), LOCAL, where), rotary_base(parameters.get(GLOBAL), GLOBAL, where)
 
 
 def _heads(folder: Path) -> tuple[DenseHead, ...]:

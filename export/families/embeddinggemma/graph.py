@@ -15,6 +15,7 @@ This module imports torch; import it where it is used.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,16 +23,15 @@ from torch import Tensor, nn
 
 from triplette.export.families.architecture import LOCAL
 from triplette.export.families.attention import (
+    Attention,
     FeedForward,
     Rotary,
     gelu_tanh,
     layer_masks,
-    repeat_heads,
     rotary_table,
-    rotate,
     token_positions,
 )
-from triplette.export.families.composites import rms_norm, scaled_dot_product_attention
+from triplette.export.families.composites import rms_norm
 from triplette.export.families.embeddinggemma.architecture import Architecture
 from triplette.export.families.graph import Projection, mean_pool
 
@@ -48,42 +48,12 @@ class RMSNorm(nn.Module):
         return rms_norm(states, 1.0 + self.weight, self.epsilon)
 
 
-class Attention(nn.Module):
-    """Grouped-query attention over (1, L, hidden), with query and key norms and rotary positions."""
-
-    def __init__(self, a: Architecture) -> None:
-        super().__init__()
-        self.a = a
-        self.q_proj = nn.Linear(a.hidden, a.heads * a.head_dim, bias=False)
-        self.k_proj = nn.Linear(a.hidden, a.kv_heads * a.head_dim, bias=False)
-        self.v_proj = nn.Linear(a.hidden, a.kv_heads * a.head_dim, bias=False)
-        self.o_proj = nn.Linear(a.heads * a.head_dim, a.hidden, bias=False)
-        self.q_norm = RMSNorm(a.head_dim, a.epsilon)
-        self.k_norm = RMSNorm(a.head_dim, a.epsilon)
-
-    def forward(self, states: Tensor, mask: Tensor, rotary: Rotary) -> Tensor:
-        length = states.shape[1]
-
-        def split(flat: Tensor, heads: int) -> Tensor:
-            return flat.reshape(1, length, heads, self.a.head_dim)
-
-        queries = rotate(self.q_norm(split(self.q_proj(states), self.a.heads)), rotary)
-        keys = rotate(self.k_norm(split(self.k_proj(states), self.a.kv_heads)), rotary)
-        values = split(self.v_proj(states), self.a.kv_heads)
-        mixed = scaled_dot_product_attention(queries, keys, values, mask, self.a.scale, self.repeat)
-        return self.o_proj(mixed.reshape(1, length, self.a.heads * self.a.head_dim))
-
-    def repeat(self, heads: Tensor) -> Tensor:
-        """(1, kv_heads, L, d) to (1, heads, L, d) by concatenation; expand would be converted wrongly."""
-        return repeat_heads(heads, self.a.heads)
-
-
 class Layer(nn.Module):
     """One transformer layer: norms before and after attention and feed-forward."""
 
     def __init__(self, a: Architecture) -> None:
         super().__init__()
-        self.self_attn = Attention(a)
+        self.self_attn = Attention(a.hidden, a.heads, a.kv_heads, a.head_dim, norm=partial(RMSNorm, epsilon=a.epsilon), scale=a.scale)
         self.mlp = FeedForward(a.hidden, a.feed_forward, gelu_tanh)
         self.input_layernorm = RMSNorm(a.hidden, a.epsilon)
         self.post_attention_layernorm = RMSNorm(a.hidden, a.epsilon)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,17 +16,15 @@ from torch import Tensor, nn
 
 from triplette.export.families.architecture import GLOBAL, LOCAL, DenseHead
 from triplette.export.families.attention import (
+    Attention,
     FeedForward,
     RMSNorm,
     Rotary,
     gelu_tanh,
     layer_masks,
-    repeat_heads,
     rotary_table,
-    rotate,
     token_positions,
 )
-from triplette.export.families.composites import scaled_dot_product_attention
 from triplette.export.families.embeddinggemma2.architecture import Architecture, LayerShape
 from triplette.export.families.graph import Projection, mean_pool
 
@@ -39,38 +38,6 @@ def rename(stored: Mapping[str, Any], architecture: Architecture) -> dict[str, A
     if "embedding_projection.weight" in found:
         found["projection.heads.0.weight"] = found.pop("embedding_projection.weight")
     return found
-
-
-class Attention(nn.Module):
-    """Grouped-query attention over (1, L, hidden) with norms on queries, keys and values; scores are not scaled."""
-
-    def __init__(self, a: Architecture, shape: LayerShape) -> None:
-        super().__init__()
-        self.heads, self.shape = a.heads, shape
-        wide, narrow = a.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-        self.q_proj = nn.Linear(a.hidden, wide, bias=False)
-        self.k_proj = nn.Linear(a.hidden, narrow, bias=False)
-        self.v_proj = nn.Linear(a.hidden, narrow, bias=False)
-        self.o_proj = nn.Linear(wide, a.hidden, bias=False)
-        self.q_norm = RMSNorm(shape.head_dim, a.epsilon)
-        self.k_norm = RMSNorm(shape.head_dim, a.epsilon)
-        self.v_norm = RMSNorm(shape.head_dim, a.epsilon, scaled=False)
-
-    def forward(self, states: Tensor, mask: Tensor, rotary: Rotary) -> Tensor:
-        length, size = states.shape[1], self.shape.head_dim
-
-        def split(flat: Tensor, heads: int) -> Tensor:
-            return flat.reshape(1, length, heads, size)
-
-        queries = rotate(self.q_norm(split(self.q_proj(states), self.heads)), rotary)
-        keys = rotate(self.k_norm(split(self.k_proj(states), self.shape.kv_heads)), rotary)
-        values = self.v_norm(split(self.v_proj(states), self.shape.kv_heads))
-        mixed = scaled_dot_product_attention(queries, keys, values, mask, 1.0, self.repeat)
-        return self.o_proj(mixed.reshape(1, length, self.heads * size))
-
-    def repeat(self, heads: Tensor) -> Tensor:
-        """(1, kv_heads, L, d) to (1, heads, L, d)."""
-        return repeat_heads(heads, self.heads)
 
 
 class PerLayerEmbeddings(nn.Module):
@@ -106,7 +73,9 @@ class Layer(nn.Module):
 
     def __init__(self, a: Architecture, shape: LayerShape) -> None:
         super().__init__()
-        self.self_attn = Attention(a, shape)
+        norm = partial(RMSNorm, epsilon=a.epsilon)
+        unscaled = norm(shape.head_dim, scaled=False)
+        self.self_attn = Attention(a.hidden, a.heads, shape.kv_heads, shape.head_dim, norm=norm, scale=1.0, value_norm=unscaled)
         self.mlp = FeedForward(a.hidden, a.feed_forward, gelu_tanh)
         self.ple_block = PerLayerGate(a)
         self.input_layernorm = RMSNorm(a.hidden, a.epsilon)

@@ -26,7 +26,7 @@ from triplette.export.families.architecture import (
     read_around,
     read_json,
     require,
-    rotary_base,
+    rotary_bases,
 )
 
 ACTIVATIONS = ("gelu", "silu")  # granite's multilingual ones have the second
@@ -94,7 +94,7 @@ def read(folder: Path) -> Architecture:
     hidden, heads = get(config, "hidden_size", where), get(config, "num_attention_heads", where)
     if hidden % heads:
         raise InputError(f"hidden_size {hidden} is not a multiple of num_attention_heads {heads}", where=where, cure=CURE)
-    local_base, global_base = _rotary_bases(config, where)
+    local_base, global_base = rotary_bases(config, ("local_rope_theta", "global_rope_theta"), where)
     architecture = Architecture(
         vocabulary=get(config, "vocab_size", where),
         hidden=hidden,
@@ -124,13 +124,3 @@ def _kinds(config: dict[str, Any], where: str) -> list[str]:
         return list(config["layer_types"])
     every = get(config, "global_attn_every_n_layers", where)
     return [LOCAL if index % every else GLOBAL for index in range(get(config, "num_hidden_layers", where))]
-
-
-def _rotary_bases(config: dict[str, Any], where: str) -> tuple[float, float]:
-    """Bases of local and global layers, in the new form (rope_parameters) or the old one (local_rope_theta, global_rope_theta)."""
-    parameters = config.get("rope_parameters")
-    if parameters is None:
-        if config.get("rope_scaling"):
-            raise InputError("rope_scaling is not supported", where=where, cure=CURE)
-        return float(get(config, "local_rope_theta", where)), float(get(config, "global_rope_theta", where))
-    return rotary_base(parameters.get(LOCAL), LOCAL, where), rotary_base(parameters.get(GLOBAL), GLOBAL, where)

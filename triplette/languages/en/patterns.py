@@ -10,6 +10,11 @@ _PART = (
     r"(?:texts?|passages?|excerpts?|extracts?|documents?|articles?|paragraphs?|sections?|chapters?|appendix|appendices|annexe?s?|clauses?|"
     r"tables?|grids?|lists?|diagrams?|figures?|pages?|examples?|polic(?:y|ies)|regulations?|notices?|guidelines?|leaflets?|glossar(?:y|ies))"
 )
+_UNITS = (
+    r"points?|%|per ?cent|[kcm]?m\b|[km]?g\b|[cm]?l\b|°|[ap]\.?m\b|mph|km/h|(?:kilo|centi|milli)?(?:met(?:re|er)|gram|lit(?:re|er))s?|miles?|yards?|"
+    r"f(?:oo|ee)t|inch(?:es)?|acres?|hectares?|square|cubic|tonnes?|tons?|pounds?|ounces?|pints?|gallons?|bars?|volts?|watts?|amps?|degrees?|"
+    r"seconds?|minutes?|hours?|days?|weeks?|months?|years?|dollars?|euros?|pence|(?:thousand|million|billion)s?|times"
+)
 _LEANING = (
     rf"\b(?:this|these)\s+{_PART}\b",
     r"\b(?:that|the)\s+(?:passage|excerpt|extract)\b",
@@ -19,7 +24,8 @@ _LEANING = (
     r"\b(?:above-?mentioned|aforementioned|aforesaid|hereinafter|herein|hereby)\b",
     r"\b(?:mentioned|listed|described|stated|cited|shown|given|outlined)\s+(?:here|above|below|in the (?:text|document|table|list|passage))\b",
     r"\bpages?\s+\d+\b|\bin this context\b|\b(?:section|article|clause|rule|paragraph)\s+\d[\w.]*",
-    r"\b\d+(?:\.\d+){1,}\.?[a-z]?\)?(?=\s|$|\?)(?!\s*(?:points?|%|percent|km|miles?|m\b|kg|hours?|pounds?))",
+    # a decimal point is written like a place: an amount has its sign before it or its unit behind it, an hour its preposition
+    rf"(?<![£$€])(?<!\bat )\b\d+(?:\.\d+)+\.?[a-z]?\)?(?=\s|$|\?)(?!\s*(?:{_UNITS}))",
 )
 # "this means" and "this year" need nothing before them
 _POINTING = (
