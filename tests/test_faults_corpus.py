@@ -1,7 +1,7 @@
 """Documents made to fill memory or to last for ever, each in a folder with a good one: named with a cure or read, and the good one is read.
 
 The limits are the readers' own: a process for each document, given up after ``patience`` seconds without a sign of life, and at most
-``MEMORY`` of addresses. What must come of each attack is written beside it.
+``MEMORY`` of addresses more than the process that forks them. What must come of each attack is written beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from triplette.settings.synth import ChunkSettings
 from triplette.synth.ingest import find_documents
 from triplette.synth.reading import ReadDocument, read_all
 
-MEMORY = 4 << 30  # bytes of addresses for a reader, the libraries' own included
+MEMORY = 3 << 30  # bytes of addresses for a reader, the libraries that it loads included
 PATIENCE = 60
 GOOD = "# Règle\n\n" + "Le joueur touche la pièce qu'il joue et la pose sur une case libre.\n\n" * 3
 ENTITIES = (
@@ -117,9 +117,10 @@ ATTACKS: dict[
 
 @pytest.fixture
 def limited() -> Iterator[None]:
-    """Readers are forked: they inherit the limit."""
+    """Readers are forked: they inherit the limit. What this process has already, other tests' libraries among it, is not counted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
+    ours = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (ours + MEMORY, hard))
     yield
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
