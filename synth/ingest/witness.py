@@ -6,6 +6,7 @@ holds and in which order, and coverage asks whether the chunks hold them too.
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import importlib.util
 import io
@@ -18,12 +19,20 @@ from triplette.synth.ingest.bidi import logical, runs_left
 from triplette.synth.ingest.heartbeat import CHECKING, beat
 
 PDF, TEXT = (".pdf",), (".txt", ".text")
+WIDE = 0.2  # of the bytes that are zero in UTF-16 of a Latin script
 SAMPLE = 200_000  # bytes from which a legacy encoding is told
 MANY_BOXES = 400  # on a page: their order is compared in pairs of pairs, and text has some dozens
 UNMAPPED_SHARE = 0.2  # of a text's words: with more letters that pdfminer cannot name it is no witness
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _TURNED = re.compile(r"(?:(?<=\n)|^)(?:\S{0,2}\n+){4,}")  # what stands turned comes out a letter a line
-LEGACY = ["cp1252", "mac_roman", "cp850", "utf_16", "utf_32"]  # of Western Europe: freely guessing, it takes "à" for Slavic letters
+LEGACY = [
+    "cp1252",
+    "mac_roman",
+    "cp850",
+    "iso8859_15",
+    "utf_16",
+    "utf_32",
+]  # of Western Europe: freely guessing, it takes "à" for Slavic letters
 _MARKUP = "triplette.synth.ingest.witness_markup"  # the witness of every other format
 
 
@@ -110,6 +119,10 @@ def _text(path: Path) -> str:
     from charset_normalizer import from_bytes
 
     data = path.read_bytes()
+    wide = data[:SAMPLE].count(0) > WIDE * len(data[:SAMPLE])
+    if wide and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        found = from_bytes(data[:SAMPLE], cp_isolation=["utf_16_le", "utf_16_be", "utf_32"]).best()
+        return data.decode(found.encoding if found else "utf_16_le", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
