@@ -22,6 +22,7 @@ PDF, TEXT = (".pdf",), (".txt", ".text")
 WIDE = 0.2  # of the bytes that are zero in UTF-16 of a Latin script
 SAMPLE = 200_000  # bytes from which a legacy encoding is told
 MANY_BOXES = 400  # on a page: their order is compared in pairs of pairs, and text has some dozens
+MANY_LINES = 1000  # on a page: each is compared with all that stand over it
 UNMAPPED_SHARE = 0.2  # of a text's words: with more letters that pdfminer cannot name it is no witness
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _TURNED = re.compile(r"(?:(?<=\n)|^)(?:\S{0,2}\n+){4,}")  # what stands turned comes out a letter a line
@@ -87,10 +88,11 @@ def _converter(fonts: Any, told: io.StringIO) -> Any:
             held, parameters = self.cur_item, LAParams()
             letters = _as_shown([item for item in held if isinstance(item, LTChar)])
             lines = [line for line in held.group_objects(parameters, letters) if not line.is_empty()] if letters else []
-            boxes = list(held.group_textlines(parameters, lines))
+            crowded = len(lines) > MANY_LINES
+            boxes = lines if crowded else list(held.group_textlines(parameters, lines))
             if len(boxes) > MANY_BOXES:
                 for box in boxes:
-                    box.analyze(parameters)
+                    box.analyze(parameters)  # ends a line that stands alone too
                 boxes.sort(key=lambda box: (-box.y0, box.x0))
             elif boxes:
                 assign = IndexAssigner()
