@@ -1,17 +1,19 @@
 """Real questions over real documents, measured at the page: BM25, LSA, encoders, and their fusions.
 
-    python benchmarks/yardstick.py --gold questions.jsonl --documents DIR [--model NAME=FOLDER ...] [--work DIR] [--unjudged 5]
+    python benchmarks/yardstick.py --gold questions.jsonl --documents DIR [--model NAME=FOLDER ...] [--bundle FOLDER] [--work DIR] [--unjudged 5]
 
 ``questions.jsonl`` has a line a question: ``{"id", "question", "answers": [{"source", "pages", ...}, ...]}``. A page's score is that of
 its best passage; the page on which an answering passage begins is right, and a page that nobody judged counts as wrong. Recall@k is the share of
 questions with a right page among the first k. Differences are paired by question, with bootstrap intervals (10,000 resamples). ``--unjudged``
-lists pages above the first right one, to be read and judged. The questions are for measuring: nothing here trains.
+lists pages above the first right one, to be read and judged. ``--bundle`` asks an exported bundle over these documents, as a phone does: its file,
+its index, its fusion; with the seconds a question takes, the first left out, and the bundle's size. The questions are for measuring: nothing here trains.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +93,29 @@ class Pages:
         }
 
 
+def ask_bundle(folder: Path, gold: Gold) -> str:
+    """Lines of the table: a bundle's pages, fused and by its encoder alone, and what they cost."""
+    from triplette.export.runtime import Bundle
+
+    bundle, lines = Bundle(folder), []
+    for name, dense in (("as it ranks", False), ("its encoder alone", True)):
+        seconds, rows = [], []
+        for text in gold.texts:
+            started = time.perf_counter()
+            rows.append([(answer.source, answer.page_start) for answer in bundle.ask(text, DEPTH, per="page", dense=dense)])
+            seconds.append(time.perf_counter() - started)
+        found = np.array(
+            [[n < len(row) and row[n] in right for n in range(DEPTH)] for row, right in zip(rows, gold.right, strict=True)]
+        )
+        gains = ndcg(found, np.array([len(pages) for pages in gold.right]), DEPTH)
+        lines.append(
+            f"| bundle, {name} | {gains.mean():.3f} | {found[:, 0].mean():.3f} | {found[:, :5].any(axis=1).mean():.3f} | "
+            f"{np.median(seconds[1:]):.2f} s a question |"
+        )
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    return "\n".join([*lines, f"\nThe bundle has {size:.1f} MB."])
+
+
 def lexical_index(chunks: Sequence[Chunk]) -> Bm25Index:
     """BM25 over title and text, as everywhere in the project."""
     return Bm25Index([language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks])
@@ -151,6 +176,7 @@ def main() -> None:
     parser.add_argument("--gold", type=Path, required=True)
     parser.add_argument("--documents", type=Path, required=True)
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FOLDER")
+    parser.add_argument("--bundle", type=Path, help="an exported bundle over the documents")
     parser.add_argument("--work", type=Path, default=Path("yardstick"), help="chunks and vectors are kept here")
     parser.add_argument("--target-tokens", type=int, default=ChunkSettings().target_tokens)
     parser.add_argument("--unjudged", type=int, default=0, help="pages of the last system to list, for reading")
@@ -162,6 +188,8 @@ def main() -> None:
     found = systems(chunks, gold, {name: Path(folder) for name, folder in models.items()}, run.path("cache/vectors"))
     pages = Pages(chunks)
     print(f"{len(chunks)} passages on {len(pages.pages)} pages\n\n{table(found, pages, gold)}")
+    if arguments.bundle:
+        print(ask_bundle(arguments.bundle, gold))
     if arguments.unjudged:
         print("\n".join(unjudged(list(found.values())[-1], pages, gold, arguments.unjudged)))
 

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ def test_the_index_holds_the_files_own_vectors_in_8_bits(exported: RunDir) -> No
     chunk = load_dataset(exported).corpus[index.ids[5]]
     vector = bundle.embedder.embed_document(chunk.text, chunk.title)
     assert float(index.vectors(len(vector))[5] @ vector) > 0.999
-    with sqlite3.connect(exported.path(BUNDLE) / "index.sqlite") as connection:
+    with closing(sqlite3.connect(exported.path(BUNDLE) / "index.sqlite")) as connection, connection:
         assert connection.execute("SELECT count(*) FROM chunks").fetchone()[0] == len(load_dataset(exported).corpus)
 
 

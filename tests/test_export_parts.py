@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -122,7 +123,7 @@ def test_posting_lists_score_exactly_as_bm25_does(texts: list[list[str]], seed: 
         expected = next(iter(lexical_index(chunks).scores(asked, dtype=np.float64)))[1][0]
         assert lexical_scores(path, asked[0], len(chunks)).tolist() == expected.tolist()
         assert check_lexical(path, chunks, ["le roi", "la dame"]).passed
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE terms SET postings = zeroblob(length(postings))")
         all_words = "roi dame tour nulle pendule"
         said = next(iter(lexical_index(chunks).scores([asked_tokens(all_words, ["fr"])], dtype=np.float64)))[1]
@@ -133,7 +134,7 @@ def test_posting_lists_score_exactly_as_bm25_does(texts: list[list[str]], seed: 
 def test_postings_that_name_no_passage_are_refused(tmp_path: Path, postings: bytes) -> None:
     path = tmp_path / "index.sqlite"
     write_index(path, [chunk("le roi", "", "a.md")], np.ones((1, 4), dtype=np.float32), {})
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE terms SET postings = ?", (postings,))
     with pytest.raises(InputError, match="no posting lists that can be read"):
         lexical_scores(path, ["roi"], 1)

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_an_index_that_makes_up_its_rows_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "index.sqlite"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(HOSTILE[name])
     with pytest.raises(InputError, match=r"not a bundle's index .it has a"):
         read_index(path)
@@ -94,7 +95,7 @@ def test_an_index_that_makes_up_its_rows_is_refused(tmp_path: Path, name: str) -
 @pytest.mark.parametrize("cut", [0, 1, 100, 4096, 6000])
 def test_an_index_that_was_cut_or_overwritten_is_refused(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "index.sqlite"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(
             "CREATE TABLE chunks (position, chunk_id, title, source, page_start, page_end, text, scale, vector);"
             "CREATE TABLE meta (key, value); INSERT INTO meta VALUES ('dimension', '8')"
@@ -132,7 +133,7 @@ def test_a_manifest_that_is_no_regular_file_is_refused(tmp_path: Path, kind: str
         os.mkfifo(path)
     else:
         path.mkdir()
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         verify_bundle(tmp_path)
 
 
@@ -173,7 +174,7 @@ def random_bytes(part: str) -> bytes:
 
 def test_open_index_leaves_no_file_beside_a_read_only_one(tmp_path: Path) -> None:
     path = tmp_path / "index.sqlite"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE meta (key, value)")
     with open_index(path):
         pass

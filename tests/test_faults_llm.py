@@ -14,12 +14,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_client import GOOD, Form, ask, asked, settings_for
 from scripted_llm import Call, Reply, ScriptedServer
-from test_triplette_llm import GOOD, Form, ask, asked, settings_for
 
 from triplette.errors import ServiceError, SettingError, TripletteError
 from triplette.llm.addresses import model_name, public_address
@@ -177,7 +178,7 @@ def test_a_deep_error_body_is_an_error_like_any_other(tmp_path: Path, status: in
 def test_a_stored_answer_of_a_wrong_type_is_not_paid_again(tmp_path: Path, column: str, value: Any) -> None:
     with ScriptedServer(lambda _: GOOD) as server:
         ask(server, tmp_path, asked(3))
-        with sqlite3.connect(tmp_path / "answers.sqlite") as connection:
+        with closing(sqlite3.connect(tmp_path / "answers.sqlite")) as connection, connection:
             connection.execute(f"UPDATE answers SET {column} = ? WHERE label = 'r1'", (value,))
         answers, client, _ = ask(server, tmp_path, asked(3))
     assert len(server.calls) == 3
@@ -322,7 +323,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 import typer
 from triplette.console import new_app, run_app
-from test_triplette_llm import asked
+from scripted_client import asked
 from triplette.llm.client import LlmClient
 from triplette.llm.run import run_many
 from triplette.settings.llm import LlmSettings
@@ -355,7 +356,7 @@ def test_a_signal_lets_what_is_in_flight_arrive_and_keeps_it(tmp_path: Path, num
         paid = sum(server.paid.values())
     assert child.returncode == code
     assert "interrupted: what was finished is kept" in err
-    with sqlite3.connect(tmp_path / "answers.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "answers.sqlite")) as connection, connection:
         (kept,) = connection.execute("SELECT count(*) FROM answers WHERE finish != ?", (UNREADABLE,)).fetchone()
     assert kept == paid == len(server.calls)
 

@@ -1,18 +1,10 @@
-"""The LLM writer end to end: the plan, what the model is told, what is kept of its answers, and what survives a kill."""
+"""The LLM writer end to end: the plan, what the model is told, and what is kept of its answers."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import sqlite3
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted_llm import Call, Reply, ScriptedServer, good_writer, passage, questions
+from scripted_chunks import chunk, chunks, misbehaving, with_chunks
+from scripted_llm import Call, ScriptedServer, good_writer, passage, questions
 
 from triplette.errors import BudgetReached, InputError
 from triplette.hashing import hash_text
@@ -35,55 +28,17 @@ from triplette.synth.llm_writer import quote, write_with_llm
 from triplette.synth.question_checks import Seen, fault, tidy
 from triplette.synth.write import write_questions
 from triplette.synth.writing_plan import PROMPT, PROMPTS, messages, plan, system_message
-from triplette.tables import read_records, write_records
+from triplette.tables import read_records
 
-TEXT = (
-    "Le joueur qui arrive devant son échiquier après le délai de forfait perd la partie, sauf décision contraire de l'arbitre. "
-    "Le règlement de la compétition annonce ce délai à l'avance ; sans annonce, aucun retard n'est permis."
-)
 SETTINGS = WriteSettings(writer="llm")
 CHESS = load_profile("chess-fr")
 # A prompt that has been used is never edited: write the next version beside it and add its line here.
 PROMPT_HASHES = {"questions-v1": "c37dc5c2cdc460b4"}
 
 
-def chunk(text: str = TEXT, title: str = "Retards et forfaits", source: str = "retards.md") -> Chunk:
-    return Chunk.make(
-        language="fr",
-        text=text,
-        title=title,
-        source=source,
-        articles=(),
-        page_start=0,
-        page_end=0,
-        char_start=0,
-        char_end=len(text),
-        tokens=60,
-        tokenizer="estimate",
-    )
-
-
-def chunks(count: int) -> list[Chunk]:
-    subjects = ("échiquier", "pendule", "roque", "promotion", "notation", "appariement", "départage", "licence", "forfait", "nulle")
-    return [
-        chunk(
-            f"Point {number} sur {subjects[number % 10]}. Le responsable contrôle chaque demande avant la ronde {number} et inscrit sa "
-            f"décision dans le registre. Une réclamation arrive au plus tard {number + 5} minutes après la signature des feuilles.",
-            title=f"Chapitre {number}",
-            source=f"doc{number // 5}.md",
-        )
-        for number in range(count)
-    ]
-
-
 def llm(server: ScriptedServer, **changes: Any) -> LlmSettings:
     base = LlmSettings(model="openai:petit", base_url=server.url, price_in=1.0, price_out=2.0, timeout=5.0, backoff=0.01)
     return replace(base, **changes)
-
-
-def with_chunks(run: RunDir, count: int) -> RunDir:
-    write_records(run.path("chunks.parquet"), chunks(count), Chunk)
-    return run
 
 
 def written(run: RunDir) -> list[Question]:
@@ -329,26 +284,6 @@ def test_kind_persona_difficulty_and_cost_come_from_the_plan_and_the_bill(run: R
 
 # an endpoint that misbehaves, end to end
 
-BEHAVIOURS: dict[str, Callable[[Call], Reply | str]] = {
-    "429": lambda call: Reply(status=429, headers={"Retry-After": "0.1"}) if not call.times else good_writer(call),
-    "500": lambda call: Reply(status=500) if call.times < 2 else good_writer(call),
-    "stall": lambda call: Reply(good_writer(call), delay=2.0) if not call.times else good_writer(call),
-    "cut": lambda call: good_writer(call) if call.asked_again else Reply(good_writer(call)[:60], finish="length"),
-    "cut always": lambda call: Reply(good_writer(call)[:60], finish="length"),
-    "chatter": lambda call: good_writer(call) if call.asked_again else f"Voici deux questions :\n{good_writer(call)}",
-    "english": lambda _: questions("What should the responsible person do before the round?"),
-    "duplicates": lambda _: questions(*["Que contrôle le responsable avant la ronde ?"] * 3),
-    "refusal": lambda _: Reply(None, refusal="Je ne peux pas répondre."),
-    "declined": lambda _: questions(reason="Passage vide de sens."),
-}
-
-
-def misbehaving(call: Call) -> Reply | str:
-    """Each chunk has its own misbehaviour, decided by its text, so that two runs meet the same."""
-    number = int(re.findall(r"Point (\d+)", passage(call))[0])
-    name = [*BEHAVIOURS, *["good"] * 5][number % 15]
-    return BEHAVIOURS.get(name, good_writer)(call)
-
 
 def test_everything_an_endpoint_does_wrong_ends_in_questions_or_in_named_rejections(run: RunDir) -> None:
     with ScriptedServer(misbehaving) as server:
@@ -401,148 +336,3 @@ def test_a_quote_leaves_out_what_is_paid(run: RunDir) -> None:
         write_with_llm(run, chunks(6), llm(server), SETTINGS, CHESS)
         quoted = quote(run, chunks(10), llm(server), SETTINGS, CHESS)
     assert (quoted.calls, quoted.cached, len(server.calls)) == (4, 6, 6)
-
-
-# the command, in a process of its own
-
-
-def synth(run: RunDir, server_url: str, *more: str, **environment: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "triplette.synth.cli",
-        "write",
-        "--run",
-        str(run.root),
-        "--llm",
-        "openai:petit",
-        "--base-url",
-        server_url,
-    ]
-    env = {**os.environ, "COLUMNS": "200", "OPENAI_API_KEY": "sk-clef-secrete-99", **environment}
-    return subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
-
-
-def prices(folder: Path, **more: Any) -> list[str]:
-    path = folder / "settings.toml"
-    lines = ["price_in = 1.0", "price_out = 2.0", "concurrency = 4", *(f"{key} = {value}" for key, value in more.items())]
-    path.write_text("[synth.llm]\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    return ["--config", str(path)]
-
-
-def ended(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=seconds)
-    assert "sk-clef-secrete-99" not in out + err
-    return process.returncode, out, err
-
-
-@pytest.mark.slow
-def test_a_wrong_key_is_one_clear_line_and_exit_2(run: RunDir) -> None:
-    reply = Reply(status=401, error={"message": "Incorrect API key provided: sk-clef*******e-99", "code": "invalid_api_key"})
-    with ScriptedServer(lambda _: reply) as server:
-        code, out, err = ended(synth(with_chunks(run, 3), server.url))
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"error: petit at 127\.0\.0\.1:\d+: HTTP 401: .*\n  help: check the key in OPENAI_API_KEY.*\n+", err), err
-
-
-def test_a_dry_run_quotes_without_a_key_and_calls_nothing(run: RunDir, tmp_path: Path) -> None:
-    with ScriptedServer(good_writer) as server:
-        process = synth(with_chunks(run, 3), server.url, "--dry-run", "--json", *prices(tmp_path), OPENAI_API_KEY="")
-        code, out, _ = ended(process)
-    assert code == 0
-    assert json.loads(out)["calls"] == 3
-    assert not server.calls
-    assert not run.has("questions.parquet")
-
-
-@pytest.mark.slow
-def test_no_network_is_one_clear_line_and_exit_2(run: RunDir) -> None:
-    code, _, err = ended(synth(with_chunks(run, 3), "http://127.0.0.1:9/v1"))
-    assert code == 2
-    assert re.match(r"error: petit at 127\.0\.0\.1:9: cannot connect: .*\n  help: check the network and the address", err), err
-
-
-@pytest.mark.slow
-def test_a_small_budget_is_exit_4_and_the_same_command_resumes(run: RunDir, tmp_path: Path) -> None:
-    with ScriptedServer(good_writer) as server:
-        codes = [ended(synth(with_chunks(run, 6), server.url, "--budget", "0.001", *prices(tmp_path)))[0]]
-        assert not server.calls, "not one call fits into a tenth of a cent here"
-        codes += [ended(synth(run, server.url, "--budget", "0.009", *prices(tmp_path)))[0]]
-        paid = len(server.calls)
-        codes += [ended(synth(run, server.url, "--budget", "0.1", *prices(tmp_path)))[0]]
-    assert codes == [4, 4, 0]
-    assert 0 < paid < 6
-    assert len(server.calls) == 6
-
-
-@pytest.mark.slow
-def test_ctrl_c_keeps_what_is_on_its_way_says_how_to_go_on_and_exits_130(run: RunDir, tmp_path: Path) -> None:
-    with ScriptedServer(lambda call: Reply(good_writer(call), delay=0.3)) as server:
-        process = synth(with_chunks(run, 40), server.url, *prices(tmp_path))
-        wait_for(lambda: len(server.calls) >= 10)
-        process.send_signal(signal.SIGINT)
-        code, _, err = ended(process)
-        assert code == 130
-        assert "run the same command again" in err
-        assert "Traceback" not in err
-        assert stored(run) == sum(server.paid.values()) == len(server.calls), "every call that was sent is kept"
-        assert ended(synth(run, server.url, *prices(tmp_path)))[0] == 0
-    assert max(server.paid.values()) == 1
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
-def stored(run: RunDir) -> int:
-    """Answers on disk, as another process sees them."""
-    path = run.path("llm/answers.sqlite")
-    if not path.exists():
-        return 0
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
-    except sqlite3.OperationalError:  # not yet created
-        return 0
-
-
-@pytest.mark.slow
-def test_kill_9_and_run_again_pays_for_nothing_twice_and_gives_the_same_bytes(run: RunDir, tmp_path: Path) -> None:
-    undisturbed = with_chunks(RunDir(tmp_path / "undisturbed"), 45)
-    options = prices(tmp_path, timeout=20.0, backoff=0.01)
-    with ScriptedServer(without_stalls) as server:
-        assert ended(synth(undisturbed, server.url, *options))[0] == 0
-    held: list[str] = []
-
-    def holding(call: Call) -> Reply | str:
-        """Misbehaves as ever, but holds back everything once the next limit of whole answers is reached."""
-        if sum(server.paid.values()) + server.in_flight - len(held) > limit:
-            held.append(call.key)
-            return Reply(hang=True)
-        return without_stalls(call)
-
-    with ScriptedServer(holding) as server:
-        with_chunks(run, 45)
-        for limit in (9, 23, 38):  # noqa: B007 (holding reads it)
-            held.clear()
-            process = synth(run, server.url, *options)
-            wait_for(lambda: 0 < len(held) == server.in_flight and stored(run) == sum(server.paid.values()))
-            process.kill()
-            assert ended(process)[0] == -signal.SIGKILL
-            wait_for(lambda: server.in_flight == 0)
-            assert not run.has("questions.parquet")
-        limit = 10**6
-        assert ended(synth(run, server.url, *options))[0] == 0
-    assert set(server.paid.values()) == {1}, "no distinct request was answered, that is billed, twice"
-    assert run.path("questions.parquet").read_bytes() == undisturbed.path("questions.parquet").read_bytes()
-    assert run.path("rejected.parquet").read_bytes() == undisturbed.path("rejected.parquet").read_bytes()
-
-
-def without_stalls(call: Call) -> Reply | str:
-    """As ``misbehaving``, without the one that answers late: an answer nobody waited for would be billed twice whoever asks."""
-    number = int(re.findall(r"Point (\d+)", passage(call))[0])
-    name = [*BEHAVIOURS, *["good"] * 5][number % 15]
-    return good_writer(call) if name == "stall" else BEHAVIOURS.get(name, good_writer)(call)

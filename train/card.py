@@ -38,7 +38,7 @@ def write_card(
         _data(run, fit),
         _training(fit, facts),
         _evaluation(run, export_anyway),
-        _limits(contract),
+        _limits(contract, facts),
         _proof(texts, least_cosine),
         _licence(facts),
     ]
@@ -65,7 +65,7 @@ def _intended(contract: PromptContract, facts: Mapping[str, Any], code: str) -> 
     question, title, text = language(code).prompting.example
     return (
         "## Intended use\n\nFinding the passage that answers a question within the documents it was tuned on. It is not a general "
-        "embedding model any more, and not an authority: it finds rules, it does not interpret them.\n\n"
+        "embedding model any more, and not an authority: it finds what documents say, and does not interpret it.\n\n"
         '```python\nfrom sentence_transformers import SentenceTransformer\n\nmodel = SentenceTransformer("model/merged")\n'
         f"query = model.encode({contract.query_prefix + question!r})\n"
         f"passage = model.encode({contract.format_document(text, title)!r})\n```\n\n"
@@ -183,11 +183,12 @@ def _evaluation(run: RunDir, export_anyway: bool) -> str:
     return "\n".join(lines)
 
 
-def _limits(contract: PromptContract) -> str:
+def _limits(contract: PromptContract, facts: Mapping[str, Any]) -> str:
+    overflow = "\n* Never run it in float16: Gemma's activations overflow." if _is_gemma(facts) else ""
     return (
         "## Limits\n\n* Measured on questions like those it was tuned for; other documents and languages may have become worse.\n"
         "* Questions written by rules or by a language model are simpler than people's; trust the gold set's figures most.\n"
-        f"* Beyond {contract.max_tokens} tokens a passage is cut.\n* Never run it in float16: Gemma's activations overflow."
+        f"* Beyond {contract.max_tokens} tokens a passage is cut.{overflow}"
     )
 
 

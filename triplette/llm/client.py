@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from triplette.errors import BudgetReached, ServiceError, TripletteError
 from triplette.hashing import hash_value
@@ -76,6 +76,7 @@ class LlmClient:
         self.spending = Spending(budget)
         self._pace = Pace(settings.concurrency, self._clock, seed=settings.seed, backoff=settings.backoff)
         self._connection: ChatConnection | None = None
+        self._create: Any = None  # the connection's own call, or the same through LlamaIndex
         self._dialect: Dialect | None = None
         self._failures = 0  # in a row, over all calls
         self._reached = False  # the endpoint has answered anything at all
@@ -92,7 +93,7 @@ class LlmClient:
         if self._connection is not None:
             self._dialect = self._connection.dialect
             await self._connection.close()
-            self._connection = None
+            self._connection = self._create = None
         self.cache.close()
 
     def open(self) -> None:
@@ -239,7 +240,7 @@ class LlmClient:
     async def _send(self, messages: Sequence[Message], request: Request, started: float) -> Stored:
         shape = response_format(request.form, self.settings.response_format)
         extra = {} if shape is None else {"response_format": shape}
-        reply = await self._open().create(
+        reply = await self._open()(
             model=self.model,
             messages=[{"role": message["role"], "content": message["content"]} for message in messages],
             temperature=self.settings.temperature,
@@ -271,14 +272,19 @@ class LlmClient:
             said = (f"its price is from {listed.dated(today)}: check it, or give newer ones with --prices FILE", *said)
         return tuple(f"{self.model}: {part}" for part in said)
 
-    def _open(self) -> ChatConnection:
-        if self._connection is None:
+    def _open(self) -> Any:
+        if self._create is None:
             settings = self.settings
             key = key_of(settings)
             if not key and not settings.base_url:
                 self._stop(f"no key: the environment variable {settings.key_variable} is not set", key_cure(settings))
             self._connection = ChatConnection(settings.base_url or OPENAI_URL, key, timeout=settings.timeout)
-        return self._connection
+            self._create = self._connection.create
+            if settings.via == "llama-index":
+                from triplette.llm.llama_index import through_llama_index
+
+                self._create = through_llama_index(self._connection, self.model)
+        return self._create
 
     async def _after(self, failure: CallFailed, tries: _Tries, label: str) -> None:
         """Wait before the next attempt, or raise what ends this call or the run."""

@@ -16,6 +16,12 @@ class LlmSettings:
 
     model: str = setting("", "The model, as openai:MODEL (any OpenAI-compatible endpoint), such as openai:gpt-4.1-mini.")
     base_url: str = setting("", "The endpoint's address up to /v1; empty is OpenAI's own. Never put a key in it.")
+    via: str = setting(
+        "own",
+        "'own' connection, or 'llama-index': the same calls through LlamaIndex's OpenAILike, so that its callbacks and tracing see them "
+        "(pip install 'triplette[llama-index]').",
+        choices=("own", "llama-index"),
+    )
     key_variable: str = setting("OPENAI_API_KEY", "The environment variable that holds the key.")
     concurrency: int = setting(16, "Calls in flight at most; halved for a while when the endpoint says 429.", low=1, high=1024)
     timeout: float = setting(60.0, "Seconds after which a call that stalls is given up and tried again.", low=0.1, high=3600)
