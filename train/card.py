@@ -109,6 +109,7 @@ def _training(fit: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         if facts["method"] != "full"
         else ""
     )
+    stopped = str(result.get("stopped", ""))
     alarms = "".join(f"\n* alarm at step {a['step']}: {a['signal']} ({a['detail']}); {a['action']}" for a in result.get("alarms", ()))
     return (
         f"## Training\n\n* base `{facts['base']}`, method {facts['method']}{lora}, "
@@ -118,7 +119,7 @@ def _training(fit: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         f"seed {fit.get('settings', {}).get('seed')}\n{_besides(preset, result)}"
         f"* {result.get('steps')} steps of {result.get('planned_steps')}; kept: step {result.get('best_step')}, val nDCG@10 "
         f"{result.get('base_ndcg', 0):.4f} -> {result.get('best_ndcg', 0):.4f}. "
-        f"{str(result.get('stopped', '')).capitalize()}.{alarms}\n"
+        f"{stopped[:1].upper()}{stopped[1:]}.{alarms}\n"
         f"* hardware: {hardware(str(result.get('device', 'cpu')))}; {fit.get('seconds', 0):.0f} s\n* {versions}"
     )
 
@@ -174,8 +175,11 @@ def _evaluation(run: RunDir, export_anyway: bool) -> str:
     for one in content["sets"]:
         for change in one["changes"]:
             if change["before"] == "base" and change["view"] == verdict["view"] and not change["facet"] and change["metric"] in SHOWN:
+                ranked = (
+                    "" if change["after"] == "tuned" else f", {change['after']}"
+                )  # the fused rankers are measured beside the encoder
                 lines.append(
-                    f"| {one['name']} | {change['metric']} | {change['before_value']:.3f} | {change['after_value']:.3f} | "
+                    f"| {one['name']}{ranked} | {change['metric']} | {change['before_value']:.3f} | {change['after_value']:.3f} | "
                     f"{change['delta']:+.3f} | {change['low']:+.3f} to {change['high']:+.3f} | {change['p_value']:.4f} |"
                 )
     if export_anyway:
