@@ -174,7 +174,7 @@ def _across() -> Page:
 def _scattered(count: int) -> Page:
     page = Page()
     for k in range(count):
-        page.text(20 + 37 * (k % 15), 800 - 780 * (k // 15) / (count // 15 + 1), f"m{k % 10}", 4)
+        page.text(20 + 37 * (k % 15), 800 - 780 * (k // 15) / (count // 15 + 1), f"mot{k % 10}", 4)
     return page
 
 

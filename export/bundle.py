@@ -42,6 +42,7 @@ from triplette.hashing import code_version, hash_file, hash_tree
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.export import ExportSettings
+from triplette.site import write_front
 from triplette.step import Step
 from triplette.tables import write_text
 
@@ -101,6 +102,7 @@ def export_bundle(
         require_key(key)
     step = Step(run, STAGE, run.fingerprints(INPUTS), {**as_dict(settings), "override": override})
     if done := step.done(ExportResult, path=run.path(BUNDLE)):
+        write_front(run)
         return done if key is None else _sign_again(step, done, key)
     model, contract = run.path("model/merged"), PromptContract.load(run.path("model/contract.json"))
     plan = make_plan(model, contract, settings)
@@ -117,7 +119,9 @@ def export_bundle(
         result = _seal(run, staged, plan, proof, facts, key, note=note)
     run.path(FAILED).unlink(missing_ok=True)
     counts = {"chunks": len(dataset.corpus), "checks": len(proof.checks), "bytes": sum(result.sizes.values())}
-    return step.record(result, outputs=[BUNDLE], counts=counts, forget=("path",))
+    result = step.record(result, outputs=[BUNDLE], counts=counts, forget=("path",))
+    write_front(run)
+    return result
 
 
 def _sign_again(step: Step, done: ExportResult, key: Path) -> ExportResult:

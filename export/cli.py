@@ -5,6 +5,7 @@ They parse, call one function each, and print.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -139,23 +140,71 @@ def _verify(path: Path, signers: Path | None, json_output: bool) -> None:
         )
 
 
+QuestionArgument = Annotated[str | None, typer.Argument(help="A question, as a user of the phone would ask it.")]
+CountOption = Annotated[int, typer.Option("--count", "-n", help="How many passages.", min=1)]
+AskedDimension = Annotated[int | None, typer.Option("--dimension", help="Search with vectors of this many numbers.")]
+PerOption = Annotated[str, typer.Option("--per", help="passage, or only the best one of each page or section.")]
+DenseOption = Annotated[bool, typer.Option("--dense", help="Rank by the encoder alone, without BM25.")]
+ServeOption = Annotated[bool, typer.Option("--serve", help="Ask on a page in the browser, on this computer only.")]
+PortOption = Annotated[int, typer.Option("--port", help="With --serve: the port (0: any free one).", min=0, max=65535)]
+BesideOption = Annotated[
+    list[Path] | None,
+    typer.Option("--beside", help="With --serve: another bundle, its answers in a column beside (repeatable).", metavar="DIR"),
+]
+PORT = 8017
+
+
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="A question, as a user of the phone would ask it.")],
+    question: QuestionArgument = None,
     bundle: Annotated[Path, typer.Option("--bundle", help="An exported bundle.", metavar="DIR")] = DEFAULT_BUNDLE,
-    count: Annotated[int, typer.Option("--count", "-n", help="How many passages.", min=1)] = 3,
-    dimension: Annotated[int | None, typer.Option("--dimension", help="Search with vectors of this many numbers.")] = None,
-    per: Annotated[str, typer.Option("--per", help="passage, or only the best one of each page or section.")] = "passage",
-    dense: Annotated[bool, typer.Option("--dense", help="Rank by the encoder alone, without BM25.")] = False,
+    count: CountOption = 3,
+    dimension: AskedDimension = None,
+    per: PerOption = "passage",
+    dense: DenseOption = False,
+    serve: ServeOption = False,
+    port: PortOption = PORT,
+    beside: BesideOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Answer a question from a bundle, as the phone would, with both rankers' ranks and scores; needs no torch.
 
     Example: train ask "Peut-on roquer en étant en échec ?" --bundle run/bundle
     """
+    check_asking(question, serve, beside)
+    readers: list[Any] = [open_bundle(folder, dimension) for folder in (bundle, *(beside or ()))]
+    if serve:
+        serve_readers(readers, port)
+    else:
+        print_answers(readers[0].find(question, dense=dense).best(count, per=per), json_output)
+
+
+def check_asking(question: str | None, serve: bool, beside: Sequence[Path] | None) -> None:
+    """Raise SettingError for a question that is missing or that a page would ask, and for columns without a page."""
+    if serve and question is not None:
+        raise SettingError("the page asks the question", where="--serve", cure="leave the question out, or leave --serve out")
+    if not serve and question is None:
+        raise SettingError("there is no question", where="train ask", cure='write it: train ask "...", or open a page with --serve')
+    if beside and not serve:
+        raise SettingError("columns need a page", where="--beside", cure="add --serve")
+
+
+def open_bundle(folder: Path, dimension: int | None) -> Any:
+    """A bundle as a reader."""
     from triplette.export.runtime import Bundle
 
-    passages = Bundle(bundle, dimension=dimension).ask(question, count, per=per, dense=dense)
+    return Bundle(folder, dimension=dimension)
+
+
+def serve_readers(readers: Sequence[Any], port: int) -> None:
+    """Serve the page until interrupted."""
+    from triplette.export.serve.server import serve
+
+    serve(readers, port, ready=lambda address: say(f"Ask at {address} (Ctrl-C ends it)"))
+
+
+def print_answers(passages: Sequence[Any], json_output: bool) -> None:
+    """Passages with their ranks and scores, for a terminal or as JSON."""
     if json_output:
         print_json([{name: getattr(passage, name) for name in type(passage).__slots__} for passage in passages])
         return

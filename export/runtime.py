@@ -6,53 +6,20 @@ Passages are ranked as the contract says: BM25 and the encoder fused, or the enc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from triplette.arrays import Floats, Vector
+from triplette.arrays import Vector
 from triplette.contract import PromptContract
 from triplette.errors import InputError, SettingError
+from triplette.export.answers import Found, Passage, Place, Scores, place_of
 from triplette.export.index import INDEX, asked_tokens, lexical_scores, open_index, read_index, read_meta, read_refs
 from triplette.export.litert import SPEC, LiteRtModel, Spec
 from triplette.export.tokenizers.forms import open_tokenizer
-from triplette.ranking.fusion import DECIMALS, fuse, neighbours, ranks
+from triplette.ranking.fusion import DECIMALS, fuse, neighbours
 
-PER = ("passage", "page", "section")
 CONTRACT, TOKENIZER = "contract.json", "tokenizer.model"
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """An answer: rank from 1, the score it was ranked by, and the chunk with its place in the document (pages count from 1, 0: none).
-
-    Both rankers' own ranks over the whole corpus and scores stand beside it; a passage without a word of the question has the BM25
-    rank 0. ``refs`` are the titles and places of the passages that it refers to. Where the encoder ranks alone, ``score`` is its cosine.
-    """
-
-    rank: int
-    score: float
-    bm25_rank: int
-    bm25_score: float
-    dense_rank: int
-    dense_score: float
-    chunk_id: str
-    title: str
-    source: str
-    page_start: int
-    page_end: int
-    text: str
-    refs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """A question's scores of every passage, float64 (n,): BM25's, the encoder's cosines, and both fused (the cosines without a fusion)."""
-
-    bm25: Floats
-    dense: Floats
-    fused: Floats
 
 
 class Embedder:
@@ -106,34 +73,37 @@ class Bundle:
         self.fusion = self.embedder.contract.fusion
         self._beside = neighbours([source for source, _, _ in self._index.places])
 
+    @property
+    def name(self) -> str:
+        """The folder's name, with its parent's: every run calls its bundle ``bundle``."""
+        return "/".join(self.path.resolve().parts[-2:])
+
+    @property
+    def method(self) -> str:
+        """How passages are ranked."""
+        said = f"{self.embedder.contract.base_model or 'a model'}, {self.embedder.dimension} dimensions, int8 vectors"
+        return f"{said}; {self.fusion.named if self.fusion else 'encoder alone'}"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the passages, in the index's order."""
+        return self._index.ids
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Each passage's source, page and title, in that order."""
+        return self._index.places
+
     def ask(self, text: str, k: int = 5, *, per: str = "passage", dense: bool = False) -> list[Passage]:
         """The ``k`` best passages for a question, best first; ``per`` page or section, only the best of each.
 
         ``dense`` ranks by the encoder alone, whatever the contract says. Raises SettingError for another ``per``.
         """
-        if per not in PER:
-            raise SettingError(f"no answers per {per}", where="per", cure=f"use one of {', '.join(PER)}")
-        found = self.scores(text)
-        ranked = found.dense if dense or self.fusion is None else found.fused
-        order = np.lexsort((np.arange(len(ranked)), -ranked))
-        places = (ranks(found.bm25[None])[0], ranks(found.dense[None])[0])
-        answers: list[Passage] = []
-        seen: set[object] = set()
-        for position in order.tolist():
-            if len(answers) == k:
-                break
-            key = self._key(position, per)
-            if key not in seen:
-                seen.add(key)
-                bm25 = float(found.bm25[position])
-                said = (
-                    int(places[0][position]) if bm25 > 0 else 0,
-                    round(bm25, 6),
-                    int(places[1][position]),
-                    float(found.dense[position]),
-                )
-                answers.append(self.passage(position, len(answers) + 1, float(ranked[position]), said))
-        return answers
+        return self.find(text, dense=dense).best(k, per=per)
+
+    def find(self, text: str, *, dense: bool = False) -> Found:
+        """Every passage's rank for a question."""
+        return Found(self, self.scores(text), dense=dense)
 
     def scores(self, text: str) -> Scores:
         """Every passage's scores for a question, in the index's order."""
@@ -143,22 +113,10 @@ class Bundle:
         fused = dense if self.fusion is None else fuse(bm25[None], dense[None], self.fusion, self._beside)[0]
         return Scores(bm25, dense, fused)
 
-    def _key(self, position: int, per: str) -> object:
-        source, page, title = self._index.places[position]
-        if per == "page" and page:
-            return source, page
-        return (source, title) if per == "section" and title else position
-
-    def passage(
-        self, position: int, rank: int = 0, score: float = 0.0, said: tuple[int, float, int, float] = (0, 0.0, 0, 0.0)
-    ) -> Passage:
-        """The passage at a position of the index; ``said`` are BM25's rank and score and the encoder's."""
+    def passage(self, position: int) -> Passage:
+        """The passage at a position of the index, its ranks and scores 0."""
         query = "SELECT chunk_id, title, source, page_start, page_end, text FROM chunks WHERE position = ?"
         with open_index(self.path / INDEX) as connection:
-            row = connection.execute(query, (position,)).fetchone()
-        refs = tuple(self._place(other) for other in read_refs(self.path / INDEX, position) if other < len(self._index.places))
-        return replace(Passage(rank, round(score, 6), *said, *row), refs=refs)
-
-    def _place(self, position: int) -> str:
-        source, page, title = self._index.places[position]
-        return f"{title or 'untitled'} ({source}{f', p. {page}' if page else ''})"
+            chunk_id, title, source, first, last, text = connection.execute(query, (position,)).fetchone()
+        refs = (self.places[other] for other in read_refs(self.path / INDEX, position) if other < len(self.places))
+        return Passage(0, 0.0, 0, 0.0, 0, 0.0, chunk_id, title, source, first, last, text, tuple(map(place_of, refs)))

@@ -34,12 +34,13 @@ def select_triplets(
 ) -> list[dict[str, Any]]:
     """Triplets as plain dictionaries: the first ``count`` that match, or a random ``count`` with a seed.
 
-    Raises MissingStage before mining, InputError when nothing matches.
+    Raises MissingStage before mining, InputError when nothing matches or a triplet's question or passage is gone.
     """
     run.require("chunks.parquet", "questions.parquet", "triplets.parquet")
     chunks = {chunk.id: chunk for chunk in read_records(run.path("chunks.parquet"), Chunk)}
     questions = {question.id: question for question in read_records(run.path("questions.parquet"), Question)}
     triplets = read_records(run.path("triplets.parquet"), Triplet)
+    _check_names(run, triplets, questions, chunks)
     needle = fold(containing).lower()
     found = [
         triplet
@@ -58,6 +59,18 @@ def select_triplets(
     if seed is not None:
         found = random.Random(seed).sample(found, min(count, len(found)))
     return [as_view(triplet, questions[triplet.question_id], chunks) for triplet in found[:count]]
+
+
+def _check_names(run: RunDir, triplets: Sequence[Triplet], questions: Mapping[str, Question], chunks: Mapping[str, Chunk]) -> None:
+    """Raise InputError unless every question and passage that a triplet names is there: an earlier stage may have run again."""
+    for triplet in triplets:
+        passages = (triplet.positive_id, *(negative.chunk_id for negative in triplet.negatives))
+        if triplet.question_id not in questions or any(chunk_id not in chunks for chunk_id in passages):
+            raise InputError(
+                f"the triplet {triplet.id} names a question or a passage that is no longer in the run",
+                where=str(run.path("triplets.parquet")),
+                cure=f"run `{run.command('synth mine')}` again",
+            )
 
 
 def as_view(triplet: Triplet, question: Question, chunks: Mapping[str, Chunk]) -> dict[str, Any]:

@@ -63,3 +63,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_the_changelog_and_the_licence_are_there() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text()
     assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_page_of_docs_has_a_place_on_the_site() -> None:
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").glob("**/*.md")}
+    placed = set(re.findall(r"^ +- (?:.*: )?([\w./-]+\.md)$", site, re.MULTILINE))
+    assert sorted(pages - placed) == [], "`make site` would fail: name the page in mkdocs.yml, under nav"

@@ -48,3 +48,19 @@ def test_an_unknown_recipe_is_refused_with_the_choices(tmp_path: Path) -> None:
     done = run("bundle", "--run", str(tmp_path), "--recipe", "int3")
     assert done.returncode == 2
     assert "auto, e4_a8_f4_p4, int8, float32" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "there is no question"),
+        (["Qui ?", "--serve"], "the page asks the question"),
+        (["Qui ?", "--beside", "x"], "columns need a page"),
+        (["--serve", "--bundle", "x"], "this is not a bundle"),
+    ],
+)
+def test_asking_says_what_is_missing_or_too_much(arguments: list[str], said: str) -> None:
+    done = run("ask", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "help: " in done.stderr

@@ -96,7 +96,7 @@ def test_a_key_that_cannot_sign_and_a_list_that_is_none_say_what_to_give(keys: P
     with pytest.raises(InputError, match="no such key"):
         sign(bundle, keys / "nobody")
     (keys / "text").write_text("no key")
-    with pytest.raises(InputError, match="did not sign"):
+    with pytest.raises(InputError, match="signing with this key failed"):
         sign(bundle, keys / "text")
     (bundle / SIGNATURE).write_text("x")
     (keys / "empty").write_text("\n# nobody\n")

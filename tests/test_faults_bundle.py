@@ -133,7 +133,7 @@ def test_a_manifest_that_is_no_regular_file_is_refused(tmp_path: Path, kind: str
         os.mkfifo(path)
     else:
         path.mkdir()
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         verify_bundle(tmp_path)
 
 

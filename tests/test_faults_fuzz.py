@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scripted_client import GOOD, QuickClock, asked, settings_for
 from scripted_llm import Call, Reply, ScriptedServer
-from test_triplette_llm import GOOD, QuickClock, asked, settings_for
 
 from triplette.errors import ServiceError
 from triplette.llm.bodies import BODY_LIMIT

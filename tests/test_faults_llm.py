@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_client import GOOD, Form, ask, asked, settings_for
 from scripted_llm import Call, Reply, ScriptedServer
-from test_triplette_llm import GOOD, Form, ask, asked, settings_for
 
 from triplette.errors import ServiceError, SettingError, TripletteError
 from triplette.llm.addresses import model_name, public_address
@@ -323,7 +323,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 import typer
 from triplette.console import new_app, run_app
-from test_triplette_llm import asked
+from scripted_client import asked
 from triplette.llm.client import LlmClient
 from triplette.llm.run import run_many
 from triplette.settings.llm import LlmSettings

@@ -24,11 +24,12 @@ from curated import human, make_chunks, small_run, verdict
 from triplette.console import visible
 from triplette.errors import InputError, SettingError
 from triplette.export.index import open_index, read_index
-from triplette.records import Chunk, Triplet, Verdict
+from triplette.records import Chunk, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.load import load_section
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.train import TrainSettings
+from triplette.synth.show import select_triplets
 from triplette.tables import read_records, schema_of, write_records
 
 ROOT = Path(__file__).parent.parent
@@ -194,7 +195,7 @@ def test_the_wider_types_of_other_writers_are_read(tmp_path: Path) -> None:
 def test_a_verdict_in_unknown_words_is_refused_and_not_ignored(tmp_path: Path, changes: dict[str, Any]) -> None:
     path = tmp_path / "verdicts/human.parquet"
     write_records(path, [human("t1", "keep"), replace(verdict("t2", "triplet", "keep"), **changes)], Verdict)
-    with pytest.raises(InputError, match=f"'{next(iter(changes.values()))}' is no {next(iter(changes))}"):
+    with pytest.raises(InputError, match=f"'{next(iter(changes.values()))}' is not a {next(iter(changes))}"):
         read_records(path, Verdict)
 
 
@@ -217,6 +218,21 @@ def test_what_a_killed_command_left_beside_a_file_goes_with_the_next_write(tmp_p
         file.touch()
     write_records(path, make_chunks(3), Chunk)
     assert sorted(tmp_path.iterdir()) == sorted([path, alive, other])
+
+
+@pytest.mark.parametrize("name", ["chunks", "questions"])
+def test_a_triplet_whose_passage_or_question_is_gone_is_named(tmp_path: Path, name: str) -> None:
+    run = small_run(4).write(tmp_path / "run")
+    rewrite(run.path(f"{name}.parquet"), lambda table: table.slice(0, 0))
+    with pytest.raises(InputError, match="names a question or a passage that is no longer in the run") as caught:
+        select_triplets(run, count=3)
+    assert "synth mine" in caught.value.cure
+
+
+def test_a_reject_of_an_unknown_kind_is_refused(run: RunDir) -> None:
+    write_records(run.path("rejected.parquet"), [Rejection("synth.write", "c1", "banana", "no_question", "")], Rejection)
+    with pytest.raises(InputError, match="'banana' is not a subject_kind"):
+        run.read_rejects()
 
 
 @pytest.mark.slow
@@ -358,7 +374,7 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: object) -> 
     from triplette.export.proof.verify import verify_bundle
 
     (tmp_path / "manifest.json").write_text(json.dumps(content))
-    with pytest.raises(InputError, match="no manifest"):
+    with pytest.raises(InputError, match="not a bundle's manifest"):
         verify_bundle(tmp_path)
 
 
@@ -381,4 +397,4 @@ def test_files_in_folders_and_links_are_not_a_bundles(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/passwd")
     shown = verify_bundle(tmp_path).checks[0].detail
     assert "'sub/more.bin' is not in the manifest" in shown
-    assert "'link' is no regular file" in shown
+    assert "'link' is not a regular file" in shown

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from curated import small_run
 from judged import corpus, good_rows, mined
-from killing import ended, halted, start, stopped, wait_for
+from killing import apart, ended, halted, loaded, start, stopped, wait_for
 from scripted_llm import Call, Reply, ScriptedServer, good_reader
+from test_faults_kills import make_base
+from training_data import rules_dataset
 
 from triplette.rundir import RunDir
 
@@ -74,3 +76,20 @@ def test_the_second_of_two_is_told_and_the_first_ends(tmp_path: Path, words: str
         os.kill(child.pid or 0, signal.SIGCONT)
         assert ended(child) in (0, 1), (tmp_path / "first.txt").read_text()
     assert [entry["stage"] for entry in run.entries()] == [".".join(words.split()[:2])]
+
+
+def test_while_a_model_is_trained_no_other_training_and_no_build_begins(tmp_path: Path) -> None:
+    material = small_run(12)
+    material.judge_everything()
+    run = material.write(tmp_path / "run")
+    rules_dataset(run.root, pieces=2)
+    before = {path.name: path.read_bytes() for path in run.path("dataset").iterdir()}
+    with loaded("peft", "sentence_transformers.sentence_transformer.trainer"):
+        apart(make_base, tmp_path / "base", [chunk.text for chunk in material.chunks])
+        options = "--preset tiny --max-steps 2 --batch 16 --ungated --no-export"
+        train = [*f"train run {options} --model {tmp_path / 'base'} --run {run.root}".split()]
+        with halted(train, tmp_path / "first.txt"):
+            refused(train, tmp_path / "second.txt")
+            refused(["curate", "build", "--no-gold", "--run", str(run.root)], tmp_path / "third.txt")
+    assert not run.entries()
+    assert {path.name: path.read_bytes() for path in run.path("dataset").iterdir()} == before

@@ -108,6 +108,13 @@ def test_soft_hyphens_and_ligatures_are_cured_for_every_format(text: str, cure: 
     assert not set("\u00ad\u200b\ufb00\ufb01\ufb04") & set(" ".join(read.rows["text"].to_pylist()))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "iso8859-15", "cp1252", "utf-8-sig"])
+def test_a_witness_of_text_tells_its_encoding_too(tmp_path: Path, encoding: str) -> None:
+    text = "La grille est fermée à huit heures dès l'été, et chaque élève rend son gilet. " * 4
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    assert (witness(tmp_path / "a.txt") or "").lstrip("\ufeff") == text
+
+
 def test_a_witness_reads_text_and_pdf_with_another_library(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(FIRST.encode("cp1252") * 3)
     assert "fermée" not in (witness(tmp_path / "a.txt") or "")

@@ -117,6 +117,19 @@ def test_the_same_content_twice_is_one_document_with_both_names(tmp_path: Path) 
     assert folder.notes == ["copie/b.md: the same content as a.md, read once"]
 
 
+def test_the_same_content_under_a_suffix_of_another_reader_is_a_document_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.docx").write_text("<h1>A</h1><p>x", encoding="utf-8")  # no Word file: it must not stand for the page
+    (tmp_path / "b.html").write_text("<h1>A</h1><p>x", encoding="utf-8")
+    assert names(find_documents(tmp_path)) == ["a.docx", "b.html"]
+
+
+def test_a_document_of_an_older_format_is_named_with_what_to_save_it_as(tmp_path: Path) -> None:
+    corpus = write(tmp_path, a="# A\n\nx")
+    (corpus / "old.DOC").write_bytes(b"x")
+    (note,) = find_documents(corpus).notes
+    assert note.startswith("old.DOC: skipped, not a document type we read; help: save it as .docx")
+
+
 def test_line_separators_in_a_name_do_not_break_the_ledger(tmp_path: Path) -> None:
     corpus = write(tmp_path / "c", **{"a\u0085b": "# A\n\nUn texte.", "c\u2028d": "# B\n\nUn autre."})
     run = RunDir(tmp_path / "run")

@@ -168,6 +168,43 @@ def docling_document() -> dict[str, object]:
     }  # fmt: skip
 
 
+DOCLING_MARKDOWN = """<!-- image -->
+
+## Règlement du port &amp; de la baie
+
+## 1. Accès
+
+La grille ouvre à 7 h pour la classe A\\_1 &lt; 8 m. Le gardien note l'heure et
+
+<!-- page break -->
+
+le nom du bateau.
+
+<!-- image -->
+
+## 1.1 Tarifs
+
+| Catégorie   | Prix   |
+|-------------|--------|
+| Adulte      | 24 €   |
+
+<!-- formula-not-decoded -->
+
+- [x] Cotisation payée
+"""
+
+
+def test_the_markdown_that_docling_writes_has_its_title_its_sentences_and_no_marks(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(DOCLING_MARKDOWN, encoding="utf-8")
+    title = "Règlement du port & de la baie"
+    found = structure(read_document(tmp_path / "a.md", tmp_path))
+    assert [(block.headings, block.text) for block in found.blocks] == [
+        ((title, "1. Accès"), "La grille ouvre à 7 h pour la classe A_1 < 8 m. Le gardien note l'heure et le nom du bateau."),
+        ((title, "1. Accès", "1.1 Tarifs"), "| Catégorie | Prix |\n| --- | --- |\n| Adulte | 24 € |"),
+        ((title, "1. Accès", "1.1 Tarifs"), "- Cotisation payée"),
+    ]
+
+
 def test_docling_json_keeps_pages_tables_and_nests_numbered_titles(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(docling_document()), encoding="utf-8")
     found = read(tmp_path / "a.json")

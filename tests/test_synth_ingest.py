@@ -70,6 +70,13 @@ def test_every_usual_encoding_is_read_and_said(encoding: str, said: str) -> None
     assert (said in " ".join(notes)) if said else not notes
 
 
+def test_latin_9_is_told_from_windows_text_by_its_ligature() -> None:
+    text, notes = decode("L'œuvre et la sœur, à l'été.\n".encode("iso8859-15"), "a.txt")
+    assert text == "L'œuvre et la sœur, à l'été.\n"
+    assert "Latin-9" in notes[0]
+    assert decode("Une ½ heure à l'été, 1½h de sœur.".encode("cp1252", "ignore"), "a.txt")[0].startswith("Une ½ heure")
+
+
 def test_dos_text_is_told_from_windows_text() -> None:
     plain = ACCENTED.replace("’", "'")
     text, notes = decode(plain.encode("cp850"), "a.txt")

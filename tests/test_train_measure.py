@@ -225,7 +225,8 @@ def test_the_report_escapes_every_text_and_loads_nothing() -> None:
     page = render({"base model": EVIL}, judge(m, VIEW), [m], {"test": [("cap'tion", b"png")]}, SETTINGS)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert "http" not in page
+    assert "http:" not in page
+    assert "https:" not in page
     assert "class='verdict improved'" in page
     assert page.count("data:image/png;base64,") == 1
 

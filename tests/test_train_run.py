@@ -17,12 +17,16 @@ from test_train_data import beir
 from training_data import open_gate, rules_dataset
 
 from triplette.contract import PromptContract
-from triplette.dataset import load_dataset
-from triplette.errors import ContractMismatch, GateClosed, MissingStage, ProofFailed, SettingError
+from triplette.dataset import HASHED_FILES, load_dataset
+from triplette.errors import ContractMismatch, GateClosed, InputError, MissingStage, ProofFailed, SettingError
 from triplette.rundir import RunDir
 from triplette.settings.load import load_section
 from triplette.settings.train import PRESETS, EvaluateSettings, Preset, TrainSettings, preset_of
+from triplette.tables import read_table
+from triplette.train.ask import RunReader
+from triplette.train.data import questions_of
 from triplette.train.evaluate import evaluate, production_view
+from triplette.train.fit import ADAPTER, CONTRACT
 from triplette.train.measure import IMPROVED
 from triplette.train.merge import merge, prove_same
 from triplette.train.run import require_improved, run_all
@@ -122,6 +126,21 @@ def test_the_shared_encoder_reads_the_merged_folder_under_its_contract(tuned: Ru
     assert encoder.encode_queries(["Peut-on toucher ?"]).shape == (1, 96)
 
 
+def test_a_run_answers_with_its_merged_model_and_its_base_as_evaluation_ranked_them(tuned: RunDir) -> None:
+    reader, base = RunReader(tuned), RunReader(tuned, tuned=False)
+    test = questions_of(load_dataset(tuned), "test")
+    rows = [row for row in read_table(tuned.path("evaluation/questions.parquet")).to_pylist() if row["set"] == "test"]
+    for one, row, answers in list(zip(test.texts, rows, test.relevant, strict=True))[:12]:
+        for asked, column in ((reader, "rank_after"), (base, "rank_before")):
+            found = asked.find(one)
+            first = min(found.rank_of(asked.ids[place]) for place in answers)
+            assert row[column] in (first, 0 if first > 100 else first)
+            best = found.best(3)
+            assert [passage.rank for passage in best] == [1, 2, 3]
+            assert found.rank_of(best[1].chunk_id) == 2
+    assert "one of them answers a question, not both" in train("ask", "Qui ?", "--run", str(tuned.root), "--bundle", "x").stderr
+
+
 def test_the_model_card_says_data_gate_settings_evaluation_limits_and_licence(tuned: RunDir) -> None:
     card = tuned.path("model/merged/README.md").read_text(encoding="utf-8")
     assert load_dataset(tuned).hash in card
@@ -201,6 +220,19 @@ def test_the_gate_is_asked_first(tmp_path: Path, base: Path) -> None:
 def test_evaluating_before_fitting_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(MissingStage, match="train fit"):
         evaluate(rules_dataset(tmp_path / "new", pieces=4), MEASURE)
+
+
+def test_an_adapter_is_not_measured_on_a_dataset_built_since_it_was_trained(tmp_path: Path) -> None:
+    run, other = rules_dataset(tmp_path / "run", pieces=2), rules_dataset(tmp_path / "other", pieces=3)
+    for name in (ADAPTER, CONTRACT):
+        run.path(name).parent.mkdir(parents=True, exist_ok=True)
+        run.path(name).write_text("{}")
+    learnt = run.fingerprints(HASHED_FILES)
+    run.record("train.fit", inputs=learnt, outputs=[ADAPTER, CONTRACT], settings={}, counts={}, seconds=0)
+    shutil.copytree(other.path("dataset"), run.path("dataset"), dirs_exist_ok=True)
+    with pytest.raises(InputError, match="built again since this adapter was trained") as caught:
+        evaluate(run, MEASURE)
+    assert "train fit" in caught.value.cure
 
 
 def test_an_adapter_that_was_never_measured_is_not_exported(copy: RunDir) -> None:

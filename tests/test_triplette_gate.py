@@ -198,7 +198,7 @@ def test_every_reason_and_every_cure_stands_in_the_refusal_once(run: RunDir) -> 
     )
     assert caught.value.cure == (
         f"run `curate validate{where}`; "
-        f"see {run.root}/validation/result.json, cure it or `curate validate --fix{where}`; "
+        f"see {run.root}/validation/result.json and fix what it names, or run `curate validate --fix{where}`; "
         f"`curate review push{where}`, review, `curate review pull{where}`, `curate build{where}`, then run `curate validate{where}`; "
         "or --ungated, which the model card will say"
     )

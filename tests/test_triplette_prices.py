@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_client import GOOD, QuickClock, asked
 from scripted_llm import ScriptedServer
-from test_triplette_llm import GOOD, QuickClock, asked
 
 from triplette.errors import SettingError
 from triplette.llm.client import LlmClient, quote
@@ -56,7 +56,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a text": ({"as_of": "2026-09", "models": {"m": {"input": "1", "output": 2}}}, "models.\"m\".input is not a number: '1'"),
     "a truth": ({"as_of": "2026-09", "models": {"m": {"input": True, "output": 2}}}, 'models."m".input is not a number: True'),
     "no number": ({"as_of": "2026-09", "models": {"m": {"input": float("nan"), "output": 2}}}, 'models."m".input is not a number: nan'),
-    "a list": ([], "this is no price list: not an object"),
+    "a list": ([], "this is not a price list: not an object"),
 }
 
 
@@ -75,7 +75,7 @@ def test_a_wrong_field_is_named(tmp_path: Path, name: str) -> None:
 def test_a_file_that_is_no_list_is_one_line(tmp_path: Path, text: str | bytes) -> None:
     path = tmp_path / "p.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(SettingError, match="no price list"):
+    with pytest.raises(SettingError, match="not a price list"):
         read_price_list(path, TODAY)
     with pytest.raises(SettingError, match="cannot be read"):
         read_price_list(tmp_path, TODAY)
@@ -92,7 +92,7 @@ def test_a_list_of_ones_own_prices_any_address_and_holds_a_budget(tmp_path: Path
 
 
 def test_a_model_that_ones_own_list_does_not_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="no price of 'gpt-4o'") as caught:
+    with pytest.raises(SettingError, match="no price for 'gpt-4o'") as caught:
         LlmClient(LlmSettings(model="openai:gpt-4o", prices=str(listed(tmp_path, TOML))), tmp_path, clock=QuickClock())
     assert "house/small" in caught.value.cure
 

@@ -38,7 +38,7 @@ def write_card(
         _data(run, fit),
         _training(fit, facts),
         _evaluation(run, export_anyway),
-        _limits(contract),
+        _limits(contract, facts),
         _proof(texts, least_cosine),
         _licence(facts),
     ]
@@ -65,7 +65,7 @@ def _intended(contract: PromptContract, facts: Mapping[str, Any], code: str) -> 
     question, title, text = language(code).prompting.example
     return (
         "## Intended use\n\nFinding the passage that answers a question within the documents it was tuned on. It is not a general "
-        "embedding model any more, and not an authority: it finds rules, it does not interpret them.\n\n"
+        "embedding model any more, and not an authority: it finds what documents say, and does not interpret it.\n\n"
         '```python\nfrom sentence_transformers import SentenceTransformer\n\nmodel = SentenceTransformer("model/merged")\n'
         f"query = model.encode({contract.query_prefix + question!r})\n"
         f"passage = model.encode({contract.format_document(text, title)!r})\n```\n\n"
@@ -109,6 +109,7 @@ def _training(fit: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         if facts["method"] != "full"
         else ""
     )
+    stopped = str(result.get("stopped", ""))
     alarms = "".join(f"\n* alarm at step {a['step']}: {a['signal']} ({a['detail']}); {a['action']}" for a in result.get("alarms", ()))
     return (
         f"## Training\n\n* base `{facts['base']}`, method {facts['method']}{lora}, "
@@ -118,7 +119,7 @@ def _training(fit: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         f"seed {fit.get('settings', {}).get('seed')}\n{_besides(preset, result)}"
         f"* {result.get('steps')} steps of {result.get('planned_steps')}; kept: step {result.get('best_step')}, val nDCG@10 "
         f"{result.get('base_ndcg', 0):.4f} -> {result.get('best_ndcg', 0):.4f}. "
-        f"{str(result.get('stopped', '')).capitalize()}.{alarms}\n"
+        f"{stopped[:1].upper()}{stopped[1:]}.{alarms}\n"
         f"* hardware: {hardware(str(result.get('device', 'cpu')))}; {fit.get('seconds', 0):.0f} s\n* {versions}"
     )
 
@@ -174,8 +175,11 @@ def _evaluation(run: RunDir, export_anyway: bool) -> str:
     for one in content["sets"]:
         for change in one["changes"]:
             if change["before"] == "base" and change["view"] == verdict["view"] and not change["facet"] and change["metric"] in SHOWN:
+                ranked = (
+                    "" if change["after"] == "tuned" else f", {change['after']}"
+                )  # the fused rankers are measured beside the encoder
                 lines.append(
-                    f"| {one['name']} | {change['metric']} | {change['before_value']:.3f} | {change['after_value']:.3f} | "
+                    f"| {one['name']}{ranked} | {change['metric']} | {change['before_value']:.3f} | {change['after_value']:.3f} | "
                     f"{change['delta']:+.3f} | {change['low']:+.3f} to {change['high']:+.3f} | {change['p_value']:.4f} |"
                 )
     if export_anyway:
@@ -183,11 +187,12 @@ def _evaluation(run: RunDir, export_anyway: bool) -> str:
     return "\n".join(lines)
 
 
-def _limits(contract: PromptContract) -> str:
+def _limits(contract: PromptContract, facts: Mapping[str, Any]) -> str:
+    overflow = "\n* Never run it in float16: Gemma's activations overflow." if _is_gemma(facts) else ""
     return (
         "## Limits\n\n* Measured on questions like those it was tuned for; other documents and languages may have become worse.\n"
         "* Questions written by rules or by a language model are simpler than people's; trust the gold set's figures most.\n"
-        f"* Beyond {contract.max_tokens} tokens a passage is cut.\n* Never run it in float16: Gemma's activations overflow."
+        f"* Beyond {contract.max_tokens} tokens a passage is cut.{overflow}"
     )
 
 

@@ -21,9 +21,10 @@ from triplette.console import (
     table,
     with_version,
 )
-from triplette.export.cli import ask, show_export
 from triplette.export.cli import export as export_command
+from triplette.export.cli import show_export
 from triplette.rundir import DEFAULT_RUN
+from triplette.train.asking import ask
 
 app = with_version(new_app("A curated dataset -> adapter -> measured verdict -> merged model -> phone bundle.", completion=True))
 

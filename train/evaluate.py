@@ -9,7 +9,7 @@ by ``train.measure``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -27,10 +27,12 @@ from triplette.ranking.metrics import PRIMARY
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.train import EvaluateSettings, Preset
+from triplette.site import EVALUATION, TRAINING_REPORT, write_front
 from triplette.step import Step
 from triplette.tables import replacing, write_text
 from triplette.train.data import Passages, Questions, questions_of, read_beir
 from triplette.train.fit import ADAPTER, BASE, CONTRACT
+from triplette.train.fit import STAGE as FIT
 from triplette.train.kept import FILE as KEPT
 from triplette.train.kept import embed_passages, kept_passages
 from triplette.train.measure import BASE as BEFORE
@@ -43,8 +45,8 @@ from triplette.train.report import render
 
 STAGE = "train.evaluate"
 RESULT, REPORT, PLOTS, QUESTIONS = (
-    "evaluation/result.json",
-    "evaluation/report.html",
+    EVALUATION,
+    TRAINING_REPORT,
     "evaluation/plots",
     "evaluation/questions.parquet",
 )
@@ -73,9 +75,11 @@ def evaluate(
     run.require(ADAPTER, CONTRACT)
     dataset = load_dataset(run)
     inputs = run.fingerprints([*HASHED_FILES, ADAPTER, CONTRACT, BASE])
+    _require_its_dataset(run, inputs)
     inputs |= {f"beir/{folder.name}": hash_tree(folder) for folder in beir}
     step = Step(run, STAGE, inputs, {**as_dict(settings), "seed": seed})
     if done := step.done(EvaluateResult, report=str(run.path(REPORT))):
+        write_front(run)
         return done
     with run.locked():
         facts, contract = read_fit(run.path(ADAPTER)), PromptContract.load(run.path(CONTRACT))
@@ -87,12 +91,27 @@ def evaluate(
         measurements = [measure_set(one, ranked, settings, view=view, seed=seed) for one, ranked in zip(sets, rankings, strict=True)]
         verdict = judge(measurements[0], view)
         _write(run, dataset, facts, contract, settings, verdict, measurements)
-        return step.record(
+        result = step.record(
             EvaluateResult(verdict, _tables(measurements, view), str(run.path(REPORT))),
             outputs=[RESULT, REPORT, PLOTS, QUESTIONS],
             counts={one.name: len(one) for one in sets},
             forget=("report",),
             verdict=verdict.word,
+        )
+        write_front(run)
+        return result
+
+
+def _require_its_dataset(run: RunDir, inputs: Mapping[str, str]) -> None:
+    """Raise InputError where the dataset is not the one that the adapter learnt: what was a training row may be a test question now."""
+    fitted = run.last(FIT)
+    if fitted is None or fitted["outputs"].get(ADAPTER) != inputs[ADAPTER]:
+        return  # an adapter from elsewhere: nothing is known of what it learnt
+    if any(fitted["inputs"].get(name) != inputs[name] for name in HASHED_FILES):
+        raise InputError(
+            "the dataset was built again since this adapter was trained: its test questions may be among those it learnt",
+            where=str(run.path("dataset")),
+            cure=f"run `{run.command('train fit')}` again",
         )
 
 

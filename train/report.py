@@ -12,20 +12,8 @@ from typing import Any
 from triplette.console import html_text
 from triplette.ranking.metrics import PRIMARY
 from triplette.settings.train import EvaluateSettings
+from triplette.site import FRONT, document
 from triplette.train.measure import BASE, HYBRID, TUNED, Change, Measurement, Moved, Verdict
-
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#1f2937;max-width:70rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid #e5e7eb}h3{font-size:1rem}
-.verdict{padding:.8rem 1rem;border-left:.4rem solid #6b7280;background:#f3f4f6}
-.improved{border-color:#0f766e;background:#f0fdfa}.worse{border-color:#b91c1c;background:#fef2f2}
-table{border-collapse:collapse;margin:.6rem 0;font-size:.88rem}
-th,td{padding:.25rem .6rem;border-bottom:1px solid #e5e7eb;text-align:left;vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.up{color:#0f766e;font-weight:600}.down{color:#b91c1c;font-weight:600}.small{color:#6b7280;font-size:.85rem}
-figure{display:inline-block;margin:.5rem .8rem .5rem 0;max-width:100%}img{max-width:100%}.wide{overflow-x:auto}
-.wide table{font-size:.78rem}.wide th,.wide td{padding:.25rem .3rem}
-"""
 
 
 def render(
@@ -38,8 +26,6 @@ def render(
     """The page. ``facts`` go on top; ``pictures`` holds (caption, PNG) for each set."""
     word = verdict.word.replace(" ", "-")
     parts = [
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
-        f"<title>Evaluation: {html_text(verdict.word)}</title><style>{STYLE}</style></head><body>",
         "<h1>Before and after fine-tuning</h1>",
         f"<p class='verdict {word}'>{html_text(_sentence(verdict))}</p>",
         "<p class='small'>The test was declared in advance: nDCG@10, tuned against base, in production's form, dimension and number format. "
@@ -49,7 +35,7 @@ def render(
     ]
     for measurement in measurements:
         parts += _section(measurement, verdict.view, pictures.get(measurement.name, ()), settings)
-    return "\n".join([*parts, "</body></html>"]) + "\n"
+    return document(f"Evaluation: {verdict.word}", "\n".join(parts), front=f"../{FRONT}")
 
 
 def _sentence(verdict: Verdict) -> str:

@@ -288,7 +288,7 @@ _ERRNO = {
         "raise the limit (ulimit -f), or give a --run on another disk",
     ),
     errno.EIO: ("the disk reports an error", "look at the disk, then run the same command again: what was finished is kept"),
-    errno.EEXIST: ("what stands there is no folder, or a link that leads nowhere", "remove it, or give another path"),
+    errno.EEXIST: ("what stands there is not a folder, or is a link that leads nowhere", "remove it, or give another path"),
     errno.EROFS: ("the disk is read-only", "give a --run on a disk that can be written to"),
     errno.EACCES: ("this may not be read or written", "change its permissions, or give another --run"),
     errno.EPERM: ("this may not be read or written", "change its permissions, or give another --run"),

@@ -110,7 +110,7 @@ def read_gate(run: RunDir) -> Gate:
         blockers.append(
             Blocker(
                 f"validation failed: {names}",
-                f"see {run.path(RESULT)}, cure it or `{run.command('curate validate --fix')}`",
+                f"see {run.path(RESULT)} and fix what it names, or run `{run.command('curate validate --fix')}`",
             )
         )
     done, required = int(result["review"]["done"]), int(result["review"]["required"])

@@ -202,7 +202,7 @@ def hub_file(origin: str, name: str, *, needed: bool = True) -> Path | None:
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
     except ImportError as error:
         raise InputError(
-            f"the model {origin!r} is no folder, and models by id need the models extra", cure="pip install 'triplette[models]'"
+            f"the model {origin!r} is not a folder, and models by id need the models extra", cure="pip install 'triplette[models]'"
         ) from error
     try:
         return Path(hf_hub_download(origin, name))

@@ -186,13 +186,14 @@ class Rejection:
     payload: str = field(default="")
 
 
-# the words that a column may hold; a verdict with another one would be a decision that nobody takes
+# the words that a column may hold; a verdict with another one would be a decision that nobody takes, a reject a row that nobody counts
 TERMS: dict[type[Any], dict[str, tuple[str, ...]]] = {
     Verdict: {
         "subject_kind": ("question", "triplet", "negative"),
         "judge": ("rules", "llm", "human"),
         "decision": ("keep", "reject", "quarantine", "unsure", "positive", "drop"),
-    }
+    },
+    Rejection: {"subject_kind": ("document", "chunk", "question", "candidate", "triplet", "negative")},
 }
 
 

@@ -210,7 +210,7 @@ def check_schema(path: Path, table: pa.Table, record: type[Any]) -> None:
         strange = sorted(set(pc.unique(table[name]).to_pylist()) - set(terms))
         if strange:
             known = ", ".join(terms)
-            raise InputError(f"{strange[0]!r} is no {name}: it is one of {known}", where=str(path), cure=cure)
+            raise InputError(f"{strange[0]!r} is not a {name}: it is one of {known}", where=str(path), cure=cure)
 
 
 def _is_list(kind: pa.DataType) -> bool:

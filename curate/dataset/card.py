@@ -182,7 +182,7 @@ def _limits(composition: Mapping[str, Any], settings: BuildSettings) -> str:
         "Questions were written with the passage in view: their wording is closer to it than a user's would be, and rankers look "
         "better on them than in use.",
         "A negative was checked by the judge, not by a person, unless it was reviewed; some may answer the question after all.",
-        "The passages say what the documents said when they were read; rules change.",
+        "The passages say what the documents said when they were read; documents change.",
     ]
     if any(writer.startswith("rules/") for writer in composition["writers"]):
         limits.append("Questions by the built-in rules follow a small set of patterns; a model may learn the pattern.")

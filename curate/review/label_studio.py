@@ -157,13 +157,13 @@ def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         where = f"{path}: task {number}"
         data = task.get("data") if isinstance(task, dict) else None
         if not isinstance(data, dict) or not isinstance(task.get("annotations"), list):
-            raise InputError("is no task of Label Studio's JSON", where=where, cure="export as JSON, not JSON_MIN or CSV")
+            raise InputError("is not one of Label Studio's tasks", where=where, cure="export as JSON, not JSON_MIN or CSV")
         missing = [name for name in ("question", *ORIGIN) if name not in data]
         if missing or not isinstance(data["negative_ids"], list) or not isinstance(data["suggested"], list):
             told = ", ".join(missing) or "negative_ids or suggested as they were written"
             raise InputError(f"its data lacks {told}", where=where, cure="import the file that `curate review export` wrote, whole")
         if not all(isinstance(given, dict) for given in task["annotations"]):
-            raise InputError("has an annotation that is none", where=where, cure="export the project from Label Studio as JSON")
+            raise InputError("has an annotation of an unknown form", where=where, cure="export the project from Label Studio as JSON")
         yield where, task
 
 
@@ -208,7 +208,9 @@ def _moment(given: Mapping[str, Any], where: str) -> str:
     try:
         return datetime.fromisoformat(told).astimezone(UTC).isoformat(timespec="seconds")
     except ValueError:
-        raise InputError(f"updated_at {told!r} is no time", where=where, cure="export the project from Label Studio as JSON") from None
+        raise InputError(
+            f"updated_at {told!r} is not a time", where=where, cure="export the project from Label Studio as JSON"
+        ) from None
 
 
 def _said(result: Any, where: str) -> dict[str, list[str]]:

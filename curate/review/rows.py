@@ -171,7 +171,7 @@ def check_rows(rows: Iterable[ReviewRow], negatives: int, profile: Profile) -> N
                 problems.append(f"{name} {value!r} is not a number")
         for suggestion in row.suggestions:
             strange = [value for value in suggestion.values if value not in allowed.get(suggestion.question, ())]
-            problems += [f"{value!r} is no answer to {suggestion.question}" for value in strange]
+            problems += [f"{value!r} is not an answer to {suggestion.question}" for value in strange]
         if problems:
             raise InputError(
                 problems[0],

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from triplette.console import html_text
 
 WIDTH = 520
-BLUE, RED, GREY = "#4a7dbd", "#cf222e", "#d8dee4"
+# by the page's colours where it has them, so that they follow light and dark
+BLUE, RED, GREY = "var(--bar, #4a7dbd)", "var(--lost, #cf222e)", "var(--line, #d8dee4)"
 
 
 def bars(rows: Sequence[tuple[str, float]], *, colour: str = BLUE, label: str = "") -> str:
@@ -22,7 +23,7 @@ def bars(rows: Sequence[tuple[str, float]], *, colour: str = BLUE, label: str = 
     for number, (name, value) in enumerate(rows):
         top = number * step
         width = (WIDTH - left - 60) * value / most
-        shown = name if len(name) <= 28 else f"{name[:27]}…"
+        shown = name if len(name) <= 24 else f"{name[:23]}…"
         parts.append(
             f'<text x="{left - 8}" y="{top + 16}" text-anchor="end"><title>{html_text(name)}</title>{html_text(shown)}</text>'
             f'<rect x="{left}" y="{top + 4}" width="{width:.1f}" height="15" fill="{colour}"/>'
@@ -33,20 +34,22 @@ def bars(rows: Sequence[tuple[str, float]], *, colour: str = BLUE, label: str = 
 
 def funnel(rows: Sequence[tuple[str, int, int]], label: str = "") -> str:
     """Stages as centred bars: (name, rows that came out, rows that fell out)."""
-    step, width = 46, 860
+    step, middle, longest = 40, 270, 230
     most = max((kept for _, kept, _ in rows), default=0) or 1
     parts = []
     for number, (name, kept, lost) in enumerate(rows):
         top = number * step
-        long = max(2.0, 420 * kept / most)
-        fell = f'<text x="660" y="{top + 22}" fill="{RED}" style="fill:{RED}">− {_number(lost)} fell out</text>' if lost else ""
+        long = max(2.0, longest * kept / most)
+        fell = (
+            f'<text x="{WIDTH}" y="{top + 22}" text-anchor="end" style="fill:{RED}">− {_number(lost)} fell out</text>' if lost else ""
+        )
         parts.append(
             f'<text x="0" y="{top + 22}">{html_text(name)}</text>'
-            f'<rect x="{410 - long / 2:.1f}" y="{top + 4}" width="{long:.1f}" height="28" rx="3" fill="{BLUE}"/>'
-            f'<text x="410" y="{top + 23}" text-anchor="middle" style="fill:#fff;paint-order:stroke;stroke:{BLUE};stroke-width:3px">'
+            f'<rect x="{middle - long / 2:.1f}" y="{top + 4}" width="{long:.1f}" height="28" rx="3" fill="{BLUE}"/>'
+            f'<text x="{middle}" y="{top + 23}" text-anchor="middle" style="fill:#fff;paint-order:stroke;stroke:{BLUE};stroke-width:3px">'
             f"{_number(kept)}</text>{fell}"
         )
-    return _svg(width, step * len(rows), parts, label)
+    return _svg(WIDTH, step * len(rows), parts, label)
 
 
 def histogram(

@@ -20,24 +20,26 @@ from triplette.curate.tell import charts
 from triplette.curate.tell.status import Status, read_status
 from triplette.records import Verdict
 from triplette.rundir import RunDir
+from triplette.site import DATA_REPORT, FRONT, document, write_front
 from triplette.tables import read_records, write_text
 
 EXAMPLES = 20
 EXCERPT = 260
 MOST_POINTS = 20_000  # negatives drawn in the rank plot: more only make the page heavier
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def write_report(run: RunDir, output: Path | None = None, *, seed: int = 0) -> Path:
     """Write the page and return its path. Raises MissingStage before mining. ``seed`` picks the examples."""
     run.require("chunks.parquet", "questions.parquet", "triplets.parquet")
-    path = output or run.path("report.html")
-    write_text(path, render(run, seed=seed))
+    path = output or run.path(DATA_REPORT)
+    write_text(path, render(run, seed=seed, front="" if output else FRONT))
+    if output is None:
+        write_front(run)
     return path
 
 
-def render(run: RunDir, *, seed: int = 0) -> str:
-    """The page's HTML."""
+def render(run: RunDir, *, seed: int = 0, front: str = "") -> str:
+    """The page's HTML; ``front`` is the address of the run's front page, "" where the page stands alone."""
     decisions = read_decisions(run)
     status = read_status(run)
     judged = read_records(run.path(AUTOMATIC[0]), Verdict) if run.has(AUTOMATIC[0]) else []
@@ -51,18 +53,15 @@ def render(run: RunDir, *, seed: int = 0) -> str:
         ("kept", f"{EXAMPLES} kept at random", _examples(decisions.accepted, decisions, seed)),
         ("rejected", f"{EXAMPLES} rejected at random", _examples(decisions.rejected, decisions, seed)),
     )
-    style = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
     links = "".join(f'<a href="#{key}">{html_text(title)}</a>' for key, title, _ in sections)
     body = "\n".join(f'<h2 id="{key}">{html_text(title)}</h2>\n{content}' for key, title, content in sections)
     state = '<b class="open">open</b>' if not status.blockers else '<b class="closed">closed</b>'
-    name = html_text(run.root.resolve().name)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>Curation report: {name}</title>\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>\n{style}</style>\n</head>\n<body>\n'
-        f"<h1>Curation report: {name}</h1>\n<p>{len(decisions.rows)} triplets, {len(decisions.accepted)} accepted. "
-        f"The gate before training is {state}.</p>\n<nav>{links}</nav>\n{body}\n</body>\n</html>\n"
+    name = run.root.resolve().name
+    head = (
+        f"<h1>Curation report: {html_text(name)}</h1>\n<p>{len(decisions.rows)} triplets, {len(decisions.accepted)} accepted. "
+        f"The gate before training is {state}.</p>\n<nav>{links}</nav>\n"
     )
+    return document(f"Curation report: {name}", head + body, front=front)
 
 
 def _funnel(status: Status) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from triplette.console import html_text
+from triplette.site import FRONT
 
 _REMOTE = re.compile(
     r"<script\b[^>]*\bsrc\s*=\s*[\"']?(?:https?:)?//[^>]*>\s*</script>"
@@ -54,7 +55,9 @@ def _front_page(folder: Path, sheet: str, passed: Mapping[str, tuple[int, int]])
         rows.append(f"<tr><td>{html_text(name)}</td><td>{mark}</td><td>{met} of {number}</td><td>{' · '.join(links)}</td></tr>")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="UTF-8"><title>Data Docs</title>\n'
-        f"<style>\n{sheet}</style></head>\n<body><div class='container-fluid'><h2>Data Docs</h2>\n"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<style>\n{sheet}</style></head>\n<body><div class='container-fluid'>"
+        f'<p><a href="../../{FRONT}">This run</a></p><h2>Data Docs</h2>\n'
         "<p>What every suite expected of the dataset, and what it found. Made by Great Expectations; needs no network.</p>\n"
         "<table class='table'><tr><th>suite</th><th>result</th><th>expectations met</th><th></th></tr>\n"
         + "\n".join(rows)

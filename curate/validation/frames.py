@@ -105,7 +105,7 @@ def _typed(run: RunDir, name: str, record: type[Any], columns: Sequence[str] | N
             raise InputError(
                 f"column {field.name} is {field.type}, not {expected.field(field.name).type}",
                 where=str(run.path(name)),
-                cure="delete the file and run the command that writes it again",
+                cure="restore the file, or run the command that writes it again",
             )
     return table
 

@@ -30,6 +30,7 @@ from triplette.rundir import RunDir
 from triplette.settings.base import as_dict, build
 from triplette.settings.build import BuildSettings
 from triplette.settings.validate import ValidateSettings
+from triplette.site import write_front
 from triplette.tables import read_records, write_records, write_text
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ def _keep(run: RunDir, settings: ValidateSettings, result: Validation) -> Valida
             extra={"failed": failed, "passed": result.passed},
         )
         _stamp_card(run)
+    write_front(run)
     return replace(result, blockers=read_gate(run).blockers)
 
 
@@ -227,7 +229,7 @@ def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) ->
             _quarantine(run, reasons)
             rebuild(run)
             result = check(run, settings, suites, docs=docs)
-    fixed.update({f"{name} stays; what would cure it": cure for name, cure in cures(run, _failed(result)).items()})
+    fixed.update({f"{name} still fails; what would fix it": cure for name, cure in cures(run, _failed(result)).items()})
     return _keep(run, settings, replace(result, fixed=fixed))
 
 

@@ -34,7 +34,7 @@ def sign(folder: Path, key: Path) -> None:
     done = _ssh_keygen("-Y", "sign", "-f", str(key.absolute()), "-n", NAMESPACE, str((folder / MANIFEST).absolute()))
     if done.returncode or not target.is_file():
         raise InputError(
-            f"this key did not sign: {_said(done)}", where=str(key), cure="give a private key made with `ssh-keygen -t ed25519`"
+            f"signing with this key failed: {_said(done)}", where=str(key), cure="give a private key made with `ssh-keygen -t ed25519`"
         )
 
 
@@ -56,7 +56,7 @@ def check_signature(folder: Path, signers: Path | None) -> Check | None:
         return Check("signature", False, "the bundle is not signed") if signers else None
     _require_program()
     if path.is_symlink() or path.stat().st_size > SIGNATURE_LIMIT:
-        return Check("signature", False, f"{SIGNATURE} is no signature")
+        return Check("signature", False, f"{SIGNATURE} is not a signature")
     manifest = (folder / MANIFEST).read_bytes()
     given = ("-n", NAMESPACE, "-s", str(path.absolute()))
     if signers is None:

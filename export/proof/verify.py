@@ -60,14 +60,14 @@ def _manifest(path: Path) -> dict[str, Any]:
     cure = "give the folder that `train export` wrote"
     try:
         if not stat.S_ISREG(file.lstat().st_mode):
-            raise InputError("its manifest.json is no regular file", where=str(path), cure=cure)
+            raise InputError("its manifest.json is not a regular file", where=str(path), cure=cure)
         if file.stat().st_size > MANIFEST_LIMIT:
             raise InputError("its manifest is too long to be one", where=str(path), cure=cure)
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not a bundle ({error})", where=str(path), cure=cure) from error
     if not _is_manifest(content):
-        raise InputError("its manifest.json is no manifest of a bundle", where=str(path), cure=cure)
+        raise InputError("its manifest.json is not a bundle's manifest", where=str(path), cure=cure)
     return dict(content)
 
 
@@ -95,7 +95,7 @@ def _check_files(path: Path, manifest: dict[str, Any]) -> Check:
     regular = {name for name in found if (path / name).is_file() and not (path / name).is_symlink()}
     huge = {name for name in regular if (path / name).stat().st_size > FILE_LIMIT}
     present = regular - {MANIFEST, SIGNATURE}
-    problems = [f"{name!r} is no regular file" for name in sorted(set(found) - regular)]
+    problems = [f"{name!r} is not a regular file" for name in sorted(set(found) - regular)]
     problems += [f"{name!r} is missing" for name in sorted(({*REQUIRED, *listed} - {MANIFEST}) - present)]
     problems += [f"{name!r} is not in the manifest" for name in sorted(present - set(listed))]
     problems += [f"{name!r} has more than {FILE_LIMIT >> 30} GiB" for name in sorted(huge)]

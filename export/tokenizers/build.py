@@ -245,7 +245,9 @@ def build_unigram(content: dict[str, Any], reference: Any) -> bytes:
     piece = protocol.ModelProto.SentencePiece
     for identity, (text, score) in enumerate(pieces):
         kind = piece.UNKNOWN if identity == model["unk_id"] else piece.CONTROL if identity in added else piece.NORMAL
-        result.pieces.add(piece=text, score=score, type=kind)
+        result.pieces.add(
+            piece=text, score=score, type=None if kind == piece.NORMAL else kind
+        )  # NORMAL is what a piece without a type is
     return bytes(result.SerializeToString())
 
 

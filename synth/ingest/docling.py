@@ -32,7 +32,7 @@ def read_docling(path: Path) -> Reading:
     try:
         content = json.loads(path.read_bytes())
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"is no JSON ({error})", cure="export it from docling again") from None
+        raise InputError(f"is not JSON ({error})", cure="export it from docling again") from None
     if not isinstance(content, dict) or content.get("schema_name") != SCHEMA:
         raise InputError("is JSON, but not a document of docling", cure="export it with docling's save_as_json, or leave it out")
     return docling_reading(content)

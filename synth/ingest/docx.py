@@ -33,7 +33,7 @@ def read_docx(path: Path) -> Reading:
         main = _main_part(archive)
         body = _xml(archive, main).find(f"{W}body")
         if body is None:
-            raise InputError("is no Word document: it has no body", cure="open and save it again in Word or LibreOffice")
+            raise InputError("is not a Word document: it has no body", cure="open and save it again in Word or LibreOffice")
         reader = _Reader(archive, main)
         reader.contents = _contents(body)
         elements = [*reader.blocks(body, 0), *reader.running()]

@@ -6,7 +6,8 @@ A heading that stands over nothing becomes text, so that no word of it is lost. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from triplette.synth.ingest.document import Block, Document, Line, Structured
 from triplette.synth.ingest.elements import Element
@@ -21,7 +22,7 @@ def element_structure(document: Document, known: Headings) -> Structured:
     """The blocks of a document that was read as elements, and all of its lines with their roles."""
     builder = _Builder(known)
     lines: list[Line] = []
-    for element in with_headings(document.elements, known):
+    for element in _under_a_title(with_headings(document.elements, known), known):
         text = element.text
         if element.kind == "close":
             builder.leave(element.level)
@@ -37,6 +38,17 @@ def element_structure(document: Document, known: Headings) -> Structured:
         if line.role not in ("body", "heading"):
             dropped[line.role] = dropped.get(line.role, 0) + len("".join(line.text.split()))
     return Structured(document, builder.blocks, lines, dict(sorted(dropped.items())))
+
+
+def _under_a_title(elements: Iterable[Element], known: Headings) -> list[Element]:
+    """The elements with a title over them where the first heading stands alone above a numbered one of its own level, as docling writes it."""
+    found = list(elements)
+    body = [at for at, element in enumerate(found) if element.role == "body" and element.text][:2]
+    if len(body) == 2 and all(found[at].kind == "heading" for at in body):
+        first, second = (found[at] for at in body)
+        if first.level == second.level and known.heading_number(second.text) and not known.heading_number(first.text):
+            found[body[0]] = replace(first, level=0.0)
+    return found
 
 
 @dataclass(slots=True)

@@ -15,7 +15,8 @@ from triplette.errors import InputError
 _MOJIBAKE = re.compile(r"Ã[\x80-\xbf©¨ªª«®´¯»¼§¢€™‰ƒŠŒ‹¡¶¹ ]|â€[™œ“”\x9d¦]|Å[\u201c\x93]")
 MOJIBAKE_MIN = 3
 LEGACY = ("cp1252", "mac_roman", "cp850")
-_NAMES = {"cp1252": "Windows-1252 (Latin-1)", "mac_roman": "Mac Roman", "cp850": "DOS code page 850"}
+_NAMES = {"cp1252": "Windows-1252 (Latin-1)", "mac_roman": "Mac Roman", "cp850": "DOS code page 850", "iso8859-15": "Latin-9"}
+_LATIN9 = re.compile(r"(?<!\d)[½¼](?=[a-zà-ÿ])")  # œ and Œ of Latin-9, read as Windows-1252
 _ACCENTS = re.compile(r"(?<=[a-zA-Z])[éèàêçùôîâûëïœ](?=[a-z\s,.;:’')]|$)|\b[éàÉÀ](?=[a-z\s])|(?<=[dlnsjmtcuDLNSJMTCU])’(?=\w)")
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -67,6 +68,8 @@ def _legacy(data: bytes) -> tuple[str, tuple[str, ...]]:
         text = "\n".join(line.decode("utf-8-sig" if _is_utf8(line) else "cp1252", "replace") for line in lines)
         return text, (f"{len(bad)} lines are not UTF-8 (first: line {bad[0]}); read as {_NAMES['cp1252']}",)
     best = max(LEGACY, key=lambda encoding: len(_ACCENTS.findall(data[:SAMPLE].decode(encoding, "replace"))))
+    if best == "cp1252" and _LATIN9.search(data[:SAMPLE].decode(best, "replace")):
+        best = "iso8859-15"
     return data.decode(best, "replace"), (f"is not UTF-8; read as {_NAMES[best]}",)
 
 

@@ -53,7 +53,7 @@ def _package(archive: Archive) -> str:
         name = archive.beside("", file.get("full-path") or "")
         if name:
             return name
-    raise InputError("is no EPUB: it has no package", cure="open and save it again in its program")
+    raise InputError("is not an EPUB book: it has no package", cure="open and save it again in its program")
 
 
 def _title(root: Any) -> str:

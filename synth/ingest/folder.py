@@ -17,7 +17,7 @@ from triplette.errors import InputError, SettingError
 from triplette.hashing import hash_file
 from triplette.settings.base import FILE_NAME
 from triplette.synth.ingest.docling import is_docling
-from triplette.synth.ingest.readers import DOCLING, SUFFIXES, source_name
+from triplette.synth.ingest.readers import DOCLING, SAVED_AS, SUFFIXES, same_reader, source_name
 
 RUN_MARKS = ("chunks.parquet", "questions.parquet", "rejected.parquet", "dataset", "validation", "evaluation", "model", "bundle")
 
@@ -58,7 +58,9 @@ def find_documents(
         if path != corpus and ((include and not wanted.match_file(name)) or unwanted.match_file(name)):
             folder.notes.append(f"{name}: skipped, {'excluded' if unwanted.match_file(name) else 'not among the included'}")
         elif path.suffix.lower() not in SUFFIXES or (path.suffix.lower() in DOCLING and path != corpus and not _is_docling(path)):
-            folder.notes.append(f"{name}: skipped, not a document type we read")
+            better = SAVED_AS.get(path.suffix.lower())
+            cure = f"; help: save it as {better} in its program, or with `soffice --convert-to {better[1:]}`" if better else ""
+            folder.notes.append(f"{name}: skipped, not a document type we read{cure}")
         else:
             folder.files.append(path)
     if not folder.files:
@@ -172,7 +174,7 @@ def _is_docling(path: Path) -> bool:
 def _name(folder: Folder, corpus: Path) -> None:
     """Hash and name the files; a content that came before is noted and left out, a name that is taken gets a number."""
     kept: list[Path] = []
-    seen: dict[str, str] = {}
+    seen: dict[str, list[tuple[Path, str]]] = {}
     taken: set[str] = set()
     for path in folder.files:
         name = source_name(path, corpus)
@@ -180,15 +182,16 @@ def _name(folder: Folder, corpus: Path) -> None:
             digest = hash_file(path) if path.stat().st_size else f"empty {name}"
         except OSError:
             digest = f"unreadable {name}"  # named as such when it is read
-        if digest in seen:
-            folder.notes.append(f"{name}: the same content as {seen[digest]}, read once")
+        before = next((known for other, known in seen.get(digest, ()) if same_reader(other, path)), None)
+        if before is not None:
+            folder.notes.append(f"{name}: the same content as {before}, read once")
             continue
         number, own = 2, name
         while own in taken:
             own, number = f"{name} ({number})", number + 1
         if own != name:
             folder.notes.append(f"{own}: a second file whose name reads {name}")
-        seen[digest] = own
+        seen.setdefault(digest, []).append((path, own))
         taken.add(own)
         kept.append(path)
         folder.names[path], folder.hashes[path] = own, digest

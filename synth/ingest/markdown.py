@@ -49,6 +49,8 @@ _WIKI = re.compile(
 )
 _SPAN = re.compile(r"\[([^\[\]\n]{1,200})\]\{[.#][^{}\n]{0,200}\}|==(\S[^=\n]{0,300})==|(?<=\w)~(\w{1,8})~")
 _RAISED = re.compile(r"(?<=[\w)\]])\^([\w+-]{1,12})\^")
+# docling's mark within a sentence that goes on over the page's end
+_PAGE_BREAK = re.compile(r"(?<=[^\W\d_])\n\n<!-- page[ -]?break -->\n\n(?=[a-zà-ÿ])")
 _ABBREVIATION = re.compile(r"^\*\[[^\]\n]{1,100}\]:[^\n]*$", re.MULTILINE)
 _CAPTION = re.compile(r"\{\{<\s*figure\b[^<>]{0,300}?\bcaption=\"([^\"<>]{1,300})\"[^<>]{0,300}?>\}\}")
 _TABS = re.compile(r"^(\s*)===!?\+? (?=\")", re.MULTILINE)
@@ -72,7 +74,7 @@ def markdown_elements(text: str) -> tuple[Element, ...]:
     reading, first = front_matter(text)
     lines = text.split("\n")
     body = _bounded("\n".join([*[""] * first, *lines[first:]]))
-    body = _ABBREVIATION.sub("", body)
+    body = _PAGE_BREAK.sub("\n\u200b\n\u200b\n\u200b\n", _ABBREVIATION.sub("", body))  # as many lines, none of them blank or seen
     body = _CONTENTS.sub(lambda found: "\n" * found.group().count("\n"), _TABS.sub(r"\1!!! tab ", body))
     body = drawn_tables(body, _inline)
     body, references = _references(body)

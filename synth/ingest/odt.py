@@ -36,7 +36,7 @@ def read_odt(path: Path) -> Reading:
             raise InputError("is encrypted", cure="save it again without a password")
         body = archive.xml("content.xml").find(f"{OFFICE}body/{OFFICE}text")
         if body is None:
-            raise InputError("is no OpenDocument text", cure="open and save it again in LibreOffice")
+            raise InputError("is not an OpenDocument text", cure="open and save it again in LibreOffice")
         reader = _Reader(archive)
         elements = [*reader.blocks(body, 0, ""), *reader.running()]
         return Reading(tuple(elements), _title(archive))

@@ -28,7 +28,18 @@ MARKDOWN, TEXT, PDF, HTML, DOCX = (
 EPUB, ODT, RTF, PPTX, XLSX = (".epub",), (".odt", ".ott"), (".rtf",), (".pptx", ".pptm", ".ppsx"), (".xlsx", ".xlsm")
 DOCLING = (".json",)  # of these only docling's
 SUFFIXES = (*MARKDOWN, *TEXT, *PDF, *HTML, *DOCX, *EPUB, *ODT, *RTF, *PPTX, *XLSX, *DOCLING)
+SAVED_AS = {
+    ".doc": ".docx", ".dot": ".docx", ".wpd": ".docx", ".wps": ".docx", ".pages": ".docx", ".xls": ".xlsx", ".ods": ".xlsx", ".numbers": ".xlsx",
+    ".ppt": ".pptx", ".pps": ".pptx", ".odp": ".pptx", ".key": ".pptx", ".djvu": ".pdf", ".ps": ".pdf", ".xps": ".pdf", ".mobi": ".epub",
+    ".azw3": ".epub", ".mht": ".html", ".mhtml": ".html",
+}  # fmt: skip  # documents that we do not read, and what their programs save them as
 BY_DOCLING = (*PDF, *DOCX, *PPTX, *XLSX, *HTML)
+
+
+def same_reader(one: Path, other: Path) -> bool:
+    """Whether two files are read alike, so that one content is one document."""
+    kinds = ((*MARKDOWN, *TEXT), PDF, HTML, DOCX, EPUB, ODT, RTF, PPTX, XLSX, DOCLING)
+    return any(one.suffix.lower() in kind and other.suffix.lower() in kind for kind in kinds)
 
 
 def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own", *, ocr: bool = True) -> Document:

@@ -28,7 +28,7 @@ def read_rtf(path: Path) -> Reading:
     """The document's elements in reading order."""
     data = path.read_bytes()
     if data.lstrip()[:5] != b"{\\rtf":
-        raise InputError("is no RTF", cure="give it the suffix of its real format")
+        raise InputError("is not RTF", cure="give it the suffix of its real format")
     reader = _Reader()
     for group, word, value in decoded_groups(data.decode("latin-1")):
         reader.take(group, word, value)

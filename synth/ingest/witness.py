@@ -6,6 +6,7 @@ holds and in which order, and coverage asks whether the chunks hold them too.
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import importlib.util
 import io
@@ -18,12 +19,21 @@ from triplette.synth.ingest.bidi import logical, runs_left
 from triplette.synth.ingest.heartbeat import CHECKING, beat
 
 PDF, TEXT = (".pdf",), (".txt", ".text")
+WIDE = 0.2  # of the bytes that are zero in UTF-16 of a Latin script
 SAMPLE = 200_000  # bytes from which a legacy encoding is told
 MANY_BOXES = 400  # on a page: their order is compared in pairs of pairs, and text has some dozens
+MANY_LINES = 1000  # on a page: each is compared with all that stand over it
 UNMAPPED_SHARE = 0.2  # of a text's words: with more letters that pdfminer cannot name it is no witness
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _TURNED = re.compile(r"(?:(?<=\n)|^)(?:\S{0,2}\n+){4,}")  # what stands turned comes out a letter a line
-LEGACY = ["cp1252", "mac_roman", "cp850", "utf_16", "utf_32"]  # of Western Europe: freely guessing, it takes "à" for Slavic letters
+LEGACY = [
+    "cp1252",
+    "mac_roman",
+    "cp850",
+    "iso8859_15",
+    "utf_16",
+    "utf_32",
+]  # of Western Europe: freely guessing, it takes "à" for Slavic letters
 _MARKUP = "triplette.synth.ingest.witness_markup"  # the witness of every other format
 
 
@@ -78,10 +88,11 @@ def _converter(fonts: Any, told: io.StringIO) -> Any:
             held, parameters = self.cur_item, LAParams()
             letters = _as_shown([item for item in held if isinstance(item, LTChar)])
             lines = [line for line in held.group_objects(parameters, letters) if not line.is_empty()] if letters else []
-            boxes = list(held.group_textlines(parameters, lines))
+            crowded = len(lines) > MANY_LINES
+            boxes = lines if crowded else list(held.group_textlines(parameters, lines))
             if len(boxes) > MANY_BOXES:
                 for box in boxes:
-                    box.analyze(parameters)
+                    box.analyze(parameters)  # ends a line that stands alone too
                 boxes.sort(key=lambda box: (-box.y0, box.x0))
             elif boxes:
                 assign = IndexAssigner()
@@ -110,6 +121,10 @@ def _text(path: Path) -> str:
     from charset_normalizer import from_bytes
 
     data = path.read_bytes()
+    wide = data[:SAMPLE].count(0) > WIDE * len(data[:SAMPLE])
+    if wide and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        found = from_bytes(data[:SAMPLE], cp_isolation=["utf_16_le", "utf_16_be", "utf_32"]).best()
+        return data.decode(found.encoding if found else "utf_16_le", "replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

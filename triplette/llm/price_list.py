@@ -105,7 +105,7 @@ def price_in_file(path: Path, model: str, today: date) -> tuple[PriceList, tuple
     if model not in found.prices:
         nearest = max(found.prices, key=lambda name: likeness(name, model))
         raise SettingError(
-            f"there is no price of {model!r} in this list",
+            f"there is no price for {model!r} in this list",
             where=str(path),
             cure=f'add [models."{model}"], or name a model that it has, such as {nearest}',
         )
@@ -124,9 +124,9 @@ def _content(path: Path) -> dict[str, Any]:
         text = raw.decode("utf-8-sig")
         content = json.loads(text, object_pairs_hook=_once) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SettingError(f"this is no price list: {error}", where=str(path), cure=FORM) from None
+        raise SettingError(f"this is not a price list: {error}", where=str(path), cure=FORM) from None
     if not isinstance(content, dict):
-        raise SettingError("this is no price list: not an object", where=str(path), cure=FORM)
+        raise SettingError("this is not a price list: not an object", where=str(path), cure=FORM)
     return content
 
 

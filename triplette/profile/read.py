@@ -171,7 +171,7 @@ def _compiled(value: Any, place: str) -> None:
         try:
             re.compile(str(text))
         except re.error as error:
-            raise SettingError(f"{text!r} is no pattern: {error}", where=place, cure="escape what is meant literally") from None
+            raise SettingError(f"{text!r} is not a pattern: {error}", where=place, cure="escape what is meant literally") from None
 
 
 # what terminals obey and pages hide: controls but tab and line end, and marks that turn the direction of writing
@@ -194,7 +194,9 @@ def check_profile(profile: Profile, where: str) -> None:
     """What the fields must be together, and that their texts are what they look like. Raises SettingError."""
     _plain_text(profile, where)
     if not LANGUAGE.match(profile.language):
-        raise SettingError(f"{profile.language!r} is no language", where=f"{where}: language", cure="give its code, such as fr or en")
+        raise SettingError(
+            f"{profile.language!r} is not a language", where=f"{where}: language", cure="give its code, such as fr or en"
+        )
     for what, rows, sentence in (("personas", profile.personas, "who"), ("kinds", profile.kinds, "asks")):
         names = [row.name for row in rows]
         if not names:
@@ -202,7 +204,7 @@ def check_profile(profile: Profile, where: str) -> None:
         for row in rows:
             if not NAME.match(row.name) or row.name == UNKNOWN:
                 raise SettingError(
-                    f"{row.name!r} is no name", where=f"{where}: {what}", cure="use one word of letters, digits and hyphens"
+                    f"{row.name!r} is not a name", where=f"{where}: {what}", cure="use one word of letters, digits and hyphens"
                 )
             if not getattr(row, sentence).strip():
                 raise SettingError(f"{row.name} lacks its sentence", where=f"{where}: {what}", cure=f"fill in `{sentence}`")
@@ -214,7 +216,7 @@ def check_profile(profile: Profile, where: str) -> None:
     for name in (profile.scenes.asker, profile.scenes.official_persona):
         if name and name not in profile.persona_names:
             raise SettingError(
-                f"{name!r} is no persona", where=f"{where}: scenes", cure=f"use one of {', '.join(profile.persona_names)}"
+                f"{name!r} is not a persona", where=f"{where}: scenes", cure=f"use one of {', '.join(profile.persona_names)}"
             )
 
 

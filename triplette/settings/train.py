@@ -30,7 +30,7 @@ class TrainSettings:
     patience: int = setting(
         3, "Stop after this many evaluations in a row without a gain in val nDCG@10 (not in loss: the two part ways).", low=1
     )
-    threshold: float = setting(0.001, "A smaller rise of val nDCG@10 is no gain.", low=0.0, high=0.5)
+    threshold: float = setting(0.001, "A smaller rise of val nDCG@10 does not count as a gain.", low=0.0, high=0.5)
     keep: str = setting(
         "best",
         "'best': the step with the highest val nDCG@10 (the base itself if none is higher). 'last': the last step, for experiments "
@@ -130,7 +130,7 @@ class Preset:
     method: str = setting("lora", "What is trained: LoRA adapters, or every weight.", choices=("qlora", "lora", "full"))
     precision: str = setting(
         "auto",
-        "auto: bf16 where the GPU has it, else fp32. fp16 is no choice: Gemma's activations overflow it.",
+        "auto: bf16 where the GPU has it, else fp32. fp16 is not offered: Gemma's activations overflow it.",
         choices=("auto", "fp32", "bf16"),
     )
     lora_r: int = setting(8, "Rank of the LoRA adapters (Hu et al. 2021).", low=1, high=512)
