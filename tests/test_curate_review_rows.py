@@ -112,7 +112,7 @@ def test_two_rows_of_one_id_are_refused(parts: Run, tmp_path: Path) -> None:
 
 def test_an_unknown_suggestion_is_refused(parts: Run, tmp_path: Path) -> None:
     row = rows_of(parts, tmp_path)[0]
-    with pytest.raises(InputError, match="no answer to verdict"):
+    with pytest.raises(InputError, match="not an answer to verdict"):
         check_rows([replace(row, suggestions=(replace(row.suggestions[0], values=("perhaps",)),))], 3, CHESS)
 
 

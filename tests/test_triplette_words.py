@@ -32,6 +32,7 @@ FACTS = {
     "synth/ingest/docx_styles.py": {"titre"},
     "synth/ingest/metadata.py": {"titre"},
     "synth/ingest/encoding.py": {"le"},
+    "synth/ingest/witness.py": {"le"},
     "triplette/languages/fr/documents.py": {"arbitre", "echiquier"},
     "triplette/languages/fr/rules/figures.py": {"cadence"},
     "export/tokenizers/build.py": FRENCH | CHESS,
