@@ -24,7 +24,7 @@ from triplette.rundir import RunDir
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
-MINUTES = 60.0
+MINUTES = 300  # seconds that a command may take on a machine with other work; nothing is measured by it
 PATIENCE = 60_000  # milliseconds that a page may take on a busy machine
 FLAGS = [
     "--no-sandbox",
