@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from training_data import chunk, row, rules_dataset, write_dataset
+from training_data import chunk, row, rules_dataset, small_base, write_dataset
 
 from triplette.contract import CONTRACTS
 from triplette.dataset import load_dataset
 from triplette.errors import SettingError
 from triplette.rundir import RunDir
 from triplette.settings.train import Preset, TrainSettings
+from triplette.train.card import _besides
+from triplette.train.check import work_of
 from triplette.train.data import training_texts
 from triplette.train.fit import fine_tune_of, fit
 from triplette.train.groups import MOST, Groups
@@ -24,7 +26,6 @@ from triplette.train.loop import planned_steps
 from triplette.train.loss import informed_groups, make_loss
 from triplette.train.models import load_base
 from triplette.train.teacher import teach
-from triplette.train.tiny import TinyShape, build_tiny
 
 E5 = CONTRACTS["e5"]
 
@@ -100,7 +101,7 @@ def test_the_loss_is_infonce_without_other_answers_and_kl_over_the_whole_batch()
     passages /= np.linalg.norm(passages, axis=1, keepdims=True)
     # rows 0 and 2 ask for passage 7, row 1 for passage 3; passage 3 answers row 2 as well
     table = rng.random((3, 8))
-    known = Known(np.array([[7], [3], [7]]), (frozenset({7}), frozenset({3}), frozenset({3, 7})), grouped=True, asked=Fixed(table))
+    known = Known(np.array([[7], [3], [7]]), (frozenset({7}), frozenset({3}), frozenset({3, 7})), asked=Fixed(table))
     held, first, own = known.distinct([0, 1, 2])
     assert (held.tolist(), first.tolist(), own.tolist()) == ([7, 3], [0, 1], [0, 1, 0])
     logits = 5 * queries @ passages.T
@@ -115,11 +116,7 @@ def test_the_loss_is_infonce_without_other_answers_and_kl_over_the_whole_batch()
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("base")
-    dataset = load_dataset(rules_dataset(folder / "run", pieces=2))
-    shape = TinyShape(hidden=48, layers=1, heads=2, kv_heads=1, head_dim=24, feed_forward=48, vocabulary=400)
-    build_tiny(folder / "model", [item.text for item in dataset.corpus.values()], shape=shape)
-    return folder / "model"
+    return small_base(tmp_path_factory.mktemp("base"))
 
 
 def recipe(base: Path, **changes: Any) -> Preset:
@@ -138,7 +135,7 @@ def test_each_passage_is_encoded_once_and_the_cached_form_has_the_same_gradients
 
     known = Known(
         np.array([[0], [1], [0], [2], [1], [0]]), tuple(frozenset({n}) for n in (0, 1, 0, 2, 1, 0)),
-        grouped=True, asked=Fixed(np.random.default_rng(1).random((6, 3))),
+        asked=Fixed(np.random.default_rng(1).random((6, 3))),
     )  # fmt: skip
     questions = [f"question {number} roi dame" for number in range(6)]
     passages = [f"passage {number} tour fou" for number in (0, 1, 0, 2, 1, 0)]
@@ -199,6 +196,14 @@ def test_a_grouped_fit_counts_its_steps_in_passages_and_refuses_what_cannot_be(t
         device="cpu",
     )
     assert result.steps == result.planned_steps == 2 * (passages // 8)
+    work = work_of(run.root, recipe(base, soft_labels=0.9, epochs=2.0), TrainSettings())
+    assert work is not None
+    assert work.steps == result.steps  # `train check` counts as the fit does
+    entry = run.last("train.fit")
+    assert entry is not None
+    told = _besides(entry["settings"], entry["result"])
+    assert "grouped: 8 passages a step" in told
+    assert "over the passages of the batch" in told
     dataset = load_dataset(run)
     texts = training_texts(dataset, E5, negatives=1, grouped=True)
     with pytest.raises(SettingError, match=f"--batch {passages}"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from training_data import chunk, row, rules_dataset, write_dataset
+from training_data import chunk, row, rules_dataset, small_base, write_dataset
 
 from triplette.contract import CONTRACTS
 from triplette.dataset import load_dataset
@@ -24,7 +24,6 @@ from triplette.train.mix import check_mix, mixed
 from triplette.train.models import load_base
 from triplette.train.rounds import remined
 from triplette.train.teacher import teach
-from triplette.train.tiny import TinyShape, build_tiny
 
 E5 = CONTRACTS["e5"]
 SCALE = 7.0
@@ -89,11 +88,7 @@ def test_a_row_without_a_teacher_has_no_share_in_the_distillation() -> None:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("base")
-    dataset = load_dataset(rules_dataset(folder / "run", pieces=2))
-    shape = TinyShape(hidden=48, layers=1, heads=2, kv_heads=1, head_dim=24, feed_forward=48, vocabulary=400)
-    build_tiny(folder / "model", [item.text for item in dataset.corpus.values()], shape=shape)
-    return folder / "model"
+    return small_base(tmp_path_factory.mktemp("base"))
 
 
 def recipe(base: Path, **changes: Any) -> Preset:

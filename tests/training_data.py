@@ -116,3 +116,14 @@ def sign_result(run: RunDir, result: dict[str, Any]) -> None:
     write_text(run.path(RESULT), json.dumps(result))
     settings = {"review_quota": result["review"]["quota"]}
     run.record(STAGE, inputs=run.fingerprints(HASHED_FILES), outputs=[RESULT], settings=settings, counts={}, seconds=0.0)
+
+
+def small_base(folder: Path) -> Path:
+    """A random base model of one layer over two pieces' rules, in ``folder/model``: a step takes milliseconds."""
+    from triplette.dataset import load_dataset
+    from triplette.train.tiny import TinyShape, build_tiny
+
+    dataset = load_dataset(rules_dataset(folder / "run", pieces=2))
+    shape = TinyShape(hidden=48, layers=1, heads=2, kv_heads=1, head_dim=24, feed_forward=48, vocabulary=400)
+    build_tiny(folder / "model", [item.text for item in dataset.corpus.values()], shape=shape)
+    return folder / "model"

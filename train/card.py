@@ -128,10 +128,13 @@ def _besides(preset: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     """What the loss knew besides texts, and whose weights are mixed, as lines of the card; "" for a plain recipe."""
     lines = []
     if preset.get("soft_labels"):
+        over = "the passages of the batch" if preset.get("grouped") else f"{preset['soft_candidates']} candidates"
+        lines.append(f"{preset['soft_labels']:g} of the loss follows BM25 fused with the untrained base over {over}")
+    if preset.get("grouped"):
         lines.append(
-            f"{preset['soft_labels']:g} of the loss follows BM25 fused with the untrained base over {preset['soft_candidates']} candidates"
+            f"grouped: {preset['batch']} passages a step with all of their questions, up to {preset['near']:g} of them near one another"
         )
-    if preset.get("mask"):
+    if preset.get("mask") or preset.get("grouped"):
         lines.append("false negatives within a batch are masked")
     if preset.get("consistent"):
         lines.append(

@@ -241,7 +241,9 @@ def work_of(run: Path, preset: Preset, settings: TrainSettings) -> Work | None:
         return None
     contract = contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
     task = FineTune(dataset, settings, preset, preset.base, contract)
-    texts = training_texts(dataset, contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze)
+    texts = training_texts(
+        dataset, contract, negatives=preset.negatives, seed=settings.seed, cloze=preset.cloze, grouped=preset.grouped
+    )
     steps = planned_steps(texts, preset, settings.seed)
     plan = plan_evaluations(task, texts, steps)
     costs, width = mean_costs(task, texts), contract.dimensions[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,18 +48,17 @@ class Groups:
         rng = random.Random(seed)
         order = list(self.rows)
         rng.shuffle(order)
-        left = dict.fromkeys(order)  # a set that keeps the order
+        left, walk = set(order), iter(order)
         while len(left) >= size:
-            taken = self._around(next(iter(left)), left, max(1, round(share * size)))
-            for passage in taken:
-                del left[passage]
-            rest = [passage for passage, _ in zip(left, range(size - len(taken)), strict=False)]
-            for passage in rest:
-                del left[passage]
-            rows = [row for passage in (*taken, *rest) for row in self.rows[passage]]
-            yield rows if len(rows) <= MOST * size else self._drawn((*taken, *rest), MOST * size, rng)
+            taken = self._around(next(passage for passage in walk if passage in left), left, max(1, round(share * size)))
+            left.difference_update(taken)
+            while len(taken) < size:
+                taken.append(next(passage for passage in walk if passage in left))
+                left.remove(taken[-1])
+            rows = [row for passage in taken for row in self.rows[passage]]
+            yield rows if len(rows) <= MOST * size else self._drawn(taken, MOST * size, rng)
 
-    def _around(self, start: int, left: dict[int, None], wanted: int) -> list[int]:
+    def _around(self, start: int, left: AbstractSet[int], wanted: int) -> list[int]:
         """``start`` and up to ``wanted`` passages in all that are near it, or near these, breadth first."""
         taken, waiting = {start: None}, deque([start])
         while waiting and len(taken) < wanted:
@@ -73,7 +73,8 @@ class Groups:
     def _drawn(self, passages: Sequence[int], most: int, rng: random.Random) -> list[int]:
         """``most`` rows of the passages, one at least of each."""
         first = [rng.choice(self.rows[passage]) for passage in passages]
-        others = [row for passage in passages for row in self.rows[passage] if row not in first]
+        drawn = set(first)
+        others = [row for passage in passages for row in self.rows[passage] if row not in drawn]
         return first + rng.sample(others, most - len(first))
 
 

@@ -32,14 +32,12 @@ class Known:
     """``passages`` (rows, columns) are passages' numbers, the positive's first; ``answers`` those that are right for each row.
 
     ``teacher`` (rows, columns) are a teacher's scores of these columns, NaN in a row that has none; None: there is no teacher.
-    ``grouped``: rows of one passage share a batch, in which it stands once; ``asked`` then scores the batch's passages for these rows,
-    where there is a teacher.
+    ``asked`` scores any passage for these rows, for batches that are distilled whole; None: there is no such teacher.
     """
 
     passages: Ints
     answers: tuple[frozenset[int], ...]
     teacher: Vectors | None = None
-    grouped: bool = False
     asked: BatchTeacher | None = None
 
     def distinct(self, rows: Sequence[int]) -> tuple[Ints, Ints, Ints]:

@@ -154,7 +154,14 @@ def _ended(made: int, planned: int) -> str:
 def planned_steps(texts: TrainingTexts, preset: Preset, seed: int = 0) -> int:
     """Steps of the whole fine-tune: epochs of whole batches, at most ``max_steps``. Raises SettingError where no batch can be filled."""
     if texts.groups is not None:
-        return _grouped_steps(len(texts.groups.rows), preset)
+        passages = len(texts.groups.rows)
+        if passages < preset.batch:
+            raise SettingError(
+                f"{passages} passages have a question to train on, so a batch of {preset.batch} passages cannot be filled",
+                where="batch",
+                cure=f"--batch {passages}" if passages > 1 else "write questions over more passages",
+            )
+        return _within(preset, passages)
     rows, size = len(texts), preset.batch // process_rank()[1]
     room = fillable_batch(texts, size, seed) * process_rank()[1]
     if room < preset.batch:
@@ -164,18 +171,12 @@ def planned_steps(texts: TrainingTexts, preset: Preset, seed: int = 0) -> int:
             where="batch",
             cure=f"--batch {room}" if room > 1 else "write questions over more passages: a batch needs two rows without a common text",
         )
-    steps = max(1, round(rows // preset.batch * preset.epochs))
-    return min(steps, preset.max_steps) if preset.max_steps else steps
+    return _within(preset, rows)
 
 
-def _grouped_steps(passages: int, preset: Preset) -> int:
-    if passages < preset.batch:
-        raise SettingError(
-            f"{passages} passages have a question to train on, so a batch of {preset.batch} passages cannot be filled",
-            where="batch",
-            cure=f"--batch {passages}" if passages > 1 else "write questions over more passages",
-        )
-    steps = max(1, round(passages // preset.batch * preset.epochs))
+def _within(preset: Preset, units: int) -> int:
+    """Steps over ``units`` rows, or passages where grouped: whole batches of every epoch, at most ``max_steps``."""
+    steps = max(1, round(units // preset.batch * preset.epochs))
     return min(steps, preset.max_steps) if preset.max_steps else steps
 
 

@@ -35,7 +35,7 @@ def make_loss(model: Any, preset: Preset, dimensions: Sequence[int], mini: int, 
     options = {"mini_batch_size": mini} if cached else {}
     loss = kind(model, scale=preset.scale, gather_across_devices=processes > 1, **options)
     if known is not None:
-        loss.known, loss.soft, loss.teacher_scale = known, preset.soft_labels, preset.teacher_scale
+        loss.known, loss.soft, loss.teacher_scale, loss.grouped = known, preset.soft_labels, preset.teacher_scale, preset.grouped
     return MatryoshkaLoss(model, loss, list(dimensions)) if preset.matryoshka and len(dimensions) > 1 else loss
 
 
@@ -118,7 +118,7 @@ def _informed_class(kind: Any, *, cached: bool) -> Any:
     def compute(self: Any, queries: Any, documents: Sequence[Any], labels: Any) -> Any:
         import torch
 
-        if self.known.grouped:
+        if self.grouped:
             return informed_groups(
                 queries, documents[0], labels, self.known, scale=self.scale, soft=self.soft, teacher=self.teacher_scale
             )
@@ -136,7 +136,7 @@ def _informed_class(kind: Any, *, cached: bool) -> Any:
     class Told(kind):
         def forward(self, sentence_features: Any, labels: Any) -> Any:
             features = list(sentence_features)
-            return super().forward(_each_once(features, labels, self.known) if self.known.grouped else features, labels)
+            return super().forward(_each_once(features, labels, self.known) if self.grouped else features, labels)
 
     class Informed(Told):
         def compute_loss_from_embeddings(self, embeddings: Any, labels: Any) -> Any:

@@ -245,7 +245,6 @@ class LlmClient:
             messages=[{"role": message["role"], "content": message["content"]} for message in messages],
             temperature=self.settings.temperature,
             max_tokens=self.settings.max_tokens,
-            stream=False,
             **extra,
         )
         choice, usage = reply.choices[0], reply.usage

@@ -35,7 +35,7 @@ def through_llama_index(connection: ChatConnection, model: str) -> Callable[...,
         model=model, api_base="http://localhost", api_key=HELD, is_chat_model=True, max_retries=0, async_openai_client=client
     )
 
-    async def create(*, model: str, messages: Sequence[Mapping[str, str]], stream: bool = False, **parameters: Any) -> Any:
+    async def create(*, model: str, messages: Sequence[Mapping[str, str]], **parameters: Any) -> Any:
         chat = [ChatMessage(role=message["role"], content=message["content"]) for message in messages]
         return (await llm.achat(chat, **parameters)).raw
 
