@@ -41,7 +41,8 @@ def test_one_types_a_question_and_reads_two_columns_or_one(browser: Any, address
     page.on("console", lambda message: said.append(message.text))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
-    page.keyboard.type(QUESTION)  # the field has the focus already
+    page.wait_for_selector("input[type=search]:focus")  # nobody clicked; the focus comes with the first frame
+    page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
     page.wait_for_selector("article")
     left, right = (page.locator("section").nth(number).bounding_box() for number in (0, 1))
