@@ -320,6 +320,7 @@ def main() -> None:
     one.add_argument("folder", type=Path)
     grown = commands.add_parser("growth")
     grown.add_argument("--suffix", action="append", help="formats to measure (all)")
+    grown.add_argument("--pattern", action="append", help="patterns to measure (all)")
     fast = commands.add_parser("speed")
     fast.add_argument("--megabytes", type=int, default=100)
     args = parser.parse_args()
@@ -330,7 +331,7 @@ def main() -> None:
     elif args.command == "growth":
         from reading_growth import growth
 
-        growth(tuple(args.suffix or ()))
+        growth(tuple(args.suffix or ()), tuple(args.pattern or ()))
     else:
         speed(args.megabytes)
 
