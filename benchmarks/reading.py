@@ -298,6 +298,7 @@ def main() -> None:
     pdf.add_argument("--missing", default="", help="print the sentences that Triplette misses in files with this in their name")
     grown = commands.add_parser("growth")
     grown.add_argument("--suffix", action="append", help="formats to measure (all)")
+    grown.add_argument("--pattern", action="append", help="patterns to measure (all)")
     fast = commands.add_parser("speed")
     fast.add_argument("--megabytes", type=int, default=100)
     args = parser.parse_args()
@@ -306,7 +307,7 @@ def main() -> None:
     elif args.command == "growth":
         from reading_growth import growth
 
-        growth(tuple(args.suffix or ()))
+        growth(tuple(args.suffix or ()), tuple(args.pattern or ()))
     else:
         speed(args.megabytes)
 

@@ -24,6 +24,7 @@ from triplette.console import (
 from triplette.rundir import DEFAULT_RUN
 from triplette.synth.init import init
 from triplette.synth.options import (
+    BatchOption,
     BudgetOption,
     CorpusOption,
     DryRunOption,
@@ -75,6 +76,7 @@ def generate(
     base_url: UrlOption = None,
     prices: PricesOption = None,
     budget: BudgetOption = None,
+    batch: BatchOption = None,
     dry_run: DryRunOption = False,
     encoder: EncoderOption = None,
     negatives: NegativesOption = None,
@@ -88,7 +90,7 @@ def generate(
 
     config = config_beside(corpus, config)
     chunking = chunk_settings(config, target_tokens, overlap_tokens, tokenizer, language, include, exclude, follow_links, reader)
-    writing, model = write_settings(config, llm, base_url, prices, harvest)
+    writing, model = write_settings(config, llm, base_url, prices, harvest, batch)
     mining = mine_settings(config, encoder, negatives)
     profile = profile_of(config)
     place = open_run(run)
@@ -202,6 +204,7 @@ def write(
     base_url: UrlOption = None,
     prices: PricesOption = None,
     budget: BudgetOption = None,
+    batch: BatchOption = None,
     dry_run: DryRunOption = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -212,7 +215,7 @@ def write(
     from triplette.profile import keep_profile
     from triplette.synth.write import write_questions
 
-    settings, model = write_settings(config, llm, base_url, prices, harvest)
+    settings, model = write_settings(config, llm, base_url, prices, harvest, batch)
     place = open_run(run)
     profile = profile_of(config)
     if profile:

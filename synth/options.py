@@ -43,6 +43,10 @@ BudgetOption = Annotated[
 PricesOption = Annotated[
     Path | None, typer.Option("--prices", help="Price list to count with, TOML or JSON (docs/llm.md).", metavar="FILE")
 ]
+BatchOption = Annotated[
+    bool | None,
+    typer.Option("--batch/--no-batch", help="Ask through the provider's batch service: cheaper, within a day; run again to collect."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Quote calls, tokens, cost and time; spend nothing.")]
 EncoderOption = Annotated[
     str | None, typer.Option("--encoder", help="'lsa' (built in) or a sentence-transformers model (models extra).")
@@ -99,7 +103,12 @@ def chunk_settings(
 
 
 def write_settings(
-    config: Path | None, llm: str | None, base_url: str | None, prices: Path | None, harvest: str | None = None
+    config: Path | None,
+    llm: str | None,
+    base_url: str | None,
+    prices: Path | None,
+    harvest: str | None = None,
+    batch: bool | None = None,
 ) -> tuple[WriteSettings, LlmSettings]:
     """``[synth.write]`` and ``[synth.llm]``; naming a model or an endpoint is asking for the LLM writer."""
     from triplette.settings.load import load_llm, load_section
@@ -108,7 +117,7 @@ def write_settings(
     writer = "llm" if llm or base_url else None
     return (
         load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest),
-        load_llm("synth.llm", config, llm, base_url, prices),
+        load_llm("synth.llm", config, llm, base_url, prices, batch),
     )
 
 

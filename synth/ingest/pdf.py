@@ -119,15 +119,12 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     page = document[number]
     own: int | None = None  # characters of the page itself, before the values of its fields
     if document.formenv is not None:
-        bare = page.get_textpage()
-        before = len(page_chars(page, bare).chars)
-        bare.close()
+        before = len(page_chars(page).chars)
         if raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
             page.close()
             page = document[number]  # the values of its fields are text of the page now, after all else
             own = before
-    textpage = page.get_textpage()
-    read, mirrored = in_reading_order(page_chars(page, textpage))
+    read, mirrored = in_reading_order(page_chars(page))
     ruled = [] if read.quarters else rules(page)
     if mirrored:
         ruled = [rule._replace(x0=read.width - rule.x1, x1=read.width - rule.x0) for rule in ruled]
@@ -154,7 +151,6 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
         unread, cut = NAMELESS, []
     beat()
     seen = recognised(page) if unread and ocr else []
-    textpage.close()
     page.close()
     if seen:
         seen = [replace(piece, order=order) for order, piece in enumerate(seen)]

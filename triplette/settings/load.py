@@ -99,9 +99,13 @@ def build_values(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: checked(*_field_of(cls, name), value, name) for name, value in values.items()}
 
 
-def load_llm(section: str, config: Path | None, llm: str | None, base_url: str | None, prices: Path | None = None) -> LlmSettings:
+def load_llm(
+    section: str, config: Path | None, llm: str | None, base_url: str | None, prices: Path | None = None, batch: bool | None = None
+) -> LlmSettings:
     """[synth.llm] or [curate.llm] with the flags over it. A price list that the file names is looked for beside that file."""
-    settings = load_section(LlmSettings, section, config, model=llm, base_url=base_url, prices=str(prices) if prices else None)
+    settings = load_section(
+        LlmSettings, section, config, model=llm, base_url=base_url, prices=str(prices) if prices else None, batch=batch
+    )
     if prices is None and settings.prices:
         settings = dataclasses.replace(settings, prices=str((config or Path(FILE_NAME)).parent / settings.prices))
     return settings
