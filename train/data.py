@@ -282,8 +282,8 @@ def training_texts(
     place = {chunk_id: number for number, chunk_id in enumerate(corpus)}
     groups = Groups.of(known.passages[:, 0], [[place[chunk_id] for chunk_id in others] for others in beside])
     if taught is not None:
-        asked, lexical = (scores.at(numbers) if scores else None for scores in (taught.asked, taught.lexical))
-        known = replace(known, asked=asked, lexical=lexical)
+        teacher, lexical = (scores.at(numbers) if scores else None for scores in (taught.asked, taught.lexical))
+        known = replace(known, asked=teacher, lexical=lexical)
     return TrainingTexts(columns, drawn, 0, known, dropped, groups)
 
 
