@@ -99,7 +99,7 @@ def test_importing_twice_changes_nothing(reviewed: RunDir, tmp_path: Path) -> No
 
 def test_an_export_does_not_overwrite_peoples_work(reviewed: RunDir, tmp_path: Path) -> None:
     path = export(reviewed, tmp_path / "review.csv")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         export(reviewed, path)
     push(reviewed, SheetDesk(path, replace=True), ReviewSettings(), JudgeSettings(), 0.1)
 

@@ -22,11 +22,12 @@ from triplette.train.card import _besides
 from triplette.train.check import work_of
 from triplette.train.data import training_texts
 from triplette.train.fit import fine_tune_of, fit
-from triplette.train.groups import MOST, Groups
+from triplette.train.groups import MOST, Groups, distinct_sampler
 from triplette.train.known import Known
 from triplette.train.loop import planned_steps
 from triplette.train.loss import informed_groups, make_loss
 from triplette.train.models import load_base
+from triplette.train.quiet import quiet_libraries
 from triplette.train.teacher import lexical_part, teach
 
 E5 = CONTRACTS["e5"]
@@ -247,3 +248,24 @@ def test_a_grouped_fit_counts_its_steps_in_passages_and_refuses_what_cannot_be(t
         fine_tune_of(run, dataset, TrainSettings(), recipe(base, cloze=2), "cpu")
     with pytest.raises(SettingError, match="grouped"):
         fine_tune_of(run, dataset, TrainSettings(), recipe(base, grouped=False, residual=0.4), "cpu")
+
+
+def test_rows_that_come_again_within_a_pass_are_told_once_and_the_librarys_line_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    import torch
+    from datasets import Dataset as Table
+
+    quiet_libraries()
+    said: list[str] = []
+    columns = {"question": [f"q{row}" for row in range(9)], "positive": [f"p{max(0, row - 3)}" for row in range(9)]}  # p0 has four rows
+    sampler = distinct_sampler(said.append)(Table.from_dict(columns), batch_size=3, drop_last=True, generator=torch.Generator(), seed=1)
+    for _ in range(2):
+        batches = list(sampler)
+        assert len(batches) == 3
+        assert all(len({columns["positive"][row] for row in batch}) == 3 for batch in batches)
+    again = 9 - len({row for batch in batches for row in batch})
+    assert again > 0
+    assert len(said) == 1
+    assert said[0].endswith(
+        "of 9 rows are trained again and 1 not in a pass: a batch holds no text twice, and the last rows share texts"
+    )
+    assert caplog.records == []
