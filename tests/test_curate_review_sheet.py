@@ -110,7 +110,7 @@ def test_an_export_does_not_overwrite_peoples_work(reviewed: RunDir, tmp_path: P
         ({"verdict": "peut-être", "reviewer": "a"}, "is not a verdict"),
         ({"verdict": "valid", "hardness": "7", "reviewer": "a"}, "is not 1 to 5"),
         ({"verdict": "valid", "issues": "moche", "reviewer": "a"}, "is not an issue"),
-        ({"verdict": "valid"}, "nobody signed"),
+        ({"verdict": "valid"}, "names no reviewer"),
     ],
 )
 def test_what_cannot_be_understood_is_named_with_its_line(reviewed: RunDir, tmp_path: Path, typed: dict[str, str], words: str) -> None:
