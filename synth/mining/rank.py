@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from triplette.arrays import Ints, Scores, Vectors
-from triplette.ranking.dense import DenseIndex
+from triplette.ranking.dense import DenseIndex, cosines
 from triplette.ranking.lexical import LexicalRanker
+from triplette.ranking.shards import ShardedIndex
 from triplette.ranking.topk import best_ranks
-
-GATHER_BYTES = 64 << 20  # of the passages' vectors gathered at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,8 @@ class Candidates:
     """Candidates of q questions, best fused rank first, (q, m) each; ``ids`` is -1 past the last one.
 
     Ranks count from 1, 0 where a ranker did not propose the passage; scores are the ranker's own for every candidate. ``positive_*`` (q,)
-    are the positive's scores and its ranks over the whole corpus. ``likeness`` is the cosine with the positive.
+    are the positive's scores and its ranks over the whole corpus; with shards the dense
+    rank is estimated past the candidates. ``likeness`` is the cosine with the positive.
     """
 
     ids: Ints
@@ -42,7 +42,7 @@ class Candidates:
 
 def find_candidates(
     bm25: LexicalRanker,
-    dense: DenseIndex,
+    dense: DenseIndex | ShardedIndex,
     passages: Vectors,
     asked_tokens: Sequence[Sequence[str]],
     asked: Vectors,
@@ -59,7 +59,7 @@ def find_candidates(
     order = np.lexsort((ids, -np.round(fused, 12), ids < 0), axis=1)
     ids, bm25_rank, dense_rank, fused = (np.take_along_axis(a, order, 1) for a in (ids, bm25_rank, dense_rank, fused))
     lexical_scores, positive_bm25, positive_bm25_rank = _bm25_scores(bm25, asked_tokens, ids, positives)
-    positive_dense_rank, positive_dense = dense.best_of(asked, positives[:, None].tolist())
+    positive_dense_rank, positive_dense = dense.place_of(asked, positives, semantic)
     return Candidates(
         ids=ids,
         bm25_rank=bm25_rank,
@@ -104,14 +104,3 @@ def _bm25_scores(bm25: LexicalRanker, asked: Sequence[Sequence[str]], ids: Ints,
         ranks[rows], best[rows] = best_ranks(block, positives[rows, None].tolist())
         scores[rows] = np.take_along_axis(block, np.maximum(ids[rows], 0), 1)
     return np.where(ids < 0, 0, scores), best, ranks
-
-
-def cosines(left: Vectors, right: Vectors, ids: Ints, *, rows: Ints | None = None) -> Scores:
-    """``left`` row i (or ``rows[i]``) times each of the ``right`` rows ``ids[i]``: (q, m), 0 where the id is -1."""
-    found = np.zeros(ids.shape)
-    size = max(1, GATHER_BYTES // max(4 * ids.shape[1] * right.shape[1], 1))
-    for start in range(0, len(ids), size):
-        part = ids[start : start + size]
-        chosen = left[start : start + size] if rows is None else left[rows[start : start + size]]
-        found[start : start + size] = np.matmul(right[np.maximum(part, 0)], chosen[:, :, None])[:, :, 0]
-    return np.where(ids < 0, 0, np.round(found, 6))
