@@ -27,7 +27,7 @@ def encoded(encoder: Encoder, chunks: Sequence[Chunk]) -> Vectors:
     return encoder.encode_documents([chunk.text for chunk in chunks], [chunk.title for chunk in chunks])
 
 
-def vectors_on_disk(encoder: Encoder, chunks: Sequence[Chunk], folder: Path, version: str) -> Vectors:
+def vectors_on_disk(encoder: Encoder, chunks: Sequence[Chunk], folder: Path, version: str, *, block: int = BLOCK) -> Vectors:
     """The vectors of ``chunks`` (n, d) as a memory-mapped file of ``folder``; ``version`` tells one encoder of a name from another."""
     name = hash_value([encoder.name, encoder.contract.hash, version, [chunk.id for chunk in chunks]])[:16]
     path, mark = folder / f"{name}.npy", folder / f"{name}.json"
@@ -36,13 +36,13 @@ def vectors_on_disk(encoder: Encoder, chunks: Sequence[Chunk], folder: Path, ver
     store = np.load(path, mmap_mode="r+") if done else None
     with progress("encoding", len(chunks)) as bar:
         bar.advance(done)
-        for start in range(done, len(chunks), BLOCK):
-            block = encoded(encoder, chunks[start : start + BLOCK])
+        for start in range(done, len(chunks), block):
+            vectors = encoded(encoder, chunks[start : start + block])
             if store is None:
-                store = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(chunks), block.shape[1]))
-            store[start : start + len(block)] = block
+                store = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(chunks), vectors.shape[1]))
+            store[start : start + len(vectors)] = vectors
             store.flush()
-            write_text(mark, json.dumps({"encoded": start + len(block)}))
-            bar.advance(len(block))
+            write_text(mark, json.dumps({"encoded": start + len(vectors)}))
+            bar.advance(len(vectors))
     del store  # mapped again for reading only: nothing may change what was encoded
     return np.load(path, mmap_mode="r")
