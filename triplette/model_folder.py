@@ -88,7 +88,7 @@ def _refuse_adapter(get: Callable[[str, bool], Any], origin: str) -> None:
     if adapter is not None and get("modules.json", False) is None:
         base = adapter.get("base_model_name_or_path") or "its base"
         raise InputError(
-            f"this is an adapter of {base}, and no model",
+            f"this is an adapter of {base}, not a model",
             where=origin,
             cure="`train merge` makes a model of an adapter trained here; others: load the base with sentence-transformers, put "
             "peft.PeftModel.from_pretrained(model[0].model, FOLDER).merge_and_unload() in its place, and model.save(OUT)",
