@@ -13,14 +13,16 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from triplette.arrays import Ints, Vectors
+from triplette.engine import LOCAL, Engine
 from triplette.errors import InputError
-from triplette.hashing import hash_tree
+from triplette.hashing import hash_tree, hash_value
 from triplette.languages import language
 from triplette.look_alikes import look_alikes, other_positives
 from triplette.ranking.dense import DenseIndex
@@ -35,7 +37,7 @@ from triplette.settings.mine import MineSettings
 from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
 from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
-from triplette.synth.mining.rank import find_candidates
+from triplette.synth.mining.rank import find_in_blocks
 from triplette.synth.mining.vectors import encoded, vectors_on_disk
 from triplette.tables import read_records, write_records
 
@@ -88,7 +90,7 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{key}: {count}" for key, count in counts.items()) or "none"
 
 
-def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
+def mine_negatives(run: RunDir, settings: MineSettings, *, engine: Engine = LOCAL) -> MineResult:
     """Write triplets.parquet from chunks.parquet and questions.parquet.
 
     Raises MissingStage without them, InputError for a question over a chunk that is not there or an encoder that cannot be loaded,
@@ -103,13 +105,13 @@ def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
     if done := step.done(MineResult):
         return done
     with run.locked():  # from before the work: a second command is told at once, not after minutes
-        return _mine_and_write(run, settings, step)
+        return _mine_and_write(run, settings, step, engine)
 
 
-def _mine_and_write(run: RunDir, settings: MineSettings, step: Step) -> MineResult:
+def _mine_and_write(run: RunDir, settings: MineSettings, step: Step, engine: Engine) -> MineResult:
     chunks = read_records(run.path("chunks.parquet"), Chunk)
     questions = read_records(run.path("questions.parquet"), Question)
-    triplets, rejects, dropped, margin, name = mine(chunks, questions, settings, cache=run.path("cache/vectors"))
+    triplets, rejects, dropped, margin, name = mine(chunks, questions, settings, cache=run.path("cache/vectors"), engine=engine)
     result = MineResult(
         triplets=len(triplets),
         negatives=sum(len(triplet.negatives) for triplet in triplets),
@@ -163,6 +165,7 @@ def mine(
     *,
     cache: Path | None = None,
     encoder: Encoder | None = None,
+    engine: Engine = LOCAL,
 ) -> tuple[list[Triplet], list[Rejection], dict[str, int], Margin, str]:
     """Triplets in the questions' order, rejects, candidates dropped by reason, the margin, the encoder's name.
 
@@ -182,10 +185,13 @@ def mine(
     encoder = encoder or make_encoder(settings.encoder, chunks, cache=kept, seed=settings.seed)
     with ExitStack() as stack:
         folder = cache or Path(stack.enter_context(TemporaryDirectory(prefix="triplette-")))
-        passages = vectors_on_disk(encoder, chunks, folder, _version(settings)) if large else encoded(encoder, chunks)
+        passages = vectors_on_disk(encoder, chunks, folder, _version(settings), engine=engine) if large else encoded(encoder, chunks)
         material = _material(chunks, questions, positives, encoder, passages)
         shards = Path(stack.enter_context(TemporaryDirectory(prefix="shards-", dir=folder))) if large else folder
-        return _mine(material, questions, settings, _index(passages, settings, shards))
+        key = hash_value([as_dict(settings), _version(settings), engine.spread, [c.id for c in chunks], [q.id for q in questions]])[:16]
+        found = _mine(material, questions, settings, _index(passages, settings, shards), engine, folder / key if cache else None)
+        rmtree(folder / key, ignore_errors=True)
+        return found
 
 
 def _version(settings: MineSettings) -> str:
@@ -210,19 +216,25 @@ def _index(passages: Vectors, settings: MineSettings, folder: Path) -> DenseInde
 
 
 def _mine(
-    material: Material, questions: Sequence[Question], settings: MineSettings, dense: DenseIndex | ShardedIndex
+    material: Material,
+    questions: Sequence[Question],
+    settings: MineSettings,
+    dense: DenseIndex | ShardedIndex,
+    engine: Engine,
+    kept: Path | None,
 ) -> tuple[list[Triplet], list[Rejection], dict[str, int], Margin, str]:
     """As ``mine``, once everything is encoded and indexed."""
     chunks, positives = material.chunks, material.positives
-    candidates = find_candidates(
+    candidates = find_in_blocks(
+        engine,
         material.bm25,
         dense,
-        material.passages,
         material.asked_tokens,
         material.asked,
         positives,
         count=min(settings.candidates, max(len(chunks), 1)),
         rrf_k=settings.rrf_k,
+        kept=kept,
     )
     alike = look_alikes(chunks, settings.containment)
     same = other_positives(questions, positives.tolist(), chunks)

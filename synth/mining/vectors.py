@@ -14,6 +14,7 @@ import numpy as np
 
 from triplette.arrays import Vectors
 from triplette.console import progress
+from triplette.engine import LOCAL, Engine
 from triplette.hashing import hash_value
 from triplette.ranking.encoder import Encoder
 from triplette.records import Chunk
@@ -27,7 +28,9 @@ def encoded(encoder: Encoder, chunks: Sequence[Chunk]) -> Vectors:
     return encoder.encode_documents([chunk.text for chunk in chunks], [chunk.title for chunk in chunks])
 
 
-def vectors_on_disk(encoder: Encoder, chunks: Sequence[Chunk], folder: Path, version: str, *, block: int = BLOCK) -> Vectors:
+def vectors_on_disk(
+    encoder: Encoder, chunks: Sequence[Chunk], folder: Path, version: str, *, block: int = BLOCK, engine: Engine = LOCAL
+) -> Vectors:
     """The vectors of ``chunks`` (n, d) as a memory-mapped file of ``folder``; ``version`` tells one encoder of a name from another."""
     name = hash_value([encoder.name, encoder.contract.hash, version, [chunk.id for chunk in chunks]])[:16]
     path, mark = folder / f"{name}.npy", folder / f"{name}.json"
@@ -36,8 +39,9 @@ def vectors_on_disk(encoder: Encoder, chunks: Sequence[Chunk], folder: Path, ver
     store = np.load(path, mmap_mode="r+") if done else None
     with progress("encoding", len(chunks)) as bar:
         bar.advance(done)
-        for start in range(done, len(chunks), block):
-            vectors = encoded(encoder, chunks[start : start + block])
+        starts = range(done, len(chunks), block)
+        blocks = [(chunks[start : start + block],) for start in starts]
+        for start, vectors in zip(starts, engine.run(encoded, blocks, shared=(encoder,)), strict=True):
             if store is None:
                 store = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(chunks), vectors.shape[1]))
             store[start : start + len(vectors)] = vectors

@@ -49,6 +49,11 @@ class DenseIndex:
             self._index = _inverted_file(self._vectors, probes, seed)
         self._index.add(self._vectors)
 
+    @property
+    def vectors(self) -> Vectors:
+        """The passages' vectors (n, d)."""
+        return self._vectors
+
     def top(self, queries: Vectors, k: int) -> tuple[Ints, Float32s]:
         """The k nearest passages of each query (q, d): ids (q, k) padded with -1, scores (q, k), rounded to 6 decimals.
 

@@ -49,25 +49,26 @@ class ShardedIndex:
         folder.mkdir(parents=True, exist_ok=True)
         random = np.random.default_rng(seed)
         self._sample = np.sort(random.permutation(self.size)[:SAMPLE])
-        self._build(self._train(code_bytes, seed, random))
+        trained, _quantizer = self._train(code_bytes, seed, random)  # the index does not own its quantizer: both must live
+        self._build(trained)
 
-    def _train(self, code_bytes: int, seed: int, random: np.random.Generator) -> Any:
-        """An empty index with centres and codebooks, learned on a seeded sample."""
+    def _train(self, code_bytes: int, seed: int, random: np.random.Generator) -> tuple[Any, Any]:
+        """An empty index with centres and codebooks, learned on a seeded sample, and its quantizer."""
         import faiss
 
         centres = max(1, min(CENTRES, self.size // CLUSTER_POINTS))
         parts = max(part for part in range(1, min(code_bytes, self.dimension) + 1) if self.dimension % part == 0)
         bits = min(8, max(1, int(np.log2(max(self.size // CLUSTER_POINTS, 2)))))
-        index = faiss.IndexIVFPQ(faiss.IndexFlatIP(self.dimension), self.dimension, centres, parts, bits, faiss.METRIC_INNER_PRODUCT)
-        index.own_fields = False
-        self._quantizer = index.quantizer  # kept alive: the index does not own it
+        quantizer = faiss.IndexFlatIP(self.dimension)
+        index = faiss.IndexIVFPQ(quantizer, self.dimension, centres, parts, bits, faiss.METRIC_INNER_PRODUCT)
         index.cp.seed = index.pq.cp.seed = seed + 1  # FAISS takes 0 for "any"
         index.cp.spherical = True
         index.pq.cp.niter = CODE_ROUNDS
+        index.cp.min_points_per_centroid = index.pq.cp.min_points_per_centroid = 1  # fewer are all that there are
         points = max(centres * CLUSTER_POINTS, CODES * CODE_POINTS)
         rows = np.sort(random.permutation(self.size)[:points])
         index.train(checked(self._vectors[rows], "the passages' vectors"))
-        return index
+        return index, quantizer
 
     def _build(self, empty: Any) -> None:
         """Write the shards, one in memory at a time."""
@@ -83,6 +84,22 @@ class ShardedIndex:
             with replacing(path) as temporary:
                 faiss.write_index(index, str(temporary))
             self._files.append((start, path))
+
+    @property
+    def vectors(self) -> Vectors:
+        """The passages' vectors (n, d)."""
+        return self._vectors
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: a memory-mapped file goes as its path, and is mapped there again."""
+        mapped = self._vectors.filename if isinstance(self._vectors, np.memmap) else None
+        return {**self.__dict__, "_vectors": None if mapped else self._vectors, "mapped": mapped}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        mapped = state.pop("mapped")
+        self.__dict__.update(state)
+        if mapped:
+            self._vectors = np.load(mapped, mmap_mode="r")
 
     def top(self, queries: Vectors, k: int) -> tuple[Ints, Float32s]:
         """The k nearest of the finalists of each query (q, d): ids (q, k) padded with -1, exact scores (q, k), rounded to 6 decimals.
