@@ -4,9 +4,9 @@
     PYTHONPATH=. python benchmarks/scale.py --sizes 1000000      (a quarter of an hour of CPU and 8 GB)
     PYTHONPATH=. python benchmarks/scale.py --recall 100000 1000000
 
-A passage is four sentences of ten words, half of them from a Zipfian vocabulary of 50,000 words and half from the 50 words of its topic. A
+A passage is four sentences of ten words (``--shape``), half of them from a Zipfian vocabulary of 50,000 words and half from the 50 words of its topic. A
 topic has 50 passages on average, and their vectors (384 dimensions, as e5-small) scatter about its centre. Every 100th passage says what the one
-before it says, but for a sentence. 10,000 questions (as many as passages, if those are fewer) take seven words of one sentence of their passage;
+before it says, but for a sentence. 10,000 questions (``--asked``; as many as passages, if those are fewer) take seven words of one sentence of their passage;
 their vectors lie near the passage's. The vectors are given, because what an encoder costs is its own affair and linear in the passages.
 ``--recall`` compares the sharded search with the exact one on 500 questions. Seconds are CPU seconds of one thread, so a busy machine changes
 them little; memory is the peak of the process, mapped files included.
@@ -33,31 +33,33 @@ ASKED, DIMENSION, TOPIC_PASSAGES, VOCABULARY, TOPIC_WORDS = 10_000, 384, 50, 50_
 BLOCK = 10_000
 SPREAD, QUESTION_SPREAD = 0.6, 0.5  # of the length of a centre: how far a passage lies from it, a question from its passage
 RECALL_QUESTIONS = 500
+POOL = 4093  # noise vectors of each of two pools
+SHAPE = (4, 10)  # sentences of a passage, words of a sentence
 
 
-def draws(size: int) -> Iterator[tuple[int, Any, Any]]:
-    """(number of the first passage, words (b, 4, 10), topics (b,)) block by block; every 100th repeats three sentences of the one before."""
+def draws(size: int, shape: tuple[int, int]) -> Iterator[tuple[int, Any]]:
+    """(number of the first passage, words (b, sentences, words)) block by block; every 100th repeats all but a sentence of the one before."""
     random = np.random.default_rng(1)
     weights = 1 / np.arange(10, VOCABULARY + 10) ** 1.0
     weights /= weights.sum()
     for start in range(0, size, BLOCK):
         count = min(BLOCK, size - start)
-        topics = random.integers(max(1, size // TOPIC_PASSAGES), size=count)
-        common = random.choice(VOCABULARY, size=(count, 4, 10), p=weights)
-        own = VOCABULARY + topics[:, None, None] * TOPIC_WORDS + random.integers(TOPIC_WORDS, size=(count, 4, 10))
-        words = np.where(random.random((count, 4, 10)) < 0.5, common, own)
-        words[100::100, :3] = words[99:-1:100, :3][: len(words[100::100])]
-        yield start, words, topics
+        topics = np.arange(start, start + count) // TOPIC_PASSAGES  # a topic's passages stand together, as in documents
+        common = random.choice(VOCABULARY, size=(count, *shape), p=weights)
+        own = VOCABULARY + topics[:, None, None] * TOPIC_WORDS + random.integers(TOPIC_WORDS, size=(count, *shape))
+        words = np.where(random.random((count, *shape)) < 0.5, common, own)
+        words[100::100, :-1] = words[99:-1:100, :-1][: len(words[100::100])]
+        yield start, words
 
 
-def passages(size: int) -> tuple[list[Any], list[Any]]:
+def passages(size: int, shape: tuple[int, int] = SHAPE, asked: int = ASKED) -> tuple[list[Any], list[Any]]:
     """Chunks and questions."""
     from triplette.records import Chunk, Question
 
     random = np.random.default_rng(2)
-    chosen = set(range(0, size, max(1, size // ASKED)))
+    chosen = set(range(0, size, max(1, size // asked)))
     chunks, questions = [], []
-    for start, words, _ in draws(size):
+    for start, words in draws(size, shape):
         for number, rows in enumerate(words.tolist(), start):
             text = " ".join(" ".join([f"P{number}", *(f"m{term}" for term in row)]) + "." for row in rows)
             chunks.append(
@@ -66,7 +68,7 @@ def passages(size: int) -> tuple[list[Any], list[Any]]:
                     char_start=1000 * (number % 200), char_end=1000 * (number % 200) + len(text), tokens=60, tokenizer="none",
                 )
             )  # fmt: skip
-            if number in chosen and len(questions) < ASKED:
+            if number in chosen and len(questions) < asked:
                 about = " ".join(f"m{term}" for term in random.choice(rows[1], size=7))
                 questions.append(
                     Question.make(
@@ -86,16 +88,17 @@ class Given:
         from triplette.contract import PromptContract
 
         random = np.random.default_rng(3)
-        self._topics = np.concatenate([topics for _, _, topics in draws(size)])
-        self._centres = random.normal(size=(max(1, size // TOPIC_PASSAGES), DIMENSION)).astype(np.float32)
+        self._centres = random.standard_normal((size // TOPIC_PASSAGES + 1, DIMENSION), dtype=np.float32)
+        self._noise = random.standard_normal((2, POOL, DIMENSION), dtype=np.float32) / np.float32(2**0.5)
         self.contract = PromptContract(
             name="given", query_prefix="", document_prefix="", no_title="", pooling="mean", normalize=True,
             dimensions=(DIMENSION,), max_tokens=512,
         )  # fmt: skip
 
     def passages(self, numbers: Any) -> Any:
-        noise = np.stack([np.random.default_rng(int(number)).standard_normal(DIMENSION, dtype=np.float32) for number in numbers])
-        return self._centres[self._topics[numbers]] + SPREAD * noise
+        """Each passage's own vector: its topic's centre and the sum of two noises out of pools, which no two passages share both of."""
+        noise = self._noise[0, numbers % POOL] + self._noise[1, numbers // POOL % POOL]
+        return self._centres[numbers // TOPIC_PASSAGES] + np.float32(SPREAD) * noise
 
     def encode_documents(self, texts: Sequence[str], titles: Sequence[str]) -> Any:
         """A passage that was given another's sentence gets the mean of both vectors."""
@@ -118,14 +121,14 @@ def cost_of(work: Any) -> tuple[Any, float]:
     return work(), time.process_time() - started
 
 
-def measure(size: int) -> dict[str, Any]:
+def measure(size: int, shape: tuple[int, int] = SHAPE, asked: int = ASKED) -> dict[str, Any]:
     """Mining ``size`` passages: seconds by part, peak memory, bytes on disk."""
     from triplette.records import Chunk, Triplet
     from triplette.settings.mine import MineSettings
     from triplette.synth.mining import mine as mining
     from triplette.tables import write_records
 
-    (chunks, questions), made = cost_of(lambda: passages(size))
+    (chunks, questions), made = cost_of(lambda: passages(size, shape, asked))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         encoder = Given(size)
@@ -141,7 +144,7 @@ def measure(size: int) -> dict[str, Any]:
             return run
 
         # the parts are those of mine(): the module's own names, each with a clock around it
-        for name in ("vectors_on_disk", "encoded", "look_alikes", "_index", "_material", "find_candidates", "tune", "make_triplets"):
+        for name in ("vectors_on_disk", "encoded", "look_alikes", "_index", "_material", "find_in_blocks", "tune", "make_triplets"):
             setattr(mining, name, timed(name.strip("_"), getattr(mining, name)))
         (triplets, *_), seconds = cost_of(lambda: mining.mine(chunks, questions, MineSettings(), encoder=encoder, cache=folder))
         after = peak()
@@ -230,14 +233,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), help="passages to mine")
     parser.add_argument("--recall", type=int, nargs="*", default=[], help="passages to compare the searches on")
+    parser.add_argument("--shape", type=int, nargs=2, default=list(SHAPE), help="sentences of a passage, words of a sentence")
+    parser.add_argument("--asked", type=int, default=ASKED, help="questions at most")
     parser.add_argument("--one", choices=("measure", "recall"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
-        print(json.dumps((measure if chosen.one == "measure" else recall)(chosen.sizes[0])))
+        size, shape = chosen.sizes[0], (chosen.shape[0], chosen.shape[1])
+        print(json.dumps(measure(size, shape, chosen.asked) if chosen.one == "measure" else recall(size)))
         return
     jobs = [("recall", size) for size in chosen.recall] or [("measure", size) for size in chosen.sizes]
     for kind, size in jobs:
-        command = [sys.executable, __file__, "--one", kind, "--sizes", str(size)]
+        command = [
+            sys.executable,
+            __file__,
+            "--one",
+            kind,
+            "--sizes",
+            str(size),
+            "--shape",
+            *map(str, chosen.shape),
+            "--asked",
+            f"{chosen.asked}",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
         print(done.stdout.strip() or done.stderr[-2000:], flush=True)
 

@@ -12,9 +12,8 @@ from test_synth_mine import a_corpus, write_run
 
 from triplette.engine import LOCAL, Engine
 from triplette.errors import InputError, SettingError
-from triplette.languages import language
 from triplette.ranking.bm25 import Bm25Index
-from triplette.ranking.dense import DenseIndex
+from triplette.ranking.dense import DenseIndex, checked
 from triplette.ranking.encoder import unit_rows
 from triplette.rundir import RunDir
 from triplette.settings.mine import MineSettings
@@ -86,8 +85,8 @@ def test_on_ray_the_same_bytes_are_read_and_mined_as_here(tmp_path: Path) -> Non
             mined = RunDir(run.root / "mined")
             write_run(mined, *a_corpus())
             mine_negatives(mined, MineSettings(flat_limit=17), engine=Engine(name))
-        with pytest.raises(SettingError, match="is not a language"):
-            list(Engine("ray").run(language, [("fr",), ("!",)]))
+        with pytest.raises(InputError, match="their vectors are not finite"):  # the work's own error, as it is raised here
+            list(Engine("ray").run(checked, [(np.eye(2), "some vectors"), (np.full((1, 2), np.nan), "their vectors")]))
     finally:
         ray.shutdown()
     for file in ("chunks.parquet", "coverage.parquet", "mined/triplets.parquet", "mined/rejected.parquet"):
