@@ -31,7 +31,13 @@ def test_scores_equal_rank_bm25(documents: list[list[str]], queries: list[list[s
 
 
 def test_the_ranker_that_is_used_damps_repetition_sooner_than_rank_bm25() -> None:
-    documents = [["roi", "roi", "roi", "pat"], ["roi", "tour", "mat", "pion"], ["tour"] * 4, ["mat", "dame", "fou", "cavalier"], ["coup"] * 4]
+    documents = [
+        ["roi", "roi", "roi", "pat"],
+        ["roi", "tour", "mat", "pion"],
+        ["tour"] * 4,
+        ["mat", "dame", "fou", "cavalier"],
+        ["coup"] * 4,
+    ]
     found = all_scores(lexical_ranker(documents), [["roi"]])
     np.testing.assert_allclose(found[0], BM25Okapi(documents, k1=K1).get_scores(["roi"]), rtol=1e-12)
     assert 1 < found[0, 0] / found[0, 1] < np.divide(*BM25Okapi(documents).get_scores(["roi"])[:2])

@@ -8,6 +8,7 @@ models first, then on the hub.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,6 +205,7 @@ def hub_file(origin: str, name: str, *, needed: bool = True) -> Path | None:
         raise InputError(
             f"the model {origin!r} is not a folder, and models by id need the models extra", cure="pip install 'triplette[models]'"
         ) from error
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells of every retry; what came of them is said below
     try:
         return Path(hf_hub_download(origin, name))
     except Exception as error:

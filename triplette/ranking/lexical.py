@@ -6,7 +6,7 @@ named in ``lexical_ranker``: mining, evaluation and the phone bundle take theirs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from triplette.arrays import Floats, Int32s, Ints, Scores
@@ -43,8 +43,8 @@ class LexicalRanker(Protocol):
         ...
 
 
-def lexical_ranker(documents: Sequence[Tokens]) -> LexicalRanker:
-    """The ranker of this house over documents given as tokens."""
+def lexical_ranker(documents: Iterable[Tokens]) -> LexicalRanker:
+    """The ranker of this house over documents given as tokens; they are read once and need not be held."""
     from triplette.ranking.bm25 import Bm25Index
 
     return Bm25Index(documents, k1=K1)
