@@ -11,21 +11,27 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from triplette.export.convert.operators import WEIGHTED, operator_name
 from triplette.tables import replacing
 
 IDENTIFIER = b"TFL3"
 SHARED = 1 << 20  # bytes of a vector up to which an equal one is looked for: weights are in buffers of their own already
+LARGEST = 1 << 31  # bytes that a table can hold
+ALIGNED = 16  # the schema's place of a weight; the quantiser's writer puts three of four elsewhere
 _PATH = re.compile(rb"(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_])")  # modules before a class's name
 
 
 def slim(path: Path) -> int:
-    """Write the file again in place and return the bytes saved; a file with buffers outside its table (over 2 GB) is left as it is."""
+    """Write the file again in place and return the bytes saved; a file of 2 GB, whose weights lie outside its table, is left as it is."""
     from ai_edge_litert.tools import flatbuffer_utils
 
-    model = flatbuffer_utils.read_model(str(path))
-    if any(getattr(buffer, "offset", 0) > 1 for buffer in model.buffers):
+    if path.stat().st_size >= LARGEST:
         return 0
+    model = flatbuffer_utils.read_model(str(path))
+    for buffer in model.buffers:  # those that lay outside are views, and a view would be written byte by byte
+        buffer.data = None if buffer.data is None else np.frombuffer(buffer.data, np.uint8)
     for graph in model.subgraphs:
         named = {int(place) for place in (*graph.inputs, *graph.outputs)}
         for operator in graph.operators:
@@ -54,12 +60,16 @@ def _packed(model: Any) -> bytes:
 
         def CreateNumpyVector(self, x: Any) -> int:  # noqa: N802  the library's name
             if x.nbytes > SHARED:
-                return int(super().CreateNumpyVector(x))
-            return self._once((x.dtype.str, x.tobytes()), super().CreateNumpyVector, x)
+                return self._aligned(x)
+            return self._once((x.dtype.str, x.tobytes()), self._aligned, x)
 
         def CreateString(self, s: Any, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
             raw = s if isinstance(s, bytes) else s.encode(encoding, errors)
             return self._once(("string", raw), super().CreateString, raw)
+
+        def _aligned(self, x: Any) -> int:
+            self.Prep(ALIGNED, x.nbytes)
+            return int(super().CreateNumpyVector(x))
 
         def _once(self, key: tuple[str, bytes], write: Any, value: Any) -> int:
             if key not in self.known:
