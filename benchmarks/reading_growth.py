@@ -224,7 +224,7 @@ def formats() -> dict[str, dict[str, Callable[[Path, int], None]]]:
     }
 
 
-def growth(suffixes: tuple[str, ...]) -> None:
+def growth(suffixes: tuple[str, ...], wanted: tuple[str, ...] = ()) -> None:
     """Print a line a pattern and a line a format: the smallest, the median and the largest exponent, and whose that is."""
     with tempfile.TemporaryDirectory() as folder:
         for suffix, patterns in formats().items():
@@ -232,6 +232,8 @@ def growth(suffixes: tuple[str, ...]) -> None:
                 continue
             slopes: dict[str, float] = {}
             for name, write in patterns.items():
+                if wanted and name not in wanted:
+                    continue
                 size, seconds = _measured(Path(folder) / f"a{suffix}", write)
                 slope = _slope(seconds)
                 if slope > LIMIT:
@@ -239,6 +241,8 @@ def growth(suffixes: tuple[str, ...]) -> None:
                     slope, seconds = min((slope, seconds), (_slope(again), again))
                 slopes[name] = slope
                 print(f"{suffix} {name:20} from {size:6} {' '.join(f'{value:7.3f}' for value in seconds)}  {slope:.2f}", flush=True)
+            if not slopes:
+                continue
             order = sorted(slopes, key=lambda name: slopes[name])
             low, middle, high = order[0], order[len(order) // 2], order[-1]
             print(

@@ -48,6 +48,12 @@ def judge(
     budget: Annotated[
         float | None, typer.Option("--budget", help="Stop, resumable, before spending more than this (US dollars).", min=0)
     ] = None,
+    batch: Annotated[
+        bool | None,
+        typer.Option(
+            "--batch/--no-batch", help="Ask through the provider's batch service: cheaper, within a day; run again to collect."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Quote calls, tokens, cost and time; spend nothing.")] = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -58,7 +64,7 @@ def judge(
     from triplette.curate.judge.judge import judge as judge_run
     from triplette.curate.judge.judge import quote
 
-    settings, llm_settings = _judge_settings(config, judge, llm, base_url, prices, votes)
+    settings, llm_settings = _judge_settings(config, judge, llm, base_url, prices, votes, batch)
     place = open_run(run)
     if dry_run:
         quoted = quote(place, settings, llm_settings)
@@ -320,7 +326,13 @@ def report(
 
 
 def _judge_settings(
-    config: Path | None, judge: str | None, llm: str | None, base_url: str | None, prices: Path | None, votes: int | None
+    config: Path | None,
+    judge: str | None,
+    llm: str | None,
+    base_url: str | None,
+    prices: Path | None,
+    votes: int | None,
+    batch: bool | None = None,
 ) -> tuple[Any, Any]:
     from triplette.settings.judge import JudgeSettings
     from triplette.settings.load import load_llm, load_section
@@ -328,7 +340,7 @@ def _judge_settings(
     chosen = judge or ("llm" if llm or base_url else None)
     return (
         load_section(JudgeSettings, "curate.judge", config, judge=chosen, votes=votes),
-        load_llm("curate.llm", config, llm, base_url, prices),
+        load_llm("curate.llm", config, llm, base_url, prices, batch),
     )
 
 

@@ -24,10 +24,12 @@ from triplette.console import (
 from triplette.rundir import DEFAULT_RUN
 from triplette.synth.init import init
 from triplette.synth.options import (
+    BatchOption,
     BudgetOption,
     CorpusOption,
     DryRunOption,
     EncoderOption,
+    EngineOption,
     ExcludeOption,
     HarvestOption,
     IncludeOption,
@@ -37,12 +39,14 @@ from triplette.synth.options import (
     NegativesOption,
     OverlapOption,
     PricesOption,
+    RayOption,
     ReaderOption,
     TokenizerOption,
     TokensOption,
     UrlOption,
     chunk_settings,
     config_beside,
+    engine_of,
     mine_settings,
     profile_of,
     write_settings,
@@ -75,6 +79,7 @@ def generate(
     base_url: UrlOption = None,
     prices: PricesOption = None,
     budget: BudgetOption = None,
+    batch: BatchOption = None,
     dry_run: DryRunOption = False,
     encoder: EncoderOption = None,
     negatives: NegativesOption = None,
@@ -88,7 +93,7 @@ def generate(
 
     config = config_beside(corpus, config)
     chunking = chunk_settings(config, target_tokens, overlap_tokens, tokenizer, language, include, exclude, follow_links, reader)
-    writing, model = write_settings(config, llm, base_url, prices, harvest)
+    writing, model = write_settings(config, llm, base_url, prices, harvest, batch)
     mining = mine_settings(config, encoder, negatives)
     profile = profile_of(config)
     place = open_run(run)
@@ -138,6 +143,8 @@ def chunk(
         str | None,
         typer.Option("--show", help="Write a page that shows this document facing its chunks, lost words marked.", metavar="FILE"),
     ] = None,
+    engine: EngineOption = None,
+    ray_address: RayOption = None,
     json_output: JsonOption = False,
 ) -> int:
     """Read documents (md, txt, pdf, html, docx, odt, rtf, epub, pptx, xlsx, docling's json) and cut them into chunks.
@@ -149,7 +156,7 @@ def chunk(
     config = config_beside(corpus, config)
     settings = chunk_settings(config, target_tokens, overlap_tokens, tokenizer, language, include, exclude, follow_links, reader)
     place = open_run(run)
-    result = chunk_corpus(place, corpus, settings, profile_of(config))
+    result = chunk_corpus(place, corpus, settings, profile_of(config), engine=engine_of(engine, ray_address))
     if show_file is not None:
         _show_document(place, corpus, show_file)
     elif json_output:
@@ -202,6 +209,7 @@ def write(
     base_url: UrlOption = None,
     prices: PricesOption = None,
     budget: BudgetOption = None,
+    batch: BatchOption = None,
     dry_run: DryRunOption = False,
     json_output: JsonOption = False,
 ) -> None:
@@ -212,7 +220,7 @@ def write(
     from triplette.profile import keep_profile
     from triplette.synth.write import write_questions
 
-    settings, model = write_settings(config, llm, base_url, prices, harvest)
+    settings, model = write_settings(config, llm, base_url, prices, harvest, batch)
     place = open_run(run)
     profile = profile_of(config)
     if profile:
@@ -267,6 +275,8 @@ def mine(
     config: ConfigOption = None,
     encoder: EncoderOption = None,
     negatives: NegativesOption = None,
+    engine: EngineOption = None,
+    ray_address: RayOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Mine hard negatives with BM25 and FAISS.
@@ -277,7 +287,7 @@ def mine(
 
     from triplette.synth.mining.mine import mine_negatives
 
-    result = mine_negatives(open_run(run), mine_settings(config, encoder, negatives))
+    result = mine_negatives(open_run(run), mine_settings(config, encoder, negatives), engine=engine_of(engine, ray_address))
     if json_output:
         print_json(asdict(result))
         return

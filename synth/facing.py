@@ -146,7 +146,7 @@ def _pdf_faces(path: Path, structured: Structured, chunks: Sequence[Chunk], told
             document.init_forms()
         for index in range(len(document)):
             page = document[index]
-            read = page_chars(page, page.get_textpage())
+            read = page_chars(page)
             words = _words(read.chars)
             near = _on_page(chunks, index + 1)
             marks, found = _marks([word.text for word in words], near, _furniture(structured, index + 1))

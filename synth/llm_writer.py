@@ -92,7 +92,7 @@ def write_with_llm(
     Raises BudgetReached and ServiceError as ``run_many`` does; the answers that were paid for are kept for the next run.
     """
     client = LlmClient(llm, answers_folder(run), budget)
-    answers = run_many(client, requests_of(chunks, settings, profile), title=f"writing over {len(chunks)} chunks")
+    answers = run_many(client, requests_of(chunks, settings, profile), title=f"writing over {len(chunks)} chunks", stage=STEP)
     written = sort_answers(chunks, answers, client.model, settings, profile)
     written.spent = client.spending.spent
     paid = sum(not answer.cached for answer in answers)

@@ -13,6 +13,7 @@ import typer
 from triplette.console import say
 
 if TYPE_CHECKING:
+    from triplette.engine import Engine
     from triplette.profile import Profile
     from triplette.settings.llm import LlmSettings
     from triplette.settings.mine import MineSettings
@@ -43,9 +44,19 @@ BudgetOption = Annotated[
 PricesOption = Annotated[
     Path | None, typer.Option("--prices", help="Price list to count with, TOML or JSON (docs/llm.md).", metavar="FILE")
 ]
+BatchOption = Annotated[
+    bool | None,
+    typer.Option("--batch/--no-batch", help="Ask through the provider's batch service: cheaper, within a day; run again to collect."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Quote calls, tokens, cost and time; spend nothing.")]
 EncoderOption = Annotated[
     str | None, typer.Option("--encoder", help="'lsa' (built in) or a sentence-transformers model (models extra).")
+]
+EngineOption = Annotated[
+    str | None, typer.Option("--engine", help="Where blocks of the work run: 'local' (default) or 'ray' (scale extra).")
+]
+RayOption = Annotated[
+    str | None, typer.Option("--ray-address", help="A Ray cluster's address, as ray://HOST:10001 or auto; else one on this machine.")
 ]
 NegativesOption = Annotated[int | None, typer.Option("--negatives", help="Negatives a question gets at most; 0: pairs only.")]
 
@@ -59,6 +70,13 @@ def config_beside(corpus: Path, config: Path | None) -> Path | None:
         return config
     say(f"settings: {beside}")
     return beside
+
+
+def engine_of(engine: str | None, address: str | None) -> Engine:
+    """The engine that the command line names."""
+    from triplette.engine import Engine
+
+    return Engine(engine or "local", address or "")
 
 
 def profile_of(config: Path | None) -> Profile | None:
@@ -99,7 +117,12 @@ def chunk_settings(
 
 
 def write_settings(
-    config: Path | None, llm: str | None, base_url: str | None, prices: Path | None, harvest: str | None = None
+    config: Path | None,
+    llm: str | None,
+    base_url: str | None,
+    prices: Path | None,
+    harvest: str | None = None,
+    batch: bool | None = None,
 ) -> tuple[WriteSettings, LlmSettings]:
     """``[synth.write]`` and ``[synth.llm]``; naming a model or an endpoint is asking for the LLM writer."""
     from triplette.settings.load import load_llm, load_section
@@ -108,7 +131,7 @@ def write_settings(
     writer = "llm" if llm or base_url else None
     return (
         load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest),
-        load_llm("synth.llm", config, llm, base_url, prices),
+        load_llm("synth.llm", config, llm, base_url, prices, batch),
     )
 
 

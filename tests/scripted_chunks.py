@@ -54,7 +54,7 @@ def with_chunks(run: RunDir, count: int) -> RunDir:
 BEHAVIOURS: dict[str, Callable[[Call], Reply | str]] = {
     "429": lambda call: Reply(status=429, headers={"Retry-After": "0.1"}) if not call.times else good_writer(call),
     "500": lambda call: Reply(status=500) if call.times < 2 else good_writer(call),
-    "stall": lambda call: Reply(good_writer(call), delay=2.0) if not call.times else good_writer(call),
+    "stall": lambda call: Reply(good_writer(call), delay=4.0) if not call.times else good_writer(call),
     "cut": lambda call: good_writer(call) if call.asked_again else Reply(good_writer(call)[:60], finish="length"),
     "cut always": lambda call: Reply(good_writer(call)[:60], finish="length"),
     "chatter": lambda call: good_writer(call) if call.asked_again else f"Voici deux questions :\n{good_writer(call)}",

@@ -48,7 +48,7 @@ def asked(count: int) -> list[Request]:
 
 
 def settings_for(server: ScriptedServer, **changes: Any) -> LlmSettings:
-    base = LlmSettings(model="openai:petit", base_url=server.url, concurrency=4, price_in=1.0, price_out=2.0, timeout=5.0)
+    base = LlmSettings(model="openai:petit", base_url=server.url, concurrency=4, price_in=1.0, price_out=2.0, timeout=60.0)
     return replace(base, **changes)
 
 

@@ -89,8 +89,9 @@ Script = Callable[[Call], "Reply | str"]
 class ScriptedServer:
     """The endpoint, in a thread of its own. ``calls`` are all requests; ``paid`` counts whole 200 answers by request."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, further: Callable[[str, str, bytes], tuple[int, bytes] | None] | None = None) -> None:
         self.script = script
+        self.further = further  # (method, path, body) -> (status, body) of what is no chat call; None closes the connection
         self.calls: list[Call] = []
         self.paid: Counter[str] = Counter()
         self.url = ""
@@ -128,8 +129,16 @@ class ScriptedServer:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 pairs = [line.split(":", 1) for line in head[1:] if ":" in line]
                 headers = {name.strip().lower(): value.strip() for name, value in pairs}
-                content = await reader.readexactly(int(headers.get("content-length", 0)))
-                if not await self._reply(headers, content, reader, writer):
+                content = await _body(reader, headers)
+                method, path, _ = head[0].split(" ", 2)
+                if self.further and not path.endswith("/chat/completions"):
+                    answer = self.further(method, path.removeprefix("/v1"), content)
+                    if answer is None:
+                        return
+                    status, body = answer
+                    writer.write(f"HTTP/1.1 {status} Scripted\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+                    await writer.drain()
+                elif not await self._reply(headers, content, reader, writer):
                     return
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
@@ -161,6 +170,18 @@ class ScriptedServer:
         finally:
             self.in_flight -= 1  # last: with nothing in flight everything paid is counted
         return reply.cut is None
+
+
+async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
+    """A request's body, whole or in chunks as files are sent."""
+    if headers.get("transfer-encoding", "") != "chunked":
+        return await reader.readexactly(int(headers.get("content-length", 0)))
+    parts = []
+    while size := int(await reader.readline(), 16):
+        parts.append(await reader.readexactly(size))
+        await reader.readline()
+    await reader.readline()
+    return b"".join(parts)
 
 
 def orders(call: Call) -> list[tuple[int, str, str]]:

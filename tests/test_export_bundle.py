@@ -138,7 +138,7 @@ def test_one_answer_a_section_on_request(exported: RunDir) -> None:
     sections = [(a.source, a.title) for a in bundle.ask("Qui arbitre la partie ?", 8, per="section")]
     assert len(set(sections)) == len(sections) == 8
     assert len(bundle.ask("Qui arbitre ?", 8, per="page")) == 8  # Markdown has no pages: every passage is its own
-    with pytest.raises(SettingError, match="no answers per line"):
+    with pytest.raises(SettingError, match="cannot be counted per line"):
         bundle.ask("Qui arbitre ?", per="line")
 
 

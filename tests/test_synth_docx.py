@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from triplette.synth.ingest import Structured, read_document, structure
+from triplette.synth.ingest.witness_markup import markup_witness
 
 NAMES = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math" '
@@ -226,6 +227,12 @@ def test_tables_inside_tables_without_end_are_read_in_bounded_time(tmp_path: Pat
     for _ in range(300):
         body = table(cell(body))
     assert texts(tmp_path, body) == ["fond"]
+
+
+def test_fields_without_an_end_change_nothing_of_what_the_second_reader_sees(tmp_path: Path) -> None:
+    begun = '<w:r><w:fldChar w:fldCharType="begin"/></w:r>'
+    path = docx(tmp_path / "a.docx", par(begun * 60 + run("Le canot")) + par(field("PAGE", "rentre") + run(" ce soir.")))
+    assert (markup_witness(path) or "").split() == ["Le", "canot", "rentre", "ce", "soir."]
 
 
 def test_the_strict_variant_of_the_format_is_read(tmp_path: Path) -> None:

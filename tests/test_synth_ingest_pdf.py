@@ -11,7 +11,8 @@ from triplette.errors import InputError
 from triplette.synth.ingest import Structured, read_document, structure
 from triplette.synth.ingest.ocr import languages
 from triplette.synth.ingest.pdf import stated_title
-from triplette.synth.ingest.pdf_chars import Char, drawn_once
+from triplette.synth.ingest.pdf_chars import Char, drawn_once, page_chars
+from triplette.synth.ingest.pdf_glyphs import TEXTS_AT_ONCE
 
 LEFT = [
     "Le jardin partagé ouvre ses portes au printemps et",
@@ -393,3 +394,17 @@ def test_the_two_letters_of_a_ligature_are_no_letter_drawn_twice() -> None:
     letters = [Char(c, x, x + 5, 10, 10, False) for c, x in (("d", 50), ("i", 55), ("f", 58), ("f", 58), ("u", 63), ("s", 68))]
     shadow = [char._replace(x0=char.x0 + 0.4, x1=char.x1 + 0.4) for char in letters]
     assert "".join(char.text for char in drawn_once([*letters, *shadow])) == "diffus"
+
+
+def test_a_page_of_more_texts_than_are_read_at_once_keeps_each_once_and_in_order(tmp_path: Path) -> None:
+    import pypdfium2
+
+    page = Page()
+    for number in range(TEXTS_AT_ONCE + 50):
+        page.text(20 + 20 * (number % 25), 820 - 4 * (number // 25), f"{number}", 3)
+    document = pypdfium2.PdfDocument(write_pdf(tmp_path / "a.pdf", [page]))
+    try:
+        found = "".join(char.text for char in page_chars(document[0]).chars)
+    finally:
+        document.close()
+    assert found.split() == [str(number) for number in range(TEXTS_AT_ONCE + 50)]

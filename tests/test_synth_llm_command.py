@@ -46,7 +46,7 @@ def prices(folder: Path, **more: Any) -> list[str]:
     return ["--config", str(path)]
 
 
-def ended(process: subprocess.Popen[str], seconds: float = 60) -> tuple[int, str, str]:
+def ended(process: subprocess.Popen[str], seconds: float = 300) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=seconds)
     assert "sk-clef-secrete-99" not in out + err
     return process.returncode, out, err
@@ -106,7 +106,7 @@ def test_ctrl_c_keeps_what_is_on_its_way_says_how_to_go_on_and_exits_130(run: Ru
     assert max(server.paid.values()) == 1
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

@@ -37,7 +37,7 @@ PROMPT_HASHES = {"questions-v1": "c37dc5c2cdc460b4"}
 
 
 def llm(server: ScriptedServer, **changes: Any) -> LlmSettings:
-    base = LlmSettings(model="openai:petit", base_url=server.url, price_in=1.0, price_out=2.0, timeout=5.0, backoff=0.01)
+    base = LlmSettings(model="openai:petit", base_url=server.url, price_in=1.0, price_out=2.0, timeout=60.0, backoff=0.01)
     return replace(base, **changes)
 
 
@@ -287,7 +287,7 @@ def test_kind_persona_difficulty_and_cost_come_from_the_plan_and_the_bill(run: R
 
 def test_everything_an_endpoint_does_wrong_ends_in_questions_or_in_named_rejections(run: RunDir) -> None:
     with ScriptedServer(misbehaving) as server:
-        result = write_with_llm(run, chunks(30), llm(server, timeout=0.7), SETTINGS, CHESS)
+        result = write_with_llm(run, chunks(30), llm(server, timeout=1.5), SETTINGS, CHESS)
         again = write_with_llm(run, chunks(30), llm(server), SETTINGS, CHESS)
     reasons = Counter(reject.reason for reject in result.rejects)
     assert reasons["malformed_answer"] == 2
@@ -304,7 +304,7 @@ def test_everything_an_endpoint_does_wrong_ends_in_questions_or_in_named_rejecti
 
 def test_what_falls_out_is_in_rejected_parquet(run: RunDir) -> None:
     with ScriptedServer(misbehaving) as server:
-        summary = write_questions(with_chunks(run, 15), SETTINGS, llm(server, timeout=0.7))
+        summary = write_questions(with_chunks(run, 15), SETTINGS, llm(server, timeout=1.5))
     rows = [row for row in run.read_rejects() if row.step == "synth.write"]
     assert Counter(row.reason for row in rows) == summary.rejected
     assert all(isinstance(row, Rejection) and row.detail for row in rows)

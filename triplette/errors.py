@@ -8,6 +8,7 @@
     ├── ServiceError               2   a server that cannot be reached or refuses
     ├── GateClosed                 3   the gate before training refuses
     ├── BudgetReached              4   the spending limit stops the run; it can be resumed
+    ├── AnswersPending             7   a batch is on its way; the same command later collects it
     ├── ProofFailed                5   a proof (parity, merge, evaluation) did not hold
     └── LanguageUnknown            6   the built-in question writer does not write the documents' language
 
@@ -63,6 +64,12 @@ class BudgetReached(TripletteError):
     """The spending limit was reached; what was paid for is kept and the run can be resumed."""
 
     exit_code = 4
+
+
+class AnswersPending(TripletteError):
+    """A batch was submitted and has not come back; the same command later goes on."""
+
+    exit_code = 7
 
 
 class ProofFailed(TripletteError):

@@ -196,7 +196,8 @@ def _by_llm(run: RunDir, case: Case, rules: _Judged, llm: LlmSettings, budget: f
     left = {verdict.subject_id for verdict in spoken} - {verdict.subject_id for verdict in spoken if verdict.decision != KEEP}
     kept = [triplet for triplet in asked if triplet.id in left]
     more = negative_readings(case, _open_negatives(kept, rules))
-    remaining = None if budget is None else max(budget - spent, 0.0)
+    # a batch's budget is that of the whole job: its journal knows what was spent
+    remaining = budget if budget is None or llm.batch else max(budget - spent, 0.0)
     replies, spent_on_negatives, said_more = _ask(run, llm, more, remaining, "judging negatives")
     by_negative = _negatives_said(case, more, replies, model)
     base = rules.triplets if case.settings.rules_first else [verdict for verdict in rules.triplets if verdict.decision == "quarantine"]
@@ -236,7 +237,7 @@ def _ask(
     if not readings:
         return [], 0.0, ()
     client = LlmClient(llm, run.path("llm"), budget)
-    answers = run_many(client, [reading.request for reading in readings], title=title)
+    answers = run_many(client, [reading.request for reading in readings], title=title, stage=STAGE)
     return answers, client.spending.spent, client.notes()
 
 

@@ -116,7 +116,7 @@ def _lengths(architecture: Architecture, contract: PromptContract, settings: Exp
     """The asked lengths up to the first that holds max_tokens: no text needs a longer one."""
     asked = sorted(set(settings.lengths))
     if not asked:
-        raise SettingError("there is no length", where="export.lengths", cure="give at least one, such as 256")
+        raise SettingError("no length is given", where="export.lengths", cure="give at least one, such as 256")
     enough = next((length for length in asked if length >= contract.max_tokens), asked[-1])
     lengths = tuple(length for length in asked if length <= enough)
     if lengths[-1] > architecture.max_positions:

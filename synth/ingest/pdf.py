@@ -95,7 +95,7 @@ def _open(path: Path) -> Any:
             cure = "remove its password first, for instance with `qpdf --decrypt in.pdf out.pdf`"
             raise InputError("is encrypted", cure=cure) from None
         raise InputError(
-            f"cannot be read: damaged, or no PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`"
+            f"cannot be read: damaged, or not a PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`"
         ) from None
     if document.get_formtype() in (1, 3):  # AcroForm, or XFA with one in the foreground
         document.init_forms()
@@ -119,15 +119,12 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     page = document[number]
     own: int | None = None  # characters of the page itself, before the values of its fields
     if document.formenv is not None:
-        bare = page.get_textpage()
-        before = len(page_chars(page, bare).chars)
-        bare.close()
+        before = len(page_chars(page).chars)
         if raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
             page.close()
             page = document[number]  # the values of its fields are text of the page now, after all else
             own = before
-    textpage = page.get_textpage()
-    read, mirrored = in_reading_order(page_chars(page, textpage))
+    read, mirrored = in_reading_order(page_chars(page))
     ruled = [] if read.quarters else rules(page)
     if mirrored:
         ruled = [rule._replace(x0=read.width - rule.x1, x1=read.width - rule.x0) for rule in ruled]
@@ -154,7 +151,6 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
         unread, cut = NAMELESS, []
     beat()
     seen = recognised(page) if unread and ocr else []
-    textpage.close()
     page.close()
     if seen:
         seen = [replace(piece, order=order) for order, piece in enumerate(seen)]

@@ -8,18 +8,16 @@ lower left, after the page is turned so that most of its text stands upright.
 from __future__ import annotations
 
 import bisect
-import ctypes
 import itertools
-import math
 import re
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from triplette.synth.ingest.tex_symbols import NOT, TEX_SYMBOLS
+from triplette.synth.ingest.pdf_glyphs import page_glyphs
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
@@ -31,18 +29,11 @@ SCRIPT = 0.85  # of the line's size: an exponent or an index is smaller
 NARROW = 0.16  # ems between two words that are set tight: less than a word space (a quarter em), more than any kerning
 TOUCHING = 0.06  # ems after a letter that stands alone: pdfium takes the slant of a formula's letter for a word's end
 SPACED = 0.08  # ems between most letters of a word that is set spaced: then a gap says nothing
-TURNED = math.radians(4)  # off the upright: a stamp or a note in the margin, not the text
-BOLD_WEIGHT = 600
-_BOLD = re.compile(r"bold|black|heavy|demi", re.IGNORECASE)
 ACCENTS = {
     "´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "¸": "\u0327", "˚": "\u030a",
 }  # fmt: skip
 SIGNS = "∆∂∇"  # signs that formulas write as letters
 SHADOW = 0.9  # points between two drawings of one letter: less than the width of any that is written twice
-SAME_HEIGHT = 0.05  # points
-LOOSE = 1.15  # ems from the lowest to the highest point of most fonts
-LEFTWARD = (range(0x590, 0x900), range(0xFB1D, 0xFF00))  # the letters of scripts that run from right to left
-HYPHENS = (0xFFFE, 2)  # pdfium's signs for a hyphen that ends a line
 
 
 class Char(NamedTuple):
@@ -86,9 +77,9 @@ class PageChars(NamedTuple):
     quarters: int  # turns that made the text upright
 
 
-def page_chars(page: Any, textpage: Any) -> PageChars:
+def page_chars(page: Any) -> PageChars:
     """The characters of a pypdfium2 page. A page whose text mostly runs up or down is turned first."""
-    read, turned = _read(textpage)
+    read, turned = page_glyphs(page)
     counts = Counter(quarter for *_, quarter in read if quarter is not None)
     quarters = counts.most_common(1)[0][0] if counts else 0
     left, bottom, right, top = page.get_bbox()
@@ -146,73 +137,6 @@ def drawn_once(chars: list[Char]) -> list[Char]:
 
 SPACE = Char(" ", 0.0, 0.0, 0.0, 0.0, False)
 _LINE_END = Char("\n", 0.0, 0.0, 0.0, 0.0, False)  # pdfium ends a line also before a superscript: no space stands there
-_Read = tuple[str, float, float, float, float, float, float, bool, int | None]
-
-
-def _read(textpage: Any) -> tuple[list[_Read], int]:
-    """(text, box, origin, bold, quarter turns) of each character, None turns for a space; and the letters at odd angles."""
-    from pypdfium2 import raw
-
-    handle, matrix = textpage.raw, raw.FS_MATRIX()
-    x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
-    found: list[_Read] = []
-    space: _Read = (" ", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, None)
-    line_end: _Read = ("\n", *space[1:])
-    odd = 0
-    bold = False
-    height = 0.0
-    struck = False
-    symbols: Mapping[str, str] | None = None  # how to read the font's letters, where they are none
-    for index in range(textpage.count_chars()):
-        code = raw.FPDFText_GetUnicode(handle, index)
-        if code in HYPHENS:
-            text = "-"
-        elif code <= 32 or code == 0xA0:
-            found.append(space if code not in (10, 13) else line_end)
-            continue
-        else:
-            text = chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
-        if not text:
-            continue
-        raw.FPDFText_GetCharOrigin(handle, index, x, y)
-        raw.FPDFText_GetLooseCharBox(handle, index, box)
-        angle = raw.FPDFText_GetCharAngle(handle, index)
-        quarter = round(angle / (math.pi / 2))  # pdfium counts clockwise
-        if any(code in block for block in LEFTWARD):
-            raw.FPDFText_GetMatrix(handle, index, matrix)  # its loose box is no larger than the letter
-            box.left = min(box.left, x.value) if not quarter else box.left
-            box.top = box.bottom + LOOSE * raw.FPDFText_GetFontSize(handle, index) * math.hypot(matrix.b, matrix.d)
-        if abs(angle - quarter * math.pi / 2) > TURNED:
-            odd += text.isalpha()
-            continue
-        first = not found or found[-1][-1] is None
-        if first or abs(box.top - box.bottom - height) > SAME_HEIGHT:  # another font has letters of another height
-            height = box.top - box.bottom
-            heavy, symbols = _font(raw, handle, index)
-            bold = heavy if first else bold  # a word is set in one
-        if symbols is not None:
-            text = symbols.get(text, text)
-            if not text:
-                continue
-        if struck:
-            text, struck = normalize("NFC", text + NOT), False
-        if text == NOT:
-            struck = True
-            continue
-        found.append((text, box.left, box.bottom, box.right, box.top, x.value, y.value, bold, -quarter % 4))
-    return found, odd
-
-
-_name = ctypes.create_string_buffer(128)
-_flags = ctypes.c_int()
-
-
-def _font(raw: Any, handle: Any, index: int) -> tuple[bool, Mapping[str, str] | None]:
-    """Whether a character's font is bold, and what the letters of a font of symbols stand for."""
-    raw.FPDFText_GetFontInfo(handle, index, _name, 128, _flags)
-    name = _name.value.decode("latin-1")
-    bold = raw.FPDFText_GetFontWeight(handle, index) >= BOLD_WEIGHT or bool(_BOLD.search(name))
-    return bold, TEX_SYMBOLS.get(name.rpartition("+")[2].rstrip("0123456789").upper())
 
 
 def pieces(chars: Iterable[Char]) -> list[Piece]:

@@ -56,7 +56,7 @@ class Quote:
 
     ``cost`` is the estimate, ``cost_at_most`` the bound that the budget reserves (each call's longest answer, each asked
     twice); both are None when the price is not known. ``seconds`` at the set concurrency. ``prices`` says which list they are from, empty
-    where the settings give them.
+    where the settings give them; ``batch``: through the batch service.
     """
 
     calls: int
@@ -68,6 +68,7 @@ class Quote:
     seconds: float
     model: str
     prices: str = ""
+    batch: bool = False
 
     def facts(self) -> dict[str, str]:
         """The quote in words."""
@@ -81,5 +82,5 @@ class Quote:
             "cost, about": money if self.cost is None else f"{self.cost:.4f} USD",
             "cost at most": money if self.cost_at_most is None else f"{self.cost_at_most:.4f} USD",
             **({"prices": self.prices} if self.prices else {}),
-            "time, about": f"{self.seconds:.0f} s",
+            "time, about": f"within {self.seconds / 3600:.0f} h, in batches" if self.batch else f"{self.seconds:.0f} s",
         }

@@ -72,7 +72,11 @@ def read_completion(content: bytes, secret: str = "") -> SimpleNamespace:
 
     ``usage`` has, for each of ``COUNTS``, a number of tokens, None when none was said, and -1 when what was said is none.
     """
-    body = read_json(content)
+    return completion_of(read_json(content), secret)
+
+
+def completion_of(body: Any, secret: str = "") -> SimpleNamespace:
+    """``read_completion`` of JSON that was read already."""
     if not isinstance(body, dict) or "choices" not in body:
         raise NotReadable("the endpoint sent something that is not a chat completion", completion=False)
     choices = body["choices"]

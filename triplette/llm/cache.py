@@ -21,18 +21,19 @@ FILE_NAME = "answers.sqlite"
 UNREADABLE = "unreadable"  # the finish of an answer that could not be read; its content says why
 DAMAGED = "its row in the file of paid answers is damaged"
 SAMPLE = 1000  # newest answers that estimates of time and length are taken from
-_COLUMNS = "content, finish, tokens_in, tokens_out, seconds"
+_COLUMNS = "content, finish, tokens_in, tokens_out, seconds, rate"
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An answer as it came: its text, why it ended, billed tokens, and seconds that the call took."""
+    """An answer as it came: its text, why it ended, billed tokens, seconds that the call took (0: not a call of its own), share of the price."""
 
     content: str
     finish: str
     tokens_in: int
     tokens_out: int
     seconds: float
+    rate: float = 1.0
 
 
 def _text(content: bytes) -> str:
@@ -41,12 +42,13 @@ def _text(content: bytes) -> str:
 
 def _stored(row: tuple[object, ...]) -> Stored:
     """A row as an answer. One of wrong types was paid for all the same: it is an unreadable answer, not one to be asked again."""
-    content, finish, tokens_in, tokens_out, seconds = row
+    content, finish, tokens_in, tokens_out, seconds, share = row
     read, written = (value if isinstance(value, int) and value >= 0 else 0 for value in (tokens_in, tokens_out))
     took = float(seconds) if isinstance(seconds, (int, float)) else 0.0
+    rate = float(share) if isinstance(share, (int, float)) else 1.0
     if not isinstance(content, str) or not isinstance(finish, str):
-        return Stored(DAMAGED, UNREADABLE, read, written, took)
-    return Stored(content, finish, read, written, took)
+        return Stored(DAMAGED, UNREADABLE, read, written, took, rate)
+    return Stored(content, finish, read, written, took, rate)
 
 
 class AnswerCache:
@@ -66,12 +68,12 @@ class AnswerCache:
 
     def put(self, key: str, label: str, model: str, answer: Stored) -> None:
         """Store an answer, at once and for good. ``label`` says what it is about, such as a chunk's id."""
-        values = (key, label, model, answer.content, answer.finish, answer.tokens_in, answer.tokens_out, answer.seconds)
+        values = (key, label, model, answer.content, answer.finish, answer.tokens_in, answer.tokens_out, answer.seconds, answer.rate)
         with self._reporting():
             connection = self._open()
             with connection:
                 connection.execute(
-                    f"INSERT OR REPLACE INTO answers (key, label, model, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values
+                    f"INSERT OR REPLACE INTO answers (key, label, model, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values
                 )
 
     def __len__(self) -> int:
@@ -81,8 +83,11 @@ class AnswerCache:
         with self._reporting():
             return int(self._open().execute("SELECT count(*) FROM answers").fetchone()[0])
 
-    def typical(self, model: str) -> tuple[float, float] | None:
-        """(median seconds, mean output tokens) of a call to ``model``, or None with fewer than 20 answers to go by."""
+    def typical(self, model: str) -> tuple[float | None, float] | None:
+        """(median seconds, mean output tokens) of a call to ``model``, or None with fewer than 20 answers to go by.
+
+        The seconds are None where every answer came in a batch.
+        """
         if self._connection is None and not self.path.exists():
             return None
         newest = (
@@ -93,7 +98,8 @@ class AnswerCache:
             found = self._open().execute(newest, (model, UNREADABLE, SAMPLE)).fetchall()
         if len(found) < 20:
             return None
-        return median(row[0] for row in found), sum(row[1] for row in found) / len(found)
+        waited = [row[0] for row in found if row[0] > 0]
+        return median(waited) if waited else None, sum(row[1] for row in found) / len(found)
 
     def close(self) -> None:
         """Close the file, folding the write-ahead log into it."""
@@ -111,8 +117,10 @@ class AnswerCache:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, label TEXT NOT NULL, model TEXT NOT NULL, "
                 "content TEXT NOT NULL, finish TEXT NOT NULL, tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, "
-                "seconds REAL NOT NULL)"
+                "seconds REAL NOT NULL, rate REAL NOT NULL DEFAULT 1.0)"
             )
+            if all(column[1] != "rate" for column in connection.execute("PRAGMA table_info(answers)")):  # of a time before batches
+                connection.execute("ALTER TABLE answers ADD COLUMN rate REAL NOT NULL DEFAULT 1.0")
             self._connection = connection
         return self._connection
 
@@ -124,5 +132,5 @@ class AnswerCache:
             raise InputError(
                 f"the file of paid answers cannot be used: {error}",
                 where=str(self.path),
-                cure="free disk space or restore the file; only if it is lost for good, delete it: its answers will be paid again",
+                cure="free disk space or restore the file; only if it is lost for good, delete it: its answers will be paid for again",
             ) from error

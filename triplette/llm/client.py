@@ -24,7 +24,7 @@ from triplette.hashing import hash_value
 from triplette.llm.addresses import host_of, key_cure, key_of, model_name
 from triplette.llm.answers import Answer, Message, Quote, Request
 from triplette.llm.cache import UNREADABLE, AnswerCache, Stored
-from triplette.llm.dialect import Dialect
+from triplette.llm.dialect import Dialect, FormKept
 from triplette.llm.forms import read_answer, response_format, schema_text
 from triplette.llm.http import MESSAGE_LIMIT, CallFailed, ChatConnection
 from triplette.llm.pace import Clock, Pace, SystemClock
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "LlmClient", "Message", "Quote", "Request", "Unavailable", "quote"]
 OPENAI_URL = "https://api.openai.com/v1"
+BATCH_WINDOW = 86400.0  # seconds within which the provider ends a batch
 ASSUMED_SECONDS = 4.0  # a call's time in a quote, until 20 answers of the model have been seen
 ODD_LIMIT = 2  # times that an answer which cannot be read is asked for: the first may be an accident
 RETRY_FLOOR = 1.0  # seconds: a shorter Retry-After does not replace our own growing delay
@@ -69,15 +70,19 @@ class LlmClient:
     def __init__(self, settings: LlmSettings, cache_dir: Path, budget: float | None = None, *, clock: Clock | None = None) -> None:
         self.settings = settings
         self.model = model_name(settings)
-        self._clock = clock or SystemClock()
-        self.price: Price = price_of(settings, self.model, self._clock.today())
+        self.clock = clock or SystemClock()
+        self.price: Price = price_of(settings, self.model, self.clock.today())
         need_price(self.price, self.model, budget)
         self.cache = AnswerCache(cache_dir)
         self.spending = Spending(budget)
-        self._pace = Pace(settings.concurrency, self._clock, seed=settings.seed, backoff=settings.backoff)
+        self.folder = cache_dir
+        self.rate = settings.batch_rate if settings.batch else 1.0  # of the price
+        self.collected: set[str] = set()  # keys of answers that a batch brought now
+        self.pace = Pace(settings.concurrency, self.clock, seed=settings.seed, backoff=settings.backoff)
         self._connection: ChatConnection | None = None
         self._create: Any = None  # the connection's own call, or the same through LlamaIndex
-        self._dialect: Dialect | None = None
+        self._dialect = Dialect.of(self.model)
+        self._form = FormKept()
         self._failures = 0  # in a row, over all calls
         self._reached = False  # the endpoint has answered anything at all
         self.stopped: TripletteError | None = None
@@ -91,7 +96,7 @@ class LlmClient:
     async def close(self) -> None:
         """Close connections and cache."""
         if self._connection is not None:
-            self._dialect = self._connection.dialect
+            self._dialect = self._connection.dialect or self._dialect
             await self._connection.close()
             self._connection = self._create = None
         self.cache.close()
@@ -114,6 +119,7 @@ class LlmClient:
         try:
             first = await self._complete(request.messages, request)
             value, error, refused = _read(first.stored, request)
+            self._form.count(error, fresh=first.fresh)
             if value is not None or refused or first.stored.finish == UNREADABLE:
                 return self._answered([first], value, error, refused=refused)
             second = await self._complete(_again(request, first.stored, error), request)
@@ -126,43 +132,51 @@ class LlmClient:
         stored = [call.stored for call in calls]
         tokens = Tokens(sum(part.tokens_in for part in stored), sum(part.tokens_out for part in stored))
         cached = not any(call.fresh for call in calls)
-        return Answer(value, stored[-1].content, tokens, self.price.of(tokens), cached, error, refused)
+        cost = sum(self.price.of(Tokens(part.tokens_in, part.tokens_out)) * part.rate for part in stored)
+        return Answer(value, stored[-1].content, tokens, cost, cached, error, refused)
 
     def quote(self, requests: Sequence[Request]) -> Quote:
         """See the function ``quote``."""
         missing = [request for request in requests if self.paid(request) is None]
-        seconds, length = self.cache.typical(self.model) or (ASSUMED_SECONDS, None)
+        seconds, length = self.cache.typical(self.model) or (None, None)
+        seconds = seconds or ASSUMED_SECONDS
         texts = ["\n".join([*(m["content"] for m in r.messages), schema_text(r.form)]) for r in missing]
         estimate = Tokens(sum(EstimatedTokens().count(texts)), sum(int(length or r.expected_tokens) for r in missing))
-        worst = 2 * sum(self._worst(request.messages, request) for request in missing)
+        worst = 2 * sum(self.worst(request.messages, request) for request in missing)
         return Quote(
             calls=len(missing),
             cached=len(requests) - len(missing),
             tokens_in=estimate.input,
             tokens_out=estimate.output,
-            cost=round(self.price.of(estimate), 6) if self.price.known else None,
+            cost=round(self.price.of(estimate) * self.rate, 6) if self.price.known else None,
             cost_at_most=round(worst, 6) if self.price.known else None,
-            seconds=round(-(-len(missing) // self.settings.concurrency) * seconds, 1),
+            seconds=round(-(-len(missing) // self.settings.concurrency) * seconds, 1) if not self.settings.batch else BATCH_WINDOW,
             model=self.model,
-            prices=self.price.of_list.dated(self._clock.today()) if self.price.of_list else "",
+            prices=self.price.of_list.dated(self.clock.today()) if self.price.of_list else "",
+            batch=self.settings.batch,
         )
 
     def paid(self, request: Request) -> Answer | None:
         """The answer to ``request`` if every call behind it was paid before, else None. Makes no call."""
-        first = self.cache.get(self._key(request.messages, request))
-        if first is None:
-            return None
-        value, error, refused = _read(first, request)
-        calls = [_Call(first, fresh=False)]
-        if value is None and not refused and first.finish != UNREADABLE:
-            second = self.cache.get(self._key(_again(request, first, error), request))
-            if second is None:
-                return None
-            calls.append(_Call(second, fresh=False))
-            value, error, refused = _read(second, request)
-        return self._answered(calls, value, error, refused=refused)
+        found = self.look_up(request)
+        return found if isinstance(found, Answer) else None
 
-    def _key(self, messages: Sequence[Message], request: Request) -> str:
+    def look_up(self, request: Request) -> Answer | tuple[Message, ...]:
+        """The answer to ``request`` where it is paid, else the messages of the next call on the way to it. Makes no call."""
+        calls: list[_Call] = []
+        messages = request.messages
+        while True:
+            key = self.key(messages, request)
+            stored = self.cache.get(key)
+            if stored is None:
+                return messages
+            calls.append(_Call(stored, fresh=key in self.collected))
+            value, error, refused = _read(stored, request)
+            if value is not None or refused or stored.finish == UNREADABLE or len(calls) > 1:
+                return self._answered(calls, value, error, refused=refused)
+            messages = _again(request, stored, error)
+
+    def key(self, messages: Sequence[Message], request: Request) -> str:
         """The hash of everything that shapes the answer, and of nothing else: neither address nor key nor pace."""
         settings = self.settings
         return hash_value(
@@ -174,24 +188,25 @@ class LlmClient:
             }
         )
 
-    def _bytes(self, messages: Sequence[Message], request: Request) -> int:
+    def bytes_of(self, messages: Sequence[Message], request: Request) -> int:
         """Bytes of text that the endpoint may bill, no fewer than its tokens."""
         sent = sum(len(message["content"].encode()) + OVERHEAD_BYTES for message in messages)
         return sent + len(schema_text(request.form).encode())
 
-    def _worst(self, messages: Sequence[Message], request: Request) -> float:
-        return self.price.of(Tokens(self._bytes(messages, request), self.settings.max_tokens))
+    def worst(self, messages: Sequence[Message], request: Request) -> float:
+        """US dollars that one call may cost at most."""
+        return self.price.of(Tokens(self.bytes_of(messages, request), self.settings.max_tokens)) * self.rate
 
     async def _complete(self, messages: Sequence[Message], request: Request) -> _Call:
         """The stored answer to ``messages``, or a new one, stored before it is returned."""
-        key = self._key(messages, request)
+        key = self.key(messages, request)
         stored = self.cache.get(key)
         if stored is not None:
             return _Call(stored, fresh=False)
-        worst = self._worst(messages, request)
+        worst = self.worst(messages, request)
         tries = _Tries()
         while True:
-            await self._pace.enter()
+            await self.pace.enter()
             succeeded = False
             try:
                 if self.stopped is not None:
@@ -203,10 +218,10 @@ class LlmClient:
             except CallFailed as failure:
                 caught = failure
             finally:
-                self._pace.leave(succeeded=succeeded)
+                self.pace.leave(succeeded=succeeded)
             tries.odd += caught.kind == "odd"
             if tries.odd >= min(ODD_LIMIT, self.settings.attempts):
-                stored = self._unreadable(caught.message, messages, request)
+                stored = self.unreadable(caught.message, self.bytes_of(messages, request))
                 self.cache.put(key, request.label, self.model, stored)
                 return _Call(stored, fresh=True)
             await self._after(caught, tries, request.label)
@@ -222,13 +237,13 @@ class LlmClient:
 
     async def _pay(self, messages: Sequence[Message], request: Request, worst: float, key: str) -> Stored:
         """One call within its reservation; the answer is on disk when this returns."""
-        started = self._clock.now()
+        started = self.clock.now()
         unknown, billed, tokens = True, 0.0, None
         try:
             stored = await self._send(messages, request, started)
             self.cache.put(key, request.label, self.model, stored)
             tokens = Tokens(stored.tokens_in, stored.tokens_out)
-            unknown, billed = False, self.price.of(tokens)
+            unknown, billed = False, self.price.of(tokens) * self.rate
         except CallFailed as failure:
             unknown = failure.billed
             raise
@@ -238,35 +253,43 @@ class LlmClient:
         return stored
 
     async def _send(self, messages: Sequence[Message], request: Request, started: float) -> Stored:
+        reply = await self._open()(**self.body(messages, request))
+        return self.stored(reply, self.bytes_of(messages, request), round(self.clock.now() - started, 3))
+
+    def body(self, messages: Sequence[Message], request: Request) -> dict[str, Any]:
+        """A call as the protocol says it, before a server's dialect."""
         shape = response_format(request.form, self.settings.response_format)
-        extra = {} if shape is None else {"response_format": shape}
-        reply = await self._open()(
-            model=self.model,
-            messages=[{"role": message["role"], "content": message["content"]} for message in messages],
-            temperature=self.settings.temperature,
-            max_tokens=self.settings.max_tokens,
-            **extra,
-        )
+        return {
+            "model": self.model,
+            "messages": [{"role": message["role"], "content": message["content"]} for message in messages],
+            "temperature": self.settings.temperature,
+            "max_tokens": self.settings.max_tokens,
+            **({} if shape is None else {"response_format": shape}),
+        }
+
+    def stored(self, reply: Any, sent: int, seconds: float) -> Stored:
+        """A completion (``bodies.read_completion``) as it is kept; ``sent`` bounds its input tokens."""
         choice, usage = reply.choices[0], reply.usage
         finish = "refusal" if choice.message.refusal else choice.finish_reason
         content = choice.message.content or choice.message.refusal or ""
-        sent, most = self._bytes(messages, request), self.settings.max_tokens
+        most = self.settings.max_tokens
         return Stored(
             content=content,
             finish=finish,
             tokens_in=believed(usage.prompt_tokens, sent, sent),
             tokens_out=believed(usage.completion_tokens, most, min(most, len(content.encode()))),
-            seconds=round(self._clock.now() - started, 3),
+            seconds=seconds,
+            rate=self.rate,
         )
 
-    def _unreadable(self, message: str, messages: Sequence[Message], request: Request) -> Stored:
+    def unreadable(self, message: str, sent: int) -> Stored:
         """What is kept of an answer that cannot be read: why, at the price that it may have had."""
-        return Stored(message, UNREADABLE, self._bytes(messages, request), self.settings.max_tokens, 0.0)
+        return Stored(message, UNREADABLE, sent, self.settings.max_tokens, 0.0, self.rate)
 
     def notes(self) -> tuple[str, ...]:
         """That the prices are old, and what the endpoint turned out not to take, once the client is closed."""
-        said = self._dialect.said(self.model) if self._dialect else ()
-        listed, today = self.price.of_list, self._clock.today()
+        said = (*self._dialect.said(self.model), *self._form.said(self._dialect, self.settings.response_format))
+        listed, today = self.price.of_list, self.clock.today()
         if listed and listed.old(today):
             said = (f"its price is from {listed.dated(today)}: check it, or give newer ones with --prices FILE", *said)
         return tuple(f"{self.model}: {part}" for part in said)
@@ -291,11 +314,11 @@ class LlmClient:
         if failure.kind == "refused":
             raise failure
         if failure.kind == "final":
-            self._stop(failure.message, _final_cure(failure, self.settings))
+            self._stop(failure.message, final_cure(failure, self.settings))
         busy = failure.kind == "busy"
         tries.busy += busy
         tries.failed += not busy  # waiting in line is not failing
-        delay = self._pace.delay(tries.busy if busy else tries.failed)
+        delay = self.pace.delay(tries.busy if busy else tries.failed)
         wait = delay if failure.retry_after is None else failure.retry_after
         if wait < RETRY_FLOOR and (busy or failure.retry_after is not None):
             wait = max(RETRY_FLOOR / 2, delay)  # "now", over and over, is no pace: ours takes its place
@@ -305,7 +328,7 @@ class LlmClient:
                 self._stop(
                     f"{failure.message}; it asks for {wait:.0f} s more", "run the same command again later, or lower concurrency"
                 )
-            self._pace.slow_down(wait)
+            self.pace.slow_down(wait)
         if busy:
             return
         self._failures += 1
@@ -319,12 +342,12 @@ class LlmClient:
         if tries.failed >= self.settings.attempts:
             raise Unavailable(f"{label or 'a request'}: {failure.message} after {tries.failed} attempts")
         if failure.retry_after is None:
-            await self._pace.rest(wait)
+            await self.pace.rest(wait)
 
     def stop(self, reason: TripletteError) -> TripletteError:
         """Send nothing more; the first reason holds and is returned. Calls in flight may still arrive."""
         self.stopped = self.stopped or reason
-        self._pace.stop()
+        self.pace.stop()
         return self.stopped
 
     def _stop(self, message: str, cure: str) -> NoReturn:
@@ -365,7 +388,8 @@ def _again(request: Request, first: Stored, error: str) -> tuple[Message, ...]:
     )
 
 
-def _final_cure(failure: CallFailed, settings: LlmSettings) -> str:
+def final_cure(failure: CallFailed, settings: LlmSettings) -> str:
+    """What the user can do where every call is refused."""
     if failure.status in (401, 403):
         return f"check the key in {settings.key_variable} and what it may use"
     if failure.status == 404:

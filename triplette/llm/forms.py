@@ -21,6 +21,7 @@ _FENCE = re.compile(r"^```(?:json)?\s*\n(.*)\n\s*```$", re.DOTALL)
 _THOUGHT = re.compile(r"^<think>.*?</think>\s*", re.DOTALL)
 _DROPPED = ("title", "default", "minLength", "maxLength")  # strict structured output does not know them; pydantic still checks
 ERRORS_SHOWN = 3
+NOT_ALONE = "not one JSON object alone, with nothing before or after it"
 
 
 @lru_cache(maxsize=32)
@@ -78,7 +79,7 @@ def read_answer(text: str, form: type[BaseModel], *, cut: bool) -> tuple[BaseMod
             return None, "the answer was cut at its length limit: answer more briefly"
         found = error.errors(include_url=False, include_input=False, include_context=False)
         if found[0]["type"] == "json_invalid":
-            return None, "not one JSON object alone, with nothing before or after it"
+            return None, NOT_ALONE
         shown = (f"{'.'.join(map(str, item['loc'])) or 'the object'}: {item['msg']}" for item in found[:ERRORS_SHOWN])
         return None, "; ".join(shown)
 

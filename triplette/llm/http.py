@@ -1,4 +1,4 @@
-"""One chat call over HTTP, with errors told apart.
+"""One call over HTTP, with errors told apart.
 
 It is our own and not the ``openai`` package's (docs/decisions.md): it costs 0.1 ms a call where that costs 0.9, it hands over status,
 Retry-After and usage as they came, and it never retries by itself, so that each paid attempt is counted where the budget is. A body is
@@ -8,7 +8,8 @@ read up to a limit and unpacked up to the same limit, so that no endpoint can fi
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -28,6 +29,8 @@ _NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "bill
 MESSAGE_LIMIT = 300  # characters of an endpoint's message that an error repeats
 LONGEST_WAIT = 7 * 86400.0  # seconds; a Retry-After beyond a week says no more than a week
 BLOCK = 1 << 16
+CONNECT_SECONDS = 15.0
+JSON_BODY = {"Content-Type": "application/json"}
 
 
 class CallFailed(Exception):
@@ -46,18 +49,69 @@ class CallFailed(Exception):
         self.retry_after, self.billed = retry_after, billed
 
 
-class ChatConnection:
-    """Chat completions of one endpoint, with one key, over connections that are kept open."""
+class Connection:
+    """One endpoint with one key, over connections that are kept open."""
 
     def __init__(self, base_url: str, key: str, *, timeout: float, headers: Mapping[str, str] | None = None) -> None:
-        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._base = base_url.rstrip("/")
         self._key = key
         self._timeout = timeout
         self._headers = dict(headers or {})
         self._session: Any = None
-        self.dialect: Dialect | None = None  # what the server takes, known after its first answer
         # asked once, for one address: aiohttp's own trust_env looks it up in a thread at every call, which costs more than the call
-        self._proxy = proxy_for(self._url)
+        self._proxy = proxy_for(self._base)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, method: str, path: str, data: Any = None, **options: Any) -> tuple[int, Mapping[str, str], bytes]:
+        """(status, headers, body up to the limit) of a request, whatever the status. Raises CallFailed when there is no response."""
+        with self._failures():
+            async with self._request(method, path, data, **options) as response:
+                return response.status, response.headers, await _bounded(response)
+
+    def _request(self, method: str, path: str, data: Any = None, **options: Any) -> Any:
+        return self._open().request(method, self._base + path, data=data, allow_redirects=False, proxy=self._proxy, **options)
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """What goes wrong on the wire as CallFailed."""
+        import aiohttp
+
+        try:
+            yield
+        except aiohttp.ClientConnectorError as error:
+            raise CallFailed("unreachable", f"cannot connect: {error.strerror or error.os_error or error}") from None
+        except aiohttp.InvalidURL:
+            raise CallFailed("final", "the address of the endpoint is not a URL") from None
+        except TimeoutError:
+            raise CallFailed("failed", f"no answer in {self._timeout:g} s", billed=True) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: headers that are none
+            raise CallFailed("failed", f"the connection was lost ({type(error).__name__})", billed=True) from None
+
+    def _open(self) -> Any:
+        if self._session is None:
+            import aiohttp
+
+            headers = {"User-Agent": "triplette", "Accept-Encoding": "identity", **self._headers}
+            if self._key:
+                headers["Authorization"] = f"Bearer {self._key}"
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),  # the pace above us is the limit
+                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=min(self._timeout, CONNECT_SECONDS)),
+                headers=headers,
+                auto_decompress=False,  # it has no limit of its own
+            )
+        return self._session
+
+
+class ChatConnection(Connection):
+    """Chat completions of one endpoint."""
+
+    dialect: Dialect | None = None  # what the server takes, known after its first answer
 
     async def create(self, *, messages: Sequence[Mapping[str, Any]], stream: bool = False, **parameters: Any) -> SimpleNamespace:
         """One chat call; again, without what the server refuses, when its refusal names that. Raises CallFailed."""
@@ -77,7 +131,8 @@ class ChatConnection:
                 return reply
 
     async def _send(self, body: Mapping[str, Any]) -> SimpleNamespace:
-        status, headers, content = await self._post(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+        data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        status, headers, content = await self.send("POST", "/chat/completions", data, headers=JSON_BODY)
         try:
             content = unpack(content, headers.get("Content-Encoding", ""))
             if status == 200:
@@ -87,42 +142,6 @@ class ChatConnection:
                 raise CallFailed("odd" if error.completion else "failed", str(error), status=status, billed=True) from None
             content = b""
         raise refusal(status, headers, content, secret=self._key)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        import aiohttp
-
-        try:
-            async with self._open().post(self._url, data=body, allow_redirects=False, proxy=self._proxy) as response:
-                return response.status, response.headers, await _bounded(response)
-        except aiohttp.ClientConnectorError as error:
-            raise CallFailed("unreachable", f"cannot connect: {error.strerror or error.os_error or error}") from None
-        except aiohttp.InvalidURL:
-            raise CallFailed("final", "the address of the endpoint is not a URL") from None
-        except TimeoutError:
-            raise CallFailed("failed", f"no answer in {self._timeout:g} s", billed=True) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: headers that are none
-            raise CallFailed("failed", f"the connection was lost ({type(error).__name__})", billed=True) from None
-
-    def _open(self) -> Any:
-        if self._session is None:
-            import aiohttp
-
-            headers = {"Content-Type": "application/json", "User-Agent": "triplette", "Accept-Encoding": "identity", **self._headers}
-            if self._key:
-                headers["Authorization"] = f"Bearer {self._key}"
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # the pace above us is the limit
-                timeout=aiohttp.ClientTimeout(total=self._timeout, connect=min(self._timeout, 15.0)),
-                headers=headers,
-                auto_decompress=False,  # it has no limit of its own
-            )
-        return self._session
 
 
 def proxy_for(url: str) -> str | None:
@@ -172,7 +191,16 @@ def _error_of(content: bytes) -> tuple[str, str]:
     error = error.get("error", error) if isinstance(error, dict) else {}
     if not isinstance(error, dict):
         return "", " ".join(str(error).split())
-    return str(error.get("code") or error.get("type") or "")[:100], " ".join(str(error.get("message") or "").split())
+    said = error.get("message") or _detail(error.get("detail")) or ""
+    return str(error.get("code") or error.get("type") or "")[:100], " ".join(str(said).split())
+
+
+def _detail(detail: Any) -> str:
+    """What a server made with FastAPI says (``transformers serve`` is one): a text, or a list of places and what is wrong there."""
+    if not isinstance(detail, list):
+        return str(detail or "")
+    parts = (item if isinstance(item, dict) else {"msg": item} for item in detail)
+    return "; ".join(": ".join(str(part[key]) for key in ("loc", "msg") if part.get(key)) for part in parts)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -133,6 +133,12 @@ class Spending:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def bill(self, billed: float, tokens: Tokens) -> None:
+        """A call that was reserved elsewhere, in the journal of a batch, and is billed now."""
+        self.spent += billed
+        self.calls += 1
+        self.tokens = self.tokens.plus(tokens)
+
     def reached(self, worst: float) -> BudgetReached:
         """The error that says how far the money went."""
         doubt = f" and {self.uncertain:.4f} perhaps, in calls that never came back" if self.uncertain else ""

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from triplette.console import Progress, progress
 from triplette.errors import BudgetReached, ServiceError, TripletteError
+from triplette.llm.batch import refuse_twice, run_batches
 from triplette.llm.client import Answer, LlmClient, Request, Unavailable
 from triplette.llm.http import MESSAGE_LIMIT
 
@@ -27,12 +28,15 @@ RATE_SECONDS = 10.0  # that the rate looks back
 FAILURES_SHOWN = 3
 
 
-def run_many(client: LlmClient, requests: Sequence[Request], *, title: str = "asking") -> list[Answer]:
-    """The answers to ``requests``, in order. Closes the client.
+def run_many(client: LlmClient, requests: Sequence[Request], *, title: str = "asking", stage: str = "") -> list[Answer]:
+    """The answers to ``requests``, in order, through the batch service where the settings say so. Closes the client.
 
     Raises BudgetReached, and ServiceError also when some requests failed after all their attempts: the next run asks
-    for those alone.
+    for those alone. In batches, AnswersPending while one is on its way; ``stage`` is whose batches and budget they are.
     """
+    if client.settings.batch:
+        return run_async(run_batches(client, requests, stage or title))
+    refuse_twice(client, requests)
     return run_async(_run_many(client, requests, title))
 
 

@@ -52,4 +52,16 @@ class LlmSettings:
     )
     price_in: float | None = setting(None, "US dollars for a million input tokens; unset takes the list's.", low=0.0, high=10000)
     price_out: float | None = setting(None, "US dollars for a million output tokens; unset as above.", low=0.0, high=10000)
+    batch: bool = setting(
+        False,
+        "Ask through the provider's batch service (OpenAI's form): cheaper, and the answers come within a day. The command submits and ends; "
+        "the same command later collects.",
+    )
+    batch_rate: float = setting(0.5, "Share of the price that a call costs in a batch; OpenAI's is half.", low=0.0, high=1.0)
+    batch_wait: float = setting(
+        0.0, "Hours that a command with batch waits for the answers before it ends; 0: it submits, or looks once.", low=0.0, high=720
+    )
+    batch_poll: float = setting(60.0, "Seconds between two looks at a batch while waiting.", low=0.01, high=86400)
+    batch_requests: int = setting(50_000, "Requests of one batch at most; OpenAI takes 50,000.", low=1, high=50_000)
+    batch_mb: int = setting(190, "Megabytes of one batch's file at most; OpenAI takes 200.", low=1, high=10_000)
     seed: int = setting(0, "Seed of the jitter between attempts.", low=0, high=2**31 - 1)

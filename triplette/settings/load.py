@@ -51,7 +51,7 @@ def _refuse_unknown(content: Mapping[str, Any], where: str) -> None:
             if not isinstance(value, dict) and (key in fields or place in SECTIONS):
                 continue  # the section's own class checks its keys
             if not isinstance(value, dict):
-                raise SettingError(f"{key!r} stands in no section that takes settings", where=where, cure=_nearest_key(key, SECTIONS))
+                raise SettingError(f"{key!r} is in no section that takes settings", where=where, cure=_nearest_key(key, SECTIONS))
             if name not in parents:
                 raise SettingError(f"there is no section [{name}]", where=where, cure=_nearest(name, sorted(parents)))
             look(value, name)
@@ -99,9 +99,13 @@ def build_values(cls: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: checked(*_field_of(cls, name), value, name) for name, value in values.items()}
 
 
-def load_llm(section: str, config: Path | None, llm: str | None, base_url: str | None, prices: Path | None = None) -> LlmSettings:
+def load_llm(
+    section: str, config: Path | None, llm: str | None, base_url: str | None, prices: Path | None = None, batch: bool | None = None
+) -> LlmSettings:
     """[synth.llm] or [curate.llm] with the flags over it. A price list that the file names is looked for beside that file."""
-    settings = load_section(LlmSettings, section, config, model=llm, base_url=base_url, prices=str(prices) if prices else None)
+    settings = load_section(
+        LlmSettings, section, config, model=llm, base_url=base_url, prices=str(prices) if prices else None, batch=batch
+    )
     if prices is None and settings.prices:
         settings = dataclasses.replace(settings, prices=str((config or Path(FILE_NAME)).parent / settings.prices))
     return settings
