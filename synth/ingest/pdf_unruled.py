@@ -12,7 +12,9 @@ from triplette.synth.ingest.tables import table_text
 COLUMNS = 3  # cells of its first row at least: two columns may be a form's labels and values
 ROWS = 3  # of the table at least
 CELL = 30  # characters of the usual cell at most: columns of text have longer lines
+LONGEST = 40  # characters of any cell: a line of the column beside the table has more
 STEP = 3.0  # times the type's size from row to row at most
+DRAWN = 0.9  # of its cells that are drawn after the one before them: authors side by side are drawn one after the other
 FULL = 0.6  # of the rows that have a cell in every column at least
 
 
@@ -34,12 +36,12 @@ def unruled(rows: Sequence[list[Piece]]) -> list[list[Piece]]:
 def _cells(rows: Sequence[Sequence[Piece]], start: int) -> list[list[Piece | None]]:
     """The rows from ``start`` that stand in the columns of its first one, a place a column."""
     first = rows[start]
-    if len(first) < COLUMNS or any(piece.table for piece in first):
+    if len(first) < COLUMNS or not all(map(_short, first)):
         return []
     edges = [(piece.x0, piece.x1) for piece in first]
     found: list[list[Piece | None]] = [list(first)]
     for before, row in itertools.pairwise(rows[start:]):
-        if len(row) < 2 or before[0].y - row[0].y > STEP * row[0].size or any(piece.table for piece in row):
+        if len(row) < 2 or before[0].y - row[0].y > STEP * row[0].size or any(not _short(piece) for piece in row):
             break
         places = [[n for n, (x0, x1) in enumerate(edges) if piece.x0 < x1 and piece.x1 > x0] for piece in row]
         if any(len(place) != 1 for place in places) or len({place[0] for place in places}) < len(row):
@@ -52,8 +54,15 @@ def _cells(rows: Sequence[Sequence[Piece]], start: int) -> list[list[Piece | Non
     return found
 
 
+def _short(piece: Piece) -> bool:
+    return not piece.table and len(piece.text) <= LONGEST
+
+
 def _is_table(cells: Sequence[Sequence[Piece | None]]) -> bool:
     if len(cells) < ROWS or sum(None not in row for row in cells) < FULL * len(cells):
+        return False
+    orders = [cell.order for row in cells for cell in row if cell is not None]
+    if sum(a < b for a, b in itertools.pairwise(orders)) < DRAWN * (len(orders) - 1):
         return False
     pages = [int(cell.text) for row in cells if (cell := row[-1]) is not None and cell.text.isdecimal()]
     contents = len(pages) >= len(cells) - 1 and pages == sorted(pages)
