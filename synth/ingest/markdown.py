@@ -40,6 +40,7 @@ _IMPORTS = re.compile(
 )
 _COMPONENTS = re.compile(r"^(?:<[/]?[A-Z][\w.]*(?:\s[^<>]*)?>\s*)+$")
 _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}\n]*\}\s*$|^\{:[^{}\n]*\}$")
+BEGINNING = 8  # parts of a line that tell whether it begins an article or item
 ATTRIBUTES_MAX = 400  # characters at a line's end that may be its attributes
 _TEMPLATE = re.compile(r"\{\{[<%].{0,500}?[%>]\}\}|\{%.{0,500}?%\}|\{/\*.{0,2000}?\*/\}", re.DOTALL)
 _ALERT = re.compile(r"^\[!(?P<kind>\w+)\][+-]?[ \t]*")
@@ -272,7 +273,7 @@ def _paragraph(opening: Any, inline: Any) -> list[Any]:
     for place, child in enumerate(children):
         if child.type in ("softbreak", "hardbreak"):
             row += 1
-            if _begins(children[place + 1 :]):
+            if _begins(children[place + 1 : place + 1 + BEGINNING]):
                 parts.append([])
                 firsts.append(row)
                 continue
