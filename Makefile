@@ -3,6 +3,7 @@
 # make test        venv, full install, the fast tests (offline, no server)
 # make test-slow   the real servers, browser, conversions and kills
 # make lint        ruff, strict mypy, import-linter
+# make bench      benchmarks/ beside their peers, each in a venv of its own, into benchmarks/README.md (SIZE=3, ONLY=duplicates, PDFS=folder)
 # make audit       licences of everything in constraints.txt (offline) into docs/licences.md, then pip-audit (asks a service)
 # make docs        docs/cli.md, written from the commands' own --help
 # make site        the documentation as a site in site/, warnings as errors
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 RUN ?= run
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo demo-train test test-slow lint docs site audit clean
+.PHONY: demo demo-train test test-slow lint docs site bench audit clean
 
 # An install is done once for each state of the two files that decide it.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -60,6 +61,11 @@ docs: $(VENV)/.all
 # NO_MKDOCS_2_WARNING: the theme's notice that it has a successor is no warning about our pages
 site: $(VENV)/.all
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# Goes on where it was stopped; what is measured stays in .benchmarks/ and is not measured again without AGAIN=1.
+SIZE ?= 1
+bench: $(VENV)/.all
+	$(BIN)/python benchmarks/bench.py --size $(SIZE) $(if $(ONLY),--only $(ONLY)) $(if $(PDFS),--pdfs $(PDFS)) $(if $(AGAIN),--again)
 
 # pip-audit has an environment of its own, so that it changes no version here. Its exit code says nothing about packages that it could not
 # ask about: docs/tell_audit.py does.

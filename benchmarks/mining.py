@@ -1,6 +1,6 @@
 """Mining, side by side: rank-bm25's loop, bm25s and ours; sentence-transformers' mine_hard_negatives and ours.
 
-    PYTHONPATH=. python benchmarks/mining.py            (every part in a process of its own: seconds and peak memory)
+    PYTHONPATH=. python benchmarks/mining.py PART [--size 1]        (bench.py runs the parts in turn)
 
 Lexical: 10,000 queries over 10,000 documents, 80 tokens a document and 7 a query, drawn from a Zipfian vocabulary of 20,000; top 100.
 rank-bm25 is timed on 50 of the queries and extrapolated: its time grows linearly with them. bm25s scores in its ``atire`` form; it gets the same
@@ -12,20 +12,15 @@ fed the same vectors by an object in the model's place, and ours returns the sam
 from __future__ import annotations
 
 import argparse
-import json
-import resource
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from clock import Clock
 
 DOCUMENTS, QUERIES, TOP, LOOP_QUERIES = 10_000, 10_000, 100, 50
 PASSAGES, ASKED, DIMENSION, NEGATIVES, CANDIDATES = 100_000, 10_000, 256, 3, 31
 SHARE = 0.95
-PARTS = ("rank-bm25", "bm25s", "bm25s-2-threads", "ours-lexical", "data", "st", "st-faiss", "ours-dense", "ours-all")
 
 
 def corpus() -> tuple[list[list[str]], list[list[str]]]:
@@ -95,17 +90,15 @@ def records(positives: Any) -> tuple[list[Any], list[Any]]:
     return chunks, questions
 
 
-def ours_all() -> dict[str, float]:
+def ours_all() -> None:
     from triplette.settings.mine import MineSettings
     from triplette.synth.mining.mine import mine
 
     passages, asked, positives = vectors()
     chunks, questions = records(positives)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    started = time.perf_counter()
-    triplets, _, _, _, _ = mine(chunks, questions, MineSettings(), encoder=Given(passages, asked))
-    seconds = time.perf_counter() - started
-    return {"query": seconds, "negatives": sum(len(t.negatives) for t in triplets), "data_peak_mb": before}
+    with Clock() as clock:
+        triplets, _, _, _, _ = mine(chunks, questions, MineSettings(), encoder=Given(passages, asked))
+    clock.tell(negatives=sum(len(t.negatives) for t in triplets))
 
 
 def vectors() -> tuple[Any, Any, Any]:
@@ -120,54 +113,54 @@ def vectors() -> tuple[Any, Any, Any]:
     return passages, asked, positives
 
 
-def rank_bm25() -> dict[str, float]:
+def rank_bm25() -> None:
     from rank_bm25 import BM25Okapi
 
     documents, queries = corpus()
-    started = time.perf_counter()
-    index = BM25Okapi(documents)
-    built = time.perf_counter()
-    for query in queries[:LOOP_QUERIES]:
-        np.argpartition(-index.get_scores(query), TOP)[:TOP]
-    return {"index": built - started, "query": (time.perf_counter() - built) * QUERIES / LOOP_QUERIES}
+    with Clock() as indexing:
+        index = BM25Okapi(documents)
+    with Clock() as asking:
+        for query in queries[:LOOP_QUERIES]:
+            np.argpartition(-index.get_scores(query), TOP)[:TOP]
+    times = len(queries) / LOOP_QUERIES
+    indexing.seconds += asking.seconds * times
+    indexing.cpu += asking.cpu * times
+    indexing.tell()
 
 
-def with_bm25s(threads: int) -> dict[str, float]:
+def with_bm25s(threads: int) -> None:
     import bm25s
 
     documents, queries = corpus()
-    started = time.perf_counter()
-    index = bm25s.BM25(method="atire", k1=1.5, b=0.75)
-    index.index(documents, show_progress=False)
-    built = time.perf_counter()
-    index.retrieve(queries, k=TOP, show_progress=False, n_threads=threads)
-    return {"index": built - started, "query": time.perf_counter() - built}
+    with Clock() as clock:
+        index = bm25s.BM25(method="atire", k1=1.5, b=0.75)
+        index.index(documents, show_progress=False)
+        index.retrieve(queries, k=TOP, show_progress=False, n_threads=threads)
+    clock.tell()
 
 
-def ours_lexical() -> dict[str, float]:
+def ours_lexical() -> None:
     from rank_bm25 import BM25Okapi
 
     from triplette.ranking.bm25 import Bm25Index
 
     documents, queries = corpus()
-    started = time.perf_counter()
-    index = Bm25Index(documents)
-    built = time.perf_counter()
-    index.top(queries, TOP)
-    asked = time.perf_counter()
+    with Clock() as clock:
+        index = Bm25Index(documents)
+        index.top(queries, TOP)
     reference = BM25Okapi(documents)
     _, block = next(index.scores(queries[:LOOP_QUERIES], dtype=np.float64))
     differs = max(float(np.abs(block[i] - reference.get_scores(queries[i])).max()) for i in range(min(len(block), LOOP_QUERIES)))
-    return {"index": built - started, "query": asked - built, "largest_difference": differs}
+    clock.tell(largest_difference_from_rank_bm25=differs)
 
 
-def nothing_but_data() -> dict[str, float]:
-    started = time.perf_counter()
-    vectors()
-    return {"query": time.perf_counter() - started}
+def nothing_but_data() -> None:
+    with Clock() as clock:
+        vectors()
+    clock.tell()
 
 
-def with_sentence_transformers(use_faiss: bool) -> dict[str, float]:
+def with_sentence_transformers(use_faiss: bool) -> None:
     import torch
     from datasets import Dataset
     from sentence_transformers.util import mine_hard_negatives
@@ -196,23 +189,23 @@ def with_sentence_transformers(use_faiss: bool) -> dict[str, float]:
 
     rows = Dataset.from_dict({"q": [f"q{i}" for i in range(ASKED)], "p": [f"p{i}" for i in positives]})
     names = [f"p{i}" for i in range(PASSAGES)]
-    started = time.perf_counter()
     options = {"num_negatives": NEGATIVES, "relative_margin": 1 - SHARE, "output_format": "triplet", "verbose": False}
-    found = mine_hard_negatives(rows, Precomputed(), corpus=names, use_faiss=use_faiss, **options)
-    return {"query": time.perf_counter() - started, "negatives": len(found)}
+    with Clock() as clock:
+        found = mine_hard_negatives(rows, Precomputed(), corpus=names, use_faiss=use_faiss, **options)
+    clock.tell(negatives=len(found))
 
 
-def ours_dense() -> dict[str, float]:
+def ours_dense() -> None:
     from triplette.ranking.dense import DenseIndex
 
     passages, asked, positives = vectors()
-    started = time.perf_counter()
-    index = DenseIndex(passages)
-    ids, scores = index.top(asked, CANDIDATES + 1)
-    own = (asked * passages[positives]).sum(axis=1)
-    good = (ids >= 0) & (ids != positives[:, None]) & (scores < SHARE * own[:, None])
-    good &= good.cumsum(axis=1) <= NEGATIVES
-    return {"query": time.perf_counter() - started, "negatives": float(good.sum())}
+    with Clock() as clock:
+        index = DenseIndex(passages)
+        ids, scores = index.top(asked, CANDIDATES + 1)
+        own = (asked * passages[positives]).sum(axis=1)
+        good = (ids >= 0) & (ids != positives[:, None]) & (scores < SHARE * own[:, None])
+        good &= good.cumsum(axis=1) <= NEGATIVES
+    clock.tell(negatives=int(good.sum()))
 
 
 RUN = {
@@ -229,20 +222,14 @@ RUN = {
 
 
 def main() -> None:
+    """Measure one part at a size."""
+    global DOCUMENTS, QUERIES, PASSAGES, ASKED
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=PARTS, help="only this part, in this process")
-    part = parser.parse_args().part
-    if part:
-        facts = RUN[part]()
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        facts["cpu_of_all"] = used.ru_utime + used.ru_stime
-        facts["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({key: round(value, 14 if key == "largest_difference" else 3) for key, value in facts.items()}))
-        return
-    for name in PARTS:
-        done = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=False)
-        line = done.stdout.strip().splitlines()[-1] if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
-        print(f"{name:16} {line}", flush=True)
+    parser.add_argument("part", choices=RUN)
+    parser.add_argument("--size", type=float, default=1.0, help="multiplies documents, queries, passages and questions")
+    options = parser.parse_args()
+    DOCUMENTS, QUERIES, PASSAGES, ASKED = (round(options.size * count) for count in (DOCUMENTS, QUERIES, PASSAGES, ASKED))
+    RUN[options.part]()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """How whole the sentences of PDFs come out, here and in other readers; and how reading time grows with the size of the input.
 
     python benchmarks/reading.py pdf FOLDER [--json FILE] [--missing NAME]
+    python benchmarks/reading.py read READER FOLDER      (one reader over all the files, timed; bench.py runs them in turn)
     python benchmarks/reading.py growth
     python benchmarks/reading.py speed [--megabytes 100]
 
@@ -28,6 +29,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+
+from clock import Clock
 
 VOTES = 3  # readers that must hold a sentence whole
 SHORTEST, LONGEST = 5, 80  # words of a sentence
@@ -253,6 +256,22 @@ def compare_pdfs(folder: Path, out: Path | None, show: str) -> None:
         out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
+def read_all(reader: str, folder: Path) -> None:
+    """One reader over a folder's PDFs; a file that it fails on is counted."""
+    read = (lambda path: [triplette_text(path)]) if reader == "triplette" else READERS[reader]
+    words = failed = 0
+    files = sorted(folder.glob("*.pdf"))
+    with Clock() as clock:
+        for path in files:
+            try:
+                words += sum(len(page.split()) for page in read(path))
+            except ImportError:
+                raise
+            except Exception:
+                failed += 1
+    clock.tell(files=len(files), words=words, failed=failed)
+
+
 def speed(megabytes: int) -> None:
     """Chunk that much text in documents of two megabytes; print seconds and the memory of all processes at their peaks together."""
     import random
@@ -296,6 +315,9 @@ def main() -> None:
     pdf.add_argument("folder", type=Path)
     pdf.add_argument("--json", type=Path)
     pdf.add_argument("--missing", default="", help="print the sentences that Triplette misses in files with this in their name")
+    one = commands.add_parser("read")
+    one.add_argument("reader", choices=("triplette", *READERS))
+    one.add_argument("folder", type=Path)
     grown = commands.add_parser("growth")
     grown.add_argument("--suffix", action="append", help="formats to measure (all)")
     grown.add_argument("--pattern", action="append", help="patterns to measure (all)")
@@ -304,6 +326,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "pdf":
         compare_pdfs(args.folder, args.json, args.missing)
+    elif args.command == "read":
+        read_all(args.reader, args.folder)
     elif args.command == "growth":
         from reading_growth import growth
 

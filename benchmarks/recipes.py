@@ -64,6 +64,7 @@ RECIPES = {
     "soft, mixed": Recipe({"soft_labels": 0.9, "mask": True, "mix": MIX}),
     "soft, consistent": Recipe({"soft_labels": 0.9, "mask": True, "consistent": 10}),
     "grouped": Recipe({"grouped": True, "negatives": 3}),
+    "grouped, residual": Recipe({"grouped": True, "negatives": 3, "residual": 0.4}),
     "grouped, soft": Recipe({"grouped": True, "negatives": 3, "soft_labels": 0.9}),
     "grouped, soft, mixed": Recipe({"grouped": True, "negatives": 3, "soft_labels": 0.9, "mix": MIX}),
     "sbert": Recipe({"negatives": 3, "scale": 20.0}, count=3),

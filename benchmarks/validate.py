@@ -1,31 +1,26 @@
 """Validation at 100,000 triplets: the whole suite against the same library running six plain column expectations.
 
-    python benchmarks/validate.py [--triplets 100000] [--folder DIR] [--repeat 3]
+    python benchmarks/validate.py --make --triplets 100000 --folder DIR
+    python benchmarks/validate.py --only suite --folder DIR          (bench.py runs the four in turn)
 
-It makes a run of that size (invented words, so that nothing is anybody's text), builds the dataset, and times, each in a process
-of its own as a user would start it:
+It makes a run of that size (invented words, so that nothing is anybody's text), builds the dataset, and times, each in a process of its own:
 
 * ``plain``: the library reads triplets.parquet with its own Parquet asset and runs six column expectations through a Checkpoint;
 * ``lean``: the same six, on a frame of only the columns that they need, read beforehand by pyarrow: the least the library can take;
 * ``suite``: ``curate validate`` without Data Docs: five tables, every file read, ids looked up across files, leaks searched, all suites;
 * ``docs``: the same with the Data Docs, as the command runs.
 
-All include starting Python and importing the library. The seconds inside the process, from reading to the last result, are printed too.
+The clock goes from reading to the last result; starting Python and importing the library, the same for all four, stay outside.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
-import resource
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
+
+from clock import Clock
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -107,46 +102,49 @@ def make_run(folder: Path, triplets: int) -> None:
         write_records(run.path(f"{name}.parquet"), items, kind)
 
 
-def plain(folder: Path, *, lean: bool = False) -> float:
-    """Six column expectations on triplets.parquet, read by the library itself (``lean``: only their columns, by pyarrow); seconds."""
+def plain(folder: Path, *, lean: bool = False) -> None:
+    """Six column expectations on triplets.parquet, read by the library itself (``lean``: only their columns, by pyarrow)."""
     import great_expectations as gx
     import pyarrow.parquet as pq
 
     e = gx.expectations
-    started = time.perf_counter()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    if lean:
-        options = {
-            "dataframe": pq.read_table(folder / "triplets.parquet", columns=["id", "question", "positive_dense", "encoder"]).to_pandas()
-        }
-        batch = context.data_sources.add_pandas("run").add_dataframe_asset("triplets").add_batch_definition_whole_dataframe("whole")
-    else:
-        options = None
-        asset = context.data_sources.add_pandas_filesystem("run", base_directory=folder.resolve()).add_parquet_asset("triplets")
-        batch = asset.add_batch_definition_path("whole", path="triplets.parquet")
-    suite = context.suites.add(
-        gx.ExpectationSuite(
-            name="plain",
-            expectations=[
-                e.ExpectColumnValuesToNotBeNull(column="id"),
-                e.ExpectColumnValuesToBeUnique(column="id"),
-                e.ExpectColumnValueLengthsToBeBetween(column="question", min_value=10, max_value=400),
-                e.ExpectColumnValuesToMatchRegex(column="question", regex=r"\?\s*$"),
-                e.ExpectColumnValuesToBeBetween(column="positive_dense", min_value=-1, max_value=1),
-                e.ExpectColumnValuesToBeInSet(column="encoder", value_set=["lsa"]),
-            ],
+    with Clock() as clock:
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        if lean:
+            options = {
+                "dataframe": pq.read_table(
+                    folder / "triplets.parquet", columns=["id", "question", "positive_dense", "encoder"]
+                ).to_pandas()
+            }
+            batch = context.data_sources.add_pandas("run").add_dataframe_asset("triplets").add_batch_definition_whole_dataframe("whole")
+        else:
+            options = None
+            asset = context.data_sources.add_pandas_filesystem("run", base_directory=folder.resolve()).add_parquet_asset("triplets")
+            batch = asset.add_batch_definition_path("whole", path="triplets.parquet")
+        suite = context.suites.add(
+            gx.ExpectationSuite(
+                name="plain",
+                expectations=[
+                    e.ExpectColumnValuesToNotBeNull(column="id"),
+                    e.ExpectColumnValuesToBeUnique(column="id"),
+                    e.ExpectColumnValueLengthsToBeBetween(column="question", min_value=10, max_value=400),
+                    e.ExpectColumnValuesToMatchRegex(column="question", regex=r"\?\s*$"),
+                    e.ExpectColumnValuesToBeBetween(column="positive_dense", min_value=-1, max_value=1),
+                    e.ExpectColumnValuesToBeInSet(column="encoder", value_set=["lsa"]),
+                ],
+            )
         )
-    )
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name="plain", data=batch, suite=suite))
-    checkpoint = context.checkpoints.add(gx.Checkpoint(name="plain", validation_definitions=[definition], result_format="COMPLETE"))
-    if not checkpoint.run(batch_parameters=options).success:
+        definition = context.validation_definitions.add(gx.ValidationDefinition(name="plain", data=batch, suite=suite))
+        checkpoint = context.checkpoints.add(gx.Checkpoint(name="plain", validation_definitions=[definition], result_format="COMPLETE"))
+        passed = checkpoint.run(batch_parameters=options).success
+    if not passed:
         raise SystemExit("the plain expectations failed: the benchmark's data is wrong")
-    return time.perf_counter() - started
+    clock.tell(expectations=6)
 
 
-def whole(folder: Path, *, docs: bool) -> float:
-    """The whole suite; seconds."""
+def whole(folder: Path, *, docs: bool) -> None:
+    """The whole suite."""
     import great_expectations  # noqa: F401  (before the clock starts, as in plain)
 
     from triplette.curate.suites import load_suites
@@ -155,64 +153,34 @@ def whole(folder: Path, *, docs: bool) -> float:
     from triplette.settings.validate import ValidateSettings
 
     settings = ValidateSettings(review_quota=0.0)
-    started = time.perf_counter()
-    result = check(RunDir(folder), settings, load_suites(settings), docs=folder / "docs" if docs else None)
+    with Clock() as clock:
+        result = check(RunDir(folder), settings, load_suites(settings), docs=folder / "docs" if docs else None)
     if not result.passed:
         raise SystemExit(f"validation failed: {[i['name'] for i in result.expectations if not i['success']]}")
-    return time.perf_counter() - started
-
-
-def timed(what: str, folder: Path) -> tuple[float, float, float]:
-    """(seconds of a fresh process, its CPU seconds on all cores, seconds from reading to the last result)."""
-    environment = {**os.environ, "GX_ANALYTICS_ENABLED": "false", "PYTHONWARNINGS": "ignore"}
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, __file__, "--only", what, "--folder", str(folder)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - started, cpu, float(done.stdout.split()[-1])
+    clock.tell(expectations=len(result.expectations))
 
 
 def main() -> None:
-    """Make the run, time the three, print a table and one JSON line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Make the run, or time one of the four."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--triplets", type=int, default=100_000, help="size of the run")
-    parser.add_argument("--folder", type=Path, help="keep the run here and use it again (default: a temporary folder)")
-    parser.add_argument("--repeat", type=int, default=3, help="processes a side, in turn; the median counts")
-    parser.add_argument("--only", choices=NAMES, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, required=True, help="the run; one that is there is used again")
+    parser.add_argument("--make", action="store_true")
+    parser.add_argument("--only", choices=NAMES)
     arguments = parser.parse_args()
-    if arguments.only:
-        plainly = arguments.only in ("plain", "lean")
-        folder = arguments.folder
-        print(plain(folder, lean=arguments.only == "lean") if plainly else whole(folder, docs=arguments.only == "docs"))
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = arguments.folder or Path(temporary) / "run"
-        if not (folder / "dataset").exists():
-            from triplette.curate.dataset.build import build
-            from triplette.rundir import RunDir
-            from triplette.settings.build import BuildSettings
+    folder = arguments.folder
+    if arguments.make and not (folder / "dataset").exists():
+        from triplette.curate.dataset.build import build
+        from triplette.rundir import RunDir
+        from triplette.settings.build import BuildSettings
 
-            make_run(folder, arguments.triplets)
-            result = build(RunDir(folder), BuildSettings())
-            print(f"build: {result.seconds:.1f} s, rows {result.rows}")
-        times: dict[str, list[tuple[float, float, float]]] = {name: [] for name in NAMES}
-        for _ in range(arguments.repeat):
-            for name in NAMES:  # in turn, so that a busy machine is busy for all of them
-                times[name].append(timed(name, folder))
-        medians = {name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in times.items()}
-        head = "".join(f"{label:>14}{'ratio':>7}" for label in ("process, s", "CPU, s", "inside, s"))
-        print(f"{'':8}{head}")
-        for name, row in medians.items():
-            print(f"{name:8}" + "".join(f"{value:14.2f}{value / base:7.2f}" for value, base in zip(row, medians["plain"], strict=True)))
-        print(json.dumps({"triplets": arguments.triplets, "cpus": os.cpu_count(), "medians": medians}))
+        make_run(folder, arguments.triplets)
+        result = build(RunDir(folder), BuildSettings())
+        print(f"build: {result.seconds:.1f} s, rows {result.rows}")
+    if arguments.only in ("plain", "lean"):
+        plain(folder, lean=arguments.only == "lean")
+    elif arguments.only:
+        whole(folder, docs=arguments.only == "docs")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Found:
     def best(self, k: int, *, per: str = "passage") -> list[Passage]:
         """The ``k`` best passages, best first; ``per`` page or section, only the best of each. Raises SettingError for another ``per``."""
         if per not in PER:
-            raise SettingError(f"no answers per {per}", where="per", cure=f"use one of {', '.join(PER)}")
+            raise SettingError(f"answers cannot be counted per {per}", where="per", cure=f"use one of {', '.join(PER)}")
         answers: list[Passage] = []
         seen: set[object] = set()
         for position in self._order.tolist():

@@ -92,7 +92,7 @@ def export_bundle(
 ) -> ExportResult:
     """Export the run's merged model. ``override`` lets a failed proof through and stamps the bundle; ``note`` is told each step.
 
-    ``key`` signs the manifest (an OpenSSH private key), also that of a bundle which is there already.
+    ``key`` signs the manifest (an OpenSSH private key), also that of a bundle which already exists.
 
     Raises MissingStage, InputError, ContractMismatch or SettingError before any work, TripletteError without room for
     it, ProofFailed when a check did not hold. An export whose inputs, settings and code are unchanged does nothing.

@@ -182,11 +182,13 @@ def ask(
 def check_asking(question: str | None, serve: bool, beside: Sequence[Path] | None) -> None:
     """Raise SettingError for a question that is missing or that a page would ask, and for columns without a page."""
     if serve and question is not None:
-        raise SettingError("the page asks the question", where="--serve", cure="leave the question out, or leave --serve out")
+        raise SettingError(
+            "with --serve the question is asked on the page", where="--serve", cure="leave the question out, or leave --serve out"
+        )
     if not serve and question is None:
         raise SettingError("there is no question", where="train ask", cure='write it: train ask "...", or open a page with --serve')
     if beside and not serve:
-        raise SettingError("columns need a page", where="--beside", cure="add --serve")
+        raise SettingError("--beside shows its columns on a page", where="--beside", cure="add --serve")
 
 
 def open_bundle(folder: Path, dimension: int | None) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from triplette.engine import LOCAL, Engine
 from triplette.errors import InputError, SettingError
 from triplette.languages import language
 from triplette.languages.identify import READ, best_language
@@ -80,7 +81,9 @@ class ChunkResult:
         }
 
 
-def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None) -> ChunkResult:
+def chunk_corpus(
+    run: RunDir, corpus: Path, settings: ChunkSettings, profile: Profile | None = None, *, engine: Engine = LOCAL
+) -> ChunkResult:
     """Read every document under ``corpus``; write chunks.parquet, coverage.parquet, what documents ask, and profile.toml.
 
     The profile is ``profile``, else the corpus's own, else a neutral one. A document that cannot be read, or is left without text, is named
@@ -103,7 +106,7 @@ def chunk_corpus(run: RunDir, corpus: Path, settings: ChunkSettings, profile: Pr
         keep_profile(run, profile or neutral_in(done.languages))
         return done
     files = [(path, folder.names[path]) for path in folder.files]
-    read = _settled(read_all(files, corpus, settings), files, corpus, settings)
+    read = _settled(read_all(files, corpus, settings, engine=engine), files, corpus, settings)
     chunks = concat_tables([document.rows for document in read if document.rows is not None] or [table_of([], Chunk)])
     chunks = table_of(resolve_references(records_of(chunks, Chunk)), Chunk)
     failed = tuple(document.failed for document in read if document.failed)

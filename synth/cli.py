@@ -29,6 +29,7 @@ from triplette.synth.options import (
     CorpusOption,
     DryRunOption,
     EncoderOption,
+    EngineOption,
     ExcludeOption,
     HarvestOption,
     IncludeOption,
@@ -38,12 +39,14 @@ from triplette.synth.options import (
     NegativesOption,
     OverlapOption,
     PricesOption,
+    RayOption,
     ReaderOption,
     TokenizerOption,
     TokensOption,
     UrlOption,
     chunk_settings,
     config_beside,
+    engine_of,
     mine_settings,
     profile_of,
     write_settings,
@@ -140,6 +143,8 @@ def chunk(
         str | None,
         typer.Option("--show", help="Write a page that shows this document facing its chunks, lost words marked.", metavar="FILE"),
     ] = None,
+    engine: EngineOption = None,
+    ray_address: RayOption = None,
     json_output: JsonOption = False,
 ) -> int:
     """Read documents (md, txt, pdf, html, docx, odt, rtf, epub, pptx, xlsx, docling's json) and cut them into chunks.
@@ -151,7 +156,7 @@ def chunk(
     config = config_beside(corpus, config)
     settings = chunk_settings(config, target_tokens, overlap_tokens, tokenizer, language, include, exclude, follow_links, reader)
     place = open_run(run)
-    result = chunk_corpus(place, corpus, settings, profile_of(config))
+    result = chunk_corpus(place, corpus, settings, profile_of(config), engine=engine_of(engine, ray_address))
     if show_file is not None:
         _show_document(place, corpus, show_file)
     elif json_output:
@@ -270,6 +275,8 @@ def mine(
     config: ConfigOption = None,
     encoder: EncoderOption = None,
     negatives: NegativesOption = None,
+    engine: EngineOption = None,
+    ray_address: RayOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Mine hard negatives with BM25 and FAISS.
@@ -280,7 +287,7 @@ def mine(
 
     from triplette.synth.mining.mine import mine_negatives
 
-    result = mine_negatives(open_run(run), mine_settings(config, encoder, negatives))
+    result = mine_negatives(open_run(run), mine_settings(config, encoder, negatives), engine=engine_of(engine, ray_address))
     if json_output:
         print_json(asdict(result))
         return

@@ -44,7 +44,7 @@ def init(
         return _init_profile(path or Path("profile.toml"), profile, llm, base_url, prices, budget, run, config, yes=yes, force=force)
     path = path or Path("triplette.toml")
     if path.exists() and not force:
-        raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
+        raise InputError("already exists", where=str(path), cure="give another path, or --force to replace it")
     write_text(path, template(SECTIONS))
     say(f"wrote {path}")
     return 0
@@ -58,7 +58,7 @@ def _init_profile(
     from triplette.synth.profile_draft import draft_profile, write_profile
 
     if path.exists() and not force:
-        raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
+        raise InputError("already exists", where=str(path), cure="give another path, or --force to replace it")
     place = open_run(run)
     made = load_profile(name) if name else run_profile(place)
     if llm is not None:

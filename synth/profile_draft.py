@@ -130,5 +130,5 @@ def _name(text: str) -> str:
 def write_profile(path: Path, profile: Profile, *, force: bool) -> None:
     """The profile as a documented file. Raises InputError for a file that is there, unless ``force``."""
     if path.exists() and not force:
-        raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
+        raise InputError("already exists", where=str(path), cure="give another path, or --force to replace it")
     write_text(path, as_toml(replace(profile, name=path.stem), documented=True))

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triplette.console import Progress, progress
+from triplette.engine import LOCAL, Engine
 from triplette.errors import InputError
 from triplette.languages import language
 from triplette.languages.identify import READ, other_language, sure_language
@@ -74,14 +75,24 @@ Reader = Callable[[Path, Path, str, ChunkSettings, str], ReadDocument]
 
 
 def read_all(
-    files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSettings, code: str = "", *, read: Reader | None = None
+    files: Sequence[tuple[Path, str]],
+    corpus: Path,
+    settings: ChunkSettings,
+    code: str = "",
+    *,
+    read: Reader | None = None,
+    engine: Engine = LOCAL,
 ) -> list[ReadDocument]:
     """Every document, in the files' order whatever the number of processes; ``code`` is the language of those that do not show it.
 
     A few texts and Markdown files are read here and now: no library of theirs can end the process. ``read`` is ``read_one`` unless a test says.
+    On another ``engine`` a document is a block; its machines must see the files under the same paths, and ``patience`` does not hold there.
     """
     read = read or read_one
     jobs: list[Job] = [(path, corpus, name, settings, code) for path, name in files]
+    if engine.spread:
+        with progress("reading documents", len(jobs)) as bar:
+            return [_advanced(bar, document) for document in engine.run(_named, [(read, _absolute(job)) for job in jobs])]
     plain = all(path.suffix.lower() in (*TEXT, *MARKDOWN) for path, _ in files)
     if plain and sum(path.stat().st_size for path, _ in files) < PARALLEL_BYTES:
         with progress("reading documents", len(jobs)) as bar:
@@ -95,6 +106,11 @@ def read_all(
     finally:
         for worker in workers:
             worker.end()
+
+
+def _absolute(job: Job) -> Job:
+    """The job with paths that mean the same in another process's folder."""
+    return (job[0].absolute(), job[1].absolute(), *job[2:])
 
 
 def _advanced(bar: Progress, document: ReadDocument) -> ReadDocument:

@@ -110,7 +110,7 @@ def test_a_task_that_is_skipped_later_withdraws_the_answer(reviewed: RunDir, tmp
 
 def test_nothing_that_is_there_is_overwritten(reviewed: RunDir, tmp_path: Path) -> None:
     export(reviewed, tmp_path / "review.json")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         export(reviewed, tmp_path / "review.json")
 
 

@@ -99,7 +99,7 @@ def test_importing_twice_changes_nothing(reviewed: RunDir, tmp_path: Path) -> No
 
 def test_an_export_does_not_overwrite_peoples_work(reviewed: RunDir, tmp_path: Path) -> None:
     path = export(reviewed, tmp_path / "review.csv")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         export(reviewed, path)
     push(reviewed, SheetDesk(path, replace=True), ReviewSettings(), JudgeSettings(), 0.1)
 
@@ -110,7 +110,7 @@ def test_an_export_does_not_overwrite_peoples_work(reviewed: RunDir, tmp_path: P
         ({"verdict": "peut-être", "reviewer": "a"}, "is not a verdict"),
         ({"verdict": "valid", "hardness": "7", "reviewer": "a"}, "is not 1 to 5"),
         ({"verdict": "valid", "issues": "moche", "reviewer": "a"}, "is not an issue"),
-        ({"verdict": "valid"}, "nobody signed"),
+        ({"verdict": "valid"}, "names no reviewer"),
     ],
 )
 def test_what_cannot_be_understood_is_named_with_its_line(reviewed: RunDir, tmp_path: Path, typed: dict[str, str], words: str) -> None:

@@ -382,6 +382,9 @@ def test_fix_says_what_would_cure_what_it_cannot(run: Run, tmp_path: Path, stage
     told = {name: text for name, text in result.fixed.items() if "what would fix it" in name}
     assert list(told) == ["train_rows still fails; what would fix it"]
     assert said in told["train_rows still fails; what would fix it"]
+    cure = result.blockers[0].cure
+    assert "under `fixed`" in cure
+    assert "--fix" not in cure, "it has just run"
 
 
 def test_fix_quarantines_a_gold_question_too(run: Run, tmp_path: Path) -> None:

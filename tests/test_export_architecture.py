@@ -89,7 +89,7 @@ def test_dense_heads_that_do_not_fit_each_other_are_refused(tmp_path: Path) -> N
     folder = write_folder(tmp_path)
     path = folder / "3_Dense" / "config.json"
     path.write_text(path.read_text().replace("3072", "1024"))
-    with pytest.raises(InputError, match="takes 1024 numbers, is given 3072"):
+    with pytest.raises(InputError, match="takes 1024 numbers but is given 3072"):
         read_architecture(folder)
 
 

@@ -54,8 +54,8 @@ def test_an_unknown_recipe_is_refused_with_the_choices(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         ([], "there is no question"),
-        (["Qui ?", "--serve"], "the page asks the question"),
-        (["Qui ?", "--beside", "x"], "columns need a page"),
+        (["Qui ?", "--serve"], "with --serve the question is asked on the page"),
+        (["Qui ?", "--beside", "x"], "--beside shows its columns on a page"),
         (["--serve", "--bundle", "x"], "this is not a bundle"),
     ],
 )

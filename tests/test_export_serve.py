@@ -117,7 +117,7 @@ def test_nothing_but_reading_is_offered(client: httpx.Client) -> None:
 def test_it_listens_on_loopback_only_and_says_when_a_port_is_taken() -> None:
     with open_server([], 0) as server:
         assert server.server_address[0] == "127.0.0.1"
-        with pytest.raises(InputError, match="cannot be had") as caught:
+        with pytest.raises(InputError, match="cannot be used") as caught:
             open_server([], int(server.server_address[1]))
     assert "--port 0" in caught.value.cure
 

@@ -72,9 +72,9 @@ SPEECH = "Le joueur touche la pièce. "
 ATTACKS: dict[
     str, tuple[str, Callable[[Path], None], str]
 ] = {  # what -> suffix, how it is made, what must be said; "" where it is read
-    "zip bomb": (".docx", packed(**{"word/document.xml": BLANK}), "made to fill memories"),
-    "zip bomb as a book": (".epub", packed(**BOOK, **{"a.xhtml": BLANK}), "made to fill memories"),
-    "zip bomb as a workbook": (".xlsx", packed(**{"xl/workbook.xml": BLANK}), "made to fill memories"),
+    "zip bomb": (".docx", packed(**{"word/document.xml": BLANK}), "made to exhaust memory"),
+    "zip bomb as a book": (".epub", packed(**BOOK, **{"a.xhtml": BLANK}), "made to exhaust memory"),
+    "zip bomb as a workbook": (".xlsx", packed(**{"xl/workbook.xml": BLANK}), "made to exhaust memory"),
     "entities": (
         ".docx",
         packed(**{"word/document.xml": ENTITIES + WORD.format("<w:p><w:r><w:t>&k;</w:t></w:r></w:p>")}),

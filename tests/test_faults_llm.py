@@ -259,7 +259,7 @@ def test_a_key_that_is_none_is_an_input_error_that_does_not_repeat_it(
     if "\x00" in key:
         key = key.replace("\x00", "\x01")
     monkeypatch.setenv("SOME_KEY", key)
-    with ScriptedServer(lambda _: GOOD) as server, pytest.raises(SettingError, match="the key holds") as caught:
+    with ScriptedServer(lambda _: GOOD) as server, pytest.raises(SettingError, match="the key has") as caught:
         ask(server, tmp_path, asked(2), key_variable="SOME_KEY")
     assert "SOME_KEY" in str(caught.value)
     assert key not in str(caught.value)
@@ -306,6 +306,44 @@ def test_what_a_server_refuses_is_left_out_and_said_once(tmp_path: Path) -> None
     said = "\n".join(client.notes())
     assert all(word in said for word in ("response_format", "system", "max_completion_tokens", "temperature"))
     assert client.spending.calls == 8
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ("Unexpected fields in the request: {'max_tokens'}", ""),
+        ("Server is pinned to 'b'; requested 'petit'.", "HTTP 422: Server is pinned to 'b'; requested 'petit'."),
+        ([{"loc": ["body", "n"], "msg": "field required"}, "odd"], "HTTP 422: ['body', 'n']: field required; odd"),
+        ({"a": 1}, "HTTP 422: {'a': 1}"),
+    ],
+)
+def test_what_a_server_made_with_fastapi_refuses_is_read(tmp_path: Path, detail: object, said: str) -> None:
+    def strict(call: Call) -> Reply | str:
+        return Reply(status=422, raw=json.dumps({"detail": detail}).encode()) if "max_tokens" in call.body else GOOD
+
+    with ScriptedServer(strict) as server:
+        if said:
+            with pytest.raises(ServiceError) as caught:
+                ask(server, tmp_path, asked(1))
+            assert said in str(caught.value)
+        else:
+            answers, client, _ = ask(server, tmp_path, asked(2), concurrency=1)
+            assert all(answer.value for answer in answers)
+            assert client.notes() == ("petit: it wants max_completion_tokens",)
+
+
+@pytest.mark.parametrize("asked_for", ["json_schema", "text"])
+def test_a_server_that_takes_response_format_and_ignores_it_is_named(tmp_path: Path, asked_for: str) -> None:
+    def deaf(call: Call) -> Reply | str:
+        return GOOD if len(call.body["messages"]) > 1 else Reply("Voici la réponse", finish="length")
+
+    with ScriptedServer(deaf) as server:
+        answers, client, _ = ask(server, tmp_path, asked(3), response_format=asked_for)
+        again, same, _ = ask(server, tmp_path, asked(3), response_format=asked_for)
+    assert all(answer.value for answer in (*answers, *again))
+    told = "petit: it takes response_format, yet 3 of 3 first answers were no JSON object: it may ignore it"
+    assert client.notes() == ((told,) if asked_for == "json_schema" else ())
+    assert not same.notes(), "what was paid before tells nothing of this server"
 
 
 def test_a_refusal_that_names_no_part_is_final() -> None:

@@ -49,7 +49,7 @@ def test_a_copy_to_edit_is_documented_and_reads_as_the_one_it_was_made_from(tmp_
     assert "# What the documents are, in a sentence." in path.read_text()
     made, base = read_profile(path), load_profile("en")
     assert (made.name, made.personas, made.kinds, made.review) == ("mine", base.personas, base.kinds, base.review)
-    assert "is there already" in init(str(path), "--profile", "en")[1]
+    assert "already exists" in init(str(path), "--profile", "en")[1]
 
 
 def test_a_draft_is_shown_and_written_only_when_somebody_agrees(run: RunDir, tmp_path: Path) -> None:

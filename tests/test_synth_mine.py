@@ -21,6 +21,7 @@ from triplette.rundir import RunDir
 from triplette.settings.mine import MineSettings
 from triplette.synth.mining.margin import FALLBACK_LIMIT, answering_sentence, open_floor, relative
 from triplette.synth.mining.mine import mine, mine_negatives
+from triplette.synth.mining.vectors import vectors_on_disk
 from triplette.tables import read_records, write_records
 
 TOPICS = {
@@ -229,6 +230,41 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
         mine_negatives(run, MineSettings())
         hashes.add(hash_file(run.path("triplets.parquet")))
     assert len(hashes) == 1
+
+
+def test_above_the_limit_mining_searches_in_shards_says_so_and_finds_the_same(tmp_path: Path) -> None:
+    exact, large = RunDir(tmp_path / "exact"), RunDir(tmp_path / "large")
+    for run in (exact, large):
+        write_run(run, *a_corpus())
+    assert not any("flat_limit" in note for note in mine_negatives(exact, MineSettings()).notes)
+    result = mine_negatives(large, MineSettings(flat_limit=17))
+    assert result.notes[0].startswith("18 passages are more than flat_limit (17)")
+    assert large.path("triplets.parquet").read_bytes() == exact.path("triplets.parquet").read_bytes()
+    assert sorted(path.suffix for path in large.path("cache/vectors").iterdir()) == [".json", ".npy"], (
+        "the shards are gone, the vectors kept"
+    )
+
+
+def test_encoding_a_large_corpus_goes_on_at_the_block_where_it_was_killed(tmp_path: Path) -> None:
+    chunks, _ = a_corpus()
+    counted: list[int] = []
+
+    class Dying(LsaEncoder):
+        def encode_documents(self, texts: Any, titles: Any) -> Any:
+            if len(counted) == 2:
+                counted.append(0)
+                raise KeyboardInterrupt
+            counted.append(len(texts))
+            return super().encode_documents(texts, titles)
+
+    encoder = Dying([chunk.text for chunk in chunks], [chunk.title for chunk in chunks], ["fr"])
+    with pytest.raises(KeyboardInterrupt):
+        vectors_on_disk(encoder, chunks, tmp_path, "1", block=5)
+    vectors = vectors_on_disk(encoder, chunks, tmp_path, "1", block=5)
+    again = vectors_on_disk(encoder, chunks, tmp_path, "1", block=5)
+    assert counted == [5, 5, 0, 5, 3]
+    np.testing.assert_array_equal(vectors, again)
+    np.testing.assert_allclose(vectors, encoder.encode_documents([c.text for c in chunks], [c.title for c in chunks]), atol=1e-6)
 
 
 def test_an_unchanged_run_is_not_mined_again(run: RunDir) -> None:

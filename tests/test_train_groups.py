@@ -11,21 +11,24 @@ import numpy as np
 import pytest
 from training_data import chunk, row, rules_dataset, small_base, write_dataset
 
-from triplette.contract import CONTRACTS
+from triplette.contract import CONTRACTS, Fusion
 from triplette.dataset import load_dataset
 from triplette.errors import SettingError
+from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.fusion import Hybrid
 from triplette.rundir import RunDir
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.card import _besides
 from triplette.train.check import work_of
 from triplette.train.data import training_texts
 from triplette.train.fit import fine_tune_of, fit
-from triplette.train.groups import MOST, Groups
+from triplette.train.groups import MOST, Groups, distinct_sampler
 from triplette.train.known import Known
 from triplette.train.loop import planned_steps
 from triplette.train.loss import informed_groups, make_loss
 from triplette.train.models import load_base
-from triplette.train.teacher import teach
+from triplette.train.quiet import quiet_libraries
+from triplette.train.teacher import lexical_part, teach
 
 E5 = CONTRACTS["e5"]
 
@@ -114,6 +117,34 @@ def test_the_loss_is_infonce_without_other_answers_and_kl_over_the_whole_batch()
         assert float(found) == pytest.approx((1 - soft) * np.mean(contrast) + soft * np.mean(apart), rel=1e-5)
 
 
+def test_with_bm25s_part_in_the_score_the_loss_sees_the_fused_ranking() -> None:
+    import torch
+
+    rng = np.random.default_rng(2)
+    queries, passages, part = (rng.normal(size=size) for size in ((3, 4), (3, 4), (3, 3)))
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    passages /= np.linalg.norm(passages, axis=1, keepdims=True)
+    known = Known(np.arange(3)[:, None], tuple(frozenset({n}) for n in range(3)), lexical=Fixed(part))
+    logits = 5 * (queries @ passages.T + part)
+    tensors = [torch.from_numpy(values) for values in (queries, passages)]
+    found = informed_groups(*tensors, torch.arange(3), known, scale=5.0, soft=0.0, teacher=4.0)
+    assert float(found) == pytest.approx(-np.mean(np.log(np.diag(softmax(logits)))), rel=1e-5)
+
+
+def test_bm25s_part_ranks_with_the_cosines_as_fusing_does() -> None:
+    rng = np.random.default_rng(3)
+    words = ("roi", "dame", "tour", "fou", "pion")
+    tokens = [[words[n] for n in rng.integers(0, 5, size=6)] for _ in range(12)]
+    passages, query = rng.normal(size=(12, 8)), rng.normal(size=(1, 8))
+    hybrid = Hybrid(Bm25Index(tokens), passages, Fusion(lexical=0.4))
+    asked = [["roi", "pion"]]
+    part = lexical_part(hybrid, asked, query, 0.4)  # one question: its width is the mean
+    mixed = query @ passages.T + part.scores(np.array([0]), np.arange(12))
+    (_, fused), *_ = hybrid.scores(asked, query)
+    assert np.argsort(-mixed, kind="stable").tolist() == np.argsort(-fused, kind="stable").tolist()
+    assert np.ptp(mixed) / np.ptp(fused) == pytest.approx(np.ptp(query @ passages.T) / 0.6, rel=1e-4)
+
+
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_base(tmp_path_factory.mktemp("base"))
@@ -168,7 +199,8 @@ def test_rows_become_groups_whose_teacher_knows_them_by_their_place(tmp_path: Pa
     write_dataset(run, chunks, rows)
     dataset = load_dataset(run)
     flat = np.full((3, 2), np.sqrt(0.5), dtype=np.float32)
-    taught = teach(dataset, flat, flat, Preset(soft_labels=0.9, grouped=True))
+    flat[1] = (1.0, 0.0)
+    taught = teach(dataset, flat, flat, Preset(soft_labels=0.9, residual=0.4, grouped=True))
     texts = training_texts(dataset, E5, negatives=1, grouped=True, taught=replace(taught, kept=(True, False, True)))
     assert list(texts.columns) == ["anchor", "positive"]
     assert texts.groups is not None
@@ -178,6 +210,9 @@ def test_rows_become_groups_whose_teacher_knows_them_by_their_place(tmp_path: Pa
     assert taught.asked is not None
     every = np.arange(3)
     assert np.array_equal(texts.known.asked.scores(np.array([0, 1]), every), taught.asked.scores(np.array([0, 2]), every))
+    assert texts.known.lexical is not None
+    assert taught.lexical is not None
+    assert np.array_equal(texts.known.lexical.scores(np.array([0, 1]), every), taught.lexical.scores(np.array([0, 2]), every))
     whole = training_texts(dataset, E5, negatives=1, grouped=True)
     assert whole.groups is not None
     assert whole.groups.near == {0: (1,), 1: (0,)}
@@ -191,12 +226,12 @@ def test_a_grouped_fit_counts_its_steps_in_passages_and_refuses_what_cannot_be(t
     result = fit(
         run,
         TrainSettings(evaluations=1, keep="last", log_to=("none",)),
-        recipe(base, soft_labels=0.9, epochs=2.0),
+        recipe(base, soft_labels=0.9, residual=0.4, epochs=2.0),
         ungated=True,
         device="cpu",
     )
     assert result.steps == result.planned_steps == 2 * (passages // 8)
-    work = work_of(run.root, recipe(base, soft_labels=0.9, epochs=2.0), TrainSettings())
+    work = work_of(run.root, recipe(base, soft_labels=0.9, residual=0.4, epochs=2.0), TrainSettings())
     assert work is not None
     assert work.steps == result.steps  # `train check` counts as the fit does
     entry = run.last("train.fit")
@@ -204,9 +239,33 @@ def test_a_grouped_fit_counts_its_steps_in_passages_and_refuses_what_cannot_be(t
     told = _besides(entry["settings"], entry["result"])
     assert "grouped: 8 passages a step" in told
     assert "over the passages of the batch" in told
+    assert "the fused score, of which BM25 has 0.4" in told
     dataset = load_dataset(run)
     texts = training_texts(dataset, E5, negatives=1, grouped=True)
     with pytest.raises(SettingError, match=f"--batch {passages}"):
         planned_steps(texts, recipe(base, batch=passages + 1))
     with pytest.raises(SettingError, match="cloze"):
         fine_tune_of(run, dataset, TrainSettings(), recipe(base, cloze=2), "cpu")
+    with pytest.raises(SettingError, match="grouped"):
+        fine_tune_of(run, dataset, TrainSettings(), recipe(base, grouped=False, residual=0.4), "cpu")
+
+
+def test_rows_that_come_again_within_a_pass_are_told_once_and_the_librarys_line_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    import torch
+    from datasets import Dataset as Table
+
+    quiet_libraries()
+    said: list[str] = []
+    columns = {"question": [f"q{row}" for row in range(9)], "positive": [f"p{max(0, row - 3)}" for row in range(9)]}  # p0 has four rows
+    sampler = distinct_sampler(said.append)(Table.from_dict(columns), batch_size=3, drop_last=True, generator=torch.Generator(), seed=1)
+    for _ in range(2):
+        batches = list(sampler)
+        assert len(batches) == 3
+        assert all(len({columns["positive"][row] for row in batch}) == 3 for batch in batches)
+    again = 9 - len({row for batch in batches for row in batch})
+    assert again > 0
+    assert len(said) == 1
+    assert said[0].endswith(
+        "of 9 rows are trained again and 1 not in a pass: a batch holds no text twice, and the last rows share texts"
+    )
+    assert caplog.records == []

@@ -138,7 +138,9 @@ def test_a_run_answers_with_its_merged_model_and_its_base_as_evaluation_ranked_t
             best = found.best(3)
             assert [passage.rank for passage in best] == [1, 2, 3]
             assert found.rank_of(best[1].chunk_id) == 2
-    assert "one of them answers a question, not both" in train("ask", "Qui ?", "--run", str(tuned.root), "--bundle", "x").stderr
+    assert (
+        "a question is answered by one of them, not by both" in train("ask", "Qui ?", "--run", str(tuned.root), "--bundle", "x").stderr
+    )
 
 
 def test_the_model_card_says_data_gate_settings_evaluation_limits_and_licence(tuned: RunDir) -> None:

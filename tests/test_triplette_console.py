@@ -138,3 +138,19 @@ def test_the_shell_completes_commands(program: str, typed: str, meant: str) -> N
         [sys.executable, "-m", f"triplette.{program}"], capture_output=True, text=True, check=True, env={**os.environ, **words}
     )
     assert done.stdout.split() == [meant]
+
+
+def test_a_table_breaks_no_word_and_becomes_paragraphs_where_the_screen_is_too_narrow() -> None:
+    rows = [("no_near_duplicate_across_splits", "critical", "at least 32", 29, "NOT MET")]
+    code = f"from triplette.console import table; table('Gates', ('gate', 'severity', 'wanted', 'observed', ''), {rows!r})"
+
+    def shown(columns: int) -> str:
+        environment = {**os.environ, "COLUMNS": str(columns)}
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment).stdout
+
+    for columns in (76, 80, 120):
+        assert "│ no_near_duplicate_across_splits │ critical │" in shown(columns)
+        assert max(map(len, shown(columns).splitlines())) <= columns
+    lines = [line.rstrip() for line in shown(60).splitlines()]
+    assert lines[:2] == ["Gates", "no_near_duplicate_across_splits"]
+    assert " ".join(map(str.strip, lines[2:])) == "severity critical · wanted at least 32 · observed 29 · NOT MET"

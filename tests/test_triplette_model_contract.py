@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -139,3 +142,17 @@ def test_the_command_shows_one_text_of_each_side(tmp_path: Path) -> None:
     assert shown["modules"] == ["Transformer", "Pooling", "Normalize"]
     other = json.loads(CliRunner().invoke(app, ["contract", str(folder), "--contract", "plain", "--json"]).output)
     assert other["prompts_from"].startswith("OVERRIDDEN")
+
+
+def test_a_model_that_cannot_be_reached_is_said_once_and_by_us() -> None:
+    code = (
+        "from triplette.model_folder import hub_file\n"
+        "import logging\n"
+        "try:\n    hub_file('nobody/nothing', 'config.json')\n"
+        "except Exception as error:\n    print(error)\n"
+        "logging.getLogger('huggingface_hub.utils._http').warning('Retrying in 1s')"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert "the model nobody/nothing cannot be reached" in said.stdout
+    assert not said.stderr

@@ -52,7 +52,9 @@ def ask(
     """
     check_asking(question, serve, beside)
     if bundle and run and not serve:
-        raise SettingError("one of them answers a question, not both", where="--bundle, --run", cure="leave one out, or add --serve")
+        raise SettingError(
+            "a question is answered by one of them, not by both", where="--bundle, --run", cure="leave one out, or add --serve"
+        )
     readers: list[Any] = [open_bundle(bundle or DEFAULT_BUNDLE, dimension)] if bundle or run is None else []
     if run is not None and (serve or not readers):
         from triplette.train.ask import RunReader

@@ -130,6 +130,8 @@ def _besides(preset: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     if preset.get("soft_labels"):
         over = "the passages of the batch" if preset.get("grouped") else f"{preset['soft_candidates']} candidates"
         lines.append(f"{preset['soft_labels']:g} of the loss follows BM25 fused with the untrained base over {over}")
+    if preset.get("residual"):
+        lines.append(f"trained on the fused score, of which BM25 has {preset['residual']:g}")
     if preset.get("grouped"):
         lines.append(
             f"grouped: {preset['batch']} passages a step with all of their questions, up to {preset['near']:g} of them near one another"

@@ -281,7 +281,9 @@ def training_texts(
         return TrainingTexts(columns, drawn, len(asked), known, dropped)
     place = {chunk_id: number for number, chunk_id in enumerate(corpus)}
     groups = Groups.of(known.passages[:, 0], [[place[chunk_id] for chunk_id in others] for others in beside])
-    known = replace(known, asked=taught.asked.at(numbers) if taught and taught.asked else None)
+    if taught is not None:
+        teacher, lexical = (scores.at(numbers) if scores else None for scores in (taught.asked, taught.lexical))
+        known = replace(known, asked=teacher, lexical=lexical)
     return TrainingTexts(columns, drawn, 0, known, dropped, groups)
 
 

@@ -102,6 +102,8 @@ def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset:
         raise SettingError(
             "grouped batches differ in their number of questions", where="grouped", cure="train in one process, or --no-grouped"
         )
+    if preset.residual and not preset.grouped:
+        raise SettingError("BM25 scores a grouped batch's passages", where="residual", cure="--grouped, or --residual 0")
     preset = check_precision(preset, device)
     origin = base_origin(run, dataset, preset, settings.seed)
     contract = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
@@ -175,9 +177,9 @@ def texts_of(task: FineTune, taught: Taught | None = None) -> TrainingTexts:
 
 
 def taught_by_base(task: FineTune) -> Taught | None:
-    """What BM25 and the untrained base say of train's rows; None where the preset asks for neither soft labels nor the filter."""
+    """What BM25 and the untrained base say of train's rows; None where the preset has no use for it."""
     dataset, preset = task.dataset, task.preset
-    if not preset.soft_labels and not preset.consistent:
+    if not preset.soft_labels and not preset.consistent and not preset.residual:
         return None
     from triplette.train.ranking import embed
     from triplette.train.teacher import teach

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,3 +90,30 @@ def grouped_sampler(groups: Groups, share: float) -> Any:
             yield from groups.batches(self.batch_size, share, f"{self.seed}/{self.epoch}")
 
     return GroupedBatchSampler
+
+
+def distinct_sampler(tell: Callable[[str], None]) -> Any:
+    """sentence-transformers' NO_DUPLICATES: no text twice in a batch. ``tell`` is told once how many rows came again within a pass.
+
+    A pass can end early, because the rows that are left share texts with one another; it is then filled up from a new shuffle.
+    """
+    from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
+
+    class DistinctBatchSampler(NoDuplicatesBatchSampler):
+        told = False
+
+        def __iter__(self) -> Iterator[list[int]]:
+            drawn, again = set[int](), 0
+            for batch in super().__iter__():
+                again += len(drawn.intersection(batch))
+                drawn.update(batch)
+                yield batch
+            if again and not self.told:
+                self.told = True
+                rows = len(self.dataset)
+                tell(
+                    f"{again} of {rows} rows are trained again and {rows - len(drawn)} not in a pass: a batch holds no text twice, "
+                    "and the last rows share texts"
+                )
+
+    return DistinctBatchSampler

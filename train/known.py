@@ -15,15 +15,15 @@ import numpy as np
 from triplette.arrays import Flags, Ints, Vectors
 
 
-class BatchTeacher(Protocol):
+class BatchScores(Protocol):
     """Who scores any passage for any training row, when a batch asks."""
 
     def scores(self, rows: Ints, passages: Ints) -> Vectors:
-        """Scores in 0..1 of ``passages`` (p,) for each of ``rows`` (r,): (r, p)."""
+        """Scores of ``passages`` (p,) for each of ``rows`` (r,): (r, p)."""
         ...
 
-    def at(self, rows: Sequence[int]) -> BatchTeacher:
-        """The teacher of these rows alone, numbered from 0 in the order given."""
+    def at(self, rows: Sequence[int]) -> BatchScores:
+        """The scores of these rows alone, numbered from 0 in the order given."""
         ...
 
 
@@ -32,13 +32,15 @@ class Known:
     """``passages`` (rows, columns) are passages' numbers, the positive's first; ``answers`` those that are right for each row.
 
     ``teacher`` (rows, columns) are a teacher's scores of these columns, NaN in a row that has none; None: there is no teacher.
-    ``asked`` scores any passage for these rows, for batches that are distilled whole; None: there is no such teacher.
+    ``asked`` scores any passage for these rows in 0..1, for batches that are distilled whole; None: there is no such teacher.
+    ``lexical`` is what BM25 adds to a cosine in the fused score; None: the encoder is trained by itself.
     """
 
     passages: Ints
     answers: tuple[frozenset[int], ...]
     teacher: Vectors | None = None
-    asked: BatchTeacher | None = None
+    asked: BatchScores | None = None
+    lexical: BatchScores | None = None
 
     def distinct(self, rows: Sequence[int]) -> tuple[Ints, Ints, Ints]:
         """The batch's passages, each once in the order of first sight (p,); the row of the batch that brings each (p,); each row's own (r,)."""
@@ -88,7 +90,7 @@ class Taught:
     """A teacher's opinion of train's rows: for each the ids of ``width`` candidates that do not answer it by what is known, and scores.
 
     ``positives`` holds the score of each of a row's answers by passage id; ``kept`` is False for a row that failed the consistency filter.
-    ``asked`` scores any passage for any of these rows, for batches that are distilled whole.
+    ``asked`` scores any passage for any of these rows, for batches that are distilled whole; ``lexical`` is BM25's part of the fused score.
     """
 
     width: int
@@ -96,7 +98,8 @@ class Taught:
     scores: tuple[tuple[float, ...], ...]
     positives: tuple[dict[str, float], ...]
     kept: tuple[bool, ...]
-    asked: BatchTeacher | None = None
+    asked: BatchScores | None = None
+    lexical: BatchScores | None = None
 
     def of(self, row: int, positive: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """The candidates of a row, and the scores of ``positive`` and of these."""

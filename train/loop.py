@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from triplette.errors import ProofFailed, SettingError
 from triplette.settings.train import Preset
 from triplette.train.data import Questions, TrainingTexts
 from triplette.train.finetune import FineTune
-from triplette.train.groups import grouped_sampler
+from triplette.train.groups import distinct_sampler, grouped_sampler
 from triplette.train.loss import make_loss
 from triplette.train.models import Base, make_trainable, process_rank, restore_state, trained_state
 from triplette.train.score import Scorer
@@ -105,7 +106,7 @@ def tune(
         )
         watch.best = best
         loss = make_loss(model, preset, base.contract.dimensions, mini, texts.known)
-        trainer = _trainer(model, loss, texts, task, place, steps, watch)
+        trainer = _trainer(model, loss, texts, task, place, steps, watch, teller.note)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step == 0:
         raise ProofFailed("the fit made no step", cure="look for empty or equal texts in dataset/train.parquet, or lower --batch")
@@ -209,11 +210,12 @@ def _mini_batch(model: Any, preset: Preset) -> int:
     return min(preset.mini_batch or probe(model, per_process, preset.max_tokens), per_process)
 
 
-def _trainer(model: Any, loss: Any, texts: TrainingTexts, task: FineTune, place: Path, steps: int, watch: Any) -> Any:
+def _trainer(
+    model: Any, loss: Any, texts: TrainingTexts, task: FineTune, place: Path, steps: int, watch: Any, tell: Callable[[str], None]
+) -> Any:
     """sentence-transformers' trainer whose checkpoints hold the trained parameters and nothing of the base."""
     from datasets import Dataset as Table
     from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-    from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 
     from triplette.train.models import load_state, save_state
 
@@ -238,7 +240,7 @@ def _trainer(model: Any, loss: Any, texts: TrainingTexts, task: FineTune, place:
         weight_decay=preset.weight_decay,
         bf16=preset.precision == "bf16",
         fp16=False,
-        batch_sampler=grouped_sampler(texts.groups, preset.near) if texts.groups else BatchSamplers.NO_DUPLICATES,
+        batch_sampler=grouped_sampler(texts.groups, preset.near) if texts.groups else distinct_sampler(tell),
         dataloader_drop_last=True,
         eval_strategy="no",
         save_strategy="no",  # the watch asks for a checkpoint after each of its evaluations

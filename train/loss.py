@@ -82,6 +82,7 @@ def informed_groups(queries: Any, passages: Any, rows: Any, known: Known, *, sca
 
     The contrastive part leaves out what answers a question beside its own passage. With ``soft`` > 0 it counts 1 - ``soft`` beside ``soft``
     times the divergence of the model's softmax over *every* passage of the batch from the teacher's: no candidate costs a pass of its own.
+    Where BM25 has a part in the score (``known.lexical``), it is added to the cosines: what BM25 tells apart by itself has no gradient left.
     """
     import torch
     from torch.nn import functional
@@ -90,7 +91,10 @@ def informed_groups(queries: Any, passages: Any, rows: Any, known: Known, *, sca
     held, _, own = known.distinct(numbers)
     barred = known.answering(numbers, held)
     barred[np.arange(len(own)), own] = False
-    logits = scale * functional.normalize(queries, dim=1) @ functional.normalize(passages, dim=1).T
+    similar = functional.normalize(queries, dim=1) @ functional.normalize(passages, dim=1).T
+    if known.lexical is not None:
+        similar = similar + torch.from_numpy(known.lexical.scores(np.asarray(numbers), held)).to(similar)
+    logits = scale * similar
     masked = logits.masked_fill(torch.from_numpy(barred).to(logits.device), -torch.inf)
     contrast = functional.cross_entropy(masked, torch.from_numpy(own).to(logits.device))
     if not soft or known.asked is None:

@@ -65,7 +65,7 @@ def _four_bits() -> Any:
 
     if not torch.cuda.is_available():
         raise SettingError(
-            "QLoRA needs a CUDA device: 4-bit gradients on CPU may be wrong without a word",
+            "QLoRA needs a CUDA device: 4-bit gradients on CPU may be silently wrong",
             where="method",
             cure="--preset cpu (LoRA in float32) or --preset tiny",
         )

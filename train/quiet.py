@@ -10,7 +10,8 @@ import logging
 import os
 import warnings
 
-NOISY = ("torchao", "torch.utils._pytree", "bitsandbytes", "httpx", "sentence_transformers.base.model", "accelerate")
+SAMPLER = "sentence_transformers.base.sampler"  # what it says of a short pass is said by triplette.train.groups, with the rows
+NOISY = ("torchao", "torch.utils._pytree", "bitsandbytes", "httpx", "sentence_transformers.base.model", "accelerate", SAMPLER)
 
 
 def quiet_libraries() -> None:

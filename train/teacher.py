@@ -4,6 +4,9 @@ The fused ranking is better than either ranker, so the base can learn from it wh
 others wrong, but how near each comes (listwise distillation; CADET, arXiv 2505.19274, found that it lifts small embedders which plain
 InfoNCE on synthetic questions lowers). It costs one pass of the base over the corpus and the questions, a few percent of a fit.
 
+BM25's part can also stay in the score that is trained (CLEAR, Gao et al. 2021): production fuses, so the encoder need not learn again what
+words tell already.
+
 The same ranking is a consistency filter (Dai et al. 2022, Promptagator): a question that its own passage is not among the first to
 answer was written badly, or is answered elsewhere too.
 """
@@ -20,13 +23,16 @@ from triplette.contract import Fusion
 from triplette.dataset import Dataset
 from triplette.errors import SettingError
 from triplette.look_alikes import look_alikes
-from triplette.ranking.fusion import Hybrid
+from triplette.ranking.fusion import Hybrid, unit_range
+from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.topk import top_columns
 from triplette.settings.mine import MineSettings
 from triplette.settings.train import Preset
 from triplette.train.data import Passages
 from triplette.train.known import Taught
 from triplette.train.production import asked_in, hybrid_of
+
+BLOCK = 512  # questions whose cosines with the whole corpus are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,36 @@ class FusedTeacher:
     def at(self, rows: Sequence[int]) -> FusedTeacher:
         """The teacher of these rows alone, numbered from 0 in the order given."""
         return FusedTeacher(self.hybrid, [self.tokens[row] for row in rows], self.queries[list(rows)])
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalPart:
+    """What BM25 adds to a cosine so that the sum ranks as the fused score does: ``weight`` x its scores in 0..1 over the corpus."""
+
+    ranker: LexicalRanker
+    tokens: Sequence[Sequence[str]]
+    weight: float
+
+    def scores(self, rows: Ints, passages: Ints) -> Vectors:
+        """``passages`` (p,) for each of ``rows`` (r,): float32 (r, p) in 0..``weight``."""
+        asked = [self.tokens[row] for row in rows.tolist()]
+        found = [unit_range(block)[:, passages] for _, block in self.ranker.scores(asked, dtype=np.float64)]
+        return (self.weight * np.concatenate(found)).astype(np.float32)
+
+    def at(self, rows: Sequence[int]) -> LexicalPart:
+        """The part of these rows alone, numbered from 0 in the order given."""
+        return LexicalPart(self.ranker, [self.tokens[row] for row in rows], self.weight)
+
+
+def lexical_part(hybrid: Hybrid, tokens: Sequence[Sequence[str]], queries: Vectors, share: float) -> LexicalPart:
+    """BM25's part at ``share`` of the fused score, 0 <= share < 1, on the scale of the encoder's cosines.
+
+    Fusing brings a question's cosines to 0..1 between their least and greatest; training keeps them as they are, so BM25's scores are
+    stretched instead: by the width that the untrained base's cosines of a question have on the mean.
+    """
+    blocks = (queries[start : start + BLOCK] @ hybrid.passages.T for start in range(0, len(queries), BLOCK))
+    width = float(np.concatenate([np.ptp(block, axis=1) for block in blocks]).mean())
+    return LexicalPart(hybrid.bm25, tokens, share / (1 - share) * width)
 
 
 def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset) -> Taught:
@@ -79,4 +115,5 @@ def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset)
             before = int(np.count_nonzero(fused > max(fused[number] for number in answers)))
             kept.append(not preset.consistent or before < preset.consistent)
     by_batch = FusedTeacher(hybrid, asked, queries) if preset.soft_labels and preset.grouped else None
-    return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept), by_batch)
+    part = lexical_part(hybrid, asked, queries, preset.residual) if preset.residual else None
+    return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept), by_batch, part)

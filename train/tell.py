@@ -56,6 +56,10 @@ class Teller:
         """A part of an evaluation is done: in a log file a minute without a line is over."""
         self._bar.advance(0)
 
+    def note(self, sentence: str) -> None:
+        if not self._quiet:
+            say(sentence)
+
     def report(self, measured: Measured, best: bool) -> None:
         self._ndcg = measured.ndcg
         if not self._quiet:

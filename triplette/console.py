@@ -138,18 +138,59 @@ def print_json(content: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table on stdout. Numbers are right-aligned; text is data, not markup."""
+    """A table on stdout. Numbers are right-aligned; text is data, not markup.
+
+    Where the screen is too narrow for its words, a paragraph for each row, which breaks no name in two.
+    """
     from rich.markup import escape
     from rich.table import Table
 
     rows = [list(row) for row in rows]
+    widths = _widths(columns, rows, console().width)
+    if not widths:
+        _paragraphs(title, columns, rows)
+        return
     view = Table(title=escape(title), title_justify="left", title_style="bold", header_style="bold")
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], (int, float)) for row in rows)
-        view.add_column(escape(name), justify="right" if numeric else "left", overflow="fold")
+        view.add_column(escape(name), justify="right" if numeric else "left", overflow="fold", width=widths[index])
     for row in rows:
         view.add_row(*(escape(_shown(cell)) for cell in row))
     console().print(view)
+
+
+LONG_WORD = 40  # characters: a longer word, a path mostly, may be folded in a table
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[Any]], screen: int) -> list[int]:
+    """The columns' widths, none under its longest word; [] where the screen (in characters) is too narrow for that."""
+    from rich.cells import cell_len
+
+    def longest_word(text: str) -> int:
+        return max((cell_len(word) for word in text.split() if len(word) <= LONG_WORD and "/" not in word), default=1)
+
+    texts = [[name, *(_shown(row[index]) for row in rows)] for index, name in enumerate(columns)]
+    room = screen - 3 * len(columns) - 1
+    least = [max(map(longest_word, column)) for column in texts]
+    widths = [max(low, *(min(cell_len(text), room) for text in column)) for low, column in zip(least, texts, strict=True)]
+    while sum(widths) > room:
+        wide = [index for index, width in enumerate(widths) if width > least[index]]
+        if not wide:
+            return []
+        widths[max(wide, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _paragraphs(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table's rows one after the other: the first cell, then each other with its column's name."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console().print(title, style="bold", markup=False)
+    for first, *others in rows:
+        console().print(_shown(first), markup=False)
+        cells = (f"{name} {_shown(cell)}".strip() for name, cell in zip(columns[1:], others, strict=True))
+        console().print(Padding(Text(" · ".join(cells)), (0, 0, 0, 2)))
 
 
 def _shown(cell: Any) -> str:

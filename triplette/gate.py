@@ -107,12 +107,10 @@ def read_gate(run: RunDir) -> Gate:
     other = [name for name in failed if name not in quota]
     if other or not (result["passed"] or failed):
         names = ", ".join(other[:5]) or "see the report"
-        blockers.append(
-            Blocker(
-                f"validation failed: {names}",
-                f"see {run.path(RESULT)} and fix what it names, or run `{run.command('curate validate --fix')}`",
-            )
-        )
+        advice = f"see {run.path(RESULT)} and fix what it names, or run `{run.command('curate validate --fix')}`"
+        if result.get("fixed"):  # --fix ran already: to run it again would change nothing
+            advice = f"do what {run.path(RESULT)} says under `fixed`, then {validate}"
+        blockers.append(Blocker(f"validation failed: {names}", advice))
     done, required = int(result["review"]["done"]), int(result["review"]["required"])
     short = int(result["review"]["missing"])
     if short or quota & set(failed):

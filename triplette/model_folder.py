@@ -8,6 +8,7 @@ models first, then on the hub.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def _refuse_adapter(get: Callable[[str, bool], Any], origin: str) -> None:
     if adapter is not None and get("modules.json", False) is None:
         base = adapter.get("base_model_name_or_path") or "its base"
         raise InputError(
-            f"this is an adapter of {base}, and no model",
+            f"this is an adapter of {base}, not a model",
             where=origin,
             cure="`train merge` makes a model of an adapter trained here; others: load the base with sentence-transformers, put "
             "peft.PeftModel.from_pretrained(model[0].model, FOLDER).merge_and_unload() in its place, and model.save(OUT)",
@@ -204,6 +205,7 @@ def hub_file(origin: str, name: str, *, needed: bool = True) -> Path | None:
         raise InputError(
             f"the model {origin!r} is not a folder, and models by id need the models extra", cure="pip install 'triplette[models]'"
         ) from error
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells of every retry; what came of them is said below
     try:
         return Path(hf_hub_download(origin, name))
     except Exception as error:

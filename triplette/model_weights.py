@@ -70,13 +70,13 @@ def read_header(path: Path) -> dict[str, Mapping[str, Any]]:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
         if not 2 <= length <= min(HEADER_LIMIT, max(0, size - 8)):
-            raise InputError(f"cut short, or no safetensors file ({size} bytes)", where=str(path), cure=AGAIN)
+            raise InputError(f"cut short, or not a safetensors file ({size} bytes)", where=str(path), cure=AGAIN)
         try:
             header: dict[str, Mapping[str, Any]] = json.loads(file.read(length))
             header.pop("__metadata__", None)
             end = max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise InputError(f"no safetensors file ({error!r})", where=str(path), cure=AGAIN) from None
+            raise InputError(f"not a safetensors file ({error!r})", where=str(path), cure=AGAIN) from None
     if size < 8 + length + end:
         raise InputError(f"cut short: {size:,} bytes of {8 + length + end:,}", where=str(path), cure=AGAIN)
     return header

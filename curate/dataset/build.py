@@ -216,7 +216,7 @@ def _drawn(draft: Draft, chunks: dict[str, Chunk], order: Sequence[str], count: 
             taken.append(chosen)
     if len(taken) < count:
         raise InputError(
-            "no passage of the corpus could stand beside its answers", where=draft.question.id, cure="synth mine --negatives 0"
+            "no passage of the corpus is left that could be its negative", where=draft.question.id, cure="synth mine --negatives 0"
         )
     return tuple(taken)
 
@@ -350,7 +350,9 @@ def rebuild(run: RunDir) -> BuildResult:
     run.require("dataset/rows.parquet")
     last = run.last(STAGE)
     if last is None:
-        raise InputError("the ledger knows no build", where=str(run.path("ledger.jsonl")), cure=f"run `{run.command('curate build')}`")
+        raise InputError(
+            "the ledger records no build", where=str(run.path("ledger.jsonl")), cure=f"run `{run.command('curate build')}`"
+        )
     values = dict(last["settings"])
     without = not values.pop("gold")
     del values["drop_touching"]

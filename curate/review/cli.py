@@ -41,7 +41,7 @@ def push(
     prune: Annotated[bool, typer.Option("--prune", help="Remove rows nobody answered whose triplet is no longer in the run.")] = False,
     json_output: JsonOption = False,
 ) -> None:
-    """Send the queue to Argilla; what is there already is not sent again.
+    """Send the queue to Argilla; what already exists is not sent again.
 
     Example: curate review push --overlap 0.2
     """

@@ -59,7 +59,7 @@ class LabelStudioDesk:
         """Write both files. A file that is there is an error unless ``replace``."""
         for path in (self.path, self.page):
             if path.exists() and not self.replace:
-                raise InputError("is there already", where=str(path), cure="give another path, or --force to replace it")
+                raise InputError("already exists", where=str(path), cure="give another path, or --force to replace it")
         tasks = []
         for row in rows:
             tasks.append(_task(row, negatives, self.review))

@@ -45,7 +45,7 @@ class SheetDesk:
     def push(self, rows: Sequence[ReviewRow], *, negatives: int, known: frozenset[str], prune: bool, advance: Advance) -> Pushed:
         """Write the file. Answers in a file that is there are not overwritten: that is an error unless ``replace``."""
         if self.path.exists() and not self.replace:
-            raise InputError("is there already", where=str(self.path), cure="give another path, or --force to replace it")
+            raise InputError("already exists", where=str(self.path), cure="give another path, or --force to replace it")
         head = header(negatives)
         stream = io.StringIO()
         writer = csv.DictWriter(stream, head, delimiter=";", lineterminator="\r\n", restval="")
@@ -147,7 +147,7 @@ def read_sheet(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
 def _answer(cells: Mapping[str, str], where: str, reviewer: str, moment: str, review: Review) -> Answer:
     named = cells.get("reviewer", "").strip() or reviewer
     if not named:
-        raise InputError("nobody signed this row", where=where, cure="fill the column reviewer, or give --reviewer NAME")
+        raise InputError("this row names no reviewer", where=where, cure="fill the column reviewer, or give --reviewer NAME")
     negative_ids = tuple(cells["negative_ids"].split())
     return Answer(
         triplet_id=cells["triplet_id"].strip(),

@@ -103,7 +103,7 @@ def check_widths(hidden: int, heads: tuple[DenseHead, ...], folder: Path) -> Non
     """Raise InputError unless each head takes what the one before gives."""
     for head in heads:
         if head.inputs != hidden:
-            raise InputError(f"takes {head.inputs} numbers, is given {hidden}", where=str(folder / head.folder), cure=CURE)
+            raise InputError(f"takes {head.inputs} numbers but is given {hidden}", where=str(folder / head.folder), cure=CURE)
         hidden = head.outputs
 
 

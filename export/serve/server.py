@@ -34,11 +34,11 @@ def serve(readers: Sequence[Reader], port: int, *, ready: Callable[[str], None])
 
 
 def open_server(readers: Sequence[Reader], port: int) -> ThreadingHTTPServer:
-    """The server, bound and not yet answering. Raises InputError for a port that cannot be had."""
+    """The server, bound and not yet answering. Raises InputError for a port that cannot be used."""
     try:
         return _Server(readers, port)
     except (OSError, OverflowError) as error:
-        raise InputError(f"port {port} cannot be had ({error})", where="--port", cure="give another one, or --port 0") from error
+        raise InputError(f"port {port} cannot be used ({error})", where="--port", cure="give another one, or --port 0") from error
 
 
 class _Server(ThreadingHTTPServer):

@@ -59,7 +59,7 @@ class ByteLevel(Tokenizer):
                 start = found.end()
         except TimeoutError:
             raise InputError(
-                "its expression does not end on a text", where=str(self._path), cure="trust this bundle no further"
+                "its regular expression does not end on a text", where=str(self._path), cure="do not use this bundle"
             ) from None
         return ids + self._word(text[start:])
 

@@ -1,7 +1,7 @@
 """Which files of a folder are documents: what is left out is said, with its reason.
 
 Left out are hidden files, what is no file (sockets, pipes, devices), runs of this tool, links out of the folder, what ``.gitignore`` or
-``exclude`` names, and a content that is there already under another name.
+``exclude`` names, and a content that already exists under another name.
 """
 
 from __future__ import annotations

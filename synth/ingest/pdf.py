@@ -97,7 +97,7 @@ def _open(path: Path) -> Any:
             cure = "remove its password first, for instance with `qpdf --decrypt in.pdf out.pdf`"
             raise InputError("is encrypted", cure=cure) from None
         raise InputError(
-            f"cannot be read: damaged, or no PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`"
+            f"cannot be read: damaged, or not a PDF ({error})", cure="open and save it again, or repair it with `qpdf in.pdf out.pdf`"
         ) from None
     if document.get_formtype() in (1, 3):  # AcroForm, or XFA with one in the foreground
         document.init_forms()

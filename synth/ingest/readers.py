@@ -51,7 +51,7 @@ def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own",
     source = name or source_name(path, corpus)
     try:
         if not path.stat().st_size:
-            raise InputError("is an empty file", cure="remove it, or put its text in")
+            raise InputError("is an empty file", cure="remove it, or add its text")
         with no_collection():
             document = (
                 _by_docling(path, source) if reader == "docling" and path.suffix.lower() in BY_DOCLING else _read(path, source, ocr)
@@ -67,7 +67,7 @@ def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own",
             cure="open and save it again in its program, or convert it to text",
         ) from error
     if not re.search(r"\w", document.text):
-        raise InputError("holds no text", where=source, cure="remove it, or put its text in")
+        raise InputError("holds no text", where=source, cure="remove it, or add its text")
     return document
 
 

@@ -50,7 +50,9 @@ class Archive:
         with self._file.open(name) as stream:
             data = stream.read(size + 1)
         if len(data) > size:
-            raise InputError(f"its part {name} is larger than it says", cure="do not use this file: it was made to fill memories")
+            raise InputError(
+                f"its part {name} is larger than the archive says", cure="do not use this file: it was made to exhaust memory"
+            )
         return data
 
     def _kind(self) -> tuple[str, str]:
@@ -87,7 +89,7 @@ def opened(path: Path) -> Iterator[Archive]:
             locked = stream.read(8) == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # an OLE file: an encrypted document, or an old format
         if locked:
             raise InputError(
-                "is encrypted, or in the format of before 2007", cure="open it and save it without a password in today's format"
+                "is encrypted, or in the format of before 2007", cure="open it and save it without a password in the present format"
             ) from None
         raise InputError(f"cannot be read as {path.suffix} ({error})", cure="open and save it again in its program") from None
     with file:
@@ -98,7 +100,7 @@ def opened(path: Path) -> Iterator[Archive]:
         dense = any(part.file_size > max(RATIO_FREE, RATIO_MAX * part.compress_size) for part in parts)
         if unpacked > UNPACKED_MAX or len(parts) > PARTS_MAX or dense:
             raise InputError(
-                f"unpacks to {unpacked / 1e6:,.0f} MB in {len(parts)} parts: it was made to fill memories, or holds no text",
+                f"unpacks to {unpacked / 1e6:,.0f} MB in {len(parts)} parts: it was made to exhaust memory, or holds no text",
                 cure="take its pictures and media out, or leave it out of the corpus",
             )
         yield Archive(file)

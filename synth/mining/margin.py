@@ -28,7 +28,7 @@ import numpy as np
 from triplette.arrays import Ints, Scores, Vectors
 from triplette.languages import Language, language
 from triplette.ranking.encoder import Encoder
-from triplette.ranking.lexical import LexicalRanker
+from triplette.ranking.lexical import LexicalRanker, passage_tokens
 from triplette.records import Chunk
 from triplette.synth.mining.rank import Candidates
 
@@ -45,10 +45,9 @@ RANDOM_PAIRS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What mining holds in memory: passages and questions, as tokens and vectors, with each question's positive."""
+    """What mining works on: passages and questions, their tokens and vectors (the passages' may lie on disk), each question's positive."""
 
     chunks: Sequence[Chunk]
-    tokens: Sequence[Sequence[str]]
     passages: Vectors
     asked_tokens: Sequence[Sequence[str]]
     asked: Vectors
@@ -192,7 +191,10 @@ def _random_pairs(material: Material, likeness: Likeness, alike: Sequence[frozen
         [other != own and other not in alike[own] for own, other in zip(positives.tolist(), others.tolist(), strict=True)]
     )
     rows, others = rows[differ], others[differ]
-    lexical = material.bm25.score_pairs([material.asked_tokens[row] for row in rows], [material.tokens[number] for number in others])
+    drawn = [material.chunks[number] for number in others.tolist()]
+    lexical = material.bm25.score_pairs(
+        [material.asked_tokens[row] for row in rows], [passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in drawn]
+    )
     dense = (material.asked[rows] * material.passages[others]).sum(axis=1)
     with_positive = (material.passages[material.positives[rows]] * material.passages[others]).sum(axis=1)
     return likeness.of(likeness.evidence(lexical[:, None], dense[:, None], rows), with_positive[:, None], rows)[:, 0]

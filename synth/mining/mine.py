@@ -10,21 +10,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from triplette.arrays import Ints
+from triplette.arrays import Ints, Vectors
+from triplette.engine import LOCAL, Engine
 from triplette.errors import InputError
-from triplette.hashing import hash_tree
+from triplette.hashing import hash_tree, hash_value
 from triplette.languages import language
 from triplette.look_alikes import look_alikes, other_positives
 from triplette.ranking.dense import DenseIndex
 from triplette.ranking.encoder import LSA, Encoder
 from triplette.ranking.encoders import make_encoder
 from triplette.ranking.lexical import lexical_ranker, passage_tokens
+from triplette.ranking.shards import ShardedIndex
 from triplette.records import Chunk, Question, Rejection, Triplet
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
@@ -32,7 +37,8 @@ from triplette.settings.mine import MineSettings
 from triplette.step import Step
 from triplette.synth.mining.choose import STEP, bar, judge, make_triplets, open_candidates
 from triplette.synth.mining.margin import Likeness, Margin, Material, open_floor, tune
-from triplette.synth.mining.rank import find_candidates
+from triplette.synth.mining.rank import find_in_blocks
+from triplette.synth.mining.vectors import encoded, vectors_on_disk
 from triplette.tables import read_records, write_records
 
 LSA_NOTE = (
@@ -84,7 +90,7 @@ def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{key}: {count}" for key, count in counts.items()) or "none"
 
 
-def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
+def mine_negatives(run: RunDir, settings: MineSettings, *, engine: Engine = LOCAL) -> MineResult:
     """Write triplets.parquet from chunks.parquet and questions.parquet.
 
     Raises MissingStage without them, InputError for a question over a chunk that is not there or an encoder that cannot be loaded,
@@ -99,13 +105,13 @@ def mine_negatives(run: RunDir, settings: MineSettings) -> MineResult:
     if done := step.done(MineResult):
         return done
     with run.locked():  # from before the work: a second command is told at once, not after minutes
-        return _mine_and_write(run, settings, step)
+        return _mine_and_write(run, settings, step, engine)
 
 
-def _mine_and_write(run: RunDir, settings: MineSettings, step: Step) -> MineResult:
+def _mine_and_write(run: RunDir, settings: MineSettings, step: Step, engine: Engine) -> MineResult:
     chunks = read_records(run.path("chunks.parquet"), Chunk)
     questions = read_records(run.path("questions.parquet"), Question)
-    triplets, rejects, dropped, margin, name = mine(chunks, questions, settings, cache=run.path("cache/vectors"))
+    triplets, rejects, dropped, margin, name = mine(chunks, questions, settings, cache=run.path("cache/vectors"), engine=engine)
     result = MineResult(
         triplets=len(triplets),
         negatives=sum(len(triplet.negatives) for triplet in triplets),
@@ -115,12 +121,22 @@ def _mine_and_write(run: RunDir, settings: MineSettings, step: Step) -> MineResu
         rejected=dict(sorted(Counter(reject.reason for reject in rejects).items())),
         encoder=name,
         margin=margin,
-        notes=_notes(settings, margin, triplets),
+        notes=(*_scale_note(len(chunks), settings), *_notes(settings, margin, triplets)),
     )
     write_records(run.path("triplets.parquet"), triplets, Triplet)
     run.write_rejects(STEP, rejects)
     counts = {"triplets": result.triplets, "negatives": result.negatives, "rejected": len(rejects)}
     return step.record(result, outputs=["triplets.parquet"], counts=counts)
+
+
+def _scale_note(passages: int, settings: MineSettings) -> tuple[str, ...]:
+    """That the search is not exact, where it is not."""
+    if passages <= settings.flat_limit:
+        return ()
+    return (
+        f"{passages} passages are more than flat_limit ({settings.flat_limit}): the dense search looked into compressed shards "
+        f"({settings.probes} probes) and scored {settings.finalists} finalists a question exactly",
+    )
 
 
 def _notes(settings: MineSettings, margin: Margin, triplets: Sequence[Triplet]) -> tuple[str, ...]:
@@ -149,6 +165,7 @@ def mine(
     *,
     cache: Path | None = None,
     encoder: Encoder | None = None,
+    engine: Engine = LOCAL,
 ) -> tuple[list[Triplet], list[Rejection], dict[str, int], Margin, str]:
     """Triplets in the questions' order, rejects, candidates dropped by reason, the margin, the encoder's name.
 
@@ -163,18 +180,61 @@ def mine(
             cure="the chunks changed after the questions: run `synth write` (or `synth import`) again",
         )
     positives = np.array([number[question.chunk_id] for question in questions], dtype=np.int64)
-    encoder = encoder or make_encoder(settings.encoder, chunks, cache=None if settings.encoder == LSA else cache, seed=settings.seed)
-    material = _material(chunks, questions, positives, encoder)
-    dense = DenseIndex(material.passages, flat_limit=settings.flat_limit, probes=settings.probes, seed=settings.seed)
-    candidates = find_candidates(
+    large = len(chunks) > settings.flat_limit
+    kept = None if settings.encoder == LSA or large else cache  # a model's own cache is one file, rewritten whole
+    encoder = encoder or make_encoder(settings.encoder, chunks, cache=kept, seed=settings.seed)
+    with ExitStack() as stack:
+        folder = cache or Path(stack.enter_context(TemporaryDirectory(prefix="triplette-")))
+        passages = vectors_on_disk(encoder, chunks, folder, _version(settings), engine=engine) if large else encoded(encoder, chunks)
+        material = _material(chunks, questions, positives, encoder, passages)
+        shards = Path(stack.enter_context(TemporaryDirectory(prefix="shards-", dir=folder))) if large else folder
+        key = hash_value([as_dict(settings), _version(settings), engine.spread, [c.id for c in chunks], [q.id for q in questions]])[:16]
+        found = _mine(material, questions, settings, _index(passages, settings, shards), engine, folder / key if cache else None)
+        rmtree(folder / key, ignore_errors=True)
+        return found
+
+
+def _version(settings: MineSettings) -> str:
+    """What tells two encoders of one name apart where their vectors are kept: a folder's content, the seed that LSA is fitted with."""
+    folder = Path(settings.encoder).expanduser()
+    return hash_tree(folder) if settings.encoder != LSA and folder.is_dir() else f"{settings.seed}"
+
+
+def _index(passages: Vectors, settings: MineSettings, folder: Path) -> DenseIndex | ShardedIndex:
+    """The exact index, or above the limit that of compressed shards in ``folder``."""
+    if len(passages) <= settings.flat_limit:
+        return DenseIndex(passages, kind="flat")
+    return ShardedIndex(
+        passages,
+        folder,
+        probes=settings.probes,
+        finalists=settings.finalists,
+        shard=settings.shard,
+        code_bytes=settings.code_bytes,
+        seed=settings.seed,
+    )
+
+
+def _mine(
+    material: Material,
+    questions: Sequence[Question],
+    settings: MineSettings,
+    dense: DenseIndex | ShardedIndex,
+    engine: Engine,
+    kept: Path | None,
+) -> tuple[list[Triplet], list[Rejection], dict[str, int], Margin, str]:
+    """As ``mine``, once everything is encoded and indexed."""
+    chunks, positives = material.chunks, material.positives
+    candidates = find_in_blocks(
+        engine,
         material.bm25,
         dense,
-        material.passages,
         material.asked_tokens,
         material.asked,
         positives,
         count=min(settings.candidates, max(len(chunks), 1)),
         rrf_k=settings.rrf_k,
+        kept=kept,
     )
     alike = look_alikes(chunks, settings.containment)
     same = other_positives(questions, positives.tolist(), chunks)
@@ -197,16 +257,14 @@ def mine(
     return triplets, rejects, judged.counts(), margin, material.encoder.name
 
 
-def _material(chunks: Sequence[Chunk], questions: Sequence[Question], positives: Ints, encoder: Encoder) -> Material:
-    tokens = [passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in chunks]
+def _material(chunks: Sequence[Chunk], questions: Sequence[Question], positives: Ints, encoder: Encoder, passages: Vectors) -> Material:
     spoken = [language(chunks[positive].language) for positive in positives.tolist()]  # a question speaks its passage's language
     return Material(
         chunks=chunks,
-        tokens=tokens,
-        passages=encoder.encode_documents([chunk.text for chunk in chunks], [chunk.title for chunk in chunks]),
+        passages=passages,
         asked_tokens=[speech.tokens(question.text) for speech, question in zip(spoken, questions, strict=True)],
         asked=encoder.encode_queries([question.text for question in questions]),
         positives=positives,
-        bm25=lexical_ranker(tokens),
+        bm25=lexical_ranker(passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in chunks),
         encoder=encoder,
     )

@@ -7,16 +7,22 @@ proposed still gets its score in the other, because the filter after this looks 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 
 from triplette.arrays import Ints, Scores, Vectors
-from triplette.ranking.dense import DenseIndex
+from triplette.console import progress
+from triplette.engine import Engine
+from triplette.ranking.dense import DenseIndex, cosines
 from triplette.ranking.lexical import LexicalRanker
+from triplette.ranking.shards import ShardedIndex
 from triplette.ranking.topk import best_ranks
+from triplette.tables import replacing
 
-GATHER_BYTES = 64 << 20  # of the passages' vectors gathered at once
+QUESTION_BLOCK = 16_384  # questions at once: as many as the dense search takes
+SPREAD_BLOCK = 1024  # of them in a block that another machine takes: a second's work or more in a corpus that is worth it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,8 @@ class Candidates:
     """Candidates of q questions, best fused rank first, (q, m) each; ``ids`` is -1 past the last one.
 
     Ranks count from 1, 0 where a ranker did not propose the passage; scores are the ranker's own for every candidate. ``positive_*`` (q,)
-    are the positive's scores and its ranks over the whole corpus. ``likeness`` is the cosine with the positive.
+    are the positive's scores and its ranks over the whole corpus; with shards the dense
+    rank is estimated past the candidates. ``likeness`` is the cosine with the positive.
     """
 
     ids: Ints
@@ -40,14 +47,60 @@ class Candidates:
     positive_dense_rank: Ints
 
 
-def find_candidates(
+def find_in_blocks(
+    engine: Engine,
     bm25: LexicalRanker,
-    dense: DenseIndex,
-    passages: Vectors,
+    dense: DenseIndex | ShardedIndex,
     asked_tokens: Sequence[Sequence[str]],
     asked: Vectors,
     positives: Ints,
     *,
+    count: int,
+    rrf_k: int,
+    kept: Path | None = None,
+) -> Candidates:
+    """``find_candidates``, a block of questions at a time on ``engine``.
+
+    Where there are several blocks, each is kept in the folder ``kept``, so that a killed run goes on at the one that it was at.
+    """
+    size = SPREAD_BLOCK if engine.spread else QUESTION_BLOCK
+    starts = range(0, max(len(positives), 1), size)
+    files = [kept / f"candidates-{start:09d}.npz" for start in starts] if kept and len(starts) > 1 else []
+    parts = {place: _load(path) for place, path in enumerate(files) if path.exists()}
+    missing = [place for place in range(len(starts)) if place not in parts]
+    blocks = [
+        (asked_tokens[start : start + size], asked[start : start + size], positives[start : start + size], count, rrf_k)
+        for start in (starts[place] for place in missing)
+    ]
+    with progress("finding candidates", len(starts)) as bar:
+        bar.advance(len(parts))
+        for place, found in zip(missing, engine.run(find_candidates, blocks, shared=(bm25, dense)), strict=True):
+            parts[place] = found
+            if files:
+                _save(files[place], found)
+            bar.advance()
+    joined = {
+        named.name: np.concatenate([getattr(parts[place], named.name) for place in range(len(starts))]) for named in fields(Candidates)
+    }
+    return Candidates(**joined)
+
+
+def _save(path: Path, found: Candidates) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **{named.name: getattr(found, named.name) for named in fields(Candidates)})
+
+
+def _load(path: Path) -> Candidates:
+    with np.load(path) as store:
+        return Candidates(**{name: store[name] for name in store.files})
+
+
+def find_candidates(
+    bm25: LexicalRanker,
+    dense: DenseIndex | ShardedIndex,
+    asked_tokens: Sequence[Sequence[str]],
+    asked: Vectors,
+    positives: Ints,
     count: int,
     rrf_k: int,
 ) -> Candidates:
@@ -59,15 +112,15 @@ def find_candidates(
     order = np.lexsort((ids, -np.round(fused, 12), ids < 0), axis=1)
     ids, bm25_rank, dense_rank, fused = (np.take_along_axis(a, order, 1) for a in (ids, bm25_rank, dense_rank, fused))
     lexical_scores, positive_bm25, positive_bm25_rank = _bm25_scores(bm25, asked_tokens, ids, positives)
-    positive_dense_rank, positive_dense = dense.best_of(asked, positives[:, None].tolist())
+    positive_dense_rank, positive_dense = dense.place_of(asked, positives, semantic)
     return Candidates(
         ids=ids,
         bm25_rank=bm25_rank,
         dense_rank=dense_rank,
         bm25=lexical_scores,
-        dense=cosines(asked, passages, ids),
+        dense=cosines(asked, dense.vectors, ids),
         fused=fused,
-        likeness=cosines(passages, passages, ids, rows=positives),
+        likeness=cosines(dense.vectors, dense.vectors, ids, rows=positives),
         positive_bm25=positive_bm25,
         positive_dense=positive_dense,
         positive_bm25_rank=positive_bm25_rank,
@@ -104,14 +157,3 @@ def _bm25_scores(bm25: LexicalRanker, asked: Sequence[Sequence[str]], ids: Ints,
         ranks[rows], best[rows] = best_ranks(block, positives[rows, None].tolist())
         scores[rows] = np.take_along_axis(block, np.maximum(ids[rows], 0), 1)
     return np.where(ids < 0, 0, scores), best, ranks
-
-
-def cosines(left: Vectors, right: Vectors, ids: Ints, *, rows: Ints | None = None) -> Scores:
-    """``left`` row i (or ``rows[i]``) times each of the ``right`` rows ``ids[i]``: (q, m), 0 where the id is -1."""
-    found = np.zeros(ids.shape)
-    size = max(1, GATHER_BYTES // max(4 * ids.shape[1] * right.shape[1], 1))
-    for start in range(0, len(ids), size):
-        part = ids[start : start + size]
-        chosen = left[start : start + size] if rows is None else left[rows[start : start + size]]
-        found[start : start + size] = np.matmul(right[np.maximum(part, 0)], chosen[:, :, None])[:, :, 0]
-    return np.where(ids < 0, 0, np.round(found, 6))

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
+from typing import Any
 
 from triplette.languages.documents import DocumentWords
 from triplette.languages.patterns import Asking, Patterns, found
@@ -85,6 +86,10 @@ class Language:
     def folded_words(self, text: str) -> list[str]:
         """``words`` without their accents."""
         return fold(" ".join(self.words(text))).split()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: the fields, not what was built of them (stems are found through a cache that cannot be sent)."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def tokens(self, text: str) -> list[str]:
         """Ranking tokens: stop words dropped, stems, accents folded; compound words give the whole and the parts."""

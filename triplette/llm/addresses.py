@@ -24,7 +24,7 @@ def model_name(settings: LlmSettings) -> str:
         said = f"{settings.model!r} does not name a model" if settings.model else "no model is named"
         raise SettingError(said, where="--llm", cure="give it as openai:MODEL; openai stands for any OpenAI-compatible endpoint")
     if not model.isprintable():
-        raise SettingError("the model's name holds characters that no name has", where="--llm", cure="give it as openai:MODEL")
+        raise SettingError("the model's name has characters that no name has", where="--llm", cure="give it as openai:MODEL")
     check_address(settings)
     return model
 
@@ -34,7 +34,7 @@ def key_of(settings: LlmSettings) -> str:
     key = os.environ.get(settings.key_variable, "").strip()
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise SettingError(
-            "the key holds a line break, a space or a letter that no key has", where=settings.key_variable, cure=key_cure(settings)
+            "the key has a line break, a space or a character that no key has", where=settings.key_variable, cure=key_cure(settings)
         )
     return key
 
@@ -52,7 +52,7 @@ def check_address(settings: LlmSettings) -> None:
     if address is None or address.scheme not in ("http", "https") or not address.hostname or not settings.base_url.isprintable():
         raise SettingError("this is not an address", where="--base-url", cure=EXAMPLE)
     if address.username or address.password or address.query or address.fragment:
-        raise SettingError("the address holds a user, a password, a query or a #part", where="--base-url", cure=key_cure(settings))
+        raise SettingError("the address holds a user, a password, a query or a #fragment", where="--base-url", cure=key_cure(settings))
     key = os.environ.get(settings.key_variable, "").strip()
     if (len(key) >= KEY_PART and without_key(address.path, key) != address.path) or _has_key(address.path):
         raise SettingError("the path of the address holds a key", where="--base-url", cure=key_cure(settings))

@@ -132,5 +132,5 @@ class AnswerCache:
             raise InputError(
                 f"the file of paid answers cannot be used: {error}",
                 where=str(self.path),
-                cure="free disk space or restore the file; only if it is lost for good, delete it: its answers will be paid again",
+                cure="free disk space or restore the file; only if it is lost for good, delete it: its answers will be paid for again",
             ) from error

@@ -24,7 +24,7 @@ from triplette.hashing import hash_value
 from triplette.llm.addresses import host_of, key_cure, key_of, model_name
 from triplette.llm.answers import Answer, Message, Quote, Request
 from triplette.llm.cache import UNREADABLE, AnswerCache, Stored
-from triplette.llm.dialect import Dialect
+from triplette.llm.dialect import Dialect, FormKept
 from triplette.llm.forms import read_answer, response_format, schema_text
 from triplette.llm.http import MESSAGE_LIMIT, CallFailed, ChatConnection
 from triplette.llm.pace import Clock, Pace, SystemClock
@@ -81,7 +81,8 @@ class LlmClient:
         self.pace = Pace(settings.concurrency, self.clock, seed=settings.seed, backoff=settings.backoff)
         self._connection: ChatConnection | None = None
         self._create: Any = None  # the connection's own call, or the same through LlamaIndex
-        self._dialect: Dialect | None = None
+        self._dialect = Dialect.of(self.model)
+        self._form = FormKept()
         self._failures = 0  # in a row, over all calls
         self._reached = False  # the endpoint has answered anything at all
         self.stopped: TripletteError | None = None
@@ -95,7 +96,7 @@ class LlmClient:
     async def close(self) -> None:
         """Close connections and cache."""
         if self._connection is not None:
-            self._dialect = self._connection.dialect
+            self._dialect = self._connection.dialect or self._dialect
             await self._connection.close()
             self._connection = self._create = None
         self.cache.close()
@@ -118,6 +119,7 @@ class LlmClient:
         try:
             first = await self._complete(request.messages, request)
             value, error, refused = _read(first.stored, request)
+            self._form.count(first.stored.content, fresh=first.fresh and not refused and first.stored.finish != UNREADABLE)
             if value is not None or refused or first.stored.finish == UNREADABLE:
                 return self._answered([first], value, error, refused=refused)
             second = await self._complete(_again(request, first.stored, error), request)
@@ -286,7 +288,7 @@ class LlmClient:
 
     def notes(self) -> tuple[str, ...]:
         """That the prices are old, and what the endpoint turned out not to take, once the client is closed."""
-        said = self._dialect.said(self.model) if self._dialect else ()
+        said = (*self._dialect.said(self.model), *self._form.said(self._dialect, self.settings.response_format))
         listed, today = self.price.of_list, self.clock.today()
         if listed and listed.old(today):
             said = (f"its price is from {listed.dated(today)}: check it, or give newer ones with --prices FILE", *said)

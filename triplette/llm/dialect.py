@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from triplette.llm.forms import bare_of
+
 REFUSALS = (400, 404, 405, 415, 422, 500, 501)  # 500: several servers let a template's error through
 _REASONING = re.compile(r"^(?:o\d|gpt-[5-9])")  # refuse temperature and call the limit max_completion_tokens
 _FORM = re.compile(r"response_format|json_schema|json_object|structured output|guided|grammar", re.IGNORECASE)
@@ -83,6 +85,25 @@ class Dialect:
         if self.temperature != known.temperature:
             found.append("it takes no temperature: its own was used")
         return tuple(found)
+
+
+@dataclass(slots=True)
+class FormKept:
+    """Whether a server holds to the form that it takes: some know the field ``response_format`` and ignore it."""
+
+    answers: int = 0
+    broken: int = 0  # of them: they do not begin as a JSON object
+
+    def count(self, content: str, *, fresh: bool) -> None:
+        """One first answer to a request, whole or cut; what was paid before tells nothing of this server."""
+        self.answers += fresh
+        self.broken += fresh and not bare_of(content).startswith("{")
+
+    def said(self, dialect: Dialect, asked: str) -> tuple[str, ...]:
+        """For the user; ``asked``: the setting ``response_format``."""
+        if not self.broken or asked == "text" or dialect.form == "none":
+            return ()
+        return (f"it takes response_format, yet {self.broken} of {self.answers} first answers were no JSON object: it may ignore it",)
 
 
 def _without_system(messages: Any) -> list[dict[str, Any]]:

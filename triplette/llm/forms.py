@@ -62,13 +62,18 @@ def response_format(form: type[BaseModel], how: str) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": {"name": form.__name__, "strict": True, "schema": schema_of(form)}}
 
 
+def bare_of(text: str) -> str:
+    """An answer without a thought before it and without a fence around it."""
+    bare = _THOUGHT.sub("", text.strip())
+    fenced = _FENCE.match(bare)
+    return fenced.group(1) if fenced else bare
+
+
 def read_answer(text: str, form: type[BaseModel], *, cut: bool) -> tuple[BaseModel | None, str]:
     """(value, "") or (None, what is wrong). ``cut``: the endpoint said that the answer reached its length limit."""
     from pydantic import ValidationError
 
-    bare = _THOUGHT.sub("", text.strip())
-    fenced = _FENCE.match(bare)
-    bare = fenced.group(1) if fenced else bare
+    bare = bare_of(text)
     try:
         value = form.model_validate_json(bare)
         twice = _named_twice(bare)

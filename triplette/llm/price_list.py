@@ -117,7 +117,9 @@ def _content(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             raw = file.read(FILE_LIMIT + 1)
     except OSError as error:
-        raise SettingError(f"the price list cannot be read ({error.strerror})", where=str(path), cure="--prices FILE") from None
+        raise SettingError(
+            f"the price list cannot be read ({error.strerror})", where=str(path), cure="give a file that can be read: --prices FILE"
+        ) from None
     if len(raw) > FILE_LIMIT:
         raise SettingError(f"a price list has at most {FILE_LIMIT >> 20} MiB", where=str(path), cure=FORM)
     try:

@@ -8,7 +8,9 @@ equal. The price is 12 bytes for every distinct (term, document) pair, and one d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy as np
 from triplette.arrays import Float32s, Floats, Int32s, Ints, Scores
 from triplette.ranking.topk import best_ranks, top_columns
 
+DOCUMENT_BLOCK = 16_384  # documents counted at once
 BLOCK_BYTES = 4 << 20  # of one dense score block: small enough to stay in a processor's cache (32 MiB took twice as long)
 
 
@@ -28,42 +31,65 @@ class Bm25Index:
 
     def __init__(
         self,
-        token_lists: Sequence[Sequence[str]],
+        token_lists: Iterable[Sequence[str]],
         *,
         k1: float = 1.5,
         b: float = 0.75,
         epsilon: float = 0.25,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        from rank_bm25 import BM25Okapi
-
-        self.size = len(token_lists)
         self._k1, self._b, self._block_bytes = k1, b, block_bytes
         self._vocabulary: dict[str, int] = {}
         self._mean_length = 1.0
-        if not any(len(tokens) for tokens in token_lists):
+        numbers, occurrences, distinct, lengths = self._count(token_lists)
+        self.size = len(lengths)
+        if not self._vocabulary:
             self._idf = np.zeros(0)
             self._starts, self._columns, self._weights = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0)
             return
-        statistics: Any = BM25Okapi([list(tokens) for tokens in token_lists], k1=k1, b=b, epsilon=epsilon)
-        self._vocabulary = {term: row for row, term in enumerate(statistics.idf)}
-        self._idf = np.fromiter(statistics.idf.values(), dtype=np.float64, count=len(self._vocabulary))
-        self._mean_length = float(statistics.avgdl)
-        self._starts, self._columns, self._weights = self._lay_out(statistics)
+        self._idf = self._idf_of(np.bincount(numbers, minlength=len(self._vocabulary)), epsilon)
+        self._mean_length = float(lengths.sum()) / self.size
+        self._starts, self._columns, self._weights = self._lay_out(numbers, occurrences, distinct, lengths)
 
-    def _lay_out(self, statistics: Any) -> tuple[Ints, Int32s, Floats]:
+    def _count(self, token_lists: Iterable[Sequence[str]]) -> tuple[Int32s, Int32s, Ints, Ints]:
+        """(terms, their counts) of every document, one after the other, how many distinct ones each has, and its length.
+
+        A block of documents at a time: rank-bm25 keeps a dictionary for each, which at a million passages takes gigabytes. The
+        vocabulary's order is its own, that of first occurrence.
+        """
+        vocabulary: dict[str, int] = defaultdict(lambda: len(vocabulary))
+        parts: list[tuple[Int32s, Int32s, Ints, Ints]] = []
+        documents = iter(token_lists)
+        while block := list(islice(documents, DOCUMENT_BLOCK)):
+            lengths = np.array([len(tokens) for tokens in block], dtype=np.int64)
+            terms = np.fromiter((vocabulary[term] for tokens in block for term in tokens), dtype=np.int64, count=int(lengths.sum()))
+            many = max(len(vocabulary), 1)
+            key, counts = np.unique(np.repeat(np.arange(len(block)), lengths) * many + terms, return_counts=True)
+            row, term = np.divmod(key, many)
+            parts.append((term.astype(np.int32), counts.astype(np.int32), np.bincount(row, minlength=len(block)), lengths))
+        self._vocabulary = dict(vocabulary)
+        if not parts:
+            return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64)
+        numbers, occurrences, distinct, every = zip(*parts, strict=True)
+        return np.concatenate(numbers), np.concatenate(occurrences), np.concatenate(distinct), np.concatenate(every)
+
+    def _idf_of(self, frequencies: Ints, epsilon: float) -> Floats:
+        """Each term's idf, by rank-bm25's own method, from the number of documents that have it."""
+        from rank_bm25 import BM25Okapi
+
+        statistics: Any = BM25Okapi.__new__(BM25Okapi)  # without its pass over the documents: this one was ours
+        statistics.corpus_size, statistics.epsilon, statistics.idf = self.size, epsilon, {}
+        statistics._calc_idf(dict(zip(self._vocabulary, frequencies.tolist(), strict=True)))
+        return np.fromiter(statistics.idf.values(), dtype=np.float64, count=len(self._vocabulary))
+
+    def _lay_out(self, terms: Int32s, counts: Int32s, distinct: Ints, lengths: Ints) -> tuple[Ints, Int32s, Floats]:
         """Row starts, document numbers and weights of the terms x documents matrix."""
         from scipy.sparse import csr_array
 
-        distinct = np.array([len(counts) for counts in statistics.doc_freqs])
-        total = int(distinct.sum())
-        terms = np.fromiter((self._vocabulary[t] for counts in statistics.doc_freqs for t in counts), dtype=np.int32, count=total)
-        counts = np.fromiter((n for counts in statistics.doc_freqs for n in counts.values()), dtype=np.float64, count=total)
-        lengths = np.repeat(np.array(statistics.doc_len, dtype=np.float64), distinct)
-        weights = self._weigh(terms, counts, lengths)
+        weights = self._weigh(terms, counts.astype(np.float64), np.repeat(lengths.astype(np.float64), distinct))
         starts = np.concatenate([[0], np.cumsum(distinct)])
         by_term = csr_array((weights, terms, starts), shape=(self.size, len(self._vocabulary))).T.tocsr()
-        return by_term.indptr.astype(np.int64), by_term.indices.astype(np.int32), by_term.data
+        return by_term.indptr.astype(np.int64), by_term.indices.astype(np.int32, copy=False), by_term.data
 
     def _weigh(self, terms: Int32s, counts: Floats, lengths: Floats | float) -> Floats:
         """What each (term, document) pair adds to a score: the operations of BM25Okapi.get_scores, in their order."""

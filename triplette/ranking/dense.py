@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from triplette.arrays import Float32s, Ints, Vectors
+from triplette.arrays import Float32s, Floats, Ints, Vectors
 from triplette.errors import InputError
 from triplette.ranking.topk import best_ranks
 
@@ -24,6 +24,7 @@ PASSAGE_BLOCK = 4096  # passages in one of FAISS' matrix products: with its own 
 BLOCK_BYTES = 64 << 20  # of one dense score block in ``scores``
 TIE_SLACK = 8  # hits fetched beyond k, so that ties at the end are settled by us and not by a heap's order
 TRAINING_POINTS = 64  # vectors a cluster for k-means; FAISS warns under 39
+GATHER_BYTES = 64 << 20  # of the passages' vectors gathered at once
 DECIMALS = 6  # of a score: sums in another order differ in the seventh
 
 
@@ -47,6 +48,11 @@ class DenseIndex:
         else:
             self._index = _inverted_file(self._vectors, probes, seed)
         self._index.add(self._vectors)
+
+    @property
+    def vectors(self) -> Vectors:
+        """The passages' vectors (n, d)."""
+        return self._vectors
 
     def top(self, queries: Vectors, k: int) -> tuple[Ints, Float32s]:
         """The k nearest passages of each query (q, d): ids (q, k) padded with -1, scores (q, k), rounded to 6 decimals.
@@ -81,6 +87,10 @@ class DenseIndex:
         """The exact rank (from 1, over all n passages) of each query's best target passage; 0 for a query without targets."""
         return self.best_of(queries, targets)[0]
 
+    def place_of(self, queries: Vectors, targets: Ints, found: Ints) -> tuple[Ints, Vectors]:
+        """The exact rank of each query's target (q,) and its score (q,); what ``top`` ``found`` is not needed for it."""
+        return self.best_of(queries, targets[:, None].tolist())
+
     def best_of(self, queries: Vectors, targets: Sequence[Sequence[int]]) -> tuple[Ints, Vectors]:
         """Like ``rank_of``, with the best target's score: ranks (q,), scores (q,)."""
         ranks = np.zeros(len(queries), dtype=np.int64)
@@ -89,6 +99,17 @@ class DenseIndex:
             stop = start + len(block)
             ranks[start:stop], best[start:stop] = best_ranks(block, targets[start:stop])
         return ranks, best
+
+
+def cosines(left: Vectors, right: Vectors, ids: Ints, *, rows: Ints | None = None) -> Floats:
+    """``left`` row i (or ``rows[i]``) times each of the ``right`` rows ``ids[i]``: (q, m), 0 where the id is -1."""
+    found = np.zeros(ids.shape)
+    size = max(1, GATHER_BYTES // max(4 * ids.shape[1] * right.shape[1], 1))
+    for start in range(0, len(ids), size):
+        part = ids[start : start + size]
+        chosen = left[start : start + size] if rows is None else left[rows[start : start + size]]
+        found[start : start + size] = np.matmul(right[np.maximum(part, 0)], chosen[:, :, None])[:, :, 0]
+    return np.where(ids < 0, 0, np.round(found, 6))
 
 
 def checked(vectors: Vectors, what: str, dimension: int | None = None) -> Vectors:

@@ -24,11 +24,13 @@ RANK = 384  # dimensions at most: on French federation rules, MRR 0.65 against 0
 CHARACTERS = (3, 4)  # n-gram lengths within words; up to 5 doubled the time and ranked no better
 ITERATIONS = 4  # power iterations of the randomised SVD (Halko et al. 2011)
 RARE = 2  # chunks that a character n-gram must occur in, for corpora large enough to lose the others
+SAMPLE = 100_000  # passages that it is fitted on at most
+BLOCK = 8192  # texts encoded at once: a passage has some 600 n-grams
 SMALL = 50  # chunks under which every n-gram is kept
 
 
 class LsaEncoder:
-    """TF-IDF + truncated SVD, fitted on ``texts`` with their ``titles``. Raises InputError when they hold no word.
+    """TF-IDF + truncated SVD, fitted on ``texts`` with their ``titles``, on a seeded sample of them past ``sample``. Raises InputError when they hold no word.
 
     ``languages`` are the codes of the texts' languages; where there are several, each text is split in the one that it looks like.
     """
@@ -36,7 +38,14 @@ class LsaEncoder:
     name = LSA
 
     def __init__(
-        self, texts: Sequence[str], titles: Sequence[str], languages: Iterable[str], *, rank: int = RANK, seed: int = 0
+        self,
+        texts: Sequence[str],
+        titles: Sequence[str],
+        languages: Iterable[str],
+        *,
+        rank: int = RANK,
+        seed: int = 0,
+        sample: int = SAMPLE,
     ) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -53,6 +62,9 @@ class LsaEncoder:
             preprocessor=plain,
             dtype=np.float32,
         )
+        if len(texts) > sample:
+            rows = np.sort(np.random.default_rng(seed).permutation(len(texts))[:sample]).tolist()
+            texts, titles = [texts[row] for row in rows], [titles[row] for row in rows]
         documents = self._documents(texts, titles)
         try:
             features = self._join(self._words.fit_transform(documents), self._characters.fit_transform(documents))
@@ -74,7 +86,12 @@ class LsaEncoder:
     def _encode(self, texts: list[str]) -> Vectors:
         if not texts:
             return np.zeros((0, self._axes.shape[1]), dtype=np.float32)
-        return unit_rows(self._join(self._words.transform(texts), self._characters.transform(texts)) @ self._axes)
+        vectors = np.empty((len(texts), self._axes.shape[1]), dtype=np.float32)
+        for start in range(0, len(texts), BLOCK):
+            part = texts[start : start + BLOCK]
+            features = self._join(self._words.transform(part), self._characters.transform(part))
+            vectors[start : start + len(part)] = unit_rows(features @ self._axes)
+        return vectors
 
     def _join(self, by_words: Any, by_characters: Any) -> Any:
         from scipy.sparse import hstack

@@ -51,7 +51,7 @@ def _refuse_unknown(content: Mapping[str, Any], where: str) -> None:
             if not isinstance(value, dict) and (key in fields or place in SECTIONS):
                 continue  # the section's own class checks its keys
             if not isinstance(value, dict):
-                raise SettingError(f"{key!r} stands in no section that takes settings", where=where, cure=_nearest_key(key, SECTIONS))
+                raise SettingError(f"{key!r} is in no section that takes settings", where=where, cure=_nearest_key(key, SECTIONS))
             if name not in parents:
                 raise SettingError(f"there is no section [{name}]", where=where, cure=_nearest(name, sorted(parents)))
             look(value, name)

@@ -58,13 +58,16 @@ class MineSettings:
         high=10.0,
     )
     flat_limit: int = setting(
-        200_000, "Chunks up to which the index is exact; above it is an inverted file (IVF), approximate.", low=1, high=100_000_000
-    )
-    probes: int = setting(
-        64,
-        "Clusters that a question looks into in an IVF index. Over 250,000 vectors 64 found 90 % of the 50 nearest in a quarter of the "
-        "exact search's time, 128 found 93 % in half.",
+        200_000,
+        "Chunks up to which the search compares a question with every one; above it looks into compressed shards on disk and scores "
+        "the finalists exactly (docs/scale.md).",
         low=1,
-        high=65_536,
+        high=100_000_000,
     )
-    seed: int = setting(0, "Seed of the LSA's SVD, the calibration's sample and an IVF index's clusters.", low=0)
+    shard: int = setting(250_000, "Chunks of one shard of such an index.", low=1000, high=100_000_000)
+    code_bytes: int = setting(96, "Bytes that a chunk's vector takes in a shard, at most.", low=1, high=4096)
+    finalists: int = setting(400, "Chunks that a question scores exactly after looking into the shards.", low=1, high=100_000)
+    probes: int = setting(
+        64, "Clusters, of 1,024, that a question looks into in each shard (docs/scale.md has what 16 to 256 find).", low=1, high=65_536
+    )
+    seed: int = setting(0, "Seed of the LSA's SVD, the calibration's sample and the shards' clusters.", low=0)

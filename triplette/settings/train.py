@@ -199,6 +199,13 @@ class Preset:
     teacher_scale: float = setting(
         10.0, "Inverse temperature of the teacher's softmax over fused scores, which lie in 0..1.", low=0.1, high=1000.0
     )
+    residual: float = setting(
+        0.0,
+        "BM25's weight in the fused score that a grouped batch's loss sees in place of the encoder's alone, so that the encoder learns what "
+        "BM25 lacks; 0 trains the encoder by itself.",
+        low=0.0,
+        high=0.9,
+    )
     consistent: int = setting(
         0,
         "Keep only questions whose own passage the teacher (as for soft_labels) ranks among its first this many; 0 keeps all.",

@@ -1,0 +1,52 @@
+"""The passages' vectors of a large corpus, on disk: encoded in blocks, and a killed run goes on at the block that it was at.
+
+Up to the limit of the exact search all vectors are in memory and a model's own cache keeps them. Above it they are one memory-mapped file, of
+which a search touches what it needs. The file's name says what is in it (encoder, contract, texts); how far it is stands beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from triplette.arrays import Vectors
+from triplette.console import progress
+from triplette.engine import LOCAL, Engine
+from triplette.hashing import hash_value
+from triplette.ranking.encoder import Encoder
+from triplette.records import Chunk
+from triplette.tables import write_text
+
+BLOCK = 16_384  # passages encoded and written at once
+
+
+def encoded(encoder: Encoder, chunks: Sequence[Chunk]) -> Vectors:
+    """The vectors of ``chunks`` (n, d)."""
+    return encoder.encode_documents([chunk.text for chunk in chunks], [chunk.title for chunk in chunks])
+
+
+def vectors_on_disk(
+    encoder: Encoder, chunks: Sequence[Chunk], folder: Path, version: str, *, block: int = BLOCK, engine: Engine = LOCAL
+) -> Vectors:
+    """The vectors of ``chunks`` (n, d) as a memory-mapped file of ``folder``; ``version`` tells one encoder of a name from another."""
+    name = hash_value([encoder.name, encoder.contract.hash, version, [chunk.id for chunk in chunks]])[:16]
+    path, mark = folder / f"{name}.npy", folder / f"{name}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    done = json.loads(mark.read_text(encoding="utf-8"))["encoded"] if mark.exists() and path.exists() else 0
+    store = np.load(path, mmap_mode="r+") if done else None
+    with progress("encoding", len(chunks)) as bar:
+        bar.advance(done)
+        starts = range(done, len(chunks), block)
+        blocks = [(chunks[start : start + block],) for start in starts]
+        for start, vectors in zip(starts, engine.run(encoded, blocks, shared=(encoder,)), strict=True):
+            if store is None:
+                store = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(len(chunks), vectors.shape[1]))
+            store[start : start + len(vectors)] = vectors
+            store.flush()
+            write_text(mark, json.dumps({"encoded": start + len(vectors)}))
+            bar.advance(len(vectors))
+    del store  # mapped again for reading only: nothing may change what was encoded
+    return np.load(path, mmap_mode="r")
