@@ -57,7 +57,8 @@ def embedding_pairs(url: str, rows: list[dict[str, Any]], _: int) -> Clock:
     from llama_index.llms.openai_like import OpenAILike
 
     # the one module: the package's own import needs five providers' clients
-    path = next(Path(folder) / "finetuning/embeddings/common.py" for folder in llama_index.__path__)
+    places = [Path(folder) / "finetuning/embeddings/common.py" for folder in llama_index.__path__]
+    path = next(place for place in places if place.exists())
     spec = importlib.util.spec_from_file_location("common", path)
     assert spec is not None
     assert spec.loader is not None

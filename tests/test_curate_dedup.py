@@ -205,6 +205,7 @@ def test_an_added_word_is_forgiven_over_one_passage_only() -> None:
         ("Quelle est la sanction d'un retard ?", "consequence"),
         ("Quels titres la FIDE donne-t-elle ?", "which titr"),
         ("Peut-on roquer en échec ?", "whether"),
+        ("Où, après la ronde, les feuilles sont-elles déposées ?", "where"),
     ],
 )
 def test_what_is_asked_for_is_read_off_the_question(question: str, kind: str) -> None:

@@ -308,10 +308,34 @@ def test_what_a_server_refuses_is_left_out_and_said_once(tmp_path: Path) -> None
     assert client.spending.calls == 8
 
 
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ("Unexpected fields in the request: {'max_tokens'}", ""),
+        ("Server is pinned to 'b'; requested 'petit'.", "HTTP 422: Server is pinned to 'b'; requested 'petit'."),
+        ([{"loc": ["body", "n"], "msg": "field required"}, "odd"], "HTTP 422: ['body', 'n']: field required; odd"),
+        ({"a": 1}, "HTTP 422: {'a': 1}"),
+    ],
+)
+def test_what_a_server_made_with_fastapi_refuses_is_read(tmp_path: Path, detail: object, said: str) -> None:
+    def strict(call: Call) -> Reply | str:
+        return Reply(status=422, raw=json.dumps({"detail": detail}).encode()) if "max_tokens" in call.body else GOOD
+
+    with ScriptedServer(strict) as server:
+        if said:
+            with pytest.raises(ServiceError) as caught:
+                ask(server, tmp_path, asked(1))
+            assert said in str(caught.value)
+        else:
+            answers, client, _ = ask(server, tmp_path, asked(2), concurrency=1)
+            assert all(answer.value for answer in answers)
+            assert client.notes() == ("petit: it wants max_completion_tokens",)
+
+
 @pytest.mark.parametrize("asked_for", ["json_schema", "text"])
 def test_a_server_that_takes_response_format_and_ignores_it_is_named(tmp_path: Path, asked_for: str) -> None:
-    def deaf(call: Call) -> str:
-        return GOOD if len(call.body["messages"]) > 1 else f"Voici : {GOOD}"
+    def deaf(call: Call) -> Reply | str:
+        return GOOD if len(call.body["messages"]) > 1 else Reply("Voici la réponse", finish="length")
 
     with ScriptedServer(deaf) as server:
         answers, client, _ = ask(server, tmp_path, asked(3), response_format=asked_for)

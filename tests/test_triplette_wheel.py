@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from triplette import __version__
+
 ROOT = Path(__file__).parents[1]
 BUILD = "import sys, setuptools.build_meta as b; print(getattr(b, 'build_' + sys.argv[1])(sys.argv[2]))"
 
@@ -74,14 +76,24 @@ def test_a_source_distribution_gives_the_same_wheel(clone: Path, wheel: Path, tm
 
 
 @pytest.mark.slow
-def test_an_installed_wheel_writes_questions_outside_the_clone(wheel: Path, tmp_path: Path) -> None:
-    place = tmp_path / "site"
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(place)
+def test_an_installed_wheel_brings_its_commands_which_work_outside_the_clone(wheel: Path, tmp_path: Path) -> None:
+    place = tmp_path / "installed"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--ignore-installed", "--no-compile"]
+    done = subprocess.run([*install, "--prefix", str(place), str(wheel)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (package,) = place.glob("lib/python*/site-packages/triplette")
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+
+    def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([place / "bin" / name, *words], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert [run(name, "--version").stdout for name in ("synth", "curate", "train")] == [f"triplette {__version__}\n"] * 3
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "regles.md").write_text(
         "# Le bassin\n\nLe bonnet est obligatoire dans le grand bassin. Un nageur sans bonnet doit quitter l'eau.\n", encoding="utf-8"
     )
-    command = [sys.executable, "-m", "triplette.synth", "generate", "--corpus", "docs", "--run", "run", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(place)}, capture_output=True, text=True)
+    done = run("synth", "generate", "--corpus", "docs", "--json")
     assert (done.returncode, (tmp_path / "run" / "questions.parquet").exists()) == (0, True), done.stderr
+    where = "import sys, triplette.synth.generate as g; sys.exit(0 if g.__file__.startswith(sys.argv[1]) else g.__file__)"
+    done = subprocess.run([sys.executable, "-c", where, str(place)], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"the clone's package was run, not the installed one: {done.stderr}"

@@ -191,7 +191,16 @@ def _error_of(content: bytes) -> tuple[str, str]:
     error = error.get("error", error) if isinstance(error, dict) else {}
     if not isinstance(error, dict):
         return "", " ".join(str(error).split())
-    return str(error.get("code") or error.get("type") or "")[:100], " ".join(str(error.get("message") or "").split())
+    said = error.get("message") or _detail(error.get("detail")) or ""
+    return str(error.get("code") or error.get("type") or "")[:100], " ".join(str(said).split())
+
+
+def _detail(detail: Any) -> str:
+    """What a server made with FastAPI says (``transformers serve`` is one): a text, or a list of places and what is wrong there."""
+    if not isinstance(detail, list):
+        return str(detail or "")
+    parts = (item if isinstance(item, dict) else {"msg": item} for item in detail)
+    return "; ".join(": ".join(str(part[key]) for key in ("loc", "msg") if part.get(key)) for part in parts)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -56,7 +56,7 @@ _ASKED_FOR = tuple(
         ("why", r"pourquoi|pour quelles? raisons?|quelles? (?:est|sont) (?:la|les) raisons?"),
         ("who", _WHO),
         ("how", r"comment|de quelle (?:maniere|facon)|quel\w* (?:est|sont) la (?:procedure|methode|demarche)"),
-        ("where", r"(?:^|[ ,]|d'|jusqu')ou (?:est|se|puis|peut|doit|trouve|sont|les?|la|l'|faut|dois|s'|a lieu)"),
+        ("where", r"(?:^|[ ,]|d'|jusqu')ou (?:est|se|puis|peut|doit|trouve|sont|les?|la|l'|faut|dois|s'|a lieu)|^ou,"),
         ("which", _WHICH),
         ("what", _WHAT),
         ("whether", ""),
