@@ -25,8 +25,8 @@ from triplette.arrays import Vectors
 from triplette.dataset import DatasetRow, load_dataset
 from triplette.languages import language
 from triplette.languages.text import normalise
-from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex
+from triplette.ranking.lexical import lexical_ranker, passage_tokens
 from triplette.ranking.lsa import LsaEncoder
 from triplette.ranking.metrics import compare
 from triplette.records import Chunk, Question
@@ -121,7 +121,7 @@ def prepare(questions: Path, chunks: Path, work: Path, most: int) -> None:
     split = split_by_component(group)
     order = [question for name in ("train", "val", "test") for question in asked if split[question.id] == name]
     place = {chunk.id: i for i, chunk in enumerate(corpus)}
-    bm25 = Bm25Index([language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in corpus])
+    bm25 = lexical_ranker([passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in corpus])
     lexical = bm25.top([language(corpus[0].language).tokens(question.text) for question in order], DEPTH)[0]
     lsa = LsaEncoder([chunk.text for chunk in corpus], [chunk.title for chunk in corpus], {chunk.language for chunk in corpus})
     passages = lsa.encode_documents(

@@ -24,8 +24,8 @@ from triplette.arrays import Floats, Ints, Scores, Vectors
 from triplette.contract import Fusion
 from triplette.errors import InputError
 from triplette.languages import language
-from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.fusion import Hybrid, neighbours
+from triplette.ranking.lexical import LexicalRanker, lexical_ranker, passage_tokens
 from triplette.ranking.lsa import LsaEncoder
 from triplette.ranking.metrics import PRIMARY, Difference, compare, hits, ndcg
 from triplette.ranking.topk import top_columns
@@ -116,9 +116,9 @@ def ask_bundle(folder: Path, gold: Gold) -> str:
     return "\n".join([*lines, f"\nThe bundle has {size:.1f} MB."])
 
 
-def lexical_index(chunks: Sequence[Chunk]) -> Bm25Index:
+def lexical_index(chunks: Sequence[Chunk]) -> LexicalRanker:
     """BM25 over title and text, as everywhere in the project."""
-    return Bm25Index([language(chunk.language).tokens(f"{chunk.title} {chunk.text}") for chunk in chunks])
+    return lexical_ranker([passage_tokens(chunk.language, chunk.title, chunk.text) for chunk in chunks])
 
 
 def systems(chunks: Sequence[Chunk], gold: Gold, models: dict[str, Path], cache: Path | None) -> dict[str, Scores]:

@@ -14,7 +14,7 @@ import dataclasses
 import json
 import shutil
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,8 @@ def kept_tokens(content: Mapping[str, Any], tokenizer: Any, texts: Sequence[str]
             kept.update(ids)
         for text in batch:
             letters.update(text, text.lower(), text.upper())
-    spelled = {identity: _bare(text) for identity, text in pieces.items()}
-    kept.update(identity for identity, text in spelled.items() if len(text) <= 1 or letters.issuperset(text))
+    known = set(pieces.values())
+    kept.update(identity for identity, text in pieces.items() if letters.issuperset(_bare(text)) or not _is_spelled(text, known))
     # in Unigram an unknown character costs a fixed sum more than the least likely piece: that one stays
     scores = [score for _, score in content["model"]["vocab"]] if content["model"]["type"] == "Unigram" else []
     kept.update(min(range(len(scores)), key=scores.__getitem__) for _ in scores[:1])
@@ -148,6 +148,15 @@ def pieces_of(content: Mapping[str, Any]) -> dict[int, str]:
 def _bare(piece: str) -> str:
     mark = next((mark for mark in WORD_MARKS if piece.startswith(mark) and piece != mark), "")
     return piece[len(mark) :]
+
+
+def _is_spelled(piece: str, known: Container[str]) -> bool:
+    """Whether shorter pieces can stand for it: not for a single character, nor for a sign or one that goes on with a word (WordPiece).
+
+    Unigram's mark of a word is a piece itself, so a marked letter is the two of them.
+    """
+    bare, mark = _bare(piece), WORD_MARKS[0]
+    return len(bare) > 1 or (piece == mark + bare and bare.isalpha() and mark in known and bare in known)
 
 
 def _unknown(content: Mapping[str, Any]) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from triplette.console import html_text
 from triplette.errors import InputError
 from triplette.records import Chunk, Coverage
 from triplette.synth.ingest import Structured, read_document, source_name, structure
-from triplette.synth.ingest.coverage import KEPT_ROLES, folded, lost_words, measure
+from triplette.synth.ingest.coverage import KEPT_ROLES, WORD, folded, lost_words, measure
 from triplette.synth.ingest.pdf_chars import Char, page_chars
 from triplette.synth.ingest.witness import witness, witness_name
 from triplette.tables import write_text
@@ -27,7 +26,6 @@ from triplette.tables import write_text
 PAGES_SHOWN = 60  # pages of a long document: those that lost most, in their order
 SCALE = 1.5  # pixels a point: small print can be read
 QUALITY = 70  # of the pages' JPEG
-_WORD = re.compile(r"\w+")
 CUT = ("-", "\u00ad", "\u2010")  # what a word that a line cuts ends in
 STYLE = Path(__file__).with_name("facing.css")
 
@@ -101,7 +99,7 @@ def _text_faces(structured: Structured, chunks: Sequence[Chunk], told: str | Non
 
 def _parts(word: str) -> list[str]:
     """What of a word between blanks is compared: "11.43," is 11 and 43."""
-    return _WORD.findall(folded(word))
+    return WORD.findall(folded(word))
 
 
 def _parts_of(words: Sequence[str], chunks: Sequence[Chunk]) -> tuple[list[list[str]], list[int]]:

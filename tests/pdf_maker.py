@@ -18,6 +18,7 @@ class Page:
     operators: list[str] = field(default_factory=list)
     picture: bool = False
     fields: list[tuple[str, float, float, str]] = field(default_factory=list)
+    boxes: list[tuple[float, float, bool]] = field(default_factory=list)  # check boxes of ten points, ticked or not
     rotate: int = 0
 
     def text(
@@ -81,7 +82,7 @@ def write_pdf(
         operators = [*page.operators, f"q {WIDTH} 0 0 {HEIGHT} 0 0 cm /I Do Q"] if page.picture else page.operators
         stream = "\n".join(operators).encode("cp1252")
         content = add(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
-        widgets = [_field(add, faces, *item) for item in page.fields]
+        widgets = [_field(add, faces, *item) for item in page.fields] + [_box(add, faces, *item) for item in page.boxes]
         fields += widgets
         kids.append(
             add(
@@ -122,5 +123,20 @@ def _field(add, fonts: str, name: str, x: float, y: float, value: str) -> int:  
         add(
             f"<< /Type /Annot /Subtype /Widget /FT /Tx /F 4 /T ({name}) /V ({value}) /DA (/F1 10 Tf) /Rect [{x} {y} {x + 200} {y + 16}] "
             f"/AP << /N {look} 0 R >> >>"
+        )
+    )
+
+
+def _box(add, fonts: str, x: float, y: float, ticked: bool) -> int:  # type: ignore[no-untyped-def]
+    """A check box that draws a "4" when ticked, as Zapf's Dingbats do, and nothing when not."""
+    looks = [
+        add(f"<< /Type /XObject /Subtype /Form /BBox [0 0 10 10] /Resources << /Font << {fonts} >> >> /Length {len(drawn)} >>\nstream\n{drawn}\nendstream")
+        for drawn in ("BT /F1 8 Tf 2 2 Td (4) Tj ET", "q Q")
+    ]  # fmt: skip
+    state = "/Yes" if ticked else "/Off"
+    return int(
+        add(
+            f"<< /Type /Annot /Subtype /Widget /FT /Btn /F 4 /T (b{x}{y}) /V {state} /AS {state} /Rect [{x} {y} {x + 10} {y + 10}] "
+            f"/AP << /N << /Yes {looks[0]} 0 R /Off {looks[1]} 0 R >> >> >>"
         )
     )

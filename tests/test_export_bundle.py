@@ -23,7 +23,10 @@ from triplette.dataset import load_dataset
 from triplette.errors import InputError, MissingStage, ProofFailed, SettingError
 from triplette.export.bundle import BUNDLE, FAILED, KOTLIN, MANIFEST, export_bundle
 from triplette.export.convert.convert import load_encoder
+from triplette.export.convert.slim import slim
+from triplette.export.families.architecture import ATTENTION, EMBEDDING, FEED_FORWARD, PROJECTION
 from triplette.export.index import read_index
+from triplette.export.proof.audit import read_model, weights
 from triplette.export.proof.verify import verify_bundle
 from triplette.export.runtime import Bundle
 from triplette.rundir import RunDir
@@ -253,3 +256,25 @@ def test_what_cannot_be_exported_is_refused_before_any_work(exported: RunDir, tm
     with pytest.raises(InputError, match="the dense head is missing"):
         export_bundle(run, SETTINGS)
     assert verify_bundle(run.path(BUNDLE)).passed, "the old bundle is untouched"
+
+
+def misaligned(content: bytes) -> int:
+    """Weights of a .tflite file that do not start at a multiple of 16 bytes."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(content, 0)
+    tables = [buffer for buffer in map(model.Buffers, range(model.BuffersLength())) if buffer.DataLength()]
+    return sum(buffer._tab.Vector(buffer._tab.Offset(4)) % 16 > 0 for buffer in tables)
+
+
+def test_the_shipped_file_says_nothing_twice_aligns_weights_and_names_only_what_is_read(exported: RunDir) -> None:
+    path = exported.path(BUNDLE) / "model.tflite"
+    before = path.read_bytes()
+    assert slim(path) == 0
+    assert path.read_bytes() == before
+    assert misaligned(before) == 0
+    model = read_model(path)
+    names = [tensor.name for graph in model.subgraphs for tensor in graph.tensors if tensor.name]
+    assert len(names) < sum(len(graph.tensors) for graph in model.subgraphs) / 2
+    assert not [name for name in names if b"torch.nn" in name]
+    assert {weight.scope for weight in weights(model)} == {EMBEDDING, ATTENTION, FEED_FORWARD, PROJECTION}

@@ -334,8 +334,8 @@ def test_what_a_server_made_with_fastapi_refuses_is_read(tmp_path: Path, detail:
 
 @pytest.mark.parametrize("asked_for", ["json_schema", "text"])
 def test_a_server_that_takes_response_format_and_ignores_it_is_named(tmp_path: Path, asked_for: str) -> None:
-    def deaf(call: Call) -> str:
-        return GOOD if len(call.body["messages"]) > 1 else f"Voici : {GOOD}"
+    def deaf(call: Call) -> Reply | str:
+        return GOOD if len(call.body["messages"]) > 1 else Reply("Voici la réponse", finish="length")
 
     with ScriptedServer(deaf) as server:
         answers, client, _ = ask(server, tmp_path, asked(3), response_format=asked_for)

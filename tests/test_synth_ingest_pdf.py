@@ -89,25 +89,6 @@ def test_lines_drawn_in_no_order_are_read_from_top_to_bottom(tmp_path: Path) -> 
     assert " ".join(LEFT) in told(read(tmp_path, [page]))
 
 
-def test_a_table_without_rules_is_read_row_by_row(tmp_path: Path) -> None:
-    page = Page()
-    rows = [
-        ("Cotisation", "vingt euros", "par an"),
-        ("Parcelle", "dix mètres", "carrés"),
-        ("Caution", "trente euros", "rendue"),
-        ("Clef", "cinq euros", "perdue"),
-        ("Eau", "deux euros", "par mois"),
-    ]
-    for number, row in enumerate(rows):
-        for place, cell in enumerate(row):
-            page.text(50 + 180 * place, 740 - 14 * number, cell)
-    lines = [" ".join(line.split()) for line in told(read(tmp_path, [page])).split("\n")]
-    assert lines == [" ".join(row) for row in rows]
-
-
-# Footnotes, running heads, turned text
-
-
 def test_a_footnote_never_stands_inside_a_sentence_that_goes_on_over_the_page(tmp_path: Path) -> None:
     first = Page().lines(50, 760, [*LEFT, *RIGHT, "La commission se réunit deux fois par an1 et elle publie"])
     first.lines(50, 80, ["1 Sauf en année d'élection, où elle se réunit une fois par mois.", "Le procès-verbal est affiché."], 7, 9)
@@ -408,3 +389,55 @@ def test_a_page_of_more_texts_than_are_read_at_once_keeps_each_once_and_in_order
     finally:
         document.close()
     assert found.split() == [str(number) for number in range(TEXTS_AT_ONCE + 50)]
+
+
+def test_boxes_of_a_form_say_whether_they_are_ticked_beside_their_labels(tmp_path: Path) -> None:
+    page = Page(boxes=[(50, 698, True), (120, 698, False), (150, 678, True)])
+    page.lines(50, 760, [PROSE, PROSE]).text(64, 700, "Adulte").text(134, 700, "Enfant").text(50, 680, "Abonnement :").text(
+        164, 680, "annuel"
+    )
+    assert "☒ Adulte ☐ Enfant" in " ".join(read(tmp_path, [page]).document.text.split())
+    assert "Abonnement : ☒ annuel" in " ".join(read(tmp_path, [page]).document.text.split())
+
+
+def test_a_table_without_rules_is_one_and_a_table_of_contents_is_none(tmp_path: Path) -> None:
+    rows = [
+        ("Catégorie", "Tarif", "Durée"),
+        ("Adulte", "12 euros", "une heure"),
+        ("Enfant", "", "une heure"),
+        ("Groupe", "40 euros", "un jour"),
+    ]
+    listed = [("1", "Horaires d'ouverture", "3"), ("2", "Accès au sentier", "5"), ("3", "Tarifs", "9")]
+    pages = [Page().lines(50, 780, [PROSE, PROSE]), Page().lines(50, 780, [PROSE, PROSE])]
+    for page, lines in zip(pages, (rows, listed), strict=True):
+        for number, line in enumerate(lines):
+            for x, cell in zip((50, 200, 350), line, strict=True):
+                page.text(x, 700 - 14 * number, cell)
+        page.lines(50, 600, [PROSE, PROSE])
+    table, contents = read(tmp_path, pages).document.text.split("\f")
+    assert "| Catégorie | Tarif | Durée |\n| --- | --- | --- |\n| Adulte | 12 euros | une heure |\n| Enfant |  | une heure |" in table
+    assert "|" not in contents
+
+
+def test_marks_of_notes_leave_their_word_and_exponents_stay_with_theirs(tmp_path: Path) -> None:
+    page = Page().lines(50, 760, [PROSE, PROSE])
+    for y, text, mark, x, rest in (
+        (700, "avant le 3 mars", "1", 120.6, "."),
+        (680, "sur 40 km", "2", 92.2, "."),
+        (660, "et 10", "3", 73.4, " litres."),
+    ):
+        page.text(50, y, text).text(x, y + 4, mark, 6).text(x + 3.4, y, rest)
+    text = read(tmp_path, [page]).document.text
+    assert [part in text for part in ("3 mars ¹.", "40 km².", "10³ litres.")] == [True] * 3, text
+
+
+def test_small_print_in_the_margin_is_furniture_on_a_short_document_too_unless_it_is_a_sentence(tmp_path: Path) -> None:
+    page = (
+        Page()
+        .text(50, 815, "Réserve du lac - note interne", 8)
+        .lines(50, 750, [PROSE] * 6)
+        .text(50, 25, "Cette note remplace celle de mars.", 8)
+    )
+    found = read(tmp_path, [page])
+    assert found.dropped == {"header": 24}
+    assert ["interne" in found.blocks[0].text, "remplace" in found.blocks[-1].text] == [False, True]

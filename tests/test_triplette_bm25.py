@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
 from triplette.ranking.bm25 import Bm25Index
+from triplette.ranking.lexical import K1, LexicalRanker, lexical_ranker
 from triplette.ranking.topk import best_ranks, top_columns
 
 WORDS = st.sampled_from(["roi", "tour", "pion", "dame", "pat", "mat", "coup", "cavalier"])
 DOCUMENTS = st.lists(st.lists(WORDS, max_size=12), min_size=1, max_size=25)
 
 
-def all_scores(index: Bm25Index, queries: list[list[str]]) -> np.ndarray:
+def all_scores(index: LexicalRanker, queries: list[list[str]]) -> np.ndarray:
     return np.concatenate([block.copy() for _, block in index.scores(queries, dtype=np.float64)])
 
 
@@ -27,6 +28,19 @@ def test_scores_equal_rank_bm25(documents: list[list[str]], queries: list[list[s
     reference = BM25Okapi(documents)
     expected = np.stack([reference.get_scores(query) for query in queries])
     np.testing.assert_allclose(all_scores(Bm25Index(documents), queries), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_the_ranker_that_is_used_damps_repetition_sooner_than_rank_bm25() -> None:
+    documents = [
+        ["roi", "roi", "roi", "pat"],
+        ["roi", "tour", "mat", "pion"],
+        ["tour"] * 4,
+        ["mat", "dame", "fou", "cavalier"],
+        ["coup"] * 4,
+    ]
+    found = all_scores(lexical_ranker(documents), [["roi"]])
+    np.testing.assert_allclose(found[0], BM25Okapi(documents, k1=K1).get_scores(["roi"]), rtol=1e-12)
+    assert 1 < found[0, 0] / found[0, 1] < np.divide(*BM25Okapi(documents).get_scores(["roi"])[:2])
 
 
 def test_repeated_unknown_and_absent_terms_score_as_in_rank_bm25() -> None:

@@ -17,6 +17,7 @@ from triplette.errors import ServiceError, SettingError
 
 T = TypeVar("T")
 RETRIES = 3  # times that a block is run again when the machine under it is lost
+STARTS = 3  # times that a cluster on this machine is started: on a busy one Ray's fixed half minute may be too short
 IN_FLIGHT = 2  # blocks a core that are out at once: what came early waits for its turn in memory
 
 
@@ -93,11 +94,16 @@ def _connected(address: str) -> Any:
     """Ray, connected to the cluster at ``address`` or to one that is started on this machine for this process."""
     import ray
 
-    if not ray.is_initialized():
+    for start in range(1, STARTS + 1):
+        if ray.is_initialized():
+            break
         try:
             ray.init(address=address or None, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        except Exception as error:  # Ray raises bare ones: no cluster there, another version, a node that did not start in time
+            ray.shutdown()
+            if start < STARTS and not address:
+                continue
+            said = " ".join(str(error).split()) or type(error).__name__
             raise ServiceError(
                 f"no cluster there ({said[:200]})",
                 where=address or "ray",

@@ -16,6 +16,7 @@ from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.export.convert.convert import convert, load_encoder, signature_name
 from triplette.export.convert.engine import convert_engine
 from triplette.export.convert.quantize import Recipe, choose_recipe, quantize
+from triplette.export.convert.slim import slim
 from triplette.export.families.architecture import Architecture
 from triplette.export.families.family import read_architecture
 from triplette.export.litert import SPEC, SignatureSpec, Spec
@@ -160,6 +161,8 @@ def stage(
     for name in plan.files:
         note(f"quantising {name} ({plan.recipe.name})")
         seconds["quantise"] += quantize(floats / name, folder / name, plan.recipe)
+        if plan.recipe.name != "float32":  # a table on which a few names are nothing, and which would be in memory three times
+            slim(folder / name)
     contract.save(folder / CONTRACT)
     spec = Spec(plan.signatures, plan.dimensions, tokenizer.spec, plan.recipe.name, plan.recipe.granularity)
     spec.save(folder / SPEC)

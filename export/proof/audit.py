@@ -16,10 +16,10 @@ import numpy as np
 
 from triplette.arrays import Bytes, Float32s, Int8s
 from triplette.errors import InputError
+from triplette.export.convert.operators import WEIGHTED, operator_name
 from triplette.export.convert.quantize import CHANNEL, SCOPES, Recipe
 from triplette.export.families.architecture import Architecture
 
-WEIGHTED = ("FULLY_CONNECTED", "EMBEDDING_LOOKUP")
 # the relative Frobenius error of a healthy weight: a step of 2/2^bits of the largest value, values spread to a few deviations
 WORST_ERROR = {32: 1e-6, 8: 0.03, 4: 0.30}
 
@@ -55,10 +55,10 @@ def weights(model: Any) -> list[Weight]:
     for index in sorted({definition.subgraphIndex for definition in model.signatureDefs}):
         graph = model.subgraphs[index]
         # a weight whose activations stay float is unpacked by an operator of its own
-        unpacked = [operator for operator in graph.operators if _operator_name(model, operator) == "DEQUANTIZE"]
+        unpacked = [operator for operator in graph.operators if operator_name(model, operator) == "DEQUANTIZE"]
         producers = {operator.outputs[0]: operator.inputs[0] for operator in unpacked}
         for operator in graph.operators:
-            name = _operator_name(model, operator)
+            name = operator_name(model, operator)
             if name not in WEIGHTED:
                 continue
             place = producers.get(operator.inputs[1], operator.inputs[1])
@@ -161,11 +161,3 @@ def _kind(tensor: Any) -> tuple[str, int]:
         return f"{name}/{quantization.details.blockSize}", bits
     many = quantization.scale is not None and len(quantization.scale) == tensor.shape[0]
     return f"{name}/{CHANNEL if many else 'tensor'}", bits
-
-
-def _operator_name(model: Any, operator: Any) -> str:
-    from ai_edge_litert import schema_py_generated as schema
-
-    names = {value: key for key, value in vars(schema.BuiltinOperator).items() if not key.startswith("_")}
-    code = model.operatorCodes[operator.opcodeIndex]
-    return names[max(code.builtinCode, code.deprecatedBuiltinCode)]

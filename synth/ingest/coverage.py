@@ -28,7 +28,7 @@ KEPT_ROLES = ("body", "heading")
 HYPHENS = "-\u2010\u2011"
 _BROKEN = re.compile(r"(?<=[^\W\d_])[-\u2010][ \t]*\n\s*(?=[a-zà-ÿœ])")
 _INNER = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
-_WORD = re.compile(r"\w+")
+WORD = re.compile(r"\d+|[^\W\d]+")  # a number is a word of its own: some readers glue a note's mark to the word before it
 _END = re.compile(r"(?<=[.!?…])[ \t\n]+|\n[ \t]*\n\s*|\f")
 
 
@@ -52,7 +52,7 @@ def sentences(text: str) -> Sentences:
     words: list[str] = []
     spans: list[tuple[int, int]] = []
     for part in _END.split(text):
-        found = _WORD.findall(part)
+        found = WORD.findall(part)
         if len(found) >= SHORTEST and part.rstrip().rstrip("»\"')’”").rstrip()[-1:] in (".", "!", "?", "…"):
             spans.append((len(words), len(words) + len(found)))
         words += found
@@ -67,11 +67,11 @@ def measure(
     text = structured.document.text if witness is None else witness
     told = sentences(folded(_without_lines(text, dropped)))
     held = _held_words(chunks)
-    explained = Counter(word for line in repeated for word in _WORD.findall(folded(line)))
+    explained = Counter(word for line in repeated for word in WORD.findall(folded(line)))
     lost = Counter(told.words) - Counter(held) - explained
     missing = sum(lost.values())
     words = len(told.words) - sum((Counter(told.words) & explained).values()) if explained else len(told.words)
-    present = _runs_present(told.words, [*held, *(word for line in repeated for word in _WORD.findall(folded(line)))])
+    present = _runs_present(told.words, [*held, *(word for line in repeated for word in WORD.findall(folded(line)))])
     whole = _whole(told.spans, present)
     return Coverage(
         source=structured.document.source,
@@ -135,7 +135,7 @@ def _without_words(text: str, lines: Counter[str]) -> str:
 
 
 def _key(line: str) -> str:
-    return "".join(_WORD.findall(line.lower()))
+    return "".join(WORD.findall(line.lower()))
 
 
 def _held_words(chunks: Iterable[Chunk]) -> list[str]:
@@ -146,7 +146,7 @@ def _held_words(chunks: Iterable[Chunk]) -> list[str]:
         title = tuple(chunk.title.split(" > "))
         new = [part for depth, part in enumerate(title) if above[: depth + 1] != title[: depth + 1]]
         above = title
-        words += _WORD.findall(folded("\n".join([*new, chunk.text])))
+        words += WORD.findall(folded("\n".join([*new, chunk.text])))
     return words
 
 

@@ -19,6 +19,7 @@ from triplette.synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pa
 from triplette.synth.ingest.pdf_chars import Piece
 from triplette.synth.ingest.pdf_notes import notes_apart
 from triplette.synth.ingest.pdf_rows import JOIN, Bar, rows_of
+from triplette.synth.ingest.pdf_unruled import unruled
 
 GUTTER = 0.7  # ems of white between columns at least
 COLUMN_ROWS = 4  # pieces that a column has at least
@@ -174,7 +175,7 @@ def _in_order(pieces: Sequence[Piece], width: float, kind: str, bars: Sequence[B
     lines: list[tuple[int, TextLine]] = []
     drawn = _drawn_in_order(pieces, home, len(leaves))
     for leaf in leaves:
-        for row in _cells_whole(rows_of(leaf)):
+        for row in unruled(_cells_whole(rows_of(leaf))):
             for group in _joined(row, drawn):
                 lines.append((min(p.order for p in group), _line(group, kind)))
     if not drawn:

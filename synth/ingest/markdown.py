@@ -32,7 +32,7 @@ _DEEP_SIGNS = re.compile(
 )
 _DEEP_INDENT = re.compile(r"^([ ]{80}|\t{20})[ \t]++", re.MULTILINE)
 _FRONT_LINE = re.compile(r"\s*[\w.-]+\s*[:=]|\s|-\s|#|\[|\]|\{|\}|$")
-_TITLE_LINE = re.compile(r"^title\s*[:=]\s*(.+?)\s*$", re.MULTILINE)
+_TITLE_LINE = re.compile(r"^title[ \t]*[:=](.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"^(\d+(?:\.\d+)+\.?|[A-Z]\d+(?:\.\d+)*)$")  # in bold at a line's start: an article
 _LETTERED = re.compile(r"^(?:\(?(?:[a-z]|[ivx]{1,4})\)|\(\d{1,2}\)|[a-z]\.)\s+\S")
 _IMPORTS = re.compile(
@@ -40,6 +40,7 @@ _IMPORTS = re.compile(
 )
 _COMPONENTS = re.compile(r"^(?:<[/]?[A-Z][\w.]*(?:\s[^<>]*)?>\s*)+$")
 _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}\n]*\}\s*$|^\{:[^{}\n]*\}$")
+BEGINNING = 8  # parts of a line that tell whether it begins an article or item
 ATTRIBUTES_MAX = 400  # characters at a line's end that may be its attributes
 _TEMPLATE = re.compile(r"\{\{[<%].{0,500}?[%>]\}\}|\{%.{0,500}?%\}|\{/\*.{0,2000}?\*/\}", re.DOTALL)
 _ALERT = re.compile(r"^\[!(?P<kind>\w+)\][+-]?[ \t]*")
@@ -53,7 +54,7 @@ _RAISED = re.compile(r"(?<=[\w)\]])\^([\w+-]{1,12})\^")
 _PAGE_BREAK = re.compile(r"(?<=[^\W\d_])\n\n<!-- page[ -]?break -->\n\n(?=[a-zà-ÿ])")
 _ABBREVIATION = re.compile(r"^\*\[[^\]\n]{1,100}\]:[^\n]*$", re.MULTILINE)
 _CAPTION = re.compile(r"\{\{<\s*figure\b[^<>]{0,300}?\bcaption=\"([^\"<>]{1,300})\"[^<>]{0,300}?>\}\}")
-_TABS = re.compile(r"^(\s*)===!?\+? (?=\")", re.MULTILINE)
+_TABS = re.compile(r"^([ \t]*)===!?\+? (?=\")", re.MULTILINE)
 _OPTION = re.compile(r"\A(?:[ \t]*:[\w-]+:[^\n]*\n)+")
 _CONTENTS = re.compile(r"^(?:\[TOC\]|\[\[_?TOC_?\]\])[ \t]*$|^[*-] [^\n]*\n\{:\s?toc[^}\n]*\}[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _JSON_FRONT = re.compile(r"\A\ufeff?(?:;;;\n)?(\{.{0,20000}?\n?\})\n(?:;;;\n)?(?=\n|\Z|[^\s,\]}])", re.DOTALL)
@@ -160,7 +161,7 @@ def _front_title(head: str, *, toml: bool) -> str:
         title = values.get("title") if isinstance(values, dict) else None
     except (tomllib.TOMLDecodeError, yaml.YAMLError, ValueError, RecursionError):
         found = _TITLE_LINE.search(head)
-        title = found.group(1).strip("\"'") if found else None
+        title = found.group(1).strip().strip("\"'") if found else None
     return title if isinstance(title, str) else ""
 
 
@@ -272,7 +273,7 @@ def _paragraph(opening: Any, inline: Any) -> list[Any]:
     for place, child in enumerate(children):
         if child.type in ("softbreak", "hardbreak"):
             row += 1
-            if _begins(children[place + 1 :]):
+            if _begins(children[place + 1 : place + 1 + BEGINNING]):
                 parts.append([])
                 firsts.append(row)
                 continue

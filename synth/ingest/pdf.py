@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
 from triplette.synth.ingest.heartbeat import beat
-from triplette.synth.ingest.layout import TextLine, body_size, page_lines, running_heads
+from triplette.synth.ingest.layout import SENTENCE_ENDS, TextLine, body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
 from triplette.synth.ingest.pdf_direction import in_reading_order
+from triplette.synth.ingest.pdf_forms import Box, boxes, with_boxes
+from triplette.synth.ingest.pdf_notes import NOTE_SIZE
 from triplette.synth.ingest.pdf_rows import Bar, beside_labels
 from triplette.synth.ingest.pdf_tables import rules, tables
 
@@ -118,13 +120,18 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
 
     page = document[number]
     own: int | None = None  # characters of the page itself, before the values of its fields
+    held: list[Box] = []
     if document.formenv is not None:
+        held = boxes(document, page)
         before = len(page_chars(page).chars)
         if raw.FPDFPage_Flatten(page.raw, raw.FLAT_NORMALDISPLAY) == raw.FLATTEN_SUCCESS:
             page.close()
             page = document[number]  # the values of its fields are text of the page now, after all else
             own = before
-    read, mirrored = in_reading_order(page_chars(page))
+    read = page_chars(page)
+    if held and own is not None and not read.quarters:
+        read = read._replace(chars=with_boxes(read.chars, own, held))
+    read, mirrored = in_reading_order(read)
     ruled = [] if read.quarters else rules(page)
     if mirrored:
         ruled = [rule._replace(x0=read.width - rule.x1, x1=read.width - rule.x0) for rule in ruled]
@@ -228,7 +235,7 @@ def _roles(lines: Sequence[TextLine], size: float, bold: bool, running: set[floa
     while index < len(lines):
         line = lines[index]
         taken = 1
-        if line.kind in ("head", "foot") and round(line.y, 1) in running:
+        if line.kind in ("head", "foot") and (round(line.y, 1) in running or _aside(line, size)):
             roles[index] = Mark("header" if line.kind == "head" else "footer", line.size)
         elif line.kind == "note":
             roles[index] = Mark("note", line.size)
@@ -239,6 +246,11 @@ def _roles(lines: Sequence[TextLine], size: float, bold: bool, running: set[floa
                 roles[index] = Mark("heading", round(line.size, 1), taken)
         index += taken
     return roles
+
+
+def _aside(line: TextLine, size: float) -> bool:
+    """Whether a line in the page's margin is small print and no sentence: a running head although it does not come back."""
+    return line.size <= NOTE_SIZE * size and len(line.text) <= HEADING_LIMIT and line.text[-1:] not in SENTENCE_ENDS
 
 
 def _display(line: TextLine, size: float, bold: bool) -> bool:

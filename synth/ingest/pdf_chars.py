@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from triplette.synth.ingest.elements import raised
 from triplette.synth.ingest.pdf_glyphs import page_glyphs
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
@@ -26,6 +27,8 @@ RISE = 0.6  # ems that a superscript or subscript may stand off its line
 LINE_END_GAP = 0.1  # ems between two words where pdfium ends a line and the page does not
 LEVEL = 0.3  # ems that the letters of one word may: a formula's are drawn with more
 SCRIPT = 0.85  # of the line's size: an exponent or an index is smaller
+MARK_RISE = 0.15  # ems that an exponent or a note's mark stands over its line at least
+UNIT = 2  # letters of a unit of measure: km² is a word, a longer word before a raised number has a note
 NARROW = 0.16  # ems between two words that are set tight: less than a word space (a quarter em), more than any kerning
 TOUCHING = 0.06  # ems after a letter that stands alone: pdfium takes the slant of a formula's letter for a word's end
 SPACED = 0.08  # ems between most letters of a word that is set spaced: then a gap says nothing
@@ -272,15 +275,26 @@ def _text(run: Sequence[Char], size: float) -> str:
     parts: list[str] = []
     before: Char | None = None
     slanted = _slanted(run)
+    level = statistics.median([char.y for char in run if char.size and abs(char.size - size) < 0.2] or [0.0])
     for at, char in enumerate(run):
         if at in slanted:
             continue
         if before is not None and not spaced and _parts_words(before, char):
             parts.append(" ")
-        parts.append(char.text)
+        if before is not None and char.text.isdecimal() and _raised(char, size, level):
+            word = re.search(r"[^\W\d_]*$", "".join(parts[-UNIT - 1 :]))
+            parts.append(" " if word and len(word.group()) > UNIT else "")  # a note's mark; 40 m² and 10³ are words
+            parts.append(raised(char.text))
+        else:
+            parts.append(char.text)
         before = char
     text = " ".join("".join(parts).split())
     return _closed(text, run, size) if re.match(r"(?:\S ){4,}\S$", text) else text
+
+
+def _raised(char: Char, size: float, level: float) -> bool:
+    """Whether a character is smaller than its line and stands over it: an exponent, or a note's mark."""
+    return 0 < char.size <= SCRIPT * size and char.y - level > MARK_RISE * size
 
 
 def _slanted(run: Sequence[Char]) -> set[int]:

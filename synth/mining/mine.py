@@ -188,7 +188,7 @@ def mine(
         passages = vectors_on_disk(encoder, chunks, folder, _version(settings), engine=engine) if large else encoded(encoder, chunks)
         material = _material(chunks, questions, positives, encoder, passages)
         shards = Path(stack.enter_context(TemporaryDirectory(prefix="shards-", dir=folder))) if large else folder
-        key = hash_value([as_dict(settings), _version(settings), engine.spread, [c.id for c in chunks], [q.id for q in questions]])[:16]
+        key = hash_value([as_dict(settings), _version(settings), [c.id for c in chunks], [q.id for q in questions]])[:16]
         found = _mine(material, questions, settings, _index(passages, settings, shards), engine, folder / key if cache else None)
         rmtree(folder / key, ignore_errors=True)
         return found

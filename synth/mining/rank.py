@@ -21,8 +21,7 @@ from triplette.ranking.shards import ShardedIndex
 from triplette.ranking.topk import best_ranks
 from triplette.tables import replacing
 
-QUESTION_BLOCK = 16_384  # questions at once: as many as the dense search takes
-SPREAD_BLOCK = 1024  # of them in a block that another machine takes: a second's work or more in a corpus that is worth it
+QUESTION_BLOCK = 2048  # questions at once, on every engine: a matrix product cut elsewhere differs in the last digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def find_in_blocks(
 
     Where there are several blocks, each is kept in the folder ``kept``, so that a killed run goes on at the one that it was at.
     """
-    size = SPREAD_BLOCK if engine.spread else QUESTION_BLOCK
+    size = QUESTION_BLOCK
     starts = range(0, max(len(positives), 1), size)
     files = [kept / f"candidates-{start:09d}.npz" for start in starts] if kept and len(starts) > 1 else []
     parts = {place: _load(path) for place, path in enumerate(files) if path.exists()}

@@ -119,7 +119,7 @@ class LlmClient:
         try:
             first = await self._complete(request.messages, request)
             value, error, refused = _read(first.stored, request)
-            self._form.count(error, fresh=first.fresh)
+            self._form.count(first.stored.content, fresh=first.fresh and not refused and first.stored.finish != UNREADABLE)
             if value is not None or refused or first.stored.finish == UNREADABLE:
                 return self._answered([first], value, error, refused=refused)
             second = await self._complete(_again(request, first.stored, error), request)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from triplette.llm.forms import NOT_ALONE
+from triplette.llm.forms import bare_of
 
 REFUSALS = (400, 404, 405, 415, 422, 500, 501)  # 500: several servers let a template's error through
 _REASONING = re.compile(r"^(?:o\d|gpt-[5-9])")  # refuse temperature and call the limit max_completion_tokens
@@ -92,12 +92,12 @@ class FormKept:
     """Whether a server holds to the form that it takes: some know the field ``response_format`` and ignore it."""
 
     answers: int = 0
-    broken: int = 0  # of them: no JSON object alone
+    broken: int = 0  # of them: they do not begin as a JSON object
 
-    def count(self, error: str, *, fresh: bool) -> None:
-        """One first answer to a request, with what ``forms.read_answer`` found wrong; what was paid before tells nothing of this server."""
+    def count(self, content: str, *, fresh: bool) -> None:
+        """One first answer to a request, whole or cut; what was paid before tells nothing of this server."""
         self.answers += fresh
-        self.broken += fresh and error == NOT_ALONE
+        self.broken += fresh and not bare_of(content).startswith("{")
 
     def said(self, dialect: Dialect, asked: str) -> tuple[str, ...]:
         """For the user; ``asked``: the setting ``response_format``."""

@@ -21,7 +21,6 @@ _FENCE = re.compile(r"^```(?:json)?\s*\n(.*)\n\s*```$", re.DOTALL)
 _THOUGHT = re.compile(r"^<think>.*?</think>\s*", re.DOTALL)
 _DROPPED = ("title", "default", "minLength", "maxLength")  # strict structured output does not know them; pydantic still checks
 ERRORS_SHOWN = 3
-NOT_ALONE = "not one JSON object alone, with nothing before or after it"
 
 
 @lru_cache(maxsize=32)
@@ -63,13 +62,18 @@ def response_format(form: type[BaseModel], how: str) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": {"name": form.__name__, "strict": True, "schema": schema_of(form)}}
 
 
+def bare_of(text: str) -> str:
+    """An answer without a thought before it and without a fence around it."""
+    bare = _THOUGHT.sub("", text.strip())
+    fenced = _FENCE.match(bare)
+    return fenced.group(1) if fenced else bare
+
+
 def read_answer(text: str, form: type[BaseModel], *, cut: bool) -> tuple[BaseModel | None, str]:
     """(value, "") or (None, what is wrong). ``cut``: the endpoint said that the answer reached its length limit."""
     from pydantic import ValidationError
 
-    bare = _THOUGHT.sub("", text.strip())
-    fenced = _FENCE.match(bare)
-    bare = fenced.group(1) if fenced else bare
+    bare = bare_of(text)
     try:
         value = form.model_validate_json(bare)
         twice = _named_twice(bare)
@@ -79,7 +83,7 @@ def read_answer(text: str, form: type[BaseModel], *, cut: bool) -> tuple[BaseMod
             return None, "the answer was cut at its length limit: answer more briefly"
         found = error.errors(include_url=False, include_input=False, include_context=False)
         if found[0]["type"] == "json_invalid":
-            return None, NOT_ALONE
+            return None, "not one JSON object alone, with nothing before or after it"
         shown = (f"{'.'.join(map(str, item['loc'])) or 'the object'}: {item['msg']}" for item in found[:ERRORS_SHOWN])
         return None, "; ".join(shown)
 

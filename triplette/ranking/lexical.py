@@ -13,6 +13,8 @@ from triplette.arrays import Floats, Int32s, Ints, Scores
 from triplette.languages import language
 
 Tokens = Sequence[str]
+K1 = 0.6  # BM25's: a passage of 256 tokens that says a word thrice is hardly better than one that says it once. rank-bm25's 1.5 ranks the
+# federation's questions .009 (val) and .018 (test) of nDCG@10 lower once fused, and those of fr_rules alike; docs/experiments.md
 
 
 class LexicalRanker(Protocol):
@@ -45,7 +47,7 @@ def lexical_ranker(documents: Iterable[Tokens]) -> LexicalRanker:
     """The ranker of this house over documents given as tokens; they are read once and need not be held."""
     from triplette.ranking.bm25 import Bm25Index
 
-    return Bm25Index(documents)
+    return Bm25Index(documents, k1=K1)
 
 
 def passage_tokens(code: str, title: str, text: str) -> list[str]:
