@@ -16,6 +16,7 @@ ALONE = {
     "reading_pages.py": "wants Word files and labelled pages of public repositories, which are not kept here",
     "recipes.py": "the recipes of others as data: wants a base, a run and judged questions; `bench.py` runs it as `recipes` with the sample corpus",
     "review.py": "its peer, Argilla's own deployment, wants Elasticsearch, Redis and Docker",
+    "scale.py": "no peer: how our own cost grows; its figures are in docs/scale.md",
     "training.py": "no peer: one data choice against another",
     "yardstick.py": "wants judged questions, which are kept outside the repository",
 }
