@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from triplette.rundir import RunDir
@@ -12,6 +13,11 @@ from triplette.rundir import RunDir
 # a shell starts background jobs with SIGINT ignored, and the programs that tests interrupt would inherit that
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# no deadline: a busy machine is no failure
+hypothesis.settings.register_profile("no clock", deadline=None)
+hypothesis.settings.load_profile("no clock")
 
 
 @pytest.fixture
