@@ -61,6 +61,8 @@ def read_document(path: Path, corpus: Path, name: str = "", reader: str = "own",
     except PermissionError as error:
         raise InputError("not allowed to read", where=source, cure="give yourself read permission") from error
     except Exception as error:  # the parsing libraries raise whatever they meet
+        if not path.exists():
+            raise InputError("is gone: it was there when the folder was listed", where=source, cure="run the command again") from error
         raise InputError(
             f"cannot be read as {path.suffix} ({type(error).__name__}{f': {error}' if str(error) else ''})",
             where=source,
