@@ -16,7 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 STAGES = ("synth", "curate", "train", "export")
 TOP = {
-    ".ci", ".github", "benchmarks", "curate", "docs", "expectations", "export", "fr_rules", "gold", "profiles", "synth", "tests", "train", "triplette",
+    ".ci", ".github", "benchmarks", "curate", "docs", "expectations", "export", "fr_rules", "gold", "notebooks",
+    "profiles", "synth", "tests", "train", "triplette",
 }  # fmt: skip
 MOST_LINES, MOST_OF_A_FUNCTION = 400, 60
 LONG = {
