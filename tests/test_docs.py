@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -70,3 +71,12 @@ def test_every_page_of_docs_has_a_place_on_the_site() -> None:
     pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").glob("**/*.md")}
     placed = set(re.findall(r"^ +- (?:.*: )?([\w./-]+\.md)$", site, re.MULTILINE))
     assert sorted(pages - placed) == [], "`make site` would fail: name the page in mkdocs.yml, under nav"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/curation.md"])
+def test_the_number_of_expectations_that_a_page_names_is_theirs(page: str) -> None:
+    suites = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "expectations").glob("*.json"))]
+    count = sum(len(table) for suite in suites for table in suite["tables"].values())
+    told = re.findall(r"(\d+) expectations", (ROOT / page).read_text(encoding="utf-8"))
+    assert told
+    assert set(told) == {str(count)}
