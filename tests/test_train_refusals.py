@@ -170,7 +170,7 @@ def the_shard_is_back(folder: Path, sound: Path) -> None:
 
 # what is broken, what the message says, and its cure
 BROKEN: dict[str, tuple[Callable[..., None], str, Callable[..., None]]] = {
-    "adapter only": (adapter_only, r"an adapter of .*base, and no model", merge_it),
+    "adapter only": (adapter_only, r"this is an adapter of .*base, not a model", merge_it),
     "cut weights": (cut_short, r"cut short: [\d,]+ bytes of [\d,]+", whole_again),
     "no weights": (without(WEIGHTS), r"there are no weights: neither model\.safetensors", whole_again),
     "no tokenizer": (without("tokenizer.json"), r"there is no tokenizer\.json", whole_again),
