@@ -167,7 +167,7 @@ def _fill(
     if not proof.passed:
         proof.save(run.path(FAILED))
         if not override:
-            proof.require(where=str(run.path(FAILED)))
+            proof.require(where=str(run.path(FAILED)), recipe=staged.subject.recipe.name)
     proof.save(folder / PROOF)
     shutil.rmtree(staged.subject.float_folder)
     write_golden(folder / GOLDEN, embedder, sample)

@@ -185,11 +185,31 @@ def test_a_proof_names_each_failed_check_and_blocks() -> None:
     proof = Proof((Check("float32", True, "fine"), Check("ranking", False, "0.2 below")))
     assert proof.failed == ("ranking",)
     with pytest.raises(ProofFailed, match=r"ranking: 0\.2 below") as caught:
-        proof.require(where="x")
+        proof.require(where="x", recipe="int8")
     assert caught.value.exit_code == 5
     assert "fine" not in str(caught.value)
     with pytest.raises(KeyError):
         proof.check("speed")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name", "figures", "cure"),
+    [
+        ("e4_a8_f4_p4", "ranking", {"delta": -0.2}, "export with --recipe int8; --unproven"),
+        ("int8", "ranking", {"delta": -0.2}, "export with --recipe float32; --unproven"),
+        ("int8", "quantised", {"worst": 0.9}, "export with --recipe float32; --unproven"),
+        ("float32", "ranking", {"delta": -0.2}, "--unproven"),
+        ("int8", "token_ids", {"texts": 2}, "--unproven"),
+        ("int8", "ranking", {}, "--unproven"),
+    ],
+)
+def test_the_cure_of_a_failed_proof_is_a_finer_recipe_only_where_one_may_help(
+    recipe: str, name: str, figures: dict[str, float], cure: str
+) -> None:
+    with pytest.raises(ProofFailed) as caught:
+        Proof((Check(name, False, "below", figures),)).require(where="x", recipe=recipe)
+    assert caught.value.cure is not None
+    assert caught.value.cure.startswith(cure)
 
 
 def test_the_shortest_signature_that_holds_a_text_is_used(tmp_path: Path) -> None:
