@@ -21,6 +21,7 @@ from triplette.console import (
     with_version,
 )
 from triplette.curate.review.cli import app as review_app
+from triplette.llm.options import BatchOption, BudgetOption, DryRunOption, PricesOption, UrlOption
 from triplette.rundir import DEFAULT_RUN, HARVEST_GOLD
 
 app = with_version(new_app("Triplets -> judged, deduplicated, validated, reviewed -> dataset.", completion=True))
@@ -40,21 +41,12 @@ def judge(
     llm: Annotated[
         str | None, typer.Option("--llm", help="Judge with an LLM, as openai:MODEL; the key comes from the environment.")
     ] = None,
-    base_url: Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")] = None,
-    prices: Annotated[
-        Path | None, typer.Option("--prices", help="Price list to count with, TOML or JSON (docs/llm.md).", metavar="FILE")
-    ] = None,
+    base_url: UrlOption = None,
+    prices: PricesOption = None,
     votes: Annotated[int | None, typer.Option("--votes", help="Readings of each row by the LLM; all must agree (default 1).")] = None,
-    budget: Annotated[
-        float | None, typer.Option("--budget", help="Stop, resumable, before spending more than this (US dollars).", min=0)
-    ] = None,
-    batch: Annotated[
-        bool | None,
-        typer.Option(
-            "--batch/--no-batch", help="Ask through the provider's batch service: cheaper, within a day; run again to collect."
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Quote calls, tokens, cost and time; spend nothing.")] = False,
+    budget: BudgetOption = None,
+    batch: BatchOption = None,
+    dry_run: DryRunOption = False,
     json_output: JsonOption = False,
 ) -> None:
     """Judge every triplet and every negative: by rules, or also by an LLM whose evidence is checked.

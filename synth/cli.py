@@ -21,13 +21,11 @@ from triplette.console import (
     table,
     with_version,
 )
+from triplette.llm.options import BatchOption, BudgetOption, DryRunOption, PricesOption, UrlOption
 from triplette.rundir import DEFAULT_RUN
 from triplette.synth.init import init
 from triplette.synth.options import (
-    BatchOption,
-    BudgetOption,
     CorpusOption,
-    DryRunOption,
     EncoderOption,
     EngineOption,
     ExcludeOption,
@@ -38,12 +36,10 @@ from triplette.synth.options import (
     LlmOption,
     NegativesOption,
     OverlapOption,
-    PricesOption,
     RayOption,
     ReaderOption,
     TokenizerOption,
     TokensOption,
-    UrlOption,
     chunk_settings,
     config_beside,
     engine_of,

@@ -9,8 +9,9 @@ import typer
 
 from triplette.console import ConfigOption, RunOption, open_run, say, table
 from triplette.errors import InputError
+from triplette.llm.options import BudgetOption, PricesOption, UrlOption
 from triplette.rundir import DEFAULT_RUN
-from triplette.synth.options import BudgetOption, PricesOption, UrlOption, write_settings
+from triplette.synth.options import write_settings
 
 
 def init(

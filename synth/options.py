@@ -37,18 +37,6 @@ HarvestOption = Annotated[
     str | None, typer.Option("--harvest", help="The documents' own questions: 'gold' (default), 'train' or 'off'; never both.")
 ]
 LlmOption = Annotated[str | None, typer.Option("--llm", help="Write with an LLM, as openai:MODEL; the key comes from the environment.")]
-UrlOption = Annotated[str | None, typer.Option("--base-url", help="Any OpenAI-compatible endpoint instead of OpenAI's.")]
-BudgetOption = Annotated[
-    float | None, typer.Option("--budget", help="Stop, resumable, before spending more than this (US dollars).", min=0)
-]
-PricesOption = Annotated[
-    Path | None, typer.Option("--prices", help="Price list to count with, TOML or JSON (docs/llm.md).", metavar="FILE")
-]
-BatchOption = Annotated[
-    bool | None,
-    typer.Option("--batch/--no-batch", help="Ask through the provider's batch service: cheaper, within a day; run again to collect."),
-]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Quote calls, tokens, cost and time; spend nothing.")]
 EncoderOption = Annotated[
     str | None, typer.Option("--encoder", help="'lsa' (built in) or a sentence-transformers model (models extra).")
 ]

@@ -47,6 +47,7 @@ EXTRAS = {  # the smallest extra that has the library: reading a bundle must not
     "models": ("torch", "transformers", "sentence_transformers", "peft", "accelerate", "matplotlib", "bitsandbytes"),
     "export": ("litert_torch", "ai_edge_quantizer"),
     "review": ("argilla",),
+    "scale": ("ray",),
 }
 
 

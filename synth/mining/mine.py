@@ -22,7 +22,7 @@ import numpy as np
 from triplette.arrays import Ints, Vectors
 from triplette.engine import LOCAL, Engine
 from triplette.errors import InputError
-from triplette.hashing import hash_tree, hash_value
+from triplette.hashing import code_version, hash_tree, hash_value
 from triplette.languages import language
 from triplette.look_alikes import look_alikes, other_positives
 from triplette.ranking.dense import DenseIndex
@@ -188,16 +188,20 @@ def mine(
         passages = vectors_on_disk(encoder, chunks, folder, _version(settings), engine=engine) if large else encoded(encoder, chunks)
         material = _material(chunks, questions, positives, encoder, passages)
         shards = Path(stack.enter_context(TemporaryDirectory(prefix="shards-", dir=folder))) if large else folder
-        key = hash_value([as_dict(settings), _version(settings), [c.id for c in chunks], [q.id for q in questions]])[:16]
+        key = hash_value(
+            [as_dict(settings), _version(settings), code_version("synth"), [c.id for c in chunks], [q.id for q in questions]]
+        )[:16]
         found = _mine(material, questions, settings, _index(passages, settings, shards), engine, folder / key if cache else None)
         rmtree(folder / key, ignore_errors=True)
         return found
 
 
 def _version(settings: MineSettings) -> str:
-    """What tells two encoders of one name apart where their vectors are kept: a folder's content, the seed that LSA is fitted with."""
+    """What tells two encoders of one name apart where their vectors are kept: a folder's content, the seed and the code that LSA is fitted with."""
+    if settings.encoder == LSA:
+        return f"{settings.seed}/{code_version('synth')}"
     folder = Path(settings.encoder).expanduser()
-    return hash_tree(folder) if settings.encoder != LSA and folder.is_dir() else f"{settings.seed}"
+    return hash_tree(folder) if folder.is_dir() else ""
 
 
 def _index(passages: Vectors, settings: MineSettings, folder: Path) -> DenseIndex | ShardedIndex:
