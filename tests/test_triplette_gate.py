@@ -234,6 +234,15 @@ def test_a_failure_without_a_name_points_at_the_report(run: RunDir) -> None:
     assert read_gate(run).blockers[0].reason == "validation failed: see the report"
 
 
+@pytest.mark.parametrize("fixed", [{}, {"rebuilt": False, "rows": 0}])
+def test_fix_is_advised_only_until_it_ran(run: RunDir, fixed: dict[str, Any]) -> None:
+    write_dataset(run)
+    write_result(run, passed=False, fixed=fixed)
+    cure = read_gate(run).blockers[0].cure
+    assert ("--fix" in cure) is not bool(fixed)
+    assert ("under `fixed`" in cure) is bool(fixed)
+
+
 def test_an_unreadable_result_says_where_and_the_cure(run: RunDir) -> None:
     write_dataset(run)
     write_text(run.path("validation/result.json"), "no")
