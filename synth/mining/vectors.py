@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,8 +36,7 @@ def vectors_on_disk(
     name = hash_value([encoder.name, encoder.contract.hash, version, [chunk.id for chunk in chunks]])[:16]
     path, mark = folder / f"{name}.npy", folder / f"{name}.json"
     folder.mkdir(parents=True, exist_ok=True)
-    done = json.loads(mark.read_text(encoding="utf-8"))["encoded"] if mark.exists() and path.exists() else 0
-    store = np.load(path, mmap_mode="r+") if done else None
+    store, done = _so_far(path, mark, len(chunks))
     with progress("encoding", len(chunks)) as bar:
         bar.advance(done)
         starts = range(done, len(chunks), block)
@@ -50,3 +50,14 @@ def vectors_on_disk(
             bar.advance(len(vectors))
     del store  # mapped again for reading only: nothing may change what was encoded
     return np.load(path, mmap_mode="r")
+
+
+def _so_far(path: Path, mark: Path, count: int) -> tuple[Any, int]:
+    """What a killed command encoded of ``count`` passages, and how many; nothing where either file is not what it left."""
+    try:
+        done = int(json.loads(mark.read_text(encoding="utf-8"))["encoded"])
+        store = np.load(path, mmap_mode="r+")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, EOFError):
+        return None, 0
+    whole = store.ndim == 2 and store.dtype == np.float32 and len(store) == count and 0 < done <= count
+    return (store, done) if whole else (None, 0)
