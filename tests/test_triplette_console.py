@@ -154,3 +154,16 @@ def test_a_table_breaks_no_word_and_becomes_paragraphs_where_the_screen_is_too_n
     lines = [line.rstrip() for line in shown(60).splitlines()]
     assert lines[:2] == ["Gates", "no_near_duplicate_across_splits"]
     assert " ".join(map(str.strip, lines[2:])) == "severity critical · wanted at least 32 · observed 29 · NOT MET"
+
+
+def test_a_long_line_is_wrapped_between_words_and_cannot_pass_for_two_lines() -> None:
+    from triplette.lines import wrapped
+
+    text = "  negative: t2e93307cd6a13407 Le droit au roque disparaît-il définitivement ?" + " encore" * 20
+    rows = wrapped(text, 40)
+    assert all(len(row) <= 40 for row in rows)
+    assert rows[0].startswith("  negative")
+    assert all(row.startswith(" " * 6) for row in rows[1:])
+    assert " ".join(" ".join(rows).split()) == " ".join(text.split())
+    assert wrapped("   " + "x" * 50, 40) == ["   " + "x" * 50]
+    assert wrapped("", 40) == [""]

@@ -267,11 +267,10 @@ def _early(run: RunDir, subject: str) -> dict[str, Any]:
 
 def render(story: Mapping[str, Any]) -> None:
     """Print a story on stdout. Texts are data: no markup in them is obeyed."""
-    from triplette.console import console
+    from triplette.lines import print_line
 
-    out = console()
     for line in lines_of(story):
-        out.print(line.replace("\n", " "), markup=False, soft_wrap=True)  # no text may look like another line of the story
+        print_line(line)
 
 
 def lines_of(story: Mapping[str, Any]) -> list[str]:
