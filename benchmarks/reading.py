@@ -319,8 +319,9 @@ def main() -> None:
     one.add_argument("reader", choices=("triplette", *READERS))
     one.add_argument("folder", type=Path)
     grown = commands.add_parser("growth")
-    grown.add_argument("--suffix", action="append", help="formats to measure (all)")
+    grown.add_argument("--suffix", action="append", help="formats to measure, such as .pdf or folder (all)")
     grown.add_argument("--pattern", action="append", help="patterns to measure (all)")
+    grown.add_argument("--turns", type=int, default=3, help="readings of a size, of which the best counts")
     fast = commands.add_parser("speed")
     fast.add_argument("--megabytes", type=int, default=100)
     args = parser.parse_args()
@@ -331,7 +332,7 @@ def main() -> None:
     elif args.command == "growth":
         from reading_growth import growth
 
-        growth(tuple(args.suffix or ()), tuple(args.pattern or ()))
+        growth(tuple(args.suffix or ()), tuple(args.pattern or ()), args.turns)
     else:
         speed(args.megabytes)
 
