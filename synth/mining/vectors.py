@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from triplette.ranking.encoder import Encoder
 from triplette.records import Chunk
 from triplette.tables import write_text
 
+Mapped = np.memmap[Any, np.dtype[np.float32]]
 BLOCK = 16_384  # passages encoded and written at once
 
 
@@ -51,10 +53,11 @@ def vectors_on_disk(
             write_text(mark, json.dumps({"encoded": start + len(vectors)}))
             bar.advance(len(vectors))
     del store  # mapped again for reading only: nothing may change what was encoded
-    return np.load(path, mmap_mode="r")
+    mapped: Vectors = np.load(path, mmap_mode="r")
+    return mapped
 
 
-def _begun(path: Path, mark: Path, size: int) -> tuple[int, Vectors | None]:
+def _begun(path: Path, mark: Path, size: int) -> tuple[int, Mapped | None]:
     """How many of ``size`` passages are encoded, and their file, open for writing; 0 and None where there is nothing, or nothing that can be told."""
     if not (mark.exists() and path.exists()):
         return 0, None
