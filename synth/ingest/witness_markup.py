@@ -12,6 +12,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -91,12 +92,16 @@ def _page_text(source: str) -> str:
 
 
 def _markdown(path: Path) -> str:
+    text, _ = decode(path.read_bytes(), path.name)
+    return _page_text(str(_mistune()(_FRONT.sub("", text))))
+
+
+@cache
+def _mistune() -> Callable[[str], object]:
+    """Making one takes longer than a short file's text."""
     import mistune
 
-    text, _ = decode(path.read_bytes(), path.name)
-    body = _FRONT.sub("", text)
-    shown = mistune.create_markdown(escape=False, plugins=["table", "footnotes", "strikethrough", "def_list", "task_lists"])
-    return _page_text(str(shown(body)))
+    return mistune.create_markdown(escape=False, plugins=["table", "footnotes", "strikethrough", "def_list", "task_lists"])
 
 
 def _html(path: Path) -> str:
