@@ -143,7 +143,14 @@ def machine() -> dict[str, Any]:
         ]
         model = found[0] if found else model
         memory = int(Path("/proc/meminfo").read_text().split()[1]) / 1e6
-    return {"cores": os.cpu_count(), "processor": model, "memory_gb": round(memory), "python": platform.python_version()}
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return {
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "processor": model,
+        "memory_gb": round(memory),
+        "python": platform.python_version(),
+    }
 
 
 if __name__ == "__main__":

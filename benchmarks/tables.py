@@ -40,7 +40,8 @@ def table(one: Comparison, told: dict[str, Any]) -> str:
     turns, ours, on = told["turns"], one.sides[0].name, told["machine"]
     loads = [figures["load"] for turn in turns for figures in turn.values()]
     under = f", load {min(loads):.0f} to {max(loads):.0f}" if loads else ""
-    hardware = f"{on['cores']} cores ({on['processor']}), Python {on['python']}"
+    threads = f", OMP_NUM_THREADS={on['threads']}" if on.get("threads") else ""
+    hardware = f"{on['cores']} cores ({on['processor']}{threads}), Python {on['python']}"
     lines = [f"**{one.name.capitalize()}**: {one.what}. {len(turns)} turns, {hardware}{under}.", ""]
     lines += ["| side | s | beside ours | processor s | beside ours | peak MB | found |", "|---|---|---|---|---|---|---|"]
     for side in one.sides:
