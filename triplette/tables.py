@@ -131,13 +131,18 @@ def _plain(hint: Any) -> Callable[[Any], Any] | None:
 def write_table(path: Path, table: pa.Table, *, dictionary_bytes: int = 1 << 20) -> None:
     """Write an Arrow table as Parquet (zstd, deterministic), aside and renamed.
 
+    How its columns lie in memory would decide where pages begin, so each row group is laid out anew.
     A column stores each distinct value of a row group once while they take no more than ``dictionary_bytes`` together: more
     than the usual mebibyte pays off for long texts that recur.
     """
     import pyarrow.parquet as pq
 
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP, dictionary_pagesize_limit=dictionary_bytes)
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema, compression="zstd", dictionary_pagesize_limit=dictionary_bytes) as writer,
+    ):
+        for first in range(0, max(table.num_rows, 1), ROW_GROUP):
+            writer.write_table(table.slice(first, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def read_table(
