@@ -62,7 +62,7 @@ def measure(one: Comparison, work: Path, turns: int, again: bool) -> None:
     asked = {side.name: list(side.command) for side in one.sides}
     told: dict[str, Any] = json.loads(place.read_text(encoding="utf-8")) if place.exists() and not again else {}
     if told.get("asked") != asked:
-        told = {"asked": asked, "machine": machine(), "turns": [], "failed": {}}
+        told = {"asked": asked, "what": one.what, "machine": machine(), "turns": [], "failed": {}}
     print(f"{one.name}: {one.what}", flush=True)
     if one.lacking:
         told["failed"] = {one.sides[0].name: one.lacking}
