@@ -25,9 +25,9 @@ from triplette.step import Step
 from triplette.synth.ingest import find_documents
 from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
 from triplette.synth.ingest.harvest import Harvested
-from triplette.synth.reading import ReadDocument, read_all
+from triplette.synth.reading import ReadDocument, changed, read_all
 from triplette.synth.refs import resolve_references
-from triplette.tables import read_records, records_of, table_of, write_records, write_table
+from triplette.tables import read_records, table_of, write_records, write_table
 
 WORST = 10  # documents that the result lists
 
@@ -107,8 +107,11 @@ def chunk_corpus(
         return done
     files = [(path, folder.names[path]) for path in folder.files]
     read = _settled(read_all(files, corpus, settings, engine=engine), files, corpus, settings)
+    for place, (path, name) in enumerate(files):
+        if not read[place].failed and folder.has_changed(path):
+            read[place] = changed(name)
     chunks = concat_tables([document.rows for document in read if document.rows is not None] or [table_of([], Chunk)])
-    chunks = table_of(resolve_references(records_of(chunks, Chunk)), Chunk)
+    chunks = resolve_references(chunks)
     failed = tuple(document.failed for document in read if document.failed)
     if not chunks.num_rows:
         raise InputError("no document could be read:\n  " + "\n  ".join(failed), where=str(corpus), cure="see each line")
@@ -173,7 +176,10 @@ def _shares(read: Sequence[ReadDocument]) -> dict[str, float]:
 
 
 def _settled(read: list[ReadDocument], files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSettings) -> list[ReadDocument]:
-    """Documents too short to tell their language are read again in that of the most (by letters) of the others, or of all together."""
+    """Documents too short to tell their language are in that of the most (by letters) of the others, or of all together.
+
+    Those that were read as in another are read again.
+    """
     places = [place for place, document in enumerate(read) if document.undecided]
     weights = Counter[str]()
     for document in read:
@@ -182,6 +188,7 @@ def _settled(read: list[ReadDocument], files: Sequence[tuple[Path, str]], corpus
     if places:
         together = " ".join(read[place].undecided for place in places)[:READ]
         code = weights.most_common(1)[0][0] if weights else best_language(together)
-        for place, document in zip(places, read_all([files[place] for place in places], corpus, settings, code), strict=True):
+        again = [place for place in places if read[place].guessed != code]
+        for place, document in zip(again, read_all([files[place] for place in again], corpus, settings, code), strict=True):
             read[place] = document
     return read

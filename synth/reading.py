@@ -24,7 +24,7 @@ from triplette.console import Progress, progress
 from triplette.engine import LOCAL, Engine
 from triplette.errors import InputError
 from triplette.languages import language
-from triplette.languages.identify import READ, other_language, sure_language
+from triplette.languages.identify import READ, likely_language, other_language, sure_language
 from triplette.records import Chunk, Coverage, Rejection
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.cut import cut_blocks
@@ -52,7 +52,7 @@ class ReadDocument:
     """A document's chunks and figures, or why it has none.
 
     ``rows`` are its chunks as an Arrow table, a third of the memory that they take as records, and ``letters`` their characters by language.
-    ``undecided`` is the start of a text too short to tell its language by.
+    ``undecided`` is the start of a text too short to tell its language by; it was read as one in ``guessed``.
     """
 
     source: str
@@ -67,6 +67,7 @@ class ReadDocument:
     harvested: tuple[Harvested, ...] = ()
     language: str = ""
     undecided: str = ""
+    guessed: str = ""
 
 
 # (path, corpus folder, name, settings, code of the language where the document does not show it)
@@ -269,9 +270,13 @@ def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings, cod
     structured = structure(document, given)
     body = structured.body_text()
     spoken = given or sure_language(body)
-    chunks, repeated = cut_blocks(structured.blocks, source, settings, _counter(settings.tokenizer), spoken)
+    guessed = "" if spoken else likely_language(body)  # most often that of the corpus: then it need not be read again
+    if guessed:
+        structured = structure(document, guessed)
+        body = structured.body_text()
+    chunks, repeated = cut_blocks(structured.blocks, source, settings, _counter(settings.tokenizer), spoken or guessed)
     if not settings.language:
-        chunks = [replace(chunk, language=other_language(chunk.text, spoken)) for chunk in chunks]
+        chunks = [replace(chunk, language=other_language(chunk.text, spoken or guessed)) for chunk in chunks]
     dropped = Counter(structured.dropped)
     if repeated:
         dropped["repeated"] += sum(len("".join(text.split())) for text in repeated)
@@ -308,7 +313,13 @@ def read_one(path: Path, corpus: Path, source: str, settings: ChunkSettings, cod
         harvested=tuple(harvest(structured.blocks, chunks)),
         language=spoken,
         undecided="" if spoken else body[:READ],
+        guessed=guessed,
     )
+
+
+def changed(source: str) -> ReadDocument:
+    """In the place of a document that was written to while it was read; one that is gone too."""
+    return _failure(source, "has changed while it was read", "run the command again when nothing writes to it")
 
 
 def _failure(source: str, message: str, cure: str, said: str = "") -> ReadDocument:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from triplette.engine import Engine
+from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
+from triplette.synth.chunk import chunk_corpus, load_chunks
 from triplette.synth.ingest.heartbeat import CHECKING, beat
-from triplette.synth.reading import ReadDocument, read_all
+from triplette.synth.reading import ReadDocument, read_all, read_one
 
 
 def reader(path: Path, corpus: Path, source: str, settings: ChunkSettings, code: str = "") -> ReadDocument:
@@ -73,3 +80,63 @@ def test_an_error_that_no_reader_foresaw_is_named(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in found["a"].failed
     assert "memory" in found["b"].failed
     assert not found["c"].failed
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """As a user who may not read everything, as root may."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are POSIX's here")
+def test_a_file_that_may_not_be_read_is_named_and_the_others_are_read() -> None:
+    settings = ChunkSettings(language="fr")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for stem in ("a", "b"):
+            (folder / f"{stem}.txt").write_text(f"Le canot {stem} est rangé sous les saules.", encoding="utf-8")
+        read_one(folder / "b.txt", folder, "b.txt", settings)  # libraries are loaded by who may read them
+        (folder / "a.txt").chmod(0)
+        with unprivileged():
+            refused, fine = read_all([(folder / "a.txt", "a.txt"), (folder / "b.txt", "b.txt")], folder, settings)
+    assert "a.txt: not allowed to read" in refused.failed
+    assert "read permission" in refused.failed
+    assert not fine.failed
+
+
+def test_a_file_that_changes_while_it_is_read_is_named_and_read_again_next_time(tmp_path: Path) -> None:
+    class Meanwhile(Engine):
+        spread = True
+
+        def run(self, work: Callable[..., Any], blocks: Sequence[tuple[Any, ...]], *, shared: Sequence[Any] = ()) -> Iterator[Any]:
+            (tmp_path / "docs" / "a.md").write_text("Le canot est tout autre.", encoding="utf-8")
+            return (work(*block) for block in blocks)
+
+    (tmp_path / "docs").mkdir()
+    for stem in ("a", "b"):
+        (tmp_path / "docs" / f"{stem}.md").write_text(f"Le canot {stem} est rangé sous les saules du lac.", encoding="utf-8")
+    run = RunDir(tmp_path / "run")
+    found = chunk_corpus(run, tmp_path / "docs", ChunkSettings(), engine=Meanwhile())
+    assert [said.split(";")[0] for said in found.failed] == ["a.md: has changed while it was read"]
+    assert [chunk.source for chunk in load_chunks(run)] == ["b.md"]
+    assert not chunk_corpus(run, tmp_path / "docs", ChunkSettings()).failed
+    assert [chunk.source for chunk in load_chunks(run)] == ["a.md", "b.md"]
+
+
+def test_short_documents_are_read_in_the_language_of_the_corpus_whatever_each_looked_like(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.md").write_text(f"Le canot {number} est rangé sous les saules du lac pour la nuit.", encoding="utf-8")
+    (tmp_path / "other.md").write_text("The boat is in the shed.", encoding="utf-8")
+    alone = [read_one(path, tmp_path, path.name, ChunkSettings()) for path in sorted(tmp_path.glob("*.md"))]
+    assert [document.guessed for document in alone] == ["fr", "fr", "fr", "en"]
+    assert alone[0].rows == read_one(tmp_path / "0.md", tmp_path, "0.md", ChunkSettings(), "fr").rows
+    run = RunDir(tmp_path / "run")
+    assert list(chunk_corpus(run, tmp_path, ChunkSettings()).languages) == ["fr"]

@@ -13,6 +13,8 @@ import pytest
 
 from triplette.languages.fr import LANGUAGE
 from triplette.languages.fr.rules import write_questions
+from triplette.languages.fr.rules.clauses import clause
+from triplette.languages.fr.rules.facts import fact_questions
 from triplette.languages.fr.rules.vocabulary import using
 from triplette.languages.fr.rules.writer import candidates_of
 from triplette.languages.text import fold
@@ -101,11 +103,55 @@ def test_a_title_is_said_as_it_is_written_without_an_issuer(runs: dict[str, RunD
         ),
         ("Un plat chaud est servi à soixante-trois degrés. Un plat à garder est refroidi à dix degrés.", r"distingue|différence"),
         ("Une sonde mesure la température au cœur du plat.", r"coeur"),
+        ("Un inventaire complet du mobilier est effectué à la fin de chaque location.", r"[Cc]omment"),
+        ("La remise des prix a lieu quarante minutes au plus après la course.", r"[Oo]ù"),
+        ("La visite médicale a lieu sur rendez-vous.", r"[Oo]ù|[Qq]uand"),
+        ("Les stagiaires de moins de quinze ans sont accompagnés d'un adulte.", r"[Dd]e quoi"),
+        ("Les meubles ne sont pas repris. Les meubles restants sont alors déposés à la déchetterie.", r"déposés"),
+        (
+            "Toute coupe de bois fait l'objet d'une demande écrite au moins dix jours avant le début du chantier.",
+            r"[Cc]ombien|[Jj]usqu'à",
+        ),
+        ("En cas de panne, la machine à laver est arrêtée, vidée et débranchée.", r"devient"),
+        ("Un cahier tenu à la loge indique le nom des entreprises.", r"[Qq]u'indique"),
+        ("Les familles évitent d'y laisser des objets de valeur.", r"d'y laisser"),
+        ("Le maire peut l'accorder à une autre personne du quartier.", r"l'accorder"),
+        ("Un adulte paie dix euros par séance.", r"[Qq]ui paie"),
+        ("Les dossiers complets sont étudiés par une commission en juin.", r"[Cc]omment"),
+        ("Chaque exposant reçoit un plan du salon avant le 10 mars.", r"[Jj]usqu'à quand"),
+        ("Les exposants arrivent au plus tard quarante minutes avant l'ouverture des portes.", r"arrivent-ils"),
+        ("Les vitres brisées sont remplacées à ses frais.", r"ses frais"),
+        ("La soutenance a lieu devant deux examinateurs.", r"[Oo]ù a lieu"),
+        ("La demande est déposée trente jours avant pour un salon national.", r"avant pour"),
     ],
 )
 def test_what_reading_those_folders_showed_to_be_wrong_is_not_asked(text: str, wrong: str) -> None:
     questions, _ = write_questions([passage(text, "Cuisson et refroidissement")], load_profile("fr"))
     assert not [question.text for question in questions if re.search(wrong, question.text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("La remise des prix a lieu quarante minutes au plus après la course.", "Quand a lieu la remise des prix ?"),
+        ("La remise des prix a lieu dans la salle des fêtes du village.", "Où a lieu la remise des prix ?"),
+        (
+            "Les stagiaires de moins de quinze ans sont accompagnés d'un adulte.",
+            "Par qui est-ce que les stagiaires de moins de quinze ans sont accompagnés ?",
+        ),
+        ("Chaque exposant reçoit un plan du salon avant le 10 mars.", "Avant quelle date chaque exposant reçoit-il un plan du salon ?"),
+        ("Les dossiers complets sont étudiés par une commission en juin.", "Qui étudie les dossiers complets ?"),
+        (
+            "Les membres arrivent au plus tard quarante minutes avant l'ouverture des portes.",
+            "Combien de minutes avant l'ouverture des portes les membres doivent-ils arriver ?",
+        ),
+        ("L'arrondi des prix est effectué au centime supérieur.", "Comment est effectué l'arrondi des prix ?"),
+    ],
+)
+def test_what_stands_beside_it_is_still_asked(text: str, question: str) -> None:
+    main = clause(text.rstrip("."))
+    assert main
+    assert question in {candidate.text for candidate in fact_questions(main, 0)}
 
 
 def passage(text: str, title: str) -> Chunk:

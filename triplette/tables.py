@@ -60,17 +60,30 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+_HINTS: dict[Any, dict[str, Any]] = {}
+_SCHEMAS: dict[Any, pa.Schema] = {}
+
+
+def _hints(record: Any) -> dict[str, Any]:
+    """A record's types by field: read once, for they are strings that Python compiles anew each time."""
+    if record not in _HINTS:
+        _HINTS[record] = typing.get_type_hints(record)
+    return _HINTS[record]
+
+
 def schema_of(record: type[Any]) -> pa.Schema:
     """The Arrow schema of a record class: str, int, float, bool, tuples of these, and nested records."""
     import pyarrow as pa
 
-    return pa.schema(_fields(record))
+    if record not in _SCHEMAS:
+        _SCHEMAS[record] = pa.schema(_fields(record))
+    return _SCHEMAS[record]
 
 
 def _fields(record: type[Any]) -> list[pa.Field]:
     import pyarrow as pa
 
-    hints = typing.get_type_hints(record)
+    hints = _hints(record)
     return [pa.field(f.name, _arrow(hints[f.name]), nullable=False) for f in fields(record)]
 
 
@@ -96,7 +109,7 @@ def table_of(records: Iterable[Any], record: type[Any]) -> pa.Table:
     """Records of one class as an Arrow table: a third of the memory that they take."""
     import pyarrow as pa
 
-    rows, schema, hints = list(records), schema_of(record), typing.get_type_hints(record)
+    rows, schema, hints = list(records), schema_of(record), _hints(record)
     columns = []
     for named in schema:  # a column at a time: a dictionary for every row takes three to nine times as long
         values, plain = [getattr(row, named.name) for row in rows], _plain(hints[named.name])
@@ -111,20 +124,25 @@ def _plain(hint: Any) -> Callable[[Any], Any] | None:
         return (lambda values: [inner(value) for value in values]) if inner else None
     if not is_dataclass(hint):
         return None
-    parts = [(name, _plain(kind)) for name, kind in typing.get_type_hints(hint).items()]
+    parts = [(name, _plain(kind)) for name, kind in _hints(hint).items()]
     return lambda item: {name: part(getattr(item, name)) if part else getattr(item, name) for name, part in parts}
 
 
 def write_table(path: Path, table: pa.Table, *, dictionary_bytes: int = 1 << 20) -> None:
     """Write an Arrow table as Parquet (zstd, deterministic), aside and renamed.
 
+    How its columns lie in memory would decide where pages begin, so each row group is laid out anew.
     A column stores each distinct value of a row group once while they take no more than ``dictionary_bytes`` together: more
     than the usual mebibyte pays off for long texts that recur.
     """
     import pyarrow.parquet as pq
 
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP, dictionary_pagesize_limit=dictionary_bytes)
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema, compression="zstd", dictionary_pagesize_limit=dictionary_bytes) as writer,
+    ):
+        for first in range(0, max(table.num_rows, 1), ROW_GROUP):
+            writer.write_table(table.slice(first, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def read_table(
@@ -193,7 +211,7 @@ def read_columns(path: Path, record: type[Any], names: Sequence[str]) -> pa.Tabl
 
 def records_of(table: pa.Table, record: type[T]) -> list[T]:
     """Every row of a table as a record, as ``table_of`` writes them."""
-    kind, hints = typing.cast("Any", record), typing.get_type_hints(record)
+    kind, hints = typing.cast("Any", record), _hints(record)
     # a collection for every few hundred new objects would walk all of the rest again and again; none of these is garbage
     with no_collection():
         columns = [[v for chunk in table[f.name].chunks for v in _values(chunk, hints[f.name])] for f in fields(kind)]
@@ -264,7 +282,7 @@ def _values(array: Any, hint: Any) -> list[Any]:
         return [tuple(inner[end - length : end]) for end, length in zip(ends.tolist(), np.diff(ends, prepend=0).tolist(), strict=True)]
     if is_dataclass(hint):
         known = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
-        parts = [_values(known[name], kind) for name, kind in typing.get_type_hints(hint).items()]
+        parts = [_values(known[name], kind) for name, kind in _hints(hint).items()]
         return [typing.cast("Any", hint)(*row) for row in zip(*parts, strict=True)]
     return typing.cast("list[Any]", array.to_pylist())
 

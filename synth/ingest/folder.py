@@ -29,11 +29,25 @@ class Folder:
     files: list[Path] = field(default_factory=list)
     names: dict[Path, str] = field(default_factory=dict)
     hashes: dict[Path, str] = field(default_factory=dict)
+    stamps: dict[Path, tuple[int, int] | None] = field(default_factory=dict)  # before they were hashed
     notes: list[str] = field(default_factory=list)
 
     def inputs(self) -> dict[str, str]:
         """sha256 of every document, by its name, for the ledger."""
         return {f"corpus/{self.names[path]}": self.hashes[path] for path in self.files}
+
+    def has_changed(self, path: Path) -> bool:
+        """Whether the file is another one than was hashed: what is read of it now may be half old and half new."""
+        return _stamp(path) != self.stamps[path]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """A file's size and time of writing; None where it cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def find_documents(
@@ -178,6 +192,7 @@ def _name(folder: Folder, corpus: Path) -> None:
     taken: set[str] = set()
     for path in folder.files:
         name = source_name(path, corpus)
+        folder.stamps[path] = _stamp(path)
         try:
             digest = hash_file(path) if path.stat().st_size else f"empty {name}"
         except OSError:

@@ -49,6 +49,7 @@ def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     agent = _AGENT.search(f" {after}")
     found: list[Candidate] = []
     by = phrase(agent.group()[5:]) if agent else None
+    somebody = by is not None and person(by)
     deed = infinitive_of(word)
     if agent and (" et " in after[: agent.start()] or "," in after[: agent.start()] or agent.start() > 60):
         by = None
@@ -65,7 +66,7 @@ def passive_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         r"(?:selon|suivant|en fonction|conformément|à l'aide|au moyen|par (?!l'|le |la |les )|d'après|en additionnant|en divisant|en multipliant|grâce)",
         after,
     )
-    if manner and len(main.subject.text.split()) >= 2:
+    if manner and not somebody and len(main.subject.text.split()) >= 2:
         found += make(f"comment {main.verb} {word} {main.subject.text}{ends}", "procedural", "how", 0.78, place)
     if place_ and word.rstrip("es") in (
         "envoy",
@@ -138,6 +139,8 @@ def who_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
         return []
     if main.infinitive not in ("pouvoir", "devoir") and (_anybody(main.subject) or _WHEN_ONLY.match(rest)):
         return []
+    if main.infinitive in ("payer", "verser", "régler") and re.match(rf"{NUMBER}\s", rest):
+        return []  # how much is the question
     if re.search(r"\bentre \d", rest) or re.match(r"(?:adress|envo|transm|remet)\w* (?:à|au|aux)\b", f"{main.verb} {rest}"):
         return []
     anyone = words_in_force().anyone

@@ -132,11 +132,16 @@ def usable(clause: Clause) -> bool:
     return len(clause.subject.text.split()) <= SUBJECT_WORDS and all(stands_alone(t) for t in texts if t) and not vague(clause.subject)
 
 
+_AT_WHOSE = re.compile(
+    r"\b(?:à (?:ses|leurs) (?:frais|dépens|risques)|(?:à|sous) (?:sa|leur) (?:charge|responsabilité|demande))\b"
+)  # nobody's but somebody's
 _PRONOUNS = re.compile(r"\b(?:ils?|elles?|lui|eux|soi|leur|celui|celle)\b")
 
 
 def refers(text: str, subject: Phrase) -> bool:
-    """Whether a pronoun in ``text`` may mean somebody else than the subject (which the question names)."""
+    """Whether a pronoun or possessive in ``text`` may mean somebody else than the subject (which the question names)."""
+    if not person(subject) and _AT_WHOSE.search(text):
+        return True
     return any(found != subject.pronoun for found in _PRONOUNS.findall(text))
 
 

@@ -27,6 +27,9 @@ _DEEDS = frozenset(
 )
 _THING = r"(?:l'|les?\s|la\s|une?\s|des\s|du\s|de la\s|de l'|tout\w*\s|chaque\s|aucune?\s)"
 _AFTER_OBJECT = r"\s(?:<recipients>|à l'issue|à la fin|auprès|avant|après|pendant|lors|dès)\b"
+_ONE_OF_THEM = re.compile(
+    r"^une? [\w-]+ (?:tenue?|affichée?|déposée?|placée?|installée?|posée?|conservée?) "
+)  # there is one: which, nobody asks
 _INFINITIVE = re.compile(r"^([\w-]+(?:er|ir|re|oir))\s(.+)$")
 _PURPOSE = re.compile(r",?\s(?:afin d[e']|afin qu[e']|dans le but d[e']|en vue d[e'])\s?")
 _MANNER = re.compile(
@@ -36,6 +39,10 @@ _MOMENT = re.compile(
     r"\s(?:(?:juste |immédiatement |au plus tard )?(?:avant|après) (?:l[ea]s?\s|l'|chaque |que )|dès l[ea]s?\s|dès l'"
     r"|à la fin d|au début d|à l'issue d|à l'ouverture d"
     r"|au moment d|à l'expiration d|au terme d)"
+)
+_TIMED = re.compile(  # what says when: no manner, and no place
+    r"^(?:à la fin|au début|à l'issue|au moment|au terme|à l'expiration|en (?:fin|début) d|au (?:moins|plus|cours|bout)\b|avant|après|pendant|dès|lors"
+    r"|dans (?:un délai|l[ea]s? (?:délai|mois|semaine|jour|année|\w+ (?:minutes|heures|jours|semaines|mois)\b))|à \d|à \w+ heures?\b)"
 )
 _TIMED_LEAD = re.compile(r"^(?:avant|après|dès|à la fin|au début|à l'issue|au moment|à l'expiration|au terme)\b")
 _GIVEN = re.compile(
@@ -85,6 +92,8 @@ def _objects(main: Clause, place: int, ends: str) -> list[Candidate]:
     deed, rest = (modal.group(1), modal.group(2)) if modal else (main.infinitive, rest)
     verbs = _DEEDS if person(main.subject) else _HOLDS
     found: list[Candidate] = []
+    if _ONE_OF_THEM.match(main.subject.text) and not person(main.subject):
+        return []
     if deed not in verbs or main.clitic or gives_figure(rest) or not re.match(_THING, rest) or not stands_alone(rest):
         return []
     after = words_in_force().pattern(_AFTER_OBJECT).search(rest)
@@ -170,8 +179,8 @@ def _states(main: Clause, place: int, ends: str) -> list[Candidate]:
     if _NAMED.match(rest):
         found += make(f"comment appelle-t-on {subject.text}{ends}", "definition", "called", 0.84, place)
     if made := _MADE_OF.match(rest):
-        found += make(asked("de quoi", subject, main.verb, f"{made.group(1)}{ends}"), "factual", "made-of", 0.7, place)
-    if reached := _REACHED.match(rest):
+        found += _made_of(made, rest, main, place, ends)
+    if (reached := _REACHED.match(rest)) and not _TIMED.match(rest[reached.end(1) :].strip()):
         found += make(f"comment {main.verb} {reached.group(1)} {subject.text}{ends}", "procedural", "how", 0.74, place)
     if (
         re.match(r"(?:l'|les?\s|la\s)", rest)
@@ -183,6 +192,17 @@ def _states(main: Clause, place: int, ends: str) -> list[Candidate]:
         which = ("quel" if subject.gender == "m" else "quelle") + ("s" if subject.plural else "")
         found += make("" if person(subject) else f"{which} {main.verb} {subject.text}{ends}", "factual", "which-one", 0.78, place)
     return found
+
+
+def _made_of(made: re.Match[str], rest: str, main: Clause, place: int, ends: str) -> list[Candidate]:
+    """ "Le jury est composé de ..." -> "De quoi le jury est-il composé ?"; somebody is accompanied by somebody, so "par qui"."""
+    opening = "de quoi"
+    if made.group(1).startswith("accompagn") and person(main.subject):
+        companion = phrase(re.sub(r"^d[e']s?\s?", "", rest[made.end(1) :].strip()))
+        if companion is None or not person(companion):
+            return []
+        opening = "par qui"
+    return make(asked(opening, main.subject, main.verb, f"{made.group(1)}{ends}"), "factual", "made-of", 0.7, place)
 
 
 # verb -> (what the preposition must be, how the question opens)

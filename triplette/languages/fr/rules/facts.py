@@ -35,6 +35,8 @@ from triplette.languages.fr.rules.vocabulary import words_in_force
 
 def fact_questions(main: Clause, place: int) -> list[Candidate]:
     """Every question of a clause."""
+    if re.match(r"(?:\w+\s)?alors\b", main.rest):
+        return []  # "sont alors déposés": in a case that the sentence before tells
     if loose(main):
         return [
             replace(c, loose=True, weight=c.weight - 0.1) for c in _of_usable(main, place) if c.kind != "definition"
@@ -89,7 +91,7 @@ _TOLD_STORY = re.compile(
 
 def whether_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     """Whether something is so: the plainest question, for a clause that no other pattern knows."""
-    rest = core(main.rest)
+    rest = re.sub(r"^lieu et\b.*", "lieu", core(main.rest))
     said = len(rest.split()) + max(len(main.subject.text.split()) - 3, 0)
     if (
         said < 3

@@ -28,8 +28,12 @@ _DURATION = re.compile(
     rf"\b(?:pendant|durant|pour(?: une durée de)?|depuis)\s(?:au moins\s|au plus\s|une durée de\s)?{NUMBER}\s{_TIMES}\b"
     r"(?:\s(?:consécuti(?:f|ve)s?|pleine?s|entière?s|minimum|maximum|environ|au (?:moins|plus|maximum|minimum))\b)*"
 )
-_BEFORE = re.compile(rf"\b(?:au moins\s|au plus tard\s)?{NUMBER}\s(minutes|heures|jours|semaines|mois)\s(avant|après)\s(.+)$")
+_BEFORE = re.compile(
+    rf"\b(?:au moins\s|au plus tard\s)?{NUMBER}\s(minutes|heures|jours|semaines|mois)\s(avant|après)\s(?!pour\b|dans\b|et\b|ou\b)(.+)$"
+)
 _LATEST = re.compile(r"\b(?:au plus tard|avant le|jusqu'au|jusqu'à la)\b.*$")
+_LASTING = frozenset("être avoir rester demeurer correspondre valoir durer".split())
+_DATE = re.compile(r"(?:avant|au plus tard) le \d")
 _MEASURES = frozenset(
     "durée délai nombre montant âge cadence prix amende quota distance hauteur taille score seuil valeur tarif plafond effectif côté date".split()
 )
@@ -135,6 +139,15 @@ _COUNTED_FROM = (
 )
 
 
+_DATED = re.compile(  # "a lieu | le premier lundi du mois"
+    r"(?:le|entre|du|avant|après|au (?:plus|mois|cours|début|moins|moment)|à (?:\d|\w+ heures?|la fin|l'issue)|en (?:fin|début|cours|\w+bre|janvier"
+    r"|février|mars|avril|mai|juin|juillet|août|été|automne|hiver|\d{4})|lors|pendant|durant|chaque|tou(?:s|tes) les|une fois|\d"
+    rf"|dans (?:un délai|la (?:semaine|journée)|l[ea]s? (?:mois|année|{NUMBER}))|{NUMBER}\s{_TIMES})\b"
+)
+_PLACED = re.compile(  # and "sur rendez-vous", "à huis clos" say how, "devant un jury" before whom
+    r"(?:à (?!huis|bulletin|main|distance|l'(?:unanimité|amiable)|la (?:majorité|demande|suite))|au |aux |dans |sur (?:l[ea]s? |l'|une? |place)"
+    r"|chez |derrière |sous (?!réserve|huit)|hors |près |autour |face )"
+)
 _OPEN = re.compile(r"\b(?:pendant|durant|pour|dans|en|de|à|par|sur|sous)$")
 
 
@@ -144,11 +157,8 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     found: list[Candidate] = []
     held = re.match(r"lieu\s(.+)$", rest)
     if main.infinitive == "avoir" and held and not main.negated:
-        dated = re.match(
-            r"(?:le|entre|du|avant|après|au (?:plus tard|mois|cours|début)|en \w+|lors|pendant|à la fin|chaque|au moins|\d)\b",
-            held.group(1),
-        )
-        found += make(f"{'quand' if dated else 'où'} {main.verb} lieu {main.subject.text}{ends}", "factual", "when", 0.84, place)
+        opening = "quand" if _DATED.match(held.group(1)) else "où" if _PLACED.match(held.group(1)) else ""
+        found += make(f"{opening} {main.verb} lieu {main.subject.text}{ends}" if opening else "", "factual", "when", 0.84, place)
     for pattern, opening, name in ((_DEADLINE, "dans quel délai", "deadline"), (_DURATION, "pendant combien de temps", "duration")):
         match = pattern.search(rest)
         if match and "depuis" not in match.group():
@@ -172,18 +182,25 @@ def when_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
             "durer",
             "compter",
         )  # "ouvre | deux semaines avant la séance"
-        kept = "" if _OPEN.search(kept) else kept  # "reste fermé pendant | trente minutes après"
-        text = asked(f"combien de {match.group(1)} {match.group(2)} {match.group(3)}", main.subject, main.verb, kept)
-        found += make(text if kept or whole else "", "factual", "how-long-before", 0.88, place)
+        kept = (
+            "" if _OPEN.search(kept) or re.match(r"l'objet\s", kept) else kept
+        )  # "fait l'objet", "reste fermé pendant | trente minutes après"
+        verb, said = main.verb, bool(kept) or whole
+        if match.group().startswith("au ") and main.infinitive not in ("devoir", "pouvoir") and not main.clitic:
+            verb, kept = "doivent" if main.subject.plural else "doit", f"{main.infinitive} {kept}".strip()  # a limit to keep to
+        text = asked(f"combien de {match.group(1)} {match.group(2)} {match.group(3)}", main.subject, verb, kept)
+        found += make(text if said else "", "factual", "how-long-before", 0.88, place)
     latest = _LATEST.search(rest)
     if (
         latest
+        and not match  # "au moins quinze jours avant le début": no last day
         and not found
         and not rest[: latest.start()].rstrip().endswith(",")
         and re.search(r"\d|veille|jour|heure|début|fin|lendemain", latest.group())
     ):
         kept = core(rest[: latest.start()].strip(" ,"))
         if len(kept.split()) >= 2 and stands_alone(kept):
-            text = asked("jusqu'à quand", main.subject, main.verb, f"{kept}{ends}", clitic=main.clitic)
+            opening = "avant quelle date" if _DATE.match(latest.group()) and main.infinitive not in _LASTING else "jusqu'à quand"
+            text = asked(opening, main.subject, main.verb, f"{kept}{ends}", clitic=main.clitic)
             found += make(text if not main.negated else "", "factual", "latest", 0.8, place)
     return found

@@ -189,7 +189,9 @@ _BEFORE = {
 }
 _PRONOUN_ALONE = re.compile(r"(?<![-\w])(?:qu'|s'|lorsqu'|puisqu'|dès qu')?(ils|il|elles|elle)\b")
 _OBJECT = r"\b(?:<persons>|on|il|elle|qui|ils|elles|t-il|t-elle|t-on|ne)\s(?:la|le|les|l')\s?(\w+)"
-_OBJECT_OF_DEED = re.compile(r"\b(?:de|à|pour|sans|il|elle|on|je|peut|doit)\s(?:l'|(?:la|le|les|lui|leur)\s)(\w+)")
+_OBJECT_OF_DEED = re.compile(
+    r"\b(?:de|à|pour|sans|il|elle|on|je|peut|doit)\s(?:l'|(?:la|le|les|lui|leur)\s)(\w+)|\b(?:d'|(?:à|pour|sans|peut|doit)\s)y\s(\w+)"
+)
 _INFINITIVE_ENDING = re.compile(r"(?:is|ifi|ip|at|ct|nt|gn|rm|qu|gu)er$")  # and no noun's ("le papier", "l'échiquier", "le dernier")
 # "Le règlement du tournoi peut-il l'anticiper", "... de l'utiliser": nothing before it in the question, or only the one who acts
 _OBJECT_ALONE = re.compile(
@@ -213,8 +215,11 @@ def dangling(text: str) -> bool:
     ):
         return True
     for match in _OBJECT_OF_DEED.finditer(text):
-        # the subject is one; what the deed is done to must be another
-        if match.group(1) in INFINITIVES and len(_DETERMINER.findall(text[: match.start()])) < 2:
+        # the subject is one; what the deed is done to, or where, must be another
+        deed, before = match.group(1) or match.group(2), text[: match.start()]
+        if deed != "faire":  # "avant de le faire": the deed itself
+            before = before.replace("le droit", "droit")
+        if deed in INFINITIVES and len(_DETERMINER.findall(before)) < 2:
             return True
     alone = _OBJECT_ALONE.match(text)
     if alone and (alone.group(1) in INFINITIVES or _INFINITIVE_ENDING.search(alone.group(1))):

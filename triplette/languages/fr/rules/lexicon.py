@@ -65,6 +65,9 @@ PERSONS = frozenset(
     visiteur visiteurs utilisateur utilisateurs abonné abonnés locataire locataires propriétaire patient patients gérant agent agents
     bénévole bénévoles animateur enseignant enseignants professeur étudiant étudiants voisin voisins conducteur fournisseur vendeur
     acheteur coopérative entreprise autorité personnel cuisinier cuisiniers nageur nageurs transporteur
+    adulte adultes parent mineur mineurs famille familles habitant habitants résident résidents passager passagers voyageur voyageurs
+    victime victimes blessé blessés gardien gardiens moniteur moniteurs technicien techniciens surveillant surveillants chef guide maire commune
+    titulaire titulaires bénéficiaire bénéficiaires demandeur demandeurs mandataire infirmier infirmière apprenti apprentis stagiaires
     """.split()
 )
 # words that most passages of rules hold: they do not say what a question is about

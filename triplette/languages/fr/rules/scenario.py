@@ -167,6 +167,7 @@ def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clau
             and main.infinitive == "être"
             and not person(main.subject)
             and not vague(main.subject)
+            and not _SEVERAL.match(main.rest)  # of several things done to it, it becomes none
             and re.match(r"\w+(?:é|i|u|is|it)e?s?\b", main.rest)
         )
         and len(main.subject.text.split()) <= 5
@@ -176,6 +177,9 @@ def _outcome(main: Clause | None, low: str, joined: str, place: int, inner: Clau
         verb = "deviennent" if main.subject.plural else "devient"
         found += make(f"que {verb} {main.subject.text} {joined}", "scenario", "becomes", 0.62, place)
     return found
+
+
+_SEVERAL = re.compile(r"\w+(?:é|i|u|is|it)e?s?\b[^,]*,\s\w+(?:é|i|u|is|it)e?s?\b")
 
 
 def _gives_outcome(low: str) -> bool:
