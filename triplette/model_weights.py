@@ -107,7 +107,15 @@ def _check_dense(place: Path) -> None:
         raise InputError(f"the dense module has no {SINGLE}", where=str(place), cure="copy or download the whole folder again")
     config = json.loads((place / "config.json").read_text(encoding="utf-8"))
     wanted = [int(config["out_features"]), int(config["in_features"])]
-    found = list(read_header(path).get("linear.weight", {}).get("shape", []))
+    header = read_header(path)
+    if bool(config.get("bias")) != ("linear.bias" in header):
+        raise InputError(
+            f"the dense module {'lacks the' if config.get('bias') else 'has a'} bias that its config.json "
+            f"{'promises' if config.get('bias') else 'does not name'}",
+            where=str(path),
+            cure="copy config.json and model.safetensors of this module again, from one model",
+        )
+    found = list(header.get("linear.weight", {}).get("shape", []))
     if found != wanted:
         raise InputError(
             f"the dense module's weight has the shape {found}, its config.json says {wanted}",
