@@ -46,29 +46,37 @@ def test_numbers_of_a_workbook_keep_the_unit_that_their_format_writes(tmp_path: 
     assert lines(read(tmp_path / "a.xlsx"))[0][1].split("\n")[2:] == ["| bouée | 12.5% | 3 kg |", "| rame | 100% | €2.5 |"]
 
 
-def test_a_cell_of_a_workbook_that_is_merged_over_rows_is_said_in_each_and_what_lies_too_far_right_is_named(tmp_path: Path) -> None:
+def test_a_merged_cell_of_a_workbook_is_said_in_each_of_its_places_and_what_lies_too_far_right_is_named(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "Prêts & clefs"
     for row in (
-        ["Été"],
-        ["Qui", "Quoi"],
-        ["Ana", "bouée"],
-        [None, "rame"],
-        [None, None],
-        ["Luc", "canot"],
+        ["Saison"],
+        ["Qui", "Été", None, "Hiver"],
+        [None, "Quoi", "Où", "Quoi"],
+        ["Ana", "bouée", "quai", "luge"],
+        [None, "rame", "lac", "ski"],
+        [None, None, None, None],
+        ["Luc", "canot", "rive", "raquette"],
         [],
         ["x", "y"],
         [None, "z"],
     ):
         sheet.append(row)
-    for merged in ("A1:B1", "A3:A5"):
+    for merged in ("A1:D1", "A2:A3", "B2:C2", "A4:A6"):
         sheet.merge_cells(merged)
-    sheet.cell(6, 600, "loin")
+    sheet.cell(7, 600, "loin")
     book.save(tmp_path / "a.xlsx")
     found = read(tmp_path / "a.xlsx")
     first, second = (text.split("\n") for _, text in lines(found))
-    assert first[2:] == ["| Qui | Quoi |", "| Ana | bouée |", "| Ana | rame |", "| Luc | canot |"]
+    assert first[0] == "| Saison |  |  |  |"
+    assert first[2:] == [
+        "| Qui | Été | Été | Hiver |",
+        "| Qui | Quoi | Où | Quoi |",
+        "| Ana | bouée | quai | luge |",
+        "| Ana | rame | lac | ski |",
+        "| Luc | canot | rive | raquette |",
+    ]
     assert second[2:] == ["|  | z |"]
     assert found.document.notes == ("the sheet 'Prêts & clefs' is read up to column 500",)
 

@@ -1,7 +1,7 @@
 """Excel workbooks through openpyxl: a table for each sheet under the sheet's name, cells as their shown values.
 
-A cell that is merged over rows is said in each of them, one over columns once. The library says which cells are merged only where it holds the
-whole book in memory; it is therefore read off the end of the sheet's own part.
+A cell that is merged over others is said in each of their places, one over a whole row once. The library says which cells are merged only where
+it holds the whole book in memory; it is therefore read off the end of the sheet's own part.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ UNIT_MAX = 12  # characters of a unit that a number's format writes
 _UNIT = re.compile(r'\[\$([^\]-]+)[^\]]*\]|"([^"]+)"|([€$£¥])')
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b[^<>]*\bref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-Merged = dict[tuple[int, int], int]  # (row, column) of a cell, from 1, that is merged over rows -> the last of them
+Merged = dict[
+    tuple[int, int], tuple[int, int]
+]  # (row, column), from 1, of a cell that is merged over others -> the last row and column
 
 
 def read_xlsx(path: Path) -> Reading:
@@ -54,7 +56,7 @@ def read_xlsx(path: Path) -> Reading:
 
 
 def _merged(archive: Archive) -> dict[str, Merged]:
-    """For each sheet, by its name, the cells that are merged over rows."""
+    """For each sheet, by its name, the cells that are merged over others."""
     relations = archive.xml_if_any("xl/_rels/workbook.xml.rels")
     book = archive.xml_if_any("xl/workbook.xml")
     if relations is None or book is None:
@@ -65,8 +67,9 @@ def _merged(archive: Archive) -> dict[str, Merged]:
         part = parts.get(sheet.get(_RELATION))
         data = archive.read(part) if part else b""
         cells = itertools.islice(_MERGED.finditer(data, max(data.rfind(b"sheetData>"), 0)), MERGED_MAX)
-        spans = ((int(cell[2]), _column(cell[1]), int(cell[4])) for cell in cells)
-        found[sheet.get("name") or ""] = {(row, column): last for row, column, last in spans if last > row}
+        found[sheet.get("name") or ""] = {
+            (int(cell[2]), _column(cell[1])): (int(cell[4]), min(_column(cell[3]), COLUMNS_MAX)) for cell in cells
+        }
     return found
 
 
@@ -125,12 +128,24 @@ class _Above:
         self._open = {column: found for column, found in self._open.items() if found[1] >= number}
         full = row + [""] * (max(self._open, default=-1) + 1 - len(row))
         for column, (text, _) in self._open.items():
-            self._budget -= 0 if full[column] else len(text)
-            full[column] = full[column] or (text if self._budget > 0 else "")
-        self._open |= {
-            at: (text, self._merged[number, at + 1]) for at, text in enumerate(row) if text and (number, at + 1) in self._merged
-        }
+            self._put(full, column, text)
+        alone = sum(map(bool, full)) == 1
+        for at, text in enumerate(row):
+            last = self._merged.get((number, at + 1)) if text else None
+            if last is None:
+                continue
+            end = at + 1 if alone or self._budget <= 0 else last[1]
+            full += [""] * (end - len(full))
+            for column in range(at, end):
+                self._put(full, column, text)
+                if last[0] > number:
+                    self._open[column] = (text, last[0])
         return full
+
+    def _put(self, row: list[str], column: int, text: str) -> None:
+        if not row[column]:
+            self._budget -= len(text)
+            row[column] = text if self._budget > 0 else ""
 
 
 def _element(rows: list[list[str]]) -> list[Element]:
