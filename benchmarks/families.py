@@ -118,13 +118,33 @@ def e5_small() -> tuple[Any, str, int]:
     return BertModel(BertConfig(**shape, pad_token_id=0, dtype="float32"), add_pooling_layer=False), "mean", 384
 
 
+def e5_base() -> tuple[Any, str, int]:
+    """multilingual-e5-base: XLM-R's base size. bge-m3 and Solon's large one have the same vocabulary and twice the layers."""
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
+    config = XLMRobertaConfig(
+        vocab_size=250_002, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1, dtype="float32"
+    )
+    return XLMRobertaModel(config, add_pooling_layer=False), "mean", 768
+
+
+def minilm() -> tuple[Any, str, int]:
+    """all-MiniLM-L6-v2."""
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(hidden_size=384, num_hidden_layers=6, intermediate_size=1536, pad_token_id=0, dtype="float32")
+    return BertModel(config, add_pooling_layer=False), "mean", 384
+
+
 MODELS: dict[str, Callable[[], tuple[Any, str, int]]] = {
+    "minilm": minilm,
     "e5_small": e5_small,
     "granite_small": lambda: granite(50_368, "gelu"),
     "granite_97m": lambda: granite(180_000, "silu"),
     "mmbert_small": mmbert_small,
     "embeddinggemma2": embeddinggemma2,
     "modernbert": modernbert,
+    "e5_base": e5_base,
     "mmbert": mmbert,
     "qwen3": qwen3,
 }

@@ -18,6 +18,7 @@ from triplette.errors import InputError
 from triplette.export.convert.convert import load_encoder
 from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.convert.stage import Staged
+from triplette.export.families.architecture import head_biases
 from triplette.export.families.family import FAMILIES, family_of, read_architecture
 from triplette.export.proof.checks import Proof
 from triplette.export.runtime import CONTRACT, TOKENIZER
@@ -88,6 +89,36 @@ def test_the_graph_equals_the_model_on_either_side_of_the_padding(tmp_path: Path
             with torch.inference_mode():
                 vector = torch.nn.functional.normalize(encoder(padded, mask), dim=1)[0].numpy()
             assert float(vector @ truth) > 0.999999
+
+
+def with_head(folder: Path, target: Path) -> Path:
+    """The model with a dense head of a bias and a tanh between pooling and normalisation, as LaBSE is published."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense, Normalize
+
+    model: Any = SentenceTransformer(str(folder), device="cpu")
+    head = Dense(96, 64, bias=True, activation_function=torch.nn.Tanh())
+    torch.nn.init.normal_(head.linear.bias, std=0.3)
+    SentenceTransformer(modules=[model[0], model[1], head, Normalize()], device="cpu").save(str(target), create_model_card=False)
+    return target
+
+
+def test_a_dense_head_of_labse_s_kind_is_the_model_s_own(tmp_path: Path) -> None:
+    import torch
+
+    from triplette.export.proof.reference import Reference
+
+    texts = [chunk.text for chunk in paragraphs(20)]
+    folder = with_head(write_bert(tmp_path / "m", texts, kind="bert", pooling="cls", tokens="wordpiece"), tmp_path / "labse")
+    encoder, architecture = load_encoder(folder), read_architecture(folder)
+    assert (architecture.output, architecture.heads_after_pooling[0].bias, architecture.heads_after_pooling[0].tanh) == (64, True, True)
+    head = sum(parameter.numel() for parameter in encoder.projection.parameters())
+    assert (head, head_biases(architecture.heads_after_pooling)) == (64 * 96 + 64, 64)
+    ids = [5 + (7 * i) % 500 for i in range(30)]
+    with torch.inference_mode():
+        vector = encoder(torch.tensor([ids], dtype=torch.int32), torch.ones(1, 30, dtype=torch.int32))
+    assert float(torch.nn.functional.normalize(vector, dim=1)[0].numpy() @ Reference(folder).vectors([ids])[0]) > 0.999999
 
 
 @pytest.fixture(scope="module")

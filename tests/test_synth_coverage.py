@@ -229,3 +229,15 @@ def test_a_page_of_many_scattered_cells_is_checked_too(tmp_path: Path) -> None:
         page.text(20 + 55 * (number % 10), 810 - 17 * (number // 10), f"case{number}", 4)
     found = (witness(write_pdf(tmp_path / "a.pdf", [page])) or "").split()
     assert sorted(found) == sorted(f"case{number}" for number in range(450))
+
+
+def test_the_second_reader_does_not_take_the_signs_of_a_dialect_for_lost_words(tmp_path: Path) -> None:
+    text = (
+        '# Refuge\n\n::: danger Orage\nOn quitte la crête avant midi.\n:::\n\n!!! tip "Le soir"\n    Le poêle s\'éteint à dix heures.\n\n'
+        "> [!CAUTION]\n> Le pont est fermé en hiver.\n\nimport Carte from './carte';\n\nUn lit[^1] coûte 3*4*2 euros par an.\n\n[^1]: Sans draps.\n"
+    )
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    found = read_one(tmp_path / "a.md", tmp_path, "a.md", ChunkSettings(language="fr")).coverage
+    assert found is not None
+    assert (found.witness, found.lost) == ("markup", ())
+    assert found.sentences == found.sentences_whole == 4

@@ -65,9 +65,10 @@ def read_tensors(folder: Path, family: Family, architecture: Architecture) -> di
         if not path.exists():
             raise InputError("the dense head's weights are missing", where=str(path), cure="run `train merge` again")
         named = load_file(path)
-        if set(named) != {"linear.weight"}:
-            raise InputError(f"holds {sorted(named)}, not linear.weight", where=str(path), cure="run `train merge` again")
-        tensors[f"projection.heads.{index}.weight"] = named["linear.weight"]
+        wanted = {"linear.weight", "linear.bias"} if head.bias else {"linear.weight"}
+        if set(named) != wanted:
+            raise InputError(f"holds {sorted(named)}, not {sorted(wanted)}", where=str(path), cure="run `train merge` again")
+        tensors.update({name.replace("linear", f"projection.heads.{index}"): tensor for name, tensor in named.items()})
     return tensors
 
 

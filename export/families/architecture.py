@@ -17,7 +17,7 @@ from triplette.errors import InputError
 EMBEDDING, POSITIONS, ATTENTION, FEED_FORWARD, PROJECTION = "embedding", "positions", "attention", "feed_forward", "projection"
 PER_LAYER = "per_layer"  # what EmbeddingGemma 2 gates each layer with
 LOCAL, GLOBAL = "sliding_attention", "full_attention"
-IDENTITY = "torch.nn.modules.linear.Identity"
+IDENTITY, TANH = "torch.nn.modules.linear.Identity", "torch.nn.modules.activation.Tanh"
 CURE = "export a model of a supported family (docs/export.md has the table), as `train merge` writes it"
 
 
@@ -38,11 +38,13 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class DenseHead:
-    """One dense layer after pooling: its folder, and its widths. It has neither bias nor activation."""
+    """One dense layer after pooling: its folder, its widths, and whether it adds a bias and ends with a tanh, as LaBSE's does."""
 
     folder: str
     inputs: int
     outputs: int
+    bias: bool = False
+    tanh: bool = False
 
 
 class Architecture(Protocol):
@@ -99,6 +101,11 @@ def read_around(folder: Path, poolings: tuple[str, ...]) -> Around:
     return Around(pooling, heads, normalize)
 
 
+def head_biases(heads: tuple[DenseHead, ...]) -> int:
+    """How many numbers the heads' biases have together. They stay float32."""
+    return sum(head.outputs for head in heads if head.bias)
+
+
 def check_widths(hidden: int, heads: tuple[DenseHead, ...], folder: Path) -> None:
     """Raise InputError unless each head takes what the one before gives."""
     for head in heads:
@@ -121,10 +128,12 @@ def _pooling(path: Path, allowed: tuple[str, ...]) -> str:
 
 def _dense(folder: Path, name: str) -> DenseHead:
     path = folder / name / "config.json"
-    config = read_json(path)
-    if config.get("bias") or config.get("activation_function", IDENTITY) != IDENTITY:
-        raise InputError("a dense head with a bias or an activation is not supported", where=str(path), cure=CURE)
-    return DenseHead(name, int(get(config, "in_features", str(path))), int(get(config, "out_features", str(path))))
+    config, where = read_json(path), str(path)
+    activation = str(config.get("activation_function", IDENTITY))
+    if activation not in (IDENTITY, TANH):
+        raise InputError(f"a dense head ends with {activation}; only Identity and Tanh are supported", where=where, cure=CURE)
+    inputs, outputs = int(get(config, "in_features", where)), int(get(config, "out_features", where))
+    return DenseHead(name, inputs, outputs, bias=bool(config.get("bias")), tanh=activation == TANH)
 
 
 def layer_kinds(config: dict[str, Any], where: str) -> tuple[str, ...]:

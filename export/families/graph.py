@@ -24,11 +24,12 @@ class Projection(nn.Module):
 
     def __init__(self, heads: Sequence[DenseHead]) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(nn.Linear(head.inputs, head.outputs, bias=False) for head in heads)
+        self.heads = nn.ModuleList(nn.Linear(head.inputs, head.outputs, bias=head.bias) for head in heads)
+        self.tanh = tuple(head.tanh for head in heads)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        for head in self.heads:
-            pooled = head(pooled)
+        for head, tanh in zip(self.heads, self.tanh, strict=True):
+            pooled = torch.tanh(head(pooled)) if tanh else head(pooled)
         return pooled
 
 

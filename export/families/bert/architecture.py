@@ -21,6 +21,7 @@ from triplette.export.families.architecture import (
     Weights,
     check_widths,
     get,
+    head_biases,
     read_around,
     read_json,
     require,
@@ -73,7 +74,8 @@ class Architecture:
     @property
     def parameters(self) -> int:
         """The number of weights: what sizes, memory and disk are estimated from."""
-        biases = self.layers * (4 * self.hidden + self.feed_forward + self.hidden + 4 * self.hidden)
+        inner = self.layers * (4 * self.hidden + self.feed_forward + self.hidden + 4 * self.hidden)
+        biases = inner + head_biases(self.heads_after_pooling)
         return sum(weight.size for weight in self.weights) + biases + (self.types + 2) * self.hidden
 
 

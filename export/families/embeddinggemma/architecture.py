@@ -16,6 +16,7 @@ from triplette.export.families.architecture import (
     Weights,
     check_widths,
     get,
+    head_biases,
     layer_kinds,
     read_around,
     read_json,
@@ -79,7 +80,7 @@ class Architecture:
         attention = self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads) + 2 * self.head_dim
         layer = attention + 3 * self.hidden * self.feed_forward + 4 * self.hidden
         dense = sum(head.inputs * head.outputs for head in self.heads_after_pooling)
-        return self.vocabulary * self.hidden + self.layers * layer + self.hidden + dense
+        return self.vocabulary * self.hidden + self.layers * layer + self.hidden + dense + head_biases(self.heads_after_pooling)
 
 
 def read(folder: Path) -> Architecture:

@@ -22,6 +22,7 @@ from triplette.export.families.architecture import (
     Weights,
     check_widths,
     get,
+    head_biases,
     layer_kinds,
     read_around,
     read_json,
@@ -82,7 +83,7 @@ class Architecture:
         """The number of weights: what sizes, memory and disk are estimated from."""
         norms = (2 * self.layers + 1) * self.hidden * (1 + self.norm_bias)
         biases = self.layers * (4 * self.hidden * self.attention_bias + (2 * self.feed_forward + self.hidden) * self.feed_forward_bias)
-        return sum(weight.size for weight in self.weights) + norms + biases
+        return sum(weight.size for weight in self.weights) + norms + biases + head_biases(self.heads_after_pooling)
 
 
 def read(folder: Path) -> Architecture:

@@ -21,6 +21,7 @@ from triplette.export.families.architecture import (
     Weights,
     check_widths,
     get,
+    head_biases,
     read_around,
     read_json,
     require,
@@ -70,7 +71,7 @@ class Architecture:
     def parameters(self) -> int:
         """The number of weights: what sizes, memory and disk are estimated from."""
         norms = self.layers * (2 * self.hidden + 2 * self.head_dim) + self.hidden
-        return sum(weight.size for weight in self.weights) + norms
+        return sum(weight.size for weight in self.weights) + norms + head_biases(self.heads_after_pooling)
 
 
 def read(folder: Path) -> Architecture:
