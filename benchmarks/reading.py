@@ -14,6 +14,7 @@ interrupted by a footnote or a foot in every reader that does not know of them. 
 Readers of one kind make the same mistakes: those that follow the file's order run a page's last words into its footnote, those that go by
 the places of words read across columns. So a second figure, "both kinds", counts the sentences that have a vote of each kind among their
 three. What is still no sentence when one looks at the page (``reading_judged.json``: a hash of its words, and why) is taken out of the third.
+What Triplette misses of the first is counted by what was seen on the page, from the same file; "not judged" are those that nobody looked at.
 """
 
 from __future__ import annotations
@@ -237,6 +238,7 @@ def compare_pdfs(folder: Path, out: Path | None, show: str) -> None:
     if absent:
         print("not installed and left out:", ", ".join(absent))
     rows = []
+    known = json.loads(JUDGED.read_text(encoding="utf-8"))
     for path in sorted(folder.glob("*.pdf")):
         found = measured(path)
         print(f"{path.name}")
@@ -245,8 +247,10 @@ def compare_pdfs(folder: Path, out: Path | None, show: str) -> None:
             best = max((value for name, value in share.items() if name != "triplette"), default=0.0)
             mark = "" if share["triplette"] >= best else f"  BELOW {best:.4f}"
             print(f"  {way:10} {found.counts[way]:4}: " + "  ".join(f"{name} {value:.3f}" for name, value in share.items()) + mark)
+        kinds = Counter(known.get(_hash(s), "not judged") for s in found.missing)
+        print("  missing: " + (", ".join(f"{count} {kind}" for kind, count in kinds.most_common()) or "none"))
         print("  seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in found.seconds.items()))
-        rows.append({"file": path.name, **found._asdict(), "missing": len(found.missing)})
+        rows.append({"file": path.name, **found._asdict(), "missing": kinds})
         if show and show in path.name:
             own = f" {folded(plain([triplette_text(path)]))} "
             print("\n".join(f"    missing {_hash(s)}: {_where_cut(s, own)}" for s in found.missing))
@@ -319,8 +323,9 @@ def main() -> None:
     one.add_argument("reader", choices=("triplette", *READERS))
     one.add_argument("folder", type=Path)
     grown = commands.add_parser("growth")
-    grown.add_argument("--suffix", action="append", help="formats to measure (all)")
+    grown.add_argument("--suffix", action="append", help="formats to measure, such as .pdf or folder (all)")
     grown.add_argument("--pattern", action="append", help="patterns to measure (all)")
+    grown.add_argument("--turns", type=int, default=3, help="readings of a size, of which the best counts")
     fast = commands.add_parser("speed")
     fast.add_argument("--megabytes", type=int, default=100)
     args = parser.parse_args()
@@ -331,7 +336,7 @@ def main() -> None:
     elif args.command == "growth":
         from reading_growth import growth
 
-        growth(tuple(args.suffix or ()), tuple(args.pattern or ()))
+        growth(tuple(args.suffix or ()), tuple(args.pattern or ()), args.turns)
     else:
         speed(args.megabytes)
 

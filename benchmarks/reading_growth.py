@@ -16,9 +16,12 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from reading_growth_office import office, write_folder
+
 LEAST_SECONDS = 0.03  # of the processor, at the first of the four sizes
 FIRST, LARGEST = 10_000, 640_000  # characters of the first size at least, of the fourth at most
 TURNS = 3
+FILES = 1_250  # of the first folder; the fourth has eight times as many
 LIMIT = 1.1
 PROSE = "Le canot est rangé sous les saules du lac. "
 Pattern = Callable[[int], str]
@@ -213,20 +216,24 @@ def formats() -> dict[str, dict[str, Callable[[Path, int], None]]]:
         return "".join(f"<w:p><w:r><w:t>{html.escape(part)}</w:t></w:r></w:p>" for part in text.split("\n\n"))
 
     drawn = {name: lambda path, n, make=make: _pages(path, make(n)) for name, make in DRAWN.items()}  # type: ignore[misc]
+    more = office(PLAIN)
     return {
         ".txt": over(_text, PLAIN, LINES),
         ".md": over(_text, PLAIN, LINES, MARKDOWN),
         ".html": {**over(_page, PLAIN, wrap=lambda text: f"<p>{html.escape(text)}</p>"), **over(_page, HTML)},
         ".docx": {**over(_word, PLAIN, wrap=in_word), **over(_word, WORD)},
-        ".odt": over(_odt, PLAIN),
-        ".rtf": over(_rtf, PLAIN),
+        ".odt": {**over(_odt, PLAIN), **{f"elements: {name}": write for name, write in more.pop(".odt").items()}},
+        ".rtf": {**over(_rtf, PLAIN), **{f"commands: {name}": write for name, write in more.pop(".rtf").items()}},
         ".pdf": {**over(_pdf, {name: PLAIN[name] for name in ("dots", "letters", "digits", "words", "questions", "prose")}), **drawn},
+        **more,
     }
 
 
-def growth(suffixes: tuple[str, ...], wanted: tuple[str, ...] = ()) -> None:
+def growth(suffixes: tuple[str, ...], wanted: tuple[str, ...] = (), turns: int = TURNS) -> None:
     """Print a line a pattern and a line a format: the smallest, the median and the largest exponent, and whose that is."""
     with tempfile.TemporaryDirectory() as folder:
+        if "folder" in suffixes or not suffixes:
+            _folders(Path(folder))
         for suffix, patterns in formats().items():
             if suffixes and suffix not in suffixes:
                 continue
@@ -234,10 +241,10 @@ def growth(suffixes: tuple[str, ...], wanted: tuple[str, ...] = ()) -> None:
             for name, write in patterns.items():
                 if wanted and name not in wanted:
                     continue
-                size, seconds = _measured(Path(folder) / f"a{suffix}", write)
+                size, seconds = _measured(Path(folder) / f"a{suffix}", write, turns)
                 slope = _slope(seconds)
                 if slope > LIMIT:
-                    size, again = _measured(Path(folder) / f"a{suffix}", write)
+                    size, again = _measured(Path(folder) / f"a{suffix}", write, turns)
                     slope, seconds = min((slope, seconds), (_slope(again), again))
                 slopes[name] = slope
                 print(f"{suffix} {name:20} from {size:6} {' '.join(f'{value:7.3f}' for value in seconds)}  {slope:.2f}", flush=True)
@@ -251,12 +258,30 @@ def growth(suffixes: tuple[str, ...], wanted: tuple[str, ...] = ()) -> None:
             )
 
 
-def _measured(path: Path, write: Callable[[Path, int], None]) -> tuple[int, list[float]]:
+def _folders(place: Path) -> None:
+    """A folder of small files, through the command's function: finding, hashing and writing are in it."""
+    from triplette.rundir import RunDir
+    from triplette.settings.synth import ChunkSettings
+    from triplette.synth.chunk import chunk_corpus
+
+    seconds = []
+    chunk_corpus(RunDir(place / "first"), write_folder(place / "warm", 10), ChunkSettings(workers=1))
+    for step in range(4):
+        folder = write_folder(place / f"folder{step}", FILES * 2**step)
+        started = time.process_time()
+        chunk_corpus(RunDir(place / f"run{step}"), folder, ChunkSettings(workers=1))
+        seconds.append(time.process_time() - started)
+    print(
+        f"small files in a folder, from {FILES:6} {' '.join(f'{value:7.3f}' for value in seconds)}  {_slope(seconds):.2f}", flush=True
+    )
+
+
+def _measured(path: Path, write: Callable[[Path, int], None], turns: int) -> tuple[int, list[float]]:
     """(the first size, the seconds of the four)."""
     size = FIRST
     while size < LARGEST // 8 and _seconds(path, write, size, turns=1) < LEAST_SECONDS:
         size *= 2
-    return size, [_seconds(path, write, size * 2**step) for step in range(4)]
+    return size, [_seconds(path, write, size * 2**step, turns) for step in range(4)]
 
 
 def _slope(seconds: list[float]) -> float:
@@ -266,7 +291,7 @@ def _slope(seconds: list[float]) -> float:
     return sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True)) / sum((x - middle_x) ** 2 for x in xs)
 
 
-def _seconds(path: Path, write: Callable[[Path, int], None], size: int, turns: int = TURNS) -> float:
+def _seconds(path: Path, write: Callable[[Path, int], None], size: int, turns: int) -> float:
     """The processor seconds of reading, cutting and checking a file, the best of some turns."""
     from triplette.settings.synth import ChunkSettings
     from triplette.synth.reading import read_one

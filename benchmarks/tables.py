@@ -40,8 +40,10 @@ def table(one: Comparison, told: dict[str, Any]) -> str:
     turns, ours, on = told["turns"], one.sides[0].name, told["machine"]
     loads = [figures["load"] for turn in turns for figures in turn.values()]
     under = f", load {min(loads):.0f} to {max(loads):.0f}" if loads else ""
-    hardware = f"{on['cores']} cores ({on['processor']}), Python {on['python']}"
-    lines = [f"**{one.name.capitalize()}**: {one.what}. {len(turns)} turns, {hardware}{under}.", ""]
+    threads = f", OMP_NUM_THREADS={on['threads']}" if on.get("threads") else ""
+    hardware = f"{on['cores']} cores ({on['processor']}{threads}), Python {on['python']}"
+    what = told.get("what", one.what)  # of the size that was measured, which another command's need not be
+    lines = [f"**{one.name.capitalize()}**: {what}. {len(turns)} turn{'s' * (len(turns) != 1)}, {hardware}{under}.", ""]
     lines += ["| side | s | beside ours | processor s | beside ours | peak MB | found |", "|---|---|---|---|---|---|---|"]
     for side in one.sides:
         mine = [(turn[side.name], turn.get(ours)) for turn in turns if side.name in turn]
@@ -65,10 +67,12 @@ def per_unit(figures: dict[str, Any], figure: str) -> float:
 
 
 def spread(ratios: list[float]) -> str:
-    """The median, and in brackets the smallest and the largest."""
+    """The median, and in brackets the smallest and the largest, where there are several."""
     if not ratios:
         return ""
     low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+    if len(ratios) == 1:
+        return f"**{short(middle)}**"
     return f"**{short(middle)}** ({short(low)} to {short(high)})"
 
 

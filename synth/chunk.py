@@ -27,7 +27,7 @@ from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
 from triplette.synth.ingest.harvest import Harvested
 from triplette.synth.reading import ReadDocument, changed, read_all
 from triplette.synth.refs import resolve_references
-from triplette.tables import read_records, records_of, table_of, write_records, write_table
+from triplette.tables import read_records, table_of, write_records, write_table
 
 WORST = 10  # documents that the result lists
 
@@ -111,7 +111,7 @@ def chunk_corpus(
         if not read[place].failed and folder.has_changed(path):
             read[place] = changed(name)
     chunks = concat_tables([document.rows for document in read if document.rows is not None] or [table_of([], Chunk)])
-    chunks = table_of(resolve_references(records_of(chunks.combine_chunks(), Chunk)), Chunk)
+    chunks = resolve_references(chunks)
     failed = tuple(document.failed for document in read if document.failed)
     if not chunks.num_rows:
         raise InputError("no document could be read:\n  " + "\n  ".join(failed), where=str(corpus), cure="see each line")

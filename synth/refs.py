@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from triplette.languages import document_words, language
-from triplette.records import Chunk
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BESIDE = 70  # characters before and after a number in which another document's title may stand
 CLOSE = 25  # characters after a number in which a title of one word ("des statuts") may stand
@@ -23,25 +25,33 @@ _NUMBER = r"(?:[A-Z]\.?)?\d{1,3}+(?:\.\d{1,3}+){0,5}+"
 Numbers = dict[str, list[int]]
 
 
-def resolve_references(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """The chunks with ``refs``: ids of the passages that each names, in the order of their naming, without itself."""
+def resolve_references(chunks: pa.Table) -> pa.Table:
+    """The chunks, as a table, with ``refs``: ids of the passages that each names, in the order of their naming, without itself.
+
+    Texts are looked at a block of the table at a time, for together they may be as large as the memory.
+    """
+    import pyarrow as pa
+
+    ids, titles, sources, codes, articles = (chunks[name].to_pylist() for name in ("id", "title", "source", "language", "articles"))
     begins: dict[str, Numbers] = defaultdict(lambda: defaultdict(list))
-    for place, chunk in enumerate(chunks):
-        for number in chunk.articles:
-            begins[chunk.source][_plain(number)].append(place)
-    documents = _Titles(chunks)
-    found = []
-    for place, chunk in enumerate(chunks):
+    for place, numbers in enumerate(articles):
+        for number in numbers:
+            begins[sources[place]][_plain(number)].append(place)
+    documents = _Titles(sources, titles, codes)
+    texts = (text for block in chunks["text"].chunks for text in block.to_pylist())
+    found: list[list[str]] = []
+    for place, text in enumerate(texts):
         named: dict[str, None] = {}
-        for number, beside, after in references(chunk.text, chunk.language):
-            source = documents.named(beside, after, chunk.language) or chunk.source
+        for number, beside, after in references(text, codes[place]):
+            source = documents.named(beside, after, codes[place]) or sources[place]
             places = [other for other in begins[source].get(_plain(number), ()) if other != place]
             own = place in begins[source].get(_plain(number), ())
-            if places and not (own and source == chunk.source):
-                nearest = min(places, key=lambda other: (-_shared(chunks[other].title, chunk.title), abs(other - place), other))
-                named[chunks[nearest].id] = None
-        found.append(replace(chunk, refs=tuple(named)) if named else chunk)
-    return found
+            if places and not (own and source == sources[place]):
+                nearest = min(places, key=lambda other: (-_shared(titles[other], titles[place]), abs(other - place), other))
+                named[ids[nearest]] = None
+        found.append(list(named))
+    column = chunks.schema.get_field_index("refs")
+    return chunks.set_column(column, chunks.schema.field(column), pa.array(found, chunks.schema.field(column).type))
 
 
 def references(text: str, code: str) -> Iterator[tuple[str, str, str]]:
@@ -68,11 +78,13 @@ def _patterns(code: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 class _Titles:
     """The corpus's documents by the first words of their titles."""
 
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
+    def __init__(self, sources: Sequence[str], titles: Sequence[str], codes: Sequence[str]) -> None:
         self._by_words: dict[tuple[str, ...], str] = {}
-        titles = {chunk.source: (chunk.title.split(" > ")[0], chunk.language) for chunk in reversed(chunks)}
+        first: dict[str, tuple[str, str]] = {}
+        for source, title, code in zip(sources, titles, codes, strict=True):
+            first.setdefault(source, (title.split(" > ")[0], code))
         shared: set[tuple[str, ...]] = set()
-        for source, (title, code) in sorted(titles.items()):
+        for source, (title, code) in sorted(first.items()):
             words = tuple(language(code).tokens(title))
             for count in range(min(TITLE_WORDS, len(words)) or 1, len(words) + 1):
                 if words[:count] in self._by_words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -64,6 +65,10 @@ def test_a_stopped_run_goes_on_and_one_side_that_fails_ends_nothing(bench: Any, 
     told = json.loads((tmp_path / "results" / "pair.json").read_text())
     assert [sorted(turn) for turn in told["turns"]] == [["ours", "theirs"]] * 2
     lines = tables.table(one, told).splitlines()
+    other_size = dataclasses.replace(one, what="sums of another size")
+    assert tables.table(other_size, told).startswith("**Pair**: sums. 2 turns"), (
+        "what was measured, not what this command would measure"
+    )
     assert lines[2].startswith("| side | s | beside ours |")
     ours, theirs, broken = (line.split(" | ") for line in lines[4:7])
     assert (ours[2], ours[6].rstrip(" |")) == ("1", "found 7")

@@ -15,7 +15,7 @@ from triplette.records import Chunk, Coverage
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
-from triplette.synth.cut import chunk_blocks
+from triplette.synth.cut import cut_blocks
 from triplette.synth.facing import show_document
 from triplette.synth.ingest import Structured, structure
 from triplette.synth.ingest.coverage import lost_words, measure
@@ -33,7 +33,7 @@ SECOND = "Les visiteurs laissent leurs sacs à la consigne de l'entrée. Un jeto
 def chunks_of(text: str) -> tuple[Structured, list[Chunk]]:
     """A plain document and its chunks."""
     structured = structure(Document("a.txt", text, "pages"))
-    return structured, chunk_blocks(structured.blocks, "a.txt", ChunkSettings(), COUNTER)
+    return structured, cut_blocks(structured.blocks, "a.txt", ChunkSettings(), COUNTER)[0]
 
 
 def chunk_of(text: str, *, source: str = "a.txt", page_end: int = 1) -> Chunk:
@@ -229,3 +229,15 @@ def test_a_page_of_many_scattered_cells_is_checked_too(tmp_path: Path) -> None:
         page.text(20 + 55 * (number % 10), 810 - 17 * (number // 10), f"case{number}", 4)
     found = (witness(write_pdf(tmp_path / "a.pdf", [page])) or "").split()
     assert sorted(found) == sorted(f"case{number}" for number in range(450))
+
+
+def test_the_second_reader_does_not_take_the_signs_of_a_dialect_for_lost_words(tmp_path: Path) -> None:
+    text = (
+        '# Refuge\n\n::: danger Orage\nOn quitte la crête avant midi.\n:::\n\n!!! tip "Le soir"\n    Le poêle s\'éteint à dix heures.\n\n'
+        "> [!CAUTION]\n> Le pont est fermé en hiver.\n\nimport Carte from './carte';\n\nUn lit[^1] coûte 3*4*2 euros par an.\n\n[^1]: Sans draps.\n"
+    )
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    found = read_one(tmp_path / "a.md", tmp_path, "a.md", ChunkSettings(language="fr")).coverage
+    assert found is not None
+    assert (found.witness, found.lost) == ("markup", ())
+    assert found.sentences == found.sentences_whole == 4

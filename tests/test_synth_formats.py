@@ -125,38 +125,6 @@ def test_slides_give_titles_items_tables_notes_and_pages(tmp_path: Path) -> None
     assert [block.page_start for block in found.blocks] == [1, 1, 1, 2]
 
 
-def test_a_workbook_gives_a_table_a_sheet_and_leaves_hidden_ones(tmp_path: Path) -> None:
-    import datetime
-
-    import openpyxl
-
-    book = openpyxl.Workbook()
-    first = book.active
-    first.title = "Horaires"
-    for row in (["Jour", "Ouvre", "Depuis"], ["lundi", 9.0, datetime.datetime(2025, 9, 1)], ["mardi", 9.5, None]):
-        first.append(row)
-    first["C9"] = "Fermé en août."
-    hidden = book.create_sheet("Brouillon")
-    hidden["A1"], hidden.sheet_state = "secret", "hidden"
-    book.save(tmp_path / "a.xlsx")
-    assert lines(read(tmp_path / "a.xlsx")) == [
-        (("Horaires",), "| Jour | Ouvre | Depuis |\n| --- | --- | --- |\n| lundi | 9 | 2025-09-01 |\n| mardi | 9.5 |  |"),
-        (("Horaires",), "Fermé en août."),
-    ]
-
-
-def test_numbers_of_a_workbook_keep_the_unit_that_their_format_writes(tmp_path: Path) -> None:
-    import openpyxl
-
-    book = openpyxl.Workbook()
-    for row in (["Quoi", "Part", "Poids"], ["bouée", 0.125, 3], ["rame", 1, 2.5]):
-        book.active.append(row)
-    for place, form in {"B2": "0.0%", "B3": "0%", "C2": '0.00 "kg"', "C3": "[$€-40C] #,##0.00"}.items():
-        book.active[place].number_format = form
-    book.save(tmp_path / "a.xlsx")
-    assert lines(read(tmp_path / "a.xlsx"))[0][1].split("\n")[2:] == ["| bouée | 12.5% | 3 kg |", "| rame | 100% | €2.5 |"]
-
-
 def test_a_file_that_vanishes_before_it_is_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is gone"):
         read_document(tmp_path / "a.txt", tmp_path)

@@ -14,6 +14,7 @@ from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
 from triplette.synth.refs import references, resolve_references
+from triplette.tables import records_of, table_of
 
 
 def passage(text: str, title: str, source: str, *articles: str, code: str = "fr") -> Chunk:
@@ -26,7 +27,7 @@ def passage(text: str, title: str, source: str, *articles: str, code: str = "fr"
 def named(chunks: list[Chunk]) -> list[list[str]]:
     """The texts that each chunk refers to."""
     text = {chunk.id: chunk.text for chunk in chunks}
-    return [[text[other] for other in chunk.refs] for chunk in resolve_references(chunks)]
+    return [[text[other] for other in chunk.refs] for chunk in records_of(resolve_references(table_of(chunks, Chunk)), Chunk)]
 
 
 def test_a_number_is_a_reference_only_after_a_word_that_marks_one() -> None:

@@ -59,5 +59,6 @@ def test_other_sizes_numbers_that_are_none_and_absent_files_mean_embedding_all(t
         assert (embed_passages(Model(), IDS, TEXTS, kept) == TRUTH).all()
     keep_passages(tmp_path / FILE, IDS, {"base": TRUTH})
     assert kept_passages(tmp_path / FILE, "tuned") == {}
-    (tmp_path / FILE).write_bytes(b"cut")
-    assert kept_passages(tmp_path / FILE, "base") == {}
+    for damaged in (b"", b"cut", (tmp_path / FILE).read_bytes()[:-30]):
+        (tmp_path / FILE).write_bytes(damaged)
+        assert kept_passages(tmp_path / FILE, "base") == {}

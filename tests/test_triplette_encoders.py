@@ -193,7 +193,9 @@ def test_texts_are_cut_at_the_contract_s_limit(model_folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_cached_vectors_are_reused_by_content_and_only_new_texts_are_encoded(model_folder: Path, tmp_path: Path) -> None:
+def test_cached_vectors_are_reused_by_content_and_only_new_texts_are_encoded(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = make_encoder(str(model_folder), [], cache=tmp_path)
     vectors = first.encode_queries(["roque", "pat"])
     (store,) = tmp_path.glob("*.npz")
@@ -203,3 +205,8 @@ def test_cached_vectors_are_reused_by_content_and_only_new_texts_are_encoded(mod
     second = make_encoder(str(model_folder), [], cache=tmp_path).encode_queries(["pat", "mat", "roque"])
     np.testing.assert_array_equal(second[[2, 0]], vectors[:, ::-1])
     np.testing.assert_allclose(second[1], make_encoder(str(model_folder), []).encode_queries(["mat"])[0], atol=1e-5)
+    store.write_bytes(store.read_bytes()[:-50])
+    capsys.readouterr()
+    third = make_encoder(str(model_folder), [], cache=tmp_path).encode_queries(["roque", "pat"])
+    np.testing.assert_allclose(third, vectors, atol=1e-5)
+    assert "are damaged" in " ".join(capsys.readouterr().err.split())

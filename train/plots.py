@@ -21,9 +21,11 @@ def dimension_curve(measurement: Measurement, views: Sequence[str]) -> bytes:
     plain = sorted((view for view in views if "int8" not in view), key=int)
     for system, colour in ((BASE, BEFORE), (TUNED, AFTER)):
         points = [measurement.value(system, view) for view in plain]
-        x = [int(view) for view in plain]
+        x = [int(view) * (1.01 if system == TUNED else 0.99) for view in plain]  # side by side, so that both intervals are seen
         axes.plot(x, [p.mean for p in points], marker="o", color=colour, label=f"{system}, float32")
-        axes.fill_between(x, [p.low for p in points], [p.high for p in points], color=colour, alpha=0.15, linewidth=0)
+        low, high = [p.low for p in points], [p.high for p in points]
+        axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.vlines(x, low, high, color=colour, linewidth=1.5, alpha=0.7)  # of a single dimension the band has no width
         axes.plot(
             x,
             [measurement.value(system, f"{view} int8").mean for view in plain],
@@ -38,6 +40,7 @@ def dimension_curve(measurement: Measurement, views: Sequence[str]) -> bytes:
             if style:
                 axes.axhline(value.mean, color=OTHER, linestyle=style, linewidth=1, label=value.system)
     axes.set_xscale("log", base=2)
+    axes.set_xlim(int(plain[0]) / 1.3, int(plain[-1]) * 1.3)
     axes.set_xticks([int(view) for view in plain], plain)
     axes.minorticks_off()
     axes.set_xlabel("dimension kept")

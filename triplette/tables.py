@@ -131,13 +131,18 @@ def _plain(hint: Any) -> Callable[[Any], Any] | None:
 def write_table(path: Path, table: pa.Table, *, dictionary_bytes: int = 1 << 20) -> None:
     """Write an Arrow table as Parquet (zstd, deterministic), aside and renamed.
 
+    How its columns lie in memory would decide where pages begin, so each row group is laid out anew.
     A column stores each distinct value of a row group once while they take no more than ``dictionary_bytes`` together: more
     than the usual mebibyte pays off for long texts that recur.
     """
     import pyarrow.parquet as pq
 
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP, dictionary_pagesize_limit=dictionary_bytes)
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema, compression="zstd", dictionary_pagesize_limit=dictionary_bytes) as writer,
+    ):
+        for first in range(0, max(table.num_rows, 1), ROW_GROUP):
+            writer.write_table(table.slice(first, ROW_GROUP).combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def read_table(
@@ -197,6 +202,13 @@ def read_records(path: Path, record: type[T]) -> list[T]:
     return records_of(table, record)
 
 
+def read_columns(path: Path, record: type[Any], names: Sequence[str]) -> pa.Table:
+    """Some of a record's columns, checked as ``read_records`` checks all of them, without their records."""
+    table = read_table(path, names)
+    check_schema(path, table, record)
+    return table
+
+
 def records_of(table: pa.Table, record: type[T]) -> list[T]:
     """Every row of a table as a record, as ``table_of`` writes them."""
     kind, hints = typing.cast("Any", record), _hints(record)
@@ -207,11 +219,12 @@ def records_of(table: pa.Table, record: type[T]) -> list[T]:
 
 
 def check_schema(path: Path, table: pa.Table, record: type[Any]) -> None:
-    """Raise InputError unless the columns of ``table`` have the record's types, no value is missing and every term is a known one."""
+    """Raise InputError unless those of the record's columns that ``table`` has are of its types, with no value missing and known terms."""
     import pyarrow.compute as pc
 
     cure = "restore it from a copy, or run the command that writes it again"
-    for named in schema_of(record):
+    there = set(table.column_names)
+    for named in (named for named in schema_of(record) if named.name in there):
         column = table[named.name]
         wrong = _wrong(named.type, column.type, named.name)
         if wrong:
@@ -220,6 +233,8 @@ def check_schema(path: Path, table: pa.Table, record: type[Any]) -> None:
             row = pc.index(pc.is_null(column), True).as_py()
             raise InputError(f"the column {named.name} has no value in row {row}", where=str(path), cure=cure)
     for name, terms in TERMS.get(record, {}).items():
+        if name not in there:
+            continue
         strange = sorted(set(pc.unique(table[name]).to_pylist()) - set(terms))
         if strange:
             known = ", ".join(terms)

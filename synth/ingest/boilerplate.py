@@ -23,6 +23,8 @@ RUN_LENGTH = 3  # pages in a row, for heads that change with the chapter
 HEAD_LIMIT = 120  # characters: a longer line is prose
 FILL_SHARE = 0.75  # of a page's letters: lines of repeated shapes that are more, on most pages, are its text
 STEP_SHARE = 0.7  # of the pages on which a number must go up with the page, and of the entries of a table of contents
+COUNTERS_MAX = 2  # lines of a page that count the pages
+_AMID = re.compile(r"([^\W\d_]\W{0,3})\b\d+\b\s+[^\W\d_]")  # a number with words before and after it
 _LEADERS = re.compile(r"(?:\.\s?){4}$|…{2}$")
 _LEADERS_TAIL = 12  # characters: four dots with blanks between
 _LAST_NUMBER = re.compile(r"\d{1,3}$")
@@ -38,6 +40,7 @@ class _Names(NamedTuple):
     page_number: re.Pattern[str]
     division: re.Pattern[str]
     titles: re.Pattern[str]
+    page_word: re.Pattern[str]
 
 
 @lru_cache(maxsize=64)
@@ -52,6 +55,7 @@ def _names(code: str) -> _Names:
         page_number=small(rf"^\W*(?:(?:{words.page})\s*)?\d{{1,4}}(?:\s*(?:/|{words.of}|-)\s*\d{{1,4}})?[^\w.,;]*$"),
         division=small(rf"^\s*({'|'.join(word for word, _ in words.divisions)})\b"),
         titles=small(rf"\s*(?!(?:{words.leaf})\b)[^\W\d_]{{3,}}\s+(?:n[°ºo]\s*)?\d{{1,3}}\s*[.:–-]?\s*$"),
+        page_word=small(rf"\b(?:{words.leaf}|{words.page})\W*$"),
     )
 
 
@@ -109,17 +113,13 @@ def _zones(page: list[Line]) -> tuple[list[Line], list[Line]]:
 def _mark_running(pages: list[list[Line]], code: str, *, placed: bool) -> dict[int, list[str]]:
     names = _names(code)
     zones = [_zones(page) for page in pages]
+    seen = [_seen(zones, side, len(pages)) for side in (0, 1)]
+    running = [{shape for shape, where in shapes.items() if counts_pages(where, code)} for shapes in seen]
+    if placed or _is_form(zones, seen, running):
+        running = [set(), set()]
     divisions: dict[int, list[str]] = {}
-    for side in (0, 1):
-        seen: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for index, pair in enumerate(zones):
-            shapes = {
-                _shape(line.text): line.text for line in pair[side] if len(line.text) <= HEAD_LIMIT and not line.text.startswith("| ")
-            }  # the head of a table that goes on over the page's end is none of the page
-            for shape, text in shapes.items():
-                seen[shape].append((index, text))
-        repeated = {shape for shape, where in seen.items() if _repeats([i for i, _ in where], len(pages)) and counts_pages(where, code)}
-        if placed or _fills(zones, side, repeated):
+    for side, repeated in enumerate(running):
+        if _fills(zones, [repeated if side == place else set() for place in (0, 1)]):
             repeated = set()
         for index, pair in enumerate(zones):
             _mark_zone(pair[side], repeated, names, from_top=side == 0)
@@ -130,13 +130,38 @@ def _mark_running(pages: list[list[Line]], code: str, *, placed: bool) -> dict[i
     return divisions
 
 
+def _seen(zones: list[tuple[list[Line], list[Line]]], side: int, pages: int) -> dict[str, list[tuple[int, str]]]:
+    """The shapes that come back on one side of the pages: where, and the line as it stands there."""
+    seen: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for index, pair in enumerate(zones):
+        shapes = {
+            _shape(line.text): line.text for line in pair[side] if len(line.text) <= HEAD_LIMIT and not line.text.startswith("| ")
+        }  # the head of a table that goes on over the page's end is none of the page
+        for shape, text in shapes.items():
+            seen[shape].append((index, text))
+    return {shape: where for shape, where in seen.items() if _repeats([i for i, _ in where], pages)}
+
+
+def _is_form(zones: list[tuple[list[Line], list[Line]]], seen: list[dict[str, list[tuple[int, str]]]], running: list[set[str]]) -> bool:
+    """Whether the pages are sheets of one form: the same lines with other numbers are most of each.
+
+    A page counts itself once, at its top or foot or at both; where more lines seem to, they are filled in.
+    """
+    if not _fills(zones, [set(shapes) for shapes in seen]):
+        return False
+    counting = sum(len({text for _, text in shapes[shape]}) > 1 for shapes, own in zip(seen, running, strict=True) for shape in own)
+    return counting > COUNTERS_MAX or not _fills(zones, running)
+
+
 def counts_pages(where: list[tuple[int, str]], code: str = "") -> bool:
     """Whether the numbers in a repeated line are the same on most of its pages, or go up with the page."""
     values = [[int(n[:9]) for n in re.findall(r"\d+", text[:HEAD_LIMIT])] for _, text in where]
     if not values[0]:
         return True
     names = _names(code)
-    named = bool(names.division.match(where[0][1]) or names.titles.match(where[0][1]))  # a page each, they are titles
+    # a page each, they are titles; a single number amid words is what is said there ("Relevé du 3 mars"), unless they name the page
+    first = where[0][1]
+    named = bool(names.division.match(first) or names.titles.match(first) or (len(values[0]) == 1 and _amid_words(first, names)))
     for place in range(min(map(len, values))):
         column = [row[place] for row in values]
         same = Counter(column).most_common(1)[0][1]
@@ -146,18 +171,28 @@ def counts_pages(where: list[tuple[int, str]], code: str = "") -> bool:
     return True
 
 
+def _amid_words(text: str, names: _Names) -> bool:
+    found = _AMID.search(text[:HEAD_LIMIT])
+    return found is not None and not names.page_word.search(text[: found.end(1)])
+
+
 def _by_chapter(column: list[int]) -> bool:
     """Whether a number never goes down and mostly stays: a chapter's, in a head that changes with the chapter."""
     steps = [after - before for before, after in itertools.pairwise(column)]
     return all(step >= 0 for step in steps) and sum(step == 0 for step in steps) >= 0.5 * len(steps)
 
 
-def _fills(zones: list[tuple[list[Line], list[Line]]], side: int, repeated: set[str]) -> bool:
-    """Whether the repeated lines are most of the text of most pages that have any."""
+def _fills(zones: list[tuple[list[Line], list[Line]]], repeated: list[set[str]]) -> bool:
+    """Whether the repeated lines, of the top and of the foot, are most of the text of most pages that have any."""
     full = counted = 0
     for pair in zones:
         letters = [sum(c.isalpha() for c in line.text) for zone in pair for line in zone]
-        own = [sum(c.isalpha() for c in line.text) for line in pair[side] if _shape(line.text) in repeated]
+        own = [
+            sum(c.isalpha() for c in line.text)
+            for zone, shapes in zip(pair, repeated, strict=True)
+            for line in zone
+            if _shape(line.text) in shapes
+        ]
         if sum(letters):
             counted += 1
             full += sum(own) > FILL_SHARE * sum(letters)

@@ -79,7 +79,9 @@ class Headings:
             last = found[-1]
             pair = f"{solid[last - 1]} {solid[last]}"
             joined = last - 1 in found and letters(solid[last - 1]) != letters(solid[last]) and len(pair) < HEADING_LIMIT
-            return tidy(pair if joined else solid[last])
+            title = tidy(pair if joined else solid[last])
+            after = solid[last + 1] if last + 1 < begins else ""
+            return self.wrapped_title(ARTICLE_LEVEL, title, after, FIRST_LINE) or title  # "RÈGLEMENT" over "DE LA SALLE"
         first = [line for line in solid[: min(begins, 3)] if len(line) <= FIRST_LINE and not FINAL.search(line)]
         return next((tidy(line) for line in [*running, *first] if self._titled(line) and len(_WORD.findall(line)) >= 2), "")
 

@@ -35,6 +35,9 @@ _FIELD = re.compile(rb"<w:fldChar\b[^<>]*/>")
 _FIELD_BEGIN = re.compile(rb"<w:fldChar\b[^<>]*fldCharType=.begin")
 _FIELD_END = re.compile(rb"<w:fldChar\b[^<>]*fldCharType=.end")
 _BINARY = re.compile(rb"[0-9a-fA-F\r\n]{512,}")
+_NOTE_MARK = re.compile(r'<sup class="footnote-ref"[^<>]*><a[^<>]*>[^<>]*</a></sup>|<a[^<>]*class="footnote"[^<>]*>[^<>]*</a>')
+_ALERT = re.compile(r"\[![A-Z]{3,12}\][+-]?")
+_TIMES = re.compile(r"(?<=\d)\*(?=\d)")
 _FRONT = re.compile(r"\A(---|\+\+\+)\n.*?\n(?:\1|\.\.\.)\n", re.DOTALL)
 
 
@@ -93,7 +96,26 @@ def _page_text(source: str) -> str:
 
 def _markdown(path: Path) -> str:
     text, _ = decode(path.read_bytes(), path.name)
-    return _page_text(str(_mistune()(_FRONT.sub("", text))))
+    return _page_text(_NOTE_MARK.sub("", str(_mistune()(_without_marks(_FRONT.sub("", text))))))
+
+
+def _without_marks(text: str) -> str:
+    """The text without the signs of dialects that mistune takes for words: admonitions, directives, alerts, imports of MDX. Titles stay."""
+    rows: list[str] = []
+    indented = False
+    for row in text.split("\n"):
+        bare = row.lstrip(" \t>")
+        if bare.startswith(("!!!", "???")):
+            rows += ["", bare.partition('"')[2].rpartition('"')[0], ""]
+            indented = True
+            continue
+        indented = indented and (not bare or row.startswith(("    ", "\t")))
+        if bare.startswith(":::"):
+            said = bare.lstrip(":").strip()
+            rows += ["", said.partition("[")[2].rpartition("]")[0] or "".join(said.split(None, 1)[1:]), ""]
+        elif not (bare.startswith("import ") and bare.rstrip("; ").endswith(("'", '"'))):
+            rows.append(_ALERT.sub("", row[4:] if row.startswith("    ") and indented else row))
+    return _TIMES.sub(r"\\*", "\n".join(rows))
 
 
 @cache

@@ -41,6 +41,10 @@ from triplette.synth.mining.rank import find_in_blocks
 from triplette.synth.mining.vectors import encoded, vectors_on_disk
 from triplette.tables import read_records, write_records
 
+SHARDS, BLOCKS = (
+    "shards-",
+    "candidates-",
+)  # folders beside the kept vectors: an index while it is searched, and blocks until all are found
 LSA_NOTE = (
     "The dense ranker is the built-in LSA, fitted on this corpus: free and repeatable, but it knows no synonym that the corpus does not "
     "teach. For a model: --encoder intfloat/multilingual-e5-small (pip install 'triplette[models]')."
@@ -169,7 +173,7 @@ def mine(
 ) -> tuple[list[Triplet], list[Rejection], dict[str, int], Margin, str]:
     """Triplets in the questions' order, rejects, candidates dropped by reason, the margin, the encoder's name.
 
-    ``encoder`` takes the place of the one that the settings name; ``cache`` keeps the vectors of that one.
+    ``encoder`` takes the place of the one that the settings name; ``cache`` keeps the vectors of that one, and no other call may write there.
     """
     number = {chunk.id: index for index, chunk in enumerate(chunks)}
     lost = next((question for question in questions if question.chunk_id not in number), None)
@@ -185,14 +189,18 @@ def mine(
     encoder = encoder or make_encoder(settings.encoder, chunks, cache=kept, seed=settings.seed)
     with ExitStack() as stack:
         folder = cache or Path(stack.enter_context(TemporaryDirectory(prefix="triplette-")))
+        for leftover in folder.glob(f"{SHARDS}*"):  # of a killed run: what writes to this one is locked out, so they are nobody's
+            rmtree(leftover, ignore_errors=True)
         passages = vectors_on_disk(encoder, chunks, folder, _version(settings), engine=engine) if large else encoded(encoder, chunks)
         material = _material(chunks, questions, positives, encoder, passages)
-        shards = Path(stack.enter_context(TemporaryDirectory(prefix="shards-", dir=folder))) if large else folder
+        shards = Path(stack.enter_context(TemporaryDirectory(prefix=SHARDS, dir=folder))) if large else folder
         key = hash_value(
             [as_dict(settings), _version(settings), code_version("synth"), [c.id for c in chunks], [q.id for q in questions]]
         )[:16]
-        found = _mine(material, questions, settings, _index(passages, settings, shards), engine, folder / key if cache else None)
-        rmtree(folder / key, ignore_errors=True)
+        kept_blocks = folder / f"{BLOCKS}{key}" if cache else None
+        found = _mine(material, questions, settings, _index(passages, settings, shards), engine, kept_blocks)
+        for finished in folder.glob(f"{BLOCKS}*"):  # this run's, and those of runs that were killed and never taken up again
+            rmtree(finished, ignore_errors=True)
         return found
 
 

@@ -6,14 +6,16 @@ proposed still gets its score in the other, because the filter after this looks 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from triplette.arrays import Ints, Scores, Vectors
-from triplette.console import progress
+from triplette.console import progress, say
 from triplette.engine import Engine
 from triplette.ranking.dense import DenseIndex, cosines
 from triplette.ranking.lexical import LexicalRanker
@@ -65,7 +67,7 @@ def find_in_blocks(
     size = QUESTION_BLOCK
     starts = range(0, max(len(positives), 1), size)
     files = [kept / f"candidates-{start:09d}.npz" for start in starts] if kept and len(starts) > 1 else []
-    parts = {place: _load(path) for place, path in enumerate(files) if path.exists()}
+    parts = {place: found for place, path in enumerate(files) if path.exists() and (found := _load(path))}
     missing = [place for place in range(len(starts)) if place not in parts]
     blocks = [
         (asked_tokens[start : start + size], asked[start : start + size], positives[start : start + size], count, rrf_k)
@@ -89,9 +91,14 @@ def _save(path: Path, found: Candidates) -> None:
         np.savez(stream, **{named.name: getattr(found, named.name) for named in fields(Candidates)})
 
 
-def _load(path: Path) -> Candidates:
-    with np.load(path) as store:
-        return Candidates(**{name: store[name] for name in store.files})
+def _load(path: Path) -> Candidates | None:
+    """A kept block; None where the file is damaged, and its candidates are found again."""
+    try:
+        with path.open("rb") as stream, np.load(stream) as store:  # of a damaged file numpy leaves its own open
+            return Candidates(**{name: store[name] for name in store.files})
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+        say(f"note: the kept block {path} is damaged ({error}); its candidates are found again")
+        return None
 
 
 def find_candidates(

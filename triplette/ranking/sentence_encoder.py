@@ -6,13 +6,16 @@ are switched off so that none is added twice.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from triplette.arrays import Vectors
+from triplette.console import say
 from triplette.hashing import hash_text, hash_tree, hash_value
 from triplette.model_contract import contract_of
 from triplette.ranking.encoder import unit_rows
@@ -70,8 +73,12 @@ def _weights(folder: Path, model: Any) -> str:
 def _read_store(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    with np.load(path) as store:
-        return dict(zip(store["keys"].tolist(), store["vectors"], strict=True))
+    try:
+        with path.open("rb") as stream, np.load(stream) as store:  # of a damaged file numpy leaves its own open
+            return dict(zip(store["keys"].tolist(), store["vectors"], strict=True))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        say(f"note: the kept vectors {path} are damaged ({error}); the texts are encoded again")
+        return {}
 
 
 def _write_store(path: Path, known: dict[str, Any]) -> None:

@@ -1,0 +1,71 @@
+"""Pages of plain text: what repeats is furniture, unless it is what the pages say; and where the text begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from triplette.settings.synth import ChunkSettings
+from triplette.synth.ingest import Structured, structure
+from triplette.synth.ingest.document import Document
+from triplette.synth.reading import read_one
+
+BODY = "Le présent texte règle la vie du refuge. Il est remis à chaque membre."
+
+
+def pages(*texts: str) -> Structured:
+    """Pages of plain French text, structured."""
+    return structure(Document(source="a.txt", text="\f".join(texts), form="pages"), "fr")
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "Fiche de location\nVélo : modèle {0}\n\nLe prix du jour est de 1{0} euros.\nLa caution est de 10{0} euros, rendue au retour.\n",
+        "FICHE {0}\n\nTempérature : 1{0} degrés.\nDurée : {0}5 minutes.\n",
+        "Relevé du {0} mars\n\nNiveau du lac : {0}3 cm.\n",
+        "Refuge {0}\nPlaces : 1{0}\nLits : 2{0}\nAltitude : 3{0}\n",
+    ],
+)
+def test_sheets_of_one_form_keep_every_line_although_their_numbers_go_up_with_the_page(sheet: str) -> None:
+    found = pages(*(sheet.format(number) for number in range(1, 7)))
+    assert not found.dropped
+    for number in range(1, 7):
+        for line in sheet.format(number).split("\n"):
+            assert line in found.body_text()
+
+
+def test_a_head_that_names_its_page_amid_words_goes_all_the_same() -> None:
+    texts = (
+        "Le canot est rangé sous les saules du lac.",
+        "Un ponton mène à la cabane.",
+        "La rive nord reste interdite.",
+        "Le bac part à midi.",
+    )
+    found = pages(*(f"Guide du lac, page {number} du volume\n\n{text}\n" for number, text in enumerate(texts, 1)))
+    assert found.dropped["header"] > 0
+    assert "volume" not in " ".join(block.text for block in found.blocks)
+
+
+def test_pages_with_nothing_but_their_heads_are_named_with_what_was_dropped(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\f".join(f"Guide du lac\n\nPage {number}\n" for number in range(1, 6)), encoding="utf-8")
+    found = read_one(tmp_path / "a.txt", tmp_path, "a.txt", ChunkSettings(language="fr"))
+    assert "a.txt: no text is left" in found.failed
+    assert "header" in found.failed
+    assert found.reject is not None
+
+
+@pytest.mark.parametrize(
+    ("head", "title", "opening", "second"),
+    [
+        ("CHARTE DU REFUGE\n\nAVANT-PROPOS", "CHARTE DU REFUGE", "AVANT-PROPOS", "I. ACCUEIL"),
+        ("RÈGLEMENT\nDE LA SALLE DE MUSIQUE\n\nPRÉAMBULE", "RÈGLEMENT DE LA SALLE DE MUSIQUE", "PRÉAMBULE", "1. Accès"),
+        ("RÈGLEMENT DU JARDIN\n\nINTRODUCTION", "RÈGLEMENT DU JARDIN", "INTRODUCTION", "1. Parcelles"),
+    ],
+)
+def test_a_section_that_opens_a_text_is_no_part_of_its_title_and_holds_no_other(
+    head: str, title: str, opening: str, second: str
+) -> None:
+    found = pages(f"{head}\n\n{BODY}\n\n{second}\n\nOn y entre à midi, par la porte du nord.\n")
+    assert [block.headings for block in found.blocks] == [(title, opening), (title, second)]
