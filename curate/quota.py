@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from triplette.curate.decisions import HUMAN, KEEP, REJECT, human_decisions
-from triplette.dataset import GOLD
-from triplette.records import UNKNOWN, Verdict
+from triplette.dataset import GOLD, DatasetRow
+from triplette.records import UNKNOWN, Question, Triplet, Verdict
 from triplette.rundir import RunDir
-from triplette.tables import read_records, read_table
+from triplette.tables import read_columns, read_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def reviewed_triplets(verdicts: Iterable[Verdict]) -> set[str]:
 def read_quota(run: RunDir, quota: float) -> Quota:
     """The state of a run's quota. Raises MissingStage before ``curate build``."""
     run.require("dataset/rows.parquet")
-    rows = read_table(run.path("dataset/rows.parquet"), ["split", "origin", "triplet_id", "kind"]).to_pydict()
+    rows = read_columns(run.path("dataset/rows.parquet"), DatasetRow, ["split", "origin", "triplet_id", "kind"]).to_pydict()
     columns = (rows["split"], rows["origin"], rows["triplet_id"], rows["kind"])
     kinds = {triplet: kind for split, origin, triplet, kind in zip(*columns, strict=True) if split == "train" and origin != GOLD}
     if not run.has(HUMAN):
@@ -98,11 +98,11 @@ def _kinds_of(run: RunDir, triplets: set[str]) -> dict[str, str]:
     if not triplets:
         return {}
     run.require("triplets.parquet", "questions.parquet")
-    table = read_table(run.path("triplets.parquet"), ["id", "question_id"]).to_pydict()
+    table = read_columns(run.path("triplets.parquet"), Triplet, ["id", "question_id"]).to_pydict()
     questions: dict[str, list[str]] = defaultdict(list)
     for triplet, question in zip(table["id"], table["question_id"], strict=True):
         if triplet in triplets:
             questions[question].append(triplet)
-    table = read_table(run.path("questions.parquet"), ["id", "kind"]).to_pydict()
+    table = read_columns(run.path("questions.parquet"), Question, ["id", "kind"]).to_pydict()
     kinds = dict(zip(table["id"], table["kind"], strict=True))
     return {triplet: kinds.get(question, UNKNOWN) for question, members in questions.items() for triplet in members}

@@ -18,7 +18,7 @@ HEADER = """# Commands
 Written from `--help` by `make docs`; do not edit by hand. Exit codes: 0 done; 1 finished and found problems in the data;
 2 could not run; 3 the gate before training is closed; 4 the budget is spent (resumable); 5 a proof did not hold;
 6 the built-in rules do not write the documents' language; 7 a batch is on its way (run again to collect it);
-130 interrupted. `--debug` on any command shows the traceback of an error.
+130 interrupted; 143 ended by SIGTERM; 70 an error of ours, which `--debug` shows with its traceback, as on any command.
 """
 
 

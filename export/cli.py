@@ -22,9 +22,9 @@ from triplette.console import (
     say,
     summarise,
     table,
-    visible,
 )
 from triplette.errors import ProofFailed, SettingError
+from triplette.lines import print_line
 from triplette.rundir import DEFAULT_RUN
 
 app = new_app("Merged model -> quantised LiteRT bundle for Android, proven equal.")
@@ -213,13 +213,14 @@ def print_answers(passages: Sequence[Any], json_output: bool) -> None:
     for passage in passages:
         pages = f", p. {passage.page_start}" + (f"-{passage.page_end}" if passage.page_end > passage.page_start else "")
         place = passage.source + (pages if passage.page_start else "")
-        typer.echo(visible(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})"))
+        print_line(f"{passage.rank}. {passage.score:.3f}  {passage.title or 'untitled'}  ({place})")
         lexical = f"BM25 {passage.bm25_rank} ({passage.bm25_score:.2f})" if passage.bm25_rank else "BM25 none"
-        typer.echo(f"   {lexical}, encoder {passage.dense_rank} ({passage.dense_score:.3f})")
-        typer.echo(visible("   " + passage.text.strip().replace("\n", "\n   ")))
+        print_line(f"   {lexical}, encoder {passage.dense_rank} ({passage.dense_score:.3f})")
+        for line in passage.text.strip().split("\n"):
+            print_line(f"   {line}")
         for ref in passage.refs:
-            typer.echo(visible(f"   see {ref}"))
-        typer.echo("")
+            print_line(f"   see {ref}")
+        print_line("")
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from triplette.export.proof.checks import Check
 from triplette.export.proof.reference import Reference
 from triplette.export.tokenizers.build import read_json
 from triplette.hashing import hash_file
+from triplette.jsonl import read_object
 from triplette.tables import write_text
 
 TRIMMABLE = ("Unigram", "WordPiece")
@@ -245,7 +246,7 @@ def _renumber_settings(path: Path, new: Mapping[int, int]) -> None:
     """``added_tokens_decoder`` of older tokenizer settings names tokens by id."""
     if not path.is_file():
         return
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_object(path, "a tokenizer's settings", "run `train merge` again")
     if added := content.get("added_tokens_decoder"):
         content["added_tokens_decoder"] = {str(new[int(old)]): token for old, token in added.items() if int(old) in new}
         write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

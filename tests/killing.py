@@ -8,6 +8,7 @@ The children are forked from a server that has the heavy libraries loaded: a com
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import resource
@@ -28,20 +29,33 @@ LOADED = [  # once, before the first fork: what the stages load where they use i
     *(f"triplette.{stage}.cli" for stage in ("synth", "curate", "train", "export")),
     "pandas", "pyarrow.parquet", "faiss", "sklearn.decomposition", "aiohttp",
 ]  # fmt: skip
-LATE = 120.0  # seconds after which a command that does not end is a failure of its own
+LATE = 900.0  # seconds after which a command that does not end is a failure of its own; a busy machine is slow
 
 
 @dataclass(slots=True)
 class Moment:
     """When to send which signal to oneself: at the ``number``-th event, from 1; of those that write if ``writes``. 0: never.
 
-    ``after`` is an event, such as ``fcntl.flock``, before which nothing counts.
+    ``after`` is an event, such as ``fcntl.flock``, before which nothing counts. ``place`` is a part of a path: only writes there count.
     """
 
     number: int = 0
     writes: bool = False
     signal: int = signal.SIGKILL
     after: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What a command did undisturbed: its events of all kinds, and the paths of those that write, in their order."""
+
+    all: int
+    writes: list[str]
+
+    def at(self, place: str) -> int:
+        """How many events write where the path has this part."""
+        return sum(place in path for path in self.writes)
 
 
 class _Counting:
@@ -49,7 +63,8 @@ class _Counting:
 
     def __init__(self, moment: Moment) -> None:
         self.moment = moment
-        self.all = self.writes = 0
+        self.all = self.seen = 0
+        self.writes: list[str] = []
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.moment.after:
@@ -57,9 +72,13 @@ class _Counting:
             return
         self.all += 1
         wrote = event in WRITING or (event == "open" and _to_write(arguments))
-        self.writes += wrote
-        seen = self.writes if self.moment.writes else self.all
-        if seen == self.moment.number and (wrote or not self.moment.writes):
+        path = str(arguments[0]) if wrote else ""
+        if wrote:
+            self.writes.append(path)
+        if self.moment.writes and not (wrote and self.moment.place in path):
+            return
+        self.seen += 1
+        if self.seen == self.moment.number:
             self.moment.number = 0
             os.kill(os.getpid(), self.moment.signal)
 
@@ -84,9 +103,9 @@ def _play(words: Sequence[str], log: str, moment: Moment, counts: str, limits: M
     try:
         main()
     finally:
-        every, writes = counting.all, counting.writes
+        found = json.dumps([counting.all, counting.writes])
         if counts:
-            Path(counts).write_text(f"{every} {writes}")
+            Path(counts).write_text(found)
 
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -165,9 +184,8 @@ def apart(work: Callable[..., None], *told: object) -> None:
     assert ended(child) == 0
 
 
-def counted(words: Sequence[str], log: Path, counts: Path) -> tuple[int, int]:
-    """Run a command undisturbed: how many events it has, and how many of them write."""
+def counted(words: Sequence[str], log: Path, counts: Path) -> Events:
+    """Run a command undisturbed: what it did."""
     code = ended(start(words, log, counts=counts))
     assert code in (0, 1), log.read_text()[-3000:]
-    every, writes = counts.read_text().split()
-    return int(every), int(writes)
+    return Events(*json.loads(counts.read_text()))

@@ -235,35 +235,6 @@ def test_a_reject_of_an_unknown_kind_is_refused(run: RunDir) -> None:
         run.read_rejects()
 
 
-@pytest.mark.slow
-def test_every_command_refuses_chunks_with_whole_numbers_as_ids(tmp_path: Path) -> None:
-    run = small_run(4).write(tmp_path / "run")
-    rewrite(run.path("chunks.parquet"), put("id", pa.int64(), [1, 2, 3, 4]))
-    for words in (("synth", "write"), ("synth", "mine"), ("curate", "judge"), ("curate", "build", "--no-gold")):
-        result = cli(*words, "--run", str(run.root))
-        assert result.returncode == 2, (words, result.stderr)
-        assert "the column id is int64 and not string" in result.stderr.replace("\n", " ")
-        assert "internal error" not in result.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["chunks", "questions", "triplets"])
-def test_a_table_without_rows_is_no_crash(tmp_path: Path, name: str) -> None:
-    run = small_run(4).write(tmp_path / "run")
-    path = run.path(f"{name}.parquet")
-    rewrite(path, lambda table: table.slice(0, 0))
-    for words in (
-        ("synth", "write"),
-        ("synth", "mine"),
-        ("curate", "judge"),
-        ("curate", "dedup", "--encoder", "none"),
-        ("curate", "build", "--no-gold"),
-    ):
-        result = cli(*words, "--run", str(run.root))
-        assert result.returncode in (0, 1, 2), (words, result.stderr)
-        assert "internal error" not in result.stderr, (words, result.stderr)
-
-
 # --- streams, paths and the machine ---------------------------------------------------------------------------------------------------
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from triplette.errors import TripletteError
 
 CODE = """
 import sys
 sys.argv = ["t", *{arguments!r}]
 from triplette.console import new_app, run_app, say, table
-from triplette.errors import BudgetReached, GateClosed, InputError, ProofFailed
+from triplette.errors import AnswersPending, BudgetReached, GateClosed, InputError, LanguageUnknown, ProofFailed
 app = new_app("Help.")
 
 @app.command()
@@ -34,7 +38,7 @@ def run(body: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [("InputError", 2), ("GateClosed", 3), ("BudgetReached", 4), ("ProofFailed", 5)],
+    [("InputError", 2), ("GateClosed", 3), ("BudgetReached", 4), ("ProofFailed", 5), ("LanguageUnknown", 6), ("AnswersPending", 7)],
 )
 def test_an_error_of_ours_is_one_message_with_cure_and_its_exit_code(error: str, code: int) -> None:
     result = run(f"raise {error}('it broke', where='file:3', cure='mend it')")
@@ -53,6 +57,19 @@ def test_ctrl_c_says_how_to_go_on() -> None:
     result = run("raise KeyboardInterrupt")
     assert result.returncode == 130
     assert "run the same command again" in result.stderr
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does_with_its_own_code() -> None:
+    result = run("import os, signal; os.kill(os.getpid(), signal.SIGTERM); import time; time.sleep(60)")
+    assert result.returncode == 143
+    assert "run the same command again" in result.stderr
+
+
+def test_the_commands_page_names_every_exit_code_and_no_other() -> None:
+    kinds = [TripletteError, *TripletteError.__subclasses__()]
+    page = (Path(__file__).parents[1] / "docs/cli.md").read_text(encoding="utf-8")
+    told = page[page.index("Exit codes:") : page.index("## synth")]
+    assert {int(code) for code in re.findall(r"\b\d+\b", told)} == {kind.exit_code for kind in kinds} | {0, 1, 70, 130, 143}
 
 
 def test_a_returned_number_is_the_exit_code() -> None:
@@ -154,3 +171,16 @@ def test_a_table_breaks_no_word_and_becomes_paragraphs_where_the_screen_is_too_n
     lines = [line.rstrip() for line in shown(60).splitlines()]
     assert lines[:2] == ["Gates", "no_near_duplicate_across_splits"]
     assert " ".join(map(str.strip, lines[2:])) == "severity critical · wanted at least 32 · observed 29 · NOT MET"
+
+
+def test_a_long_line_is_wrapped_between_words_and_cannot_pass_for_two_lines() -> None:
+    from triplette.lines import wrapped
+
+    text = "  negative: t2e93307cd6a13407 Le droit au roque disparaît-il définitivement ?" + " encore" * 20
+    rows = wrapped(text, 40)
+    assert all(len(row) <= 40 for row in rows)
+    assert rows[0].startswith("  negative")
+    assert all(row.startswith(" " * 6) for row in rows[1:])
+    assert " ".join(" ".join(rows).split()) == " ".join(text.split())
+    assert wrapped("   " + "x" * 50, 40) == ["   " + "x" * 50]
+    assert wrapped("", 40) == [""]

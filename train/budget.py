@@ -149,6 +149,6 @@ def _config(folder: Path) -> dict[str, Any]:
     """The text model's config.json, empty where there is none."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return dict(config.get("text_config") or config)
+    return dict(config.get("text_config") or config) if isinstance(config, dict) else {}

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from triplette.contract import PromptContract
+from triplette.dataset import DatasetRow
 from triplette.gate import quota_stamp, read_gate
 from triplette.jsonl import read_object
 from triplette.languages import language
 from triplette.rundir import RunDir
-from triplette.tables import read_table, write_text
+from triplette.tables import read_columns, write_text
 
 GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 SHOWN = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "MRR@10")
@@ -57,7 +58,8 @@ def _front(run: RunDir, facts: Mapping[str, Any]) -> str:
 
 def _codes(run: RunDir) -> list[str]:
     """The languages of the training rows, most frequent first; "und" (undetermined) where nobody knows."""
-    rows = read_table(run.path("dataset/rows.parquet"), ["language"])["language"].to_pylist() if run.has("dataset/rows.parquet") else []
+    path = run.path("dataset/rows.parquet")
+    rows = read_columns(path, DatasetRow, ["language"])["language"].to_pylist() if path.exists() else []
     return [code or "und" for code, _ in Counter(rows).most_common()] or ["und"]
 
 

@@ -107,8 +107,12 @@ def tune(
         watch.best = best
         loss = make_loss(model, preset, base.contract.dimensions, mini, texts.known)
         trainer = _trainer(model, loss, texts, task, place, steps, watch, teller.note)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if trainer.state.global_step == 0:
+        begun = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
+        made = begun
+        if begun < steps and not judge.stopped:  # resumed after its last step, the trainer would make another
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            made = trainer.state.global_step
+    if made == 0:
         raise ProofFailed("the fit made no step", cure="look for empty or equal texts in dataset/train.parquet, or lower --batch")
     assert watch.best is not None
     restore_state(model, watch.best)
@@ -118,13 +122,13 @@ def tune(
     return FitResult(
         base=base.name,
         trained_parameters=trained,
-        steps=trainer.state.global_step,
+        steps=made,
         planned_steps=steps,
         best_step=judge.best_step,
         base_ndcg=judge.history[0].ndcg,
         best_ndcg=judge.best_ndcg,
         restored_ndcg=again,
-        stopped=judge.stopped or _ended(trainer.state.global_step, steps),
+        stopped=judge.stopped or _ended(made, steps),
         alarms=tuple(asdict(alarm) for alarm in judge.alarms),
         history=tuple(asdict(measured) for measured in judge.history),
         mini_batch=mini,
@@ -132,7 +136,7 @@ def tune(
         drawn_negatives=texts.drawn,
         cloze=texts.cloze,
         ungated=False,
-        resumed_from=int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0,
+        resumed_from=begun,
         device=str(model.device),
     )
 

@@ -14,6 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from triplette.errors import InputError
+from triplette.jsonl import read_object
 from triplette.settings.train import TrainSettings
 from triplette.tables import write_text
 from triplette.train.models import load_state, save_state
@@ -187,5 +189,11 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 def resume_judge(settings: TrainSettings, checkpoint: Path) -> tuple[Judge, dict[str, Any]]:
     """The judge and the best parameters that a checkpoint holds."""
-    content = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-    return Judge.from_json(settings, content), load_state(checkpoint / BEST)
+    from safetensors import SafetensorError
+
+    cure = "move model/checkpoints away: the fit then begins anew"
+    content = read_object(checkpoint / STATE, "what a fit noted at a checkpoint", cure)
+    try:
+        return Judge.from_json(settings, content), load_state(checkpoint / BEST)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise InputError(f"this checkpoint cannot be gone on from ({error!r})", where=str(checkpoint), cure=cure) from None

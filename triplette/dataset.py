@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from triplette.errors import InputError
 from triplette.hashing import hash_value
-from triplette.records import Chunk
+from triplette.records import TERMS, Chunk
 from triplette.rundir import RunDir
 from triplette.tables import read_records
 
@@ -66,6 +67,9 @@ class DatasetRow:
         return self.negative_ids[: len(self.negative_ids) - self.drawn]
 
 
+TERMS[DatasetRow] = {"split": SPLITS, "origin": (SYNTHETIC, DOCUMENT, GOLD)}
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A dataset in memory: its rows, and its corpus by chunk id (in the corpus file's order)."""
@@ -88,5 +92,9 @@ def load_dataset(run: RunDir) -> Dataset:
     """The run's dataset. Raises MissingStage naming ``curate build`` when it is not there."""
     run.require(*HASHED_FILES)
     rows = read_records(run.path("dataset/rows.parquet"), DatasetRow)
-    corpus = {chunk.id: chunk for chunk in read_records(run.path("dataset/corpus.parquet"), Chunk)}
+    path = run.path("dataset/corpus.parquet")
+    chunks = read_records(path, Chunk)
+    corpus = {chunk.id: chunk for chunk in chunks}
+    if len(corpus) < len(chunks):
+        raise InputError("it holds a passage twice", where=str(path), cure=f"run `{run.command('curate build')}` again")
     return Dataset(tuple(rows), corpus, dataset_hash(run))

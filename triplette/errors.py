@@ -12,7 +12,7 @@
     ├── ProofFailed                5   a proof (parity, merge, evaluation) did not hold
     └── LanguageUnknown            6   the built-in question writer does not write the documents' language
 
-Exit code 1 means that a command finished and found problems in the data; 130 is Ctrl-C, 143 is SIGTERM.
+Exit code 1 means that a command finished and found problems in the data; 130 is Ctrl-C, 143 is SIGTERM, 70 an error of ours.
 """
 
 from __future__ import annotations

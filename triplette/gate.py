@@ -145,7 +145,7 @@ def _read(run: RunDir) -> dict[str, Any]:
             for key in ("name", "severity", "success"):
                 item[key]
         return dict(result)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"not a validation result ({error!r})", where=str(path), cure=f"run `{run.command('curate validate')}` again"
         ) from None

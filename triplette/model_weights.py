@@ -29,7 +29,7 @@ def check_weights(origin: str) -> None:
     folder = Path(origin).expanduser()
     if not folder.is_dir():
         return
-    modules = sorted(json.loads((folder / "modules.json").read_text(encoding="utf-8")), key=lambda module: int(module["idx"]))
+    modules = _modules(folder / "modules.json")
     place = folder / str(modules[0]["path"])
     files = _files(place)
     for file in files:
@@ -39,12 +39,22 @@ def check_weights(origin: str) -> None:
             _check_dense(folder / str(module["path"]))
 
 
+def _modules(path: Path) -> list[dict[str, Any]]:
+    """The model's modules in their order, each with its path and type."""
+    try:
+        modules = sorted(json.loads(path.read_text(encoding="utf-8")), key=lambda module: int(module["idx"]))
+        modules[0]["path"], [module["type"] for module in modules]
+    except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
+        raise InputError(f"not the modules of a model ({error!r})", where=str(path), cure=AGAIN) from None
+    return modules
+
+
 def _files(place: Path) -> list[Path]:
     """The weight files of the transformer in ``place``: one, or the shards of its index."""
     if (place / INDEX).is_file():
         try:
             named = sorted(set(json.loads((place / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"not an index of shards ({error!r})", where=str(place / INDEX), cure=AGAIN) from None
         absent = [name for name in named if not (place / name).is_file()]
         if absent:
@@ -75,7 +85,7 @@ def read_header(path: Path) -> dict[str, Mapping[str, Any]]:
             header: dict[str, Mapping[str, Any]] = json.loads(file.read(length))
             header.pop("__metadata__", None)
             end = max((int(tensor["data_offsets"][1]) for tensor in header.values()), default=0)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             raise InputError(f"not a safetensors file ({error!r})", where=str(path), cure=AGAIN) from None
     if size < 8 + length + end:
         raise InputError(f"cut short: {size:,} bytes of {8 + length + end:,}", where=str(path), cure=AGAIN)
@@ -105,9 +115,19 @@ def _check_dense(place: Path) -> None:
         if (place / PICKLED).is_file():
             return
         raise InputError(f"the dense module has no {SINGLE}", where=str(place), cure="copy or download the whole folder again")
-    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
-    wanted = [int(config["out_features"]), int(config["in_features"])]
-    found = list(read_header(path).get("linear.weight", {}).get("shape", []))
+    try:
+        config = json.loads((place / "config.json").read_text(encoding="utf-8"))
+        wanted, bias = [int(config["out_features"]), int(config["in_features"])], bool(config.get("bias"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"not a dense module's settings ({error!r})", where=str(place / "config.json"), cure=AGAIN) from None
+    header = read_header(path)
+    if bias != ("linear.bias" in header):
+        raise InputError(
+            f"the dense module {'lacks the bias that its config.json promises' if bias else 'has a bias that its config.json does not name'}",
+            where=str(path),
+            cure="copy config.json and model.safetensors of this module again, from one model",
+        )
+    found = list(header.get("linear.weight", {}).get("shape", []))
     if found != wanted:
         raise InputError(
             f"the dense module's weight has the shape {found}, its config.json says {wanted}",

@@ -202,6 +202,13 @@ def read_records(path: Path, record: type[T]) -> list[T]:
     return records_of(table, record)
 
 
+def read_columns(path: Path, record: type[Any], names: Sequence[str]) -> pa.Table:
+    """Some of a record's columns, checked as ``read_records`` checks all of them, without their records."""
+    table = read_table(path, names)
+    check_schema(path, table, record)
+    return table
+
+
 def records_of(table: pa.Table, record: type[T]) -> list[T]:
     """Every row of a table as a record, as ``table_of`` writes them."""
     kind, hints = typing.cast("Any", record), _hints(record)
@@ -212,11 +219,12 @@ def records_of(table: pa.Table, record: type[T]) -> list[T]:
 
 
 def check_schema(path: Path, table: pa.Table, record: type[Any]) -> None:
-    """Raise InputError unless the columns of ``table`` have the record's types, no value is missing and every term is a known one."""
+    """Raise InputError unless those of the record's columns that ``table`` has are of its types, with no value missing and known terms."""
     import pyarrow.compute as pc
 
     cure = "restore it from a copy, or run the command that writes it again"
-    for named in schema_of(record):
+    there = set(table.column_names)
+    for named in (named for named in schema_of(record) if named.name in there):
         column = table[named.name]
         wrong = _wrong(named.type, column.type, named.name)
         if wrong:
@@ -225,6 +233,8 @@ def check_schema(path: Path, table: pa.Table, record: type[Any]) -> None:
             row = pc.index(pc.is_null(column), True).as_py()
             raise InputError(f"the column {named.name} has no value in row {row}", where=str(path), cure=cure)
     for name, terms in TERMS.get(record, {}).items():
+        if name not in there:
+            continue
         strange = sorted(set(pc.unique(table[name]).to_pylist()) - set(terms))
         if strange:
             known = ", ".join(terms)

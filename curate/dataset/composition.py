@@ -17,12 +17,12 @@ from triplette.curate.decisions import AUTOMATIC, HUMAN, Decisions
 from triplette.curate.quota import Quota, quota_of, reviewed_triplets
 from triplette.curate.suites import Expected, load_suites, threshold
 from triplette.dataset import DOCUMENT, GOLD, SPLITS, SYNTHETIC, DatasetRow
-from triplette.records import UNKNOWN, Rejection
+from triplette.records import UNKNOWN, Rejection, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
 from triplette.settings.build import BuildSettings
 from triplette.settings.validate import ValidateSettings
-from triplette.tables import read_table, write_text
+from triplette.tables import read_columns, write_text
 
 PATH = "dataset/composition.json"
 
@@ -152,7 +152,7 @@ def judges(run: RunDir) -> dict[str, dict[str, int]]:
     for name in (*AUTOMATIC, HUMAN):
         if not run.has(name):
             continue
-        table = read_table(run.path(name), ["judge", "judge_name", "subject_kind", "decision"])
+        table = read_columns(run.path(name), Verdict, ["judge", "judge_name", "subject_kind", "decision"])
         for batch in table.group_by(table.column_names).aggregate([([], "count_all")]).to_pylist():
             # people are counted together: a reviewer's name is nobody's business on a public card
             who = "people" if batch["judge"] == "human" else f"{batch['judge']} {batch['judge_name']} on {batch['subject_kind']}s"

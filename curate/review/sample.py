@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from triplette.curate.decisions import UNSURE, Decision, Decisions
 from triplette.curate.quota import quota_of, reviewed_triplets
 from triplette.curate.review.draw import draw
-from triplette.dataset import GOLD
+from triplette.dataset import GOLD, DatasetRow
 from triplette.records import Verdict
 from triplette.rundir import RunDir
-from triplette.tables import read_table
+from triplette.tables import read_columns
 
 BANDS = (0.6, 0.75, 0.9)  # judge scores are cut here into four strata
 
@@ -56,7 +56,7 @@ def quota_sample(run: RunDir, decisions: Decisions, *, quota: float, surplus: fl
 def _population(run: RunDir, decisions: Decisions) -> list[Decision]:
     if not run.has("dataset/rows.parquet"):
         return [row for row in decisions.rows if row.accepted]
-    table = read_table(run.path("dataset/rows.parquet"), ["split", "origin", "triplet_id"]).to_pydict()
+    table = read_columns(run.path("dataset/rows.parquet"), DatasetRow, ["split", "origin", "triplet_id"]).to_pydict()
     rows = zip(table["split"], table["origin"], table["triplet_id"], strict=True)
     train = {triplet_id for split, origin, triplet_id in rows if split == "train" and origin != GOLD}
     # what people rejected is no longer in the dataset, and counts as looked at

@@ -127,7 +127,7 @@ def read_sheet(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
         text = raw.decode("cp1252", "replace")  # what Excel's plain "CSV" makes of it
     delimiter = max(";,\t", key=text.split("\n", 1)[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    names = reader.fieldnames or []
+    names = _names(reader, path)
     missing = [name for name in ("triplet_id", "question", *TO_FILL[:4], *HIDDEN) if name not in names]
     if missing:
         raise InputError(
@@ -141,7 +141,18 @@ def read_sheet(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
                 continue
             yield reader.line_num, {name: unguard(cells.get(name) or "") for name in names}
     except csv.Error as error:
-        raise InputError(f"not CSV: {error}", where=f"{path}:{reader.line_num}", cure="save it as CSV again") from None
+        raise _not_csv(error, path, reader.line_num) from None
+
+
+def _names(reader: csv.DictReader[str], path: Path) -> Sequence[str]:
+    try:
+        return reader.fieldnames or []
+    except csv.Error as error:
+        raise _not_csv(error, path, 1) from None
+
+
+def _not_csv(error: csv.Error, path: Path, line: int) -> InputError:
+    return InputError(f"not CSV: {error}", where=f"{path}:{line}", cure="save it as CSV again")
 
 
 def _answer(cells: Mapping[str, str], where: str, reviewer: str, moment: str, review: Review) -> Answer:

@@ -20,10 +20,10 @@ from triplette.curate.agreement import Interval, bootstrap, cohen_kappa, curve, 
 from triplette.curate.decisions import HUMAN, KEEP, REJECT, UNSURE, human_decisions
 from triplette.errors import InputError
 from triplette.jsonl import read_jsonl
-from triplette.records import UNKNOWN, Triplet, Verdict
+from triplette.records import UNKNOWN, Question, Triplet, Verdict
 from triplette.rundir import RunDir
 from triplette.settings.calibrate import CalibrateSettings
-from triplette.tables import read_records, read_table
+from triplette.tables import read_columns, read_records
 
 FORM = 'each line is {"triplet_id": ..., "label": "keep" or "reject", "reviewer": ...}; reviewer may be left out'
 
@@ -254,7 +254,7 @@ def _joined(run: RunDir, votes: dict[str, dict[str, str]]) -> list[Labelled]:
     for verdict in read_records(run.path("verdicts/judge.parquet"), Verdict):
         if verdict.subject_id in people and verdict.subject_kind == "triplet":
             judged[verdict.subject_id].append(verdict)
-    table = read_table(run.path("questions.parquet"), ["id", "kind"]).to_pydict()
+    table = read_columns(run.path("questions.parquet"), Question, ["id", "kind"]).to_pydict()
     kinds = dict(zip(table["id"], table["kind"], strict=True))
     rows = []
     for triplet in read_records(run.path("triplets.parquet"), Triplet):

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from triplette.curate.decisions import AUTOMATIC, HUMAN, QUARANTINE, Decision, Decisions, read_decisions
+from triplette.dataset import DatasetRow
 from triplette.errors import InputError
 from triplette.gate import RESULT
 from triplette.jsonl import read_object
@@ -17,7 +18,7 @@ from triplette.languages import Language, language
 from triplette.languages.text import plain
 from triplette.records import Chunk, Question, Rejection, Triplet, Verdict
 from triplette.rundir import RunDir
-from triplette.tables import read_records, read_table
+from triplette.tables import read_records
 
 CLOSE = 0.6  # share of a subject's words that a question must hold to be nearly these words
 EXCERPT = 300
@@ -203,7 +204,9 @@ def _users(run: RunDir) -> list[dict[str, Any]]:
 
 
 def _dataset_rows(run: RunDir) -> list[dict[str, Any]]:
-    return read_table(run.path("dataset/rows.parquet")).to_pylist() if run.has("dataset/rows.parquet") else []
+    return (
+        [asdict(row) for row in read_records(run.path("dataset/rows.parquet"), DatasetRow)] if run.has("dataset/rows.parquet") else []
+    )
 
 
 def _chunk(chunk: Chunk | None, chunk_id: str) -> dict[str, Any]:
@@ -264,11 +267,10 @@ def _early(run: RunDir, subject: str) -> dict[str, Any]:
 
 def render(story: Mapping[str, Any]) -> None:
     """Print a story on stdout. Texts are data: no markup in them is obeyed."""
-    from triplette.console import console
+    from triplette.lines import print_line
 
-    out = console()
     for line in lines_of(story):
-        out.print(line.replace("\n", " "), markup=False, soft_wrap=True)  # no text may look like another line of the story
+        print_line(line)
 
 
 def lines_of(story: Mapping[str, Any]) -> list[str]:

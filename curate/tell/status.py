@@ -12,12 +12,12 @@ from typing import Any
 
 from triplette.curate.decisions import AUTOMATIC, DATASET_INPUTS, SOURCES, Decisions, read_decisions
 from triplette.curate.quota import Quota, read_quota
-from triplette.dataset import GOLD
+from triplette.dataset import GOLD, DatasetRow
 from triplette.gate import Blocker, read_gate
 from triplette.rundir import SUPPLIERS, RunDir
 from triplette.settings.load import load_section
 from triplette.settings.validate import ValidateSettings
-from triplette.tables import read_table
+from triplette.tables import read_columns, read_table
 
 BUILD = "curate.build"
 
@@ -90,7 +90,7 @@ def read_status(run: RunDir, config: Path | None = None) -> Status:
     decisions = read_decisions(run) if all(run.has(name) for name in SOURCES) else None
     rejects = Counter((row.step, row.reason) for row in run.read_rejects() if row.subject_kind != "negative")
     built = run.has("dataset/rows.parquet")
-    rows = read_table(run.path("dataset/rows.parquet"), ["split", "origin"]).to_pylist() if built else []
+    rows = read_columns(run.path("dataset/rows.parquet"), DatasetRow, ["split", "origin"]).to_pylist() if built else []
     reasons = {key: n for key, n in rejects.items() if key[0].startswith("synth.")}
     if decisions is not None:
         reasons.update({key: n for key, n in decisions.reasons().items() if _has_run(run, key[0])})

@@ -91,6 +91,7 @@ class Validation:
 def validate(run: RunDir, settings: ValidateSettings, *, fix: bool = False) -> Validation:
     """Validate a run and write validation/. Raises MissingStage before ``curate build``, InputError for what cannot be read."""
     run.require(*HASHED_FILES)
+    _composition(run)  # before the work: the card is written from it at the end
     suites = load_suites(settings)
     if fix:
         return _fix(run, settings, suites)
@@ -209,9 +210,22 @@ def _stamp_card(run: RunDir) -> None:
     """Write the data card again: it says when the review quota was lowered."""
     from triplette.curate.dataset.card import write_card
 
-    path = run.path("dataset/composition.json")
-    if run.last("curate.build") is not None and path.exists():
-        write_card(run, read_object(path, "what `curate build` wrote", f"run `{run.command('curate build')}`"), built_with(run))
+    composition = _composition(run)
+    if composition is not None:
+        write_card(run, composition, built_with(run))
+
+
+def _composition(run: RunDir) -> dict[str, Any] | None:
+    """What the dataset is made of, as `curate build` wrote it; None where it wrote none. Raises InputError for another file in its place."""
+    from triplette.curate.dataset.composition import PATH
+
+    last, path = run.last("curate.build"), run.path(PATH)
+    if last is None or not path.exists():
+        return None
+    what, cure = "what `curate build` wrote", f"run `{run.command('curate build')}`"
+    if last["outputs"].get(PATH) != run.fingerprints([PATH])[PATH]:
+        raise InputError(f"not {what}, by the ledger", where=str(path), cure=cure)
+    return read_object(path, what, cure)
 
 
 def _fix(run: RunDir, settings: ValidateSettings, suites: Sequence[Expected]) -> Validation:

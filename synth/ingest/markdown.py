@@ -142,7 +142,7 @@ def _json_front(text: str) -> tuple[Reading, int]:
     found = _JSON_FRONT.match(text)
     try:
         values = json.loads(found.group(1)) if found else None
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if found is None or not isinstance(values, dict):
         return Reading(()), 0

@@ -131,7 +131,7 @@ def _read(path: Path) -> Batch:
                 "learned": Dialect(**learned) if learned else None,
             }
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"the record of a batch cannot be read ({type(error).__name__})",
             where=str(path),

@@ -116,8 +116,8 @@ class Home:
             with (self.root / ".lock").open("r") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return str(note["url"])
-        except (OSError, ValueError):
+            return str(note.get("url", "")) if isinstance(note, dict) else ""
+        except (OSError, ValueError, RecursionError):
             return ""
         return ""
 
@@ -134,7 +134,7 @@ class Home:
         try:
             held = json.loads(path.read_text(encoding="utf-8"))
             held["secret_key"], held["accounts"][OWNER]["api_key"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(
                 f"not the credentials of an embedded server ({error!r})",
                 where=str(path),
