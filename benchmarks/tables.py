@@ -18,8 +18,9 @@ def write_readme(page: Path, chosen: list[Comparison], results: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for one in chosen:
         place = results / f"{one.name}.json"
-        if place.exists():
-            text = between(text, one.name, table(one, json.loads(place.read_text(encoding="utf-8"))))
+        told = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {"turns": []}
+        if any(told["turns"]):  # a comparison of which no side could run leaves the figures that are there
+            text = between(text, one.name, table(one, told))
     alone = "\n".join(f"| `{name}` | {why} |" for name, why in sorted(ALONE.items()))
     text = between(text, "versions", f"Versions: {', '.join(versions())}.")
     page.write_text(between(text, "alone", f"| script | why it is not in it |\n|---|---|\n{alone}"), encoding="utf-8")
