@@ -13,6 +13,7 @@ ALONE = {
     "gpu.py": "wants a CUDA device",
     "mutation.py": "no peer: it tests the tests",
     "reading_growth.py": "no peer: how our own time grows; run by `reading.py growth`",
+    "reading_growth_office.py": "no peer: the same of office formats; run by `reading.py growth`",
     "reading_pages.py": "wants Word files and labelled pages of public repositories, which are not kept here",
     "recipes.py": "the recipes of others as data: wants a base, a run and judged questions; `bench.py` runs it as `recipes` with the sample corpus",
     "review.py": "its peer, Argilla's own deployment, wants Elasticsearch, Redis and Docker",

@@ -16,7 +16,7 @@ PEERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "distilabel": (("distilabel[openai]==1.5.3", "requests==2.34.2"), ()),  # it imports requests, and names it nowhere
     "data-designer": (("data-designer==0.9.7",), ()),
     "llama-index": (("llama-index-core==0.14.25", "llama-index-llms-openai-like==0.8.1"), ("llama-index-finetuning==0.4.2",)),
-    "pdf readers": (("pypdf==7.1.0", "pdf-oxide==0.3.78", "liteparse==2.18.0", "pymupdf"), ()),
+    "pdf readers": (("pypdf==7.1.0", "pdf-oxide==0.3.78", "liteparse==2.18.0", "pymupdf==2.0"), ()),
 }
 OURS = ("sentence-transformers", "bm25s", "rank-bm25", "great-expectations", "litert-torch")
 

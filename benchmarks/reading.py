@@ -276,10 +276,32 @@ def read_all(reader: str, folder: Path) -> None:
     clock.tell(files=len(files), words=words, failed=failed)
 
 
+_WATCH = """
+import sys, time
+from pathlib import Path
+pid, peak = sys.argv[1], 0
+def of(pid):
+    try:
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        held = Path(f"/proc/{pid}/smaps_rollup").read_text().split("Pss:")[1].split()[0]
+        name = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, IndexError):
+        return 0
+    return 0 if b"smaps_rollup" in name else int(held) + sum(map(of, below))
+while Path(f"/proc/{pid}").exists():
+    peak = max(peak, of(pid))
+    print(peak // 1024, flush=True)
+    time.sleep(0.5)
+"""  # the largest sum, in MB, of a process and those below it; what they share is counted once
+
+
 def speed(megabytes: int) -> None:
-    """Chunk that much text in documents of two megabytes; print seconds and the memory of all processes at their peaks together."""
+    """Chunk that much text in documents of two megabytes; print seconds and the memory of all processes, each at its peak and together."""
+    import os
     import random
     import resource
+    import subprocess
+    import sys
 
     from triplette.rundir import RunDir
     from triplette.settings.synth import ChunkSettings
@@ -299,15 +321,18 @@ def speed(megabytes: int) -> None:
                 parts.append(section)
                 size += len(section.encode("utf-8"))
             (corpus / f"{number:03}.txt").write_text("".join(parts), encoding="utf-8")
+        watch = subprocess.Popen([sys.executable, "-c", _WATCH, str(os.getpid())], stdout=subprocess.PIPE, text=True)
         started = time.perf_counter()
         result = chunk_corpus(RunDir(Path(folder) / "run"), corpus, ChunkSettings())
         seconds = time.perf_counter() - started
+        watch.terminate()
+        together = (watch.communicate()[0].split() or ["?"])[-1]
     used = sum(
         resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     own, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(f"{megabytes} MB, {result.chunks} chunks: {seconds:.0f} s ({used:.0f} s of processors, writing the corpus included)")
-    print(f"peak {own:.0f} MB here and {children:.0f} MB in the larger child")
+    print(f"peak {own:.0f} MB here and {children:.0f} MB in the larger child; all together {together} MB, shared pages counted once")
     print(f"words held {result.coverage:.4f}, sentences whole {result.whole:.4f}")
 
 

@@ -18,8 +18,9 @@ def write_readme(page: Path, chosen: list[Comparison], results: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for one in chosen:
         place = results / f"{one.name}.json"
-        if place.exists():
-            text = between(text, one.name, table(one, json.loads(place.read_text(encoding="utf-8"))))
+        told = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {"turns": []}
+        if any(told["turns"]):  # a comparison of which no side could run leaves the figures that are there
+            text = between(text, one.name, table(one, told))
     alone = "\n".join(f"| `{name}` | {why} |" for name, why in sorted(ALONE.items()))
     text = between(text, "versions", f"Versions: {', '.join(versions())}.")
     page.write_text(between(text, "alone", f"| script | why it is not in it |\n|---|---|\n{alone}"), encoding="utf-8")
@@ -43,7 +44,7 @@ def table(one: Comparison, told: dict[str, Any]) -> str:
     threads = f", OMP_NUM_THREADS={on['threads']}" if on.get("threads") else ""
     hardware = f"{on['cores']} cores ({on['processor']}{threads}), Python {on['python']}"
     what = told.get("what", one.what)  # of the size that was measured, which another command's need not be
-    lines = [f"**{one.name.capitalize()}**: {what}. {len(turns)} turns, {hardware}{under}.", ""]
+    lines = [f"**{one.name.capitalize()}**: {what}. {len(turns)} turn{'s' * (len(turns) != 1)}, {hardware}{under}.", ""]
     lines += ["| side | s | beside ours | processor s | beside ours | peak MB | found |", "|---|---|---|---|---|---|---|"]
     for side in one.sides:
         mine = [(turn[side.name], turn.get(ours)) for turn in turns if side.name in turn]
@@ -67,10 +68,12 @@ def per_unit(figures: dict[str, Any], figure: str) -> float:
 
 
 def spread(ratios: list[float]) -> str:
-    """The median, and in brackets the smallest and the largest."""
+    """The median, and in brackets the smallest and the largest, where there are several."""
     if not ratios:
         return ""
     low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
+    if len(ratios) == 1:
+        return f"**{short(middle)}**"
     return f"**{short(middle)}** ({short(low)} to {short(high)})"
 
 

@@ -75,7 +75,7 @@ def judge(
     if result.reasons:
         table("Why triplets were not kept", ("reason", "rows"), list(result.reasons.items()))
     for note in result.notes():
-        say(note)
+        say(place.in_commands(note))
     say(f"{result.seconds:.1f} s. Next: {place.command('curate dedup')}")
 
 
@@ -251,14 +251,15 @@ def calibrate(
     from triplette.settings.load import load_section
 
     settings = load_section(CalibrateSettings, "curate.calibrate", config, precision=precision)
-    result = calibrate_judge(open_run(run), settings, labels)
+    place = open_run(run)
+    result = calibrate_judge(place, settings, labels)
     if json_output:
         print_json(result.as_json())
         return
     for title, head, rows in result.tables():
         table(title, head, rows)
     for line in result.advice():
-        say(line)
+        say(place.in_commands(line))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,7 +118,7 @@ def _tell_generated(place: RunDir, result: GenerateResult) -> None:
     say("Three of the triplets:\n")
     render(select_triplets(place, count=3, seed=0))
     for note in result.notes():
-        say(note)
+        say(place.in_commands(note))
     _tell_profile(place)
     say(f"\nNext: {place.command('synth show')} to browse them, {place.command('curate judge')} to filter them.")
 
@@ -160,14 +161,14 @@ def chunk(
     else:
         summarise("Chunks" + (" (unchanged: same documents, settings and code)" if result.unchanged else ""), result.facts())
         for note in (*result.notes, *result.lacks()):
-            say(f"note: {note}")
+            say(place.in_commands(f"note: {note}"))
         _tell_profile(place)
-        _report_worst(result.worst, settings.warn_words, settings.warn_sentences)
+        _report_worst(place, corpus, result.worst, settings.warn_words, settings.warn_sentences)
     _report_failures(result.failed)
     return 1 if result.failed else 0
 
 
-def _report_worst(worst: Sequence[tuple[str, float, float]], words: float, sentences: float) -> None:
+def _report_worst(place: RunDir, corpus: Path, worst: Sequence[tuple[str, float, float]], words: float, sentences: float) -> None:
     """The documents of which a second reader finds too much that no chunk holds."""
     if not worst:
         return
@@ -177,7 +178,8 @@ def _report_worst(worst: Sequence[tuple[str, float, float]], words: float, sente
         ("document", "words", "sentences"),
         rows,
     )
-    say(f"See what is lost: synth chunk --corpus DIR --show '{worst[0][0]}'")
+    show = f"synth chunk --corpus {shlex.quote(str(corpus))} --show {shlex.quote(worst[0][0])}"
+    say(f"See what is lost: {place.command(show)}")
 
 
 def _show_document(place: RunDir, corpus: Path, wanted: str) -> None:
@@ -235,7 +237,7 @@ def write(
     counted = ", ".join(f"{n} {name} tokens" for name, n in summary.tokens.items())
     say(f"{summary.seconds:.1f} s, {summary.cost:.4f} USD" + (f", {counted}" if counted else ""))
     for note in summary.notes:
-        say(note)
+        say(place.in_commands(note))
 
 
 @app.command("import")
@@ -260,7 +262,7 @@ def import_(
     else:
         summarise("Imported", result.facts())
         for note in result.notes:
-            say(f"note: {note}")
+            say(place.in_commands(f"note: {note}"))
         say(f"Next: {place.command('synth mine')}")
     return 1 if result.rejected.get("unmatched") else 0
 
@@ -283,13 +285,14 @@ def mine(
 
     from triplette.synth.mining.mine import mine_negatives
 
-    result = mine_negatives(open_run(run), mine_settings(config, encoder, negatives), engine=engine_of(engine, ray_address))
+    place = open_run(run)
+    result = mine_negatives(place, mine_settings(config, encoder, negatives), engine=engine_of(engine, ray_address))
     if json_output:
         print_json(asdict(result))
         return
     summarise("Triplets" + (" (unchanged)" if result.unchanged else ""), result.facts())
     for note in result.notes:
-        say(note)
+        say(place.in_commands(note))
 
 
 @app.command()

@@ -28,11 +28,6 @@ TOGETHER = 256  # blocks that are counted in one call
 SLICE = 16  # letters for each token of room: a longer word is sliced before it is halved
 
 
-def chunk_blocks(blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter, code: str = "") -> list[Chunk]:
-    """Chunks of one document, in order; a text that repeats under the same title is kept once."""
-    return cut_blocks(blocks, source, settings, counter, code)[0]
-
-
 def cut_blocks(
     blocks: Sequence[Block], source: str, settings: ChunkSettings, counter: TokenCounter, code: str = ""
 ) -> tuple[list[Chunk], list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ def show_document(corpus: Path, wanted: str, chunks: Sequence[Chunk], out: Path)
     source = source_name(path, corpus)
     own = [chunk for chunk in chunks if chunk.source == source]
     if not own:
-        raise InputError("the run has no chunk of this document", where=source, cure=f"synth chunk --corpus {corpus}")
+        raise InputError(
+            "the run has no chunk of this document", where=source, cure=f"run `synth chunk --corpus {shlex.quote(str(corpus))}` again"
+        )
     structured = structure(read_document(path, corpus), own[0].language)
     try:
         told = witness(path)

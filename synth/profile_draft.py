@@ -18,7 +18,7 @@ from triplette.languages import language
 from triplette.llm.client import LlmClient, Request
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
 from triplette.llm.run import run_many
-from triplette.profile import Kind, Persona, Profile, as_toml, check_profile
+from triplette.profile import Persona, Profile, as_toml, check_profile
 from triplette.profile.shape import Scenes
 from triplette.records import Chunk
 from triplette.rundir import RunDir
@@ -33,7 +33,7 @@ PROMPTS = Path(__file__).parent / "prompts"
 PROMPT = "profile-v1"
 SAMPLE = 12  # passages that the model sees: enough to know a collection by, little to pay for
 EXPECTED_TOKENS = 500
-RULE_KINDS = ("factual", "procedural", "scenario", "definition", "comparison", "multi-condition")
+OTHERWISE = "draft with another model, or write one by hand"  # the same model's answer is paid for and kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Draft:
     cost: float
 
 
-@lru_cache(maxsize=1)
-def draft_form() -> type[BaseModel]:
-    """The form of a draft."""
+@lru_cache(maxsize=16)
+def draft_form(kinds: tuple[str, ...]) -> type[BaseModel]:
+    """The form of a draft whose kinds are some of ``kinds``."""
     from typing import Literal
 
     from pydantic import BaseModel as Base
@@ -58,7 +58,7 @@ def draft_form() -> type[BaseModel]:
 
     text: Any = (str, Field(min_length=1, max_length=400))
     persona = create_model("DraftedPersona", __base__=Closed, name=(str, Field(min_length=1, max_length=40)), who=text)
-    kind = create_model("DraftedKind", __base__=Closed, name=(Literal[RULE_KINDS], ...), asks=text)
+    kind = create_model("DraftedKind", __base__=Closed, name=(Literal[kinds], ...), asks=text)
     parts: dict[str, Any] = {"about": text}
     for name, row in (("personas", persona), ("kinds", kind)):
         parts[name] = (types.GenericAlias(list, (row,)), Field(min_length=1))
@@ -75,23 +75,21 @@ def draft_profile(run: RunDir, base: Profile, llm: LlmSettings, *, budget: float
     client = LlmClient(llm, run.path("llm"), budget)
     (answer,) = run_many(client, [draft_request(sample, base)], title="drafting a profile")
     if answer.value is None:
-        raise InputError(
-            f"the model drafted no profile: {answer.error[:300]}", where=client.model, cure="run it again, or write one by hand"
-        )
+        raise InputError(f"the model drafted no profile: {answer.error[:300]}", where=client.model, cure=OTHERWISE)
     said: Any = answer.value
     personas = {_name(item.name): item.who for item in said.personas}
-    kinds = {item.name: item.asks for item in said.kinds}
+    asks = {item.name: " ".join(item.asks.split()) for item in said.kinds}
     profile = replace(
         base,
         about=" ".join(said.about.split()),
         personas=tuple(Persona(name=name, who=" ".join(who.split())) for name, who in personas.items()),
-        kinds=tuple(Kind(name=name, asks=" ".join(asks.split())) for name, asks in kinds.items()),
+        kinds=tuple(replace(kind, asks=asks[kind.name]) for kind in base.kinds if kind.name in asks),
         scenes=Scenes(),  # they name personas of the base
     )
     try:
         check_profile(profile, "profile draft")
     except SettingError as error:
-        raise InputError(error.message, where=error.where, cure="draft with another model, or write one by hand") from None
+        raise InputError(error.message, where=error.where, cure=OTHERWISE) from None
     return Draft(profile, len(sample), answer.cost)
 
 
@@ -109,8 +107,11 @@ def draft_request(sample: Sequence[Chunk], base: Profile) -> Request:
     system, user = read_prompt(PROMPTS, PROMPT, "profile draft", base.language)
     spoken = language(base.language)
     content = fill(user, passages="\n\n".join(_fenced(chunk) for chunk in sample), language=spoken.name)
-    messages = ({"role": "system", "content": with_parts(system, language=spoken.name)}, {"role": "user", "content": content})
-    return Request(messages, draft_form(), "profile", EXPECTED_TOKENS, spoken.prompting.ask_again)
+    messages = (
+        {"role": "system", "content": with_parts(system, language=spoken.name, kinds=", ".join(base.kind_names))},
+        {"role": "user", "content": content},
+    )
+    return Request(messages, draft_form(base.kind_names), "profile", EXPECTED_TOKENS, spoken.prompting.ask_again)
 
 
 def _fenced(chunk: Chunk) -> str:
@@ -123,7 +124,7 @@ def _name(text: str) -> str:
     """A name as the data want it: one word, small letters."""
     words = "".join(c if c.isalnum() else " " for c in text.lower()).split()
     if not words or words == ["unknown"]:
-        raise InputError(f"the model called a persona {text!r}", where="profile draft", cure="run it again, or write one by hand")
+        raise InputError(f"the model called a persona {text!r}", where="profile draft", cure=OTHERWISE)
     return "-".join(words)
 
 

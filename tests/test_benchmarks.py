@@ -103,6 +103,21 @@ def test_what_was_not_run_keeps_its_figures_and_a_page_without_a_place_is_refuse
         tables.between(page, "c", "x")
 
 
+def test_a_comparison_of_which_no_side_could_run_leaves_the_page_as_it_is(bench: Any, parts: Any, tmp_path: Path) -> None:
+    import tables
+
+    lacking = parts.Comparison("pair", "sums", (parts.Side("ours", ()),), lacking="wants a folder")
+    bench.measure(lacking, tmp_path, 1, False)
+    slow = parts.Comparison("slow", "sums", (parts.Side("ours", ("-c", "raise SystemExit('no')")),))
+    bench.measure(slow, tmp_path, 1, False)
+    marks = ("pair", "slow", "versions", "alone")
+    page = tmp_path / "README.md"
+    page.write_text("".join(f"<!-- make bench: {name} -->\n\nfigures of {name}\n\n<!-- end -->\n" for name in marks))
+    tables.write_readme(page, [lacking, slow], tmp_path / "results")
+    assert "figures of pair" in page.read_text()
+    assert "figures of slow" in page.read_text()
+
+
 def test_every_script_is_in_a_comparison_or_says_why_it_is_not(parts: Any, tmp_path: Path) -> None:
     chosen = parts.comparisons(1.0, tmp_path, None)
     used = {Path(word).name for one in chosen for side in one.sides for word in side.command if word.startswith("benchmarks/")}

@@ -54,6 +54,15 @@ def test_the_whole_path_from_verdicts_to_an_open_gate(
         assert isinstance(json.loads(out), dict)
 
 
+def test_the_cure_of_an_error_is_a_command_on_the_run_that_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_run(4).write(tmp_path / "my run")
+    code, _, err = curate(monkeypatch, capsys, "review", "import", tmp_path / "none.csv", "--run", tmp_path / "my run")
+    assert code == 2
+    assert f"`curate review export --run '{tmp_path / 'my run'}'` writes one" in " ".join(err.split())
+
+
 def test_exit_codes_tell_a_failed_expectation_from_one_that_could_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

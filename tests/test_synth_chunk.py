@@ -16,7 +16,7 @@ from triplette.records import Chunk
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
-from triplette.synth.cut import chunk_blocks, cut_blocks
+from triplette.synth.cut import cut_blocks
 from triplette.synth.ingest import Block, read_document, structure
 from triplette.synth.ingest.coverage import measure
 from triplette.tokens import EstimatedTokens
@@ -66,14 +66,14 @@ def test_no_chunk_is_over_the_limit_and_no_word_is_lost(blocks: list[Block], lim
 
 def test_a_huge_paragraph_is_cut_between_sentences() -> None:
     text = SENTENCE * 60
-    chunks = chunk_blocks([block(text.strip(), ["Article 1"])], "a.txt", ChunkSettings(target_tokens=64), COUNTER)
+    chunks = cut_blocks([block(text.strip(), ["Article 1"])], "a.txt", ChunkSettings(target_tokens=64), COUNTER)[0]
     assert len(chunks) == 1 or all(chunk.text.endswith(".") for chunk in chunks)
     assert all(cost(chunk) <= 64 for chunk in chunks)
 
 
 def test_distinct_sentences_of_a_huge_paragraph_all_arrive_once() -> None:
     sentences = [f"Le joueur numéro {n} arrête la pendule et appelle l'arbitre." for n in range(80)]
-    chunks = chunk_blocks([block(" ".join(sentences))], "a.txt", ChunkSettings(target_tokens=64), COUNTER)
+    chunks = cut_blocks([block(" ".join(sentences))], "a.txt", ChunkSettings(target_tokens=64), COUNTER)[0]
     assert " ".join(chunk.text for chunk in chunks) == " ".join(sentences)
 
 
@@ -81,7 +81,7 @@ def test_a_table_is_split_by_row_and_each_part_has_its_header() -> None:
     header = "| Ronde | Blancs | Noirs |\n| --- | --- | --- |"
     rows = [f"| {n} | joueur {n} | joueuse {n} |" for n in range(40)]
     table = block("\n".join([header, *rows]), ["Appariements"], kind="table", header=header)
-    chunks = chunk_blocks([table], "a.md", ChunkSettings(target_tokens=128), COUNTER)
+    chunks = cut_blocks([table], "a.md", ChunkSettings(target_tokens=128), COUNTER)[0]
     assert len(chunks) > 2
     assert all(chunk.text.startswith(header) for chunk in chunks)
     assert [row for chunk in chunks for row in chunk.text.split("\n")[2:]] == rows
@@ -90,7 +90,7 @@ def test_a_table_is_split_by_row_and_each_part_has_its_header() -> None:
 def test_overlap_repeats_the_end_of_the_chunk_before_within_a_section_only() -> None:
     sentences = [f"Le joueur numéro {n} arrête la pendule." for n in range(40)]
     blocks = [block(sentence, ["A"]) for sentence in sentences] + [block("Autre section bien distincte de la première.", ["B"])]
-    chunks = chunk_blocks(blocks, "a.txt", ChunkSettings(target_tokens=96, overlap_tokens=20, min_tokens=0), COUNTER)
+    chunks = cut_blocks(blocks, "a.txt", ChunkSettings(target_tokens=96, overlap_tokens=20, min_tokens=0), COUNTER)[0]
     first, second = chunks[0], chunks[1]
     assert second.text.split("\n")[0] in first.text
     assert chunks[-1].text == "Autre section bien distincte de la première."
@@ -99,14 +99,14 @@ def test_overlap_repeats_the_end_of_the_chunk_before_within_a_section_only() -> 
 
 def test_a_rest_too_small_is_joined_and_its_heading_comes_into_the_text() -> None:
     blocks = [block("Voir plus haut.", ["Règlement", "Annexe"]), block(SENTENCE.strip(), ["Règlement", "Forfait"])]
-    (chunk,) = chunk_blocks(blocks, "a.txt", ChunkSettings(min_tokens=24), COUNTER)
+    (chunk,) = cut_blocks(blocks, "a.txt", ChunkSettings(min_tokens=24), COUNTER)[0]
     assert chunk.title == "Règlement"
     assert chunk.text == f"Annexe\nVoir plus haut.\nForfait\n{SENTENCE.strip()}"
 
 
 def test_a_long_heading_path_is_shortened_from_outside() -> None:
     path = [" ".join(["dispositions"] * 12), " ".join(["particulières"] * 12), "Article 7"]
-    (chunk,) = chunk_blocks([block(SENTENCE, path)], "a.txt", ChunkSettings(target_tokens=128), COUNTER)
+    (chunk,) = cut_blocks([block(SENTENCE, path)], "a.txt", ChunkSettings(target_tokens=128), COUNTER)[0]
     assert chunk.title == "Article 7"
 
 
@@ -121,7 +121,7 @@ def test_a_passage_that_repeats_under_one_title_is_kept_once_and_counted_apart(t
 
 def test_coverage_falls_when_a_paragraph_is_lost() -> None:
     structured = structure(read_document_text("# A\n\nUn deux trois quatre.\n\nCinq six sept huit."))
-    chunks = chunk_blocks(structured.blocks[:1], "a.md", ChunkSettings(), COUNTER)
+    chunks = cut_blocks(structured.blocks[:1], "a.md", ChunkSettings(), COUNTER)[0]
     covered = measure(structured, chunks)
     assert 0 < covered.words_held < covered.words
 

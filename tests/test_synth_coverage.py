@@ -15,7 +15,7 @@ from triplette.records import Chunk, Coverage
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
-from triplette.synth.cut import chunk_blocks
+from triplette.synth.cut import cut_blocks
 from triplette.synth.facing import show_document
 from triplette.synth.ingest import Structured, structure
 from triplette.synth.ingest.coverage import lost_words, measure
@@ -33,7 +33,7 @@ SECOND = "Les visiteurs laissent leurs sacs à la consigne de l'entrée. Un jeto
 def chunks_of(text: str) -> tuple[Structured, list[Chunk]]:
     """A plain document and its chunks."""
     structured = structure(Document("a.txt", text, "pages"))
-    return structured, chunk_blocks(structured.blocks, "a.txt", ChunkSettings(), COUNTER)
+    return structured, cut_blocks(structured.blocks, "a.txt", ChunkSettings(), COUNTER)[0]
 
 
 def chunk_of(text: str, *, source: str = "a.txt", page_end: int = 1) -> Chunk:

@@ -70,9 +70,31 @@ def test_a_draft_is_shown_and_written_only_when_somebody_agrees(run: RunDir, tmp
     made = read_profile(path)
     assert made.persona_names == ("parent-d-élève", "nageur")
     assert made.kind_names == ("factual", "procedural")
+    assert made.kinds[0].also == ("factuel",)  # what it is called in files to import stays
     assert made.about == DRAFT["about"]
     assert made.prompts == load_profile("fr").prompts
     assert "Write every sentence in French." in seen[0].body["messages"][0]["content"]
+
+
+def test_a_draft_chooses_among_the_kinds_of_the_profile_it_is_made_from(run: RunDir, tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text("""
+        extends = "fr"
+        language = "fr"
+        [[kinds]]
+        name = "factual"
+        asks = "un fait."
+        [[kinds]]
+        name = "exception"
+        asks = "ce qui ne suit pas la règle."
+    """)
+    drafted = {**DRAFT, "kinds": [{"name": "exception", "asks": "qui nage sans bonnet."}]}
+    path = tmp_path / "mine.toml"
+    with ScriptedServer(lambda _: json.dumps(drafted)) as server:
+        options = ("--llm", "openai:m", "--base-url", server.url, "--run", str(run.root), "--yes")
+        code, output = init(str(path), "--profile", str(tmp_path / "base.toml"), *options)
+        assert code == 0, output
+        assert "each once: factual, exception." in server.calls[0].body["messages"][0]["content"]
+    assert [(kind.name, kind.asks) for kind in read_profile(path).kinds] == [("exception", "qui nage sans bonnet.")]
 
 
 def test_a_draft_that_is_none_is_an_error_and_writes_nothing(run: RunDir, tmp_path: Path) -> None:
@@ -83,6 +105,7 @@ def test_a_draft_that_is_none_is_an_error_and_writes_nothing(run: RunDir, tmp_pa
         )
     assert code
     assert "drafted no profile" in output
+    assert "draft with another model" in output  # the same one's answer is kept: asking again would read it again
     assert not path.exists()
 
 

@@ -12,6 +12,7 @@ from model_folders import BERT, XLMR, write_model
 from training_data import rules_dataset
 
 from triplette.errors import SettingError, TripletteError
+from triplette.settings.export import ExportSettings
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 from triplette.train.check import duration, in_words, preflight, require_exportable, work_of
 
@@ -30,9 +31,14 @@ def folder(path: Path, config: dict[str, Any] = XLMR, tokenizer: dict[str, Any] 
 
 
 def test_a_base_that_can_be_exported_says_as_what_and_how_much_memory_it_takes(tmp_path: Path) -> None:
-    found = preflight(preset(folder(tmp_path / "multilingual-e5-small", BERT)))
+    base = preset(folder(tmp_path / "multilingual-e5-small", BERT))
+    found = preflight(base)
     assert found.refusal == ""
-    assert found.export.startswith("bert, Unigram tokens, about 6")
+    # as `train export` will write it: 8 bits for a model with 21 million weights besides its table, 4 where the settings say so
+    assert found.export.startswith("bert, Unigram tokens, about 121 MB at int8, less")
+    assert preflight(base, ExportSettings(recipe="e4_a8_f4_p4")).export.startswith(
+        "bert, Unigram tokens, about 64 MB at e4_a8_f4_p4 (blocks: 128)"
+    )
     assert found.export.endswith("less by the tokens that the corpus does not need")  # 96 of its 118 million weights are vocabulary
     # 118 million weights and three numbers for each of the 21 million that are trained: 0.7 GB, then activations and libraries
     assert 2e9 < found.memory < 8e9

@@ -117,6 +117,54 @@ def dense_again(folder: Path, sound: Path) -> None:
     save_file({"linear.weight": torch.zeros(32, 96)}, folder / "2_Dense" / WEIGHTS)
 
 
+def dense_without_its_bias(folder: Path) -> None:
+    with_a_dense(folder)
+    edit(folder / "2_Dense/config.json", bias=True)
+
+
+def dense_as_it_was(folder: Path, sound: Path) -> None:
+    edit(folder / "2_Dense/config.json", bias=False)
+
+
+def rewrite_modules(folder: Path, *types: str) -> None:
+    """The first modules with other types, and no more modules than types."""
+    modules = json.loads((folder / MODULES).read_text())
+    (folder / MODULES).write_text(json.dumps([{**module, "type": kind} for module, kind in zip(modules, types, strict=False)]))
+
+
+def a_static_model(folder: Path) -> None:
+    rewrite_modules(folder, "sentence_transformers.models.StaticEmbedding")
+    (folder / "config.json").unlink()
+
+
+def a_sparse_model(folder: Path) -> None:
+    own = [str(module["type"]) for module in json.loads((folder / MODULES).read_text())]
+    rewrite_modules(folder, own[0], own[1], "sentence_transformers.sparse_encoder.modules.sparse_auto_encoder.SparseAutoEncoder")
+
+
+def a_saved_reranker(folder: Path) -> None:
+    """As version 6 saves a cross-encoder: with a modules.json of its transformer alone."""
+    rewrite_modules(folder, "sentence_transformers.base.modules.transformer.Transformer")
+    edit(folder / "config.json", architectures=["XLMRobertaForSequenceClassification"])
+
+
+def in_a_folder_of_its_own(folder: Path) -> None:
+    """As the first versions of sentence-transformers saved the transformer."""
+    modules = json.loads((folder / MODULES).read_text())
+    modules[0]["path"] = "0_Transformer"
+    (folder / MODULES).write_text(json.dumps(modules))
+    (folder / "0_Transformer").mkdir()
+    for name in ("config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json", "sentence_bert_config.json"):
+        (folder / name).rename(folder / "0_Transformer" / name)
+
+
+def saved_once_more(folder: Path, sound: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    old = folder.rename(folder.with_name("old"))
+    SentenceTransformer(str(old), device="cpu").save(str(folder))
+
+
 def emptied(folder: Path) -> None:
     shutil.rmtree(folder)
     folder.mkdir()
@@ -183,6 +231,11 @@ BROKEN: dict[str, tuple[Callable[..., None], str, Callable[..., None]]] = {
     "a file": (a_file, "this is a file, not a model folder", whole_again),
     "a shard missing": (in_shards, "1 of 2 files with its weights are missing: model-00002", the_shard_is_back),
     "int8": (in_eight_bits, "weights are stored as I8", in_sixteen_bits),
+    "dense without bias": (dense_without_its_bias, "lacks the bias that its config.json promises", dense_as_it_was),
+    "static": (a_static_model, "its modules are StaticEmbedding: not one text encoder", whole_again),
+    "sparse": (a_sparse_model, r"this is a sparse model \(SparseAutoEncoder\)", whole_again),
+    "saved reranker": (a_saved_reranker, "reranker or classifier .*it scores a pair", whole_again),
+    "own folder": (in_a_folder_of_its_own, "its transformer lies in 0_Transformer", saved_once_more),
     "dense misshapen": (dense_misshapen, r"has the shape \[16, 96\], its config.json says \[32, 96\]", dense_again),
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -120,6 +121,31 @@ def _hints(node: ast.AST) -> list[ast.expr]:
         given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg]
         return [hint for hint in (*(arg.annotation for arg in given if arg), node.returns) if hint]
     return [node.annotation] if isinstance(node, ast.AnnAssign) else []
+
+
+# where a library is silenced whole, and why
+SILENCED = {
+    "curate/validation/checkpoint.py": "the expectation library warns of its own parts while it is loaded",
+    "export/quiet.py": "the conversion libraries warn by the page",
+}
+
+
+def test_a_warning_that_is_let_pass_is_named_with_its_message_and_where_it_comes_from() -> None:
+    pytest_options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    first, *others = pytest_options["filterwarnings"]
+    assert first == "error"
+    assert [text for text in others if not re.fullmatch(r"ignore:[^:]{20,}:\w+Warning:[\w.]+", text)] == []
+    loose, silenced = [], set()
+    for path in (*_sources(), *sorted((ROOT / "tests").glob("*.py"))):
+        for call in (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)):
+            name, given = ast.unparse(call.func), " ".join(map(ast.unparse, (*call.args, *call.keywords)))
+            if name.endswith("simplefilter"):
+                silenced.add(str(path.relative_to(ROOT)))
+            bare = "message=" not in given if name.endswith("warnings.filterwarnings") else given.count(":") < 2
+            if name.endswith(("warnings.filterwarnings", "mark.filterwarnings")) and bare:
+                loose.append(f"{path.name}: {given}")
+    assert loose == []
+    assert silenced == SILENCED.keys()
 
 
 def test_the_top_level_folders_stay_and_the_package_links_to_them() -> None:

@@ -24,6 +24,21 @@ def test_a_missing_artefact_names_the_command_with_its_run(run: RunDir) -> None:
     assert f"run `synth mine --run {run.root}` first" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "pasted"),
+    [
+        ("mine with `synth mine --negatives 0`", "mine with `synth mine --negatives 0 --run 'my run'`"),
+        ("`curate judge`, then `curate build --gold g`", "`curate judge --run 'my run'`, then `curate build --gold g --run 'my run'`"),
+        ("`curate judge --run other` or `synth init --profile fr`", "`curate judge --run other` or `synth init --profile fr`"),
+        ("`train ask Q --bundle b`, `train contract`, `train`", "`train ask Q --bundle b`, `train contract`, `train`"),
+        ("set `near_duplicate`, or curate more", "set `near_duplicate`, or curate more"),
+    ],
+)
+def test_a_command_that_knew_of_no_run_is_given_this_one(said: str, pasted: str) -> None:
+    assert RunDir(Path("my run")).in_commands(said) == pasted
+    assert RunDir(Path("run")).in_commands(said) == said
+
+
 def test_every_supplier_is_a_command_of_ours() -> None:
     assert {command.split()[0] for command in SUPPLIERS.values()} == {"synth", "curate", "train"}
 

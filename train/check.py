@@ -13,14 +13,16 @@ from typing import Any
 
 import psutil
 
+from triplette.console import progress
 from triplette.errors import SettingError, TripletteError
 from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.families.architecture import Architecture
 from triplette.export.families.family import read_architecture
 from triplette.export.tokenizers.build import check_kind, read_json
 from triplette.export.vocabulary import is_trimmed
-from triplette.model_contract import AUTO, ModelContract, contract_of, tokenizer_file
+from triplette.model_contract import ModelContract, contract_of, tokenizer_file
 from triplette.model_weights import check_weights
+from triplette.settings.export import ExportSettings
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.budget import ROUNDS_BESIDE, Evaluations, mean_costs, plan_evaluations, text_cost
 from triplette.train.finetune import FineTune
@@ -31,6 +33,7 @@ FLOAT = 4  # bytes of a number
 OPTIMISER = 3  # numbers kept for a trained weight besides it: gradient, and AdamW's two moments
 LIBRARIES = 1_000_000_000  # bytes that torch and transformers take once imported, measured
 STEPS = 2
+DEFAULT_EXPORT = ExportSettings()
 WORD = "mot "
 
 
@@ -72,26 +75,30 @@ class Work:
     ranked: int
 
 
-def preflight(preset: Preset) -> Preflight:
-    """Read a base's files. Raises what ``contract_of`` raises; that it cannot be exported is a finding, not an error."""
+def preflight(preset: Preset, export: ExportSettings = DEFAULT_EXPORT) -> Preflight:
+    """Read a base's files; ``export`` says in how many bits it will be written.
+
+    Raises what ``contract_of`` raises; that it cannot be exported is a finding, not an error.
+    """
     read = contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
     free = int(psutil.virtual_memory().available)
     try:
-        architecture, export = exportable(preset.base)
+        architecture, told = exportable(preset.base, export)
     except TripletteError as error:
         return Preflight(read, read.facts.model_type, 0, "", str(error).replace("\n", " "), 0, free)
-    return Preflight(read, architecture.family, architecture.parameters, export, "", _memory(architecture, preset), free)
+    return Preflight(read, architecture.family, architecture.parameters, told, "", _memory(architecture, preset), free)
 
 
-def exportable(origin: str) -> tuple[Architecture, str]:
+def exportable(origin: str, export: ExportSettings = DEFAULT_EXPORT) -> tuple[Architecture, str]:
     """The architecture of a base and what its phone file will be, in a line. Raises InputError naming what is not supported."""
     folder = tokenizer_file(origin).parent  # read_model has fetched the other small files of an id to the same place
     architecture = read_architecture(folder)
     kind = check_kind(read_json(folder))
-    recipe = choose_recipe("e4_a8_f4_p4", "auto", architecture)
+    recipe = choose_recipe(export.recipe, export.granularity, architecture)
     size = expected_bytes(architecture, recipe) / 1e6
-    told = f"{architecture.family}, {kind} tokens, about {size:.0f} MB at {recipe.name} (blocks: {recipe.granularity})"
-    if is_trimmed(folder, architecture, AUTO):
+    told = f"{architecture.family}, {kind} tokens, about {size:.0f} MB at {recipe.name}"
+    told += f" (blocks: {recipe.granularity})" if 4 in recipe.bits.values() else ""
+    if is_trimmed(folder, architecture, export.vocabulary):
         told += ", less by the tokens that the corpus does not need"
     return architecture, told
 
@@ -151,22 +158,26 @@ def measure_pace(preset: Preset, *, device: str | None = None) -> Pace:
     model.max_seq_length = min(preset.max_tokens, base.contract.max_tokens)
     model.train()
     step = 0.0
-    for _ in range(STEPS):
+    with progress(f"timing {STEPS} steps of {preset.batch} rows and as many passages", STEPS + 1, first=0.0) as bar:
+        for _ in range(STEPS):
+            started = time.perf_counter()
+            columns = [
+                {name: value.to(model.device) if hasattr(value, "to") else value for name, value in model.preprocess(texts).items()}
+                for _ in range(2 + preset.others)
+            ]
+            with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=preset.precision == "bf16"):
+                value = loss(columns, torch.zeros(preset.batch, device=model.device))
+            value.backward()
+            optimiser.step()
+            optimiser.zero_grad()
+            step = time.perf_counter() - started
+            bar.advance()
+        model.max_seq_length = base.contract.max_tokens
         started = time.perf_counter()
-        columns = [
-            {name: value.to(model.device) if hasattr(value, "to") else value for name, value in model.preprocess(texts).items()}
-            for _ in range(2 + preset.others)
-        ]
-        with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=preset.precision == "bf16"):
-            value = loss(columns, torch.zeros(preset.batch, device=model.device))
-        value.backward()
-        optimiser.step()
-        optimiser.zero_grad()
-        step = time.perf_counter() - started
-    model.max_seq_length = base.contract.max_tokens
-    started = time.perf_counter()
-    embed(model, texts)
-    return Pace(step, (time.perf_counter() - started) / len(texts), trained)
+        embed(model, texts)
+        passage = (time.perf_counter() - started) / len(texts)
+        bar.advance()
+    return Pace(step, passage, trained)
 
 
 def folder_of(preset: Preset) -> Preset:

@@ -125,7 +125,8 @@ def check(
 
     Example: train check --preset cpu --model ./multilingual-e5-small
     """
-    from triplette.settings.load import load_training
+    from triplette.settings.export import ExportSettings
+    from triplette.settings.load import load_section, load_training
     from triplette.train.check import folder_of, in_words, measure_pace, pace_in_words, preflight, require_trainable, work_of
 
     settings, chosen = load_training(
@@ -133,7 +134,10 @@ def check(
     )
     chosen = folder_of(chosen)
     require_trainable(chosen)
-    summarise(f"Base {chosen.base}, method {chosen.method}", in_words(preflight(chosen), chosen))
+    summarise(
+        f"Base {chosen.base}, method {chosen.method}",
+        in_words(preflight(chosen, load_section(ExportSettings, "export", config)), chosen),
+    )
     if measure:
         work = work_of(run, chosen, settings)
         summarise("Measured on this machine", pace_in_words(measure_pace(chosen, device=device), chosen, work))

@@ -23,7 +23,7 @@ import typer
 
 from triplette import __version__
 from triplette.errors import TripletteError
-from triplette.rundir import RunDir
+from triplette.rundir import DEFAULT_RUN, RunDir
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -262,7 +262,8 @@ def open_run(path: Path) -> RunDir:
     """The run directory at ``path``; a file in its place is an error."""
     if path.exists() and not path.is_dir():
         raise TripletteError("this is a file, not a directory", where=str(path), cure="give another --run")
-    return RunDir(path)
+    _Program.run = RunDir(path)
+    return _Program.run
 
 
 def summarise(title: str, facts: Mapping[str, Any]) -> None:
@@ -270,9 +271,10 @@ def summarise(title: str, facts: Mapping[str, Any]) -> None:
     table(title, ("", ""), [(key, _shown(value)) for key, value in facts.items()])
 
 
-class _Signals:
-    """Whether this program was told to end by SIGTERM, which the parser's code for Ctrl-C does not say."""
+class _Program:
+    """The run that its command opened, and whether SIGTERM ended it, which the parser's code for Ctrl-C does not say."""
 
+    run = RunDir(DEFAULT_RUN)
     terminated = False
 
     @classmethod
@@ -290,13 +292,14 @@ def run_app(app: typer.Typer, name: str) -> None:
     _open_streams()
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    signal.signal(signal.SIGTERM, _Signals.interrupt)
+    signal.signal(signal.SIGTERM, _Program.interrupt)
+    _Program.run = RunDir(DEFAULT_RUN)
     try:
         result = app(args=arguments, prog_name=name, standalone_mode=False)
     except TripletteError as error:
         if debug:
             raise
-        say(f"error: {error}")
+        say(_Program.run.in_commands(f"error: {error}"))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         result = INTERRUPTED
@@ -316,7 +319,7 @@ def run_app(app: typer.Typer, name: str) -> None:
             say(f"internal error: {type(error).__name__}: {error}\n  help: run again with --debug and report the traceback")
             result = 70
     if result == INTERRUPTED:  # the parser turns Ctrl-C inside a command into this code
-        result = TERMINATED if _Signals.terminated else INTERRUPTED
+        result = TERMINATED if _Program.terminated else INTERRUPTED
         say("interrupted: what was finished is kept; run the same command again to go on")
     _flush()
     sys.exit(result if isinstance(result, int) else 0)

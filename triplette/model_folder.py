@@ -22,7 +22,9 @@ UNLIMITED = 1_000_000  # tokenizers without a limit say 10^30
 TRAINED_TOKENS = {"gemma3_text": 2048, "embedding_gemma2_text": 8192}
 # positions that are never given to a token: RoBERTa's family counts from pad_token_id + 1
 OFFSET_POSITIONS = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl")
-OTHERS = "or take one that needs no network: --preset tiny (training), 'lsa' (mining), or a folder"
+OTHERS = (
+    "or take one that needs no network: --preset demo (training; its weights come with the extra [demo]), 'lsa' (mining), or a folder"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +50,22 @@ def read_model(origin: str) -> ModelFacts:
     """The facts of a folder or id. Raises InputError for what is no embedding model, ServiceError for an id that cannot be reached."""
     get = _reader(origin)
     _refuse_adapter(get, origin)
-    config = get("config.json", True)
     modules = get("modules.json", False)
-    if modules is None:
+    ordered = sorted(modules or (), key=lambda module: int(module["idx"]))
+    if ordered:  # before config.json, which a model of another kind lacks or keeps elsewhere
+        _refuse_other_kinds(ordered, origin)
+    config = get("config.json", True)
+    kinds = _kinds(ordered)
+    if "Pooling" not in kinds:
         _refuse_reranker(config, origin)
+    if not ordered:
         raise InputError(
             "the folder is a bare transformer: it has no modules.json, so nobody knows how its tokens become one vector",
             where=origin,
             cure="save it once with sentence-transformers: SentenceTransformer(modules=[Transformer(FOLDER), Pooling(WIDTH, 'mean')]).save(OUT)",
         )
-    ordered = sorted(modules, key=lambda module: int(module["idx"]))
-    kinds = tuple(str(module["type"]).rsplit(".", 1)[-1] for module in ordered)
-    if "Pooling" not in kinds or kinds[0] != "Transformer":
-        raise InputError(
-            f"its modules are {', '.join(kinds)}: not one text encoder with a pooling",
-            where=origin,
-            cure=f"use a sentence-transformers embedding model made of {', '.join(SUPPORTED_MODULES)}",
-        )
+    if "Pooling" not in kinds:
+        raise _other_modules(kinds, origin)
     pooling = get(_inside(ordered[kinds.index("Pooling")], "config.json"), True)
     dense = [get(_inside(module, "config.json"), True) for module, kind in zip(ordered, kinds, strict=True) if kind == "Dense"]
     text = config.get("text_config") or config
@@ -81,6 +82,37 @@ def read_model(origin: str) -> ModelFacts:
         hints=tuple(str(hint) for hint in (origin, config.get("_name_or_path", "")) if hint),
         remote_code=_remote_code(config, ordered),
     )
+
+
+def _kinds(ordered: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(str(module["type"]).rsplit(".", 1)[-1] for module in ordered)
+
+
+def _other_modules(kinds: tuple[str, ...], origin: str) -> InputError:
+    return InputError(
+        f"its modules are {', '.join(kinds)}: not one text encoder with a pooling",
+        where=origin,
+        cure=f"use a sentence-transformers embedding model made of {', '.join(SUPPORTED_MODULES)}",
+    )
+
+
+def _refuse_other_kinds(ordered: list[dict[str, Any]], origin: str) -> None:
+    """Sparse models, those that do not begin with a transformer (static, router, images), and a transformer that lies in another folder."""
+    sparse = [str(module["type"]) for module in ordered if ".sparse_encoder." in str(module["type"])]
+    if sparse:
+        raise InputError(
+            f"this is a sparse model ({sparse[-1].rsplit('.', 1)[-1]}): it weighs the words of a vocabulary and gives no dense vector",
+            where=origin,
+            cure="give an embedding model; many publishers have one beside their sparse one",
+        )
+    if _kinds(ordered)[0] != "Transformer":
+        raise _other_modules(_kinds(ordered), origin)
+    if ordered[0]["path"]:
+        raise InputError(
+            f"its transformer lies in {ordered[0]['path']}, as sentence-transformers once saved it; here it is looked for in the folder itself",
+            where=origin,
+            cure="save it once more with sentence-transformers: SentenceTransformer(FOLDER).save(OUT)",
+        )
 
 
 def _refuse_adapter(get: Callable[[str, bool], Any], origin: str) -> None:

@@ -117,10 +117,17 @@ def _check_dense(place: Path) -> None:
         raise InputError(f"the dense module has no {SINGLE}", where=str(place), cure="copy or download the whole folder again")
     try:
         config = json.loads((place / "config.json").read_text(encoding="utf-8"))
-        wanted = [int(config["out_features"]), int(config["in_features"])]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        wanted, bias = [int(config["out_features"]), int(config["in_features"])], bool(config.get("bias"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"not a dense module's settings ({error!r})", where=str(place / "config.json"), cure=AGAIN) from None
-    found = list(read_header(path).get("linear.weight", {}).get("shape", []))
+    header = read_header(path)
+    if bias != ("linear.bias" in header):
+        raise InputError(
+            f"the dense module {'lacks the bias that its config.json promises' if bias else 'has a bias that its config.json does not name'}",
+            where=str(path),
+            cure="copy config.json and model.safetensors of this module again, from one model",
+        )
+    found = list(header.get("linear.weight", {}).get("shape", []))
     if found != wanted:
         raise InputError(
             f"the dense module's weight has the shape {found}, its config.json says {wanted}",

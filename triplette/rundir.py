@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import platform
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +50,8 @@ SUPPLIERS = {
 }
 DEFAULT_RUN = Path("run")
 HARVEST_GOLD = "harvest_gold.jsonl"  # the documents' own questions as a gold file (`synth write --harvest gold`)
+# a command in backquotes that takes --run and does not give it
+_COMMAND = re.compile(r"`((?:synth|curate|train) (?!init\b|contract\b)(?![^`]*--(?:run|bundle|help)\b)[a-z][^`]*)`")
 TRACKED_LIBRARIES = ("numpy", "scikit-learn", "faiss-cpu", "rank-bm25", "datasets", "great-expectations", "torch")
 
 
@@ -69,6 +72,10 @@ class RunDir:
     def command(self, words: str) -> str:
         """A command as the user can paste it: with ``--run``, quoted for the shell, unless this is the default directory."""
         return words if self.root == DEFAULT_RUN else f"{words} --run {shlex.quote(str(self.root))}"
+
+    def in_commands(self, text: str) -> str:
+        """``text`` with every command that it gives in backquotes as ``command`` says it: who wrote the text knew of no run."""
+        return _COMMAND.sub(lambda found: f"`{self.command(found.group(1))}`", text)
 
     def build_command(self) -> str:
         """``curate build`` as the user can paste it, with the documents' own questions as gold where they were written as such."""

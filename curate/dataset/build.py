@@ -216,7 +216,7 @@ def _drawn(draft: Draft, chunks: dict[str, Chunk], order: Sequence[str], count: 
             taken.append(chosen)
     if len(taken) < count:
         raise InputError(
-            "no passage of the corpus is left that could be its negative", where=draft.question.id, cure="synth mine --negatives 0"
+            "no passage of the corpus is left that could be its negative", where=draft.question.id, cure="`synth mine --negatives 0`"
         )
     return tuple(taken)
 

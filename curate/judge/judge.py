@@ -99,7 +99,7 @@ class JudgeResult:
             if known
             else "The price of this model is not known (--prices FILE, or price_in and price_out of [curate.llm])."
         )
-        return [*self.said, f"{money} Rows on which readings disagree wait for a person: curate review push"]
+        return [*self.said, f"{money} Rows on which readings disagree wait for a person: `curate review push`"]
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,15 @@ def read_prompt(folder: Path, name: str, where: str, language: str = "en") -> tu
     paths = [folder / f"{name}{part}.md" for part in (f".{language}", "", ".en")]
     path = next((path for path in paths if path.is_file() and path.parent == folder), None)
     if path is None:
-        known = ", ".join(sorted({file.stem.split(".")[0] for file in folder.glob("*.md")}))
-        raise InputError(f"there is no prompt {name!r}", where=where, cure=f"use one of {known}")
+        told = {language, "", "en"}
+        known = ", ".join(
+            sorted({version for version, _, code in (f.stem.partition(".") for f in folder.glob("*.md")) if code in told})
+        )
+        raise InputError(
+            f"there is no prompt {name!r} for passages in {language!r}",
+            where=where,
+            cure=f"write {name}.{language}.md beside the others (a mixed corpus needs one for each language), or use one of {known}",
+        )
     _, _, body = path.read_text(encoding="utf-8").partition("# system\n")
     system, _, user = body.partition("\n# user\n")
     return system.strip(), user.strip()
