@@ -11,7 +11,7 @@ import pytest
 from triplette.errors import SettingError
 from triplette.settings.base import build, template
 from triplette.settings.catalogue import SECTIONS
-from triplette.settings.load import load_section
+from triplette.settings.load import load_section, load_training
 from triplette.settings.synth import ChunkSettings
 
 
@@ -35,6 +35,18 @@ def test_an_unknown_setting_is_named_with_the_known_ones(tmp_path: Path) -> None
     with pytest.raises(SettingError, match=r"unknown setting target_token") as caught:
         load_section(ChunkSettings, "synth.chunk", path)
     assert "target_tokens" in str(caught.value)
+
+
+def test_an_unknown_keyword_is_refused_as_one_in_the_file_is() -> None:
+    with pytest.raises(SettingError, match=r"unknown setting target_token \(did you mean target_tokens\?\)"):
+        load_section(ChunkSettings, "synth.chunk", target_token=256)
+
+
+def test_a_keyword_of_training_goes_to_the_section_that_has_it() -> None:
+    training, preset = load_training(None, "tiny", None, production="dense", max_steps=7)
+    assert (training.production, preset.max_steps, preset.base) == ("dense", 7, "tiny")
+    with pytest.raises(SettingError, match="unknown setting epoch "):
+        load_training(None, "tiny", None, epoch=1.0)
 
 
 @pytest.mark.parametrize("value", [3, 5000, "256", True, 2.5])

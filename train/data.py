@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from triplette.contract import PromptContract
 from triplette.dataset import Dataset
 from triplette.errors import InputError
+from triplette.languages import language
 from triplette.languages.identify import identify
 from triplette.look_alikes import look_alikes
 from triplette.records import UNKNOWN, Chunk
@@ -30,7 +30,6 @@ from triplette.train.known import Known, Taught
 
 CLOZE_WORDS = (5, 40)  # words of a sentence that can stand for a question
 CLOZE_KEPT = 0.5  # of the sentences stay in their passage, so that exact words are learned to count too; the paper keeps a tenth
-_SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|\n+")
 FACETS = ("kind", "persona", "difficulty", "document", "origin")
 
 
@@ -312,7 +311,8 @@ def _known(dataset: Dataset, filled: Sequence[_Filled], width: int) -> Known:
 
 def _cloze(chunk: Chunk, count: int, rng: random.Random) -> list[tuple[str, Chunk, str]]:
     """Up to ``count`` (sentence, passage, text) of a passage; the text lacks the sentence in every other case."""
-    sentences = [part.strip() for part in _SENTENCE_END.split(chunk.text)]
+    # a sentence that goes on over a line's end stands in the text otherwise
+    sentences = [part for part in language(chunk.language).sentences(chunk.text) if part in chunk.text]
     fit = [part for part in sentences if CLOZE_WORDS[0] <= len(part.split()) <= CLOZE_WORDS[1] and len(part) < len(chunk.text) / 2]
     chosen = rng.sample(fit, min(count, len(fit)))
     return [(part, chunk, chunk.text if rng.random() < CLOZE_KEPT else chunk.text.replace(part, "", 1)) for part in chosen]

@@ -136,7 +136,7 @@ def fit(
     run: Folder = "run", *, preset: str | None = None, seed: int | None = None, ungated: bool = False, config: Folder | None = None,
     **settings: Any,
 ) -> FitResult:  # fmt: skip
-    """``train fit``; the keywords are the preset's settings."""
+    """``train fit``; the keywords are settings of [train] and of the preset."""
     from triplette.settings.load import load_training
     from triplette.train.fit import fit as run_fit
 

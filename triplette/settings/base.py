@@ -11,7 +11,7 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from triplette.errors import SettingError
@@ -36,15 +36,20 @@ def build(cls: type[S], values: Mapping[str, Any], *, where: str) -> S:
     """An instance of settings class ``cls`` from plain values. Raises SettingError naming field, value and cure."""
     hints = typing.get_type_hints(cls)
     known = {f.name: f for f in dataclasses.fields(typing.cast("Any", cls))}
-    unknown = sorted(set(values) - set(known))
+    refuse_unknown(values, list(known), where)
+    made = {name: checked(known[name], hints[name], value, where) for name, value in values.items()}
+    return cls(**made)
+
+
+def refuse_unknown(names: Iterable[str], known: Sequence[str], where: str) -> None:
+    """Raise SettingError for the first of ``names`` that is not ``known``, with the nearest one that is."""
+    unknown = sorted(set(names) - set(known))
     if unknown:
-        near = difflib.get_close_matches(unknown[0], list(known), 1)
+        near = difflib.get_close_matches(unknown[0], known, 1)
         meant = f" (did you mean {near[0]}?)" if near else ""
         raise SettingError(
             f"unknown setting {', '.join(unknown)}{meant}", where=where, cure=f"the settings here are {', '.join(known)}"
         )
-    made = {name: checked(known[name], hints[name], value, where) for name, value in values.items()}
-    return cls(**made)
 
 
 def checked(field: dataclasses.Field[Any], hint: Any, value: Any, where: str, *, flag: bool = False) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from triplette.errors import SettingError
-from triplette.settings.base import FILE_NAME, build, checked, likeness
+from triplette.settings.base import FILE_NAME, build, checked, likeness, refuse_unknown
 from triplette.settings.catalogue import SECTIONS
 from triplette.settings.llm import LlmSettings
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
@@ -84,6 +84,7 @@ def load_section(cls: type[S], section: str, config: Path | None = None, **overr
     values = {key: value for key, value in content.items() if not (isinstance(value, dict) and key not in names)}
     made = build(cls, values, where=f"{config or FILE_NAME}[{section}]")
     given = {key: value for key, value in overrides.items() if value is not None}
+    refuse_unknown(given, sorted(names), section)
     for key, value in given.items():
         field, hint = _field_of(cls, key)
         checked(field, hint, value, f"--{key.replace('_', '-')}", flag=True)
@@ -112,7 +113,10 @@ def load_llm(
 
 
 def load_training(config: Path | None, preset: str | None, seed: int | None, **overrides: Any) -> tuple[TrainSettings, Preset]:
-    """The stage's settings and the chosen preset, the keywords' values over the file's. Raises SettingError."""
-    settings = load_section(TrainSettings, "train", config, preset=preset, seed=seed)
+    """The stage's settings and the chosen preset, the keywords' values over the file's: each goes to the one
+    of the two that has it. Raises SettingError."""
+    of_preset = {f.name for f in dataclasses.fields(Preset)}
+    own = {f.name for f in dataclasses.fields(TrainSettings)} & set(overrides) - of_preset
+    settings = load_section(TrainSettings, "train", config, preset=preset, seed=seed, **{name: overrides.pop(name) for name in own})
     chosen = load_section(PRESETS[settings.preset], f"train.presets.{settings.preset}", config, **overrides)
     return settings, preset_of(chosen)
