@@ -27,6 +27,29 @@ DOCUMENTS = (
 )
 
 
+SHORT = """
+profile = "chess-fr"
+
+[train.presets.tiny]
+batch = 16
+max_steps = 12
+evaluations = 1
+
+[export]
+lengths = [256]
+latency_threads = []
+"""
+
+
+def copied(folder: Path, *patterns: str) -> None:
+    """The documents of the page, some of them, and the questions that people wrote."""
+    (folder / "fr_rules").mkdir()
+    for path in (path for pattern in (*patterns, "triplette.toml") for path in (ROOT / "fr_rules").glob(pattern)):
+        shutil.copy(path, folder / "fr_rules")
+    (folder / "gold").mkdir()
+    shutil.copy(ROOT / "gold/fr_rules.jsonl", folder / "gold")
+
+
 def run_blocks(folder: Path, blocks: list[str]) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
@@ -36,9 +59,7 @@ def run_blocks(folder: Path, blocks: list[str]) -> subprocess.CompletedProcess[s
 
 
 def test_the_notebook_makes_a_dataset_from_documents(tmp_path: Path) -> None:
-    (tmp_path / "fr_rules").mkdir()
-    for name in DOCUMENTS:
-        shutil.copy(ROOT / "fr_rules" / name, tmp_path / "fr_rules" / name)
+    copied(tmp_path, *DOCUMENTS)
     done = run_blocks(tmp_path, BLOCKS[:1])
     assert done.returncode == 0, done.stderr
     assert "review quota" in done.stdout
@@ -47,10 +68,16 @@ def test_the_notebook_makes_a_dataset_from_documents(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_page_runs(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "fr_rules", tmp_path / "fr_rules")
+def test_the_whole_page_runs_to_the_answer_of_a_bundle(tmp_path: Path) -> None:
+    """A few steps over a few documents; what the verdict on them is does not matter here."""
+    copied(tmp_path, *DOCUMENTS)
+    (tmp_path / "triplette.toml").write_text(SHORT)
     done = run_blocks(tmp_path, BLOCKS)
     assert done.returncode == 0, done.stderr
+    assert re.search(r"^(?:improved|not shown|worse) ", done.stdout, re.MULTILINE)
+    answers = re.findall(r"^([123]) (.*)$", done.stdout, re.MULTILINE)
+    assert [rank for rank, _ in answers] == ["1", "2", "3"]
+    assert "roque" in answers[0][1].lower()
 
 
 def test_the_page_names_the_public_surface_and_nothing_else() -> None:

@@ -152,11 +152,11 @@ def evaluate(run: Folder = "run", *, config: Folder | None = None, **settings: A
     return run_evaluate(_run(run), load_section(EvaluateSettings, "train.evaluate", _config(config), **settings))
 
 
-def merge(run: Folder = "run") -> MergeResult:
-    """``train merge``."""
+def merge(run: Folder = "run", *, export_anyway: bool = False) -> MergeResult:
+    """``train merge``; ``export_anyway`` lets ``export_bundle`` take a model whose gain was not shown, and the card says so."""
     from triplette.train.merge import merge as run_merge
 
-    return run_merge(_run(run))
+    return run_merge(_run(run), export_anyway=export_anyway)
 
 
 def export_bundle(run: Folder = "run", *, config: Folder | None = None, **settings: Any) -> ExportResult:
