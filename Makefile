@@ -79,4 +79,4 @@ audit: $(VENV)/.all
 	$(BIN)/python docs/tell_audit.py $(VENV)/audit/found.json
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .pythons .pythons.log build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -91,8 +91,7 @@ def tune(
     mini = _mini_batch(model, preset)
     steps = planned_steps(texts, preset, settings.seed)
     scorer = scorer or Scorer(base, task, val)
-    checkpoint = last_checkpoint(place)
-    judge, best = resume_judge(settings, checkpoint) if checkpoint else (Judge(settings), None)
+    judge, best = resume_judge(settings, checkpoint) if (checkpoint := last_checkpoint(place)) else (Judge(settings), None)
     with progress("fit", steps) as bar:
         teller = Teller(bar, quiet=quiet or process_rank()[0] > 0)
         scorer.beat = teller.beat
@@ -107,8 +106,7 @@ def tune(
         watch.best = best
         loss = make_loss(model, preset, base.contract.dimensions, mini, texts.known)
         trainer = _trainer(model, loss, texts, task, place, steps, watch, teller.note)
-        begun = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
-        made = begun
+        made = begun = int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else 0
         if begun < steps and not judge.stopped:  # resumed after its last step, the trainer would make another
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
             made = trainer.state.global_step
