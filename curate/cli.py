@@ -290,7 +290,8 @@ def status(run: RunOption = DEFAULT_RUN, config: ConfigOption = None, json_outpu
     """
     from triplette.curate.tell.status import read_status
 
-    state = read_status(open_run(run), config)
+    place = open_run(run)
+    state = read_status(place, config)
     if json_output:
         print_json(state.as_json())
         return
@@ -300,7 +301,7 @@ def status(run: RunOption = DEFAULT_RUN, config: ConfigOption = None, json_outpu
     if state.review_rows():
         table("Review quota", ("kind", "rows", "required", "reviewed", "missing"), state.review_rows())
     for line in state.gate_lines():
-        say(line)
+        say(place.in_commands(line))
 
 
 @app.command()

@@ -40,7 +40,7 @@ def test_the_whole_path_from_verdicts_to_an_open_gate(
     assert (code, "Not met" in out) == (0, True)  # synthetic_to_gold is a warning: 32 rows to 8
     assert "Data Docs" in err
     code, out, err = call("status")
-    assert (code, "the gate is open: train run" in err) == (0, True)
+    assert (code, f"the gate is open: `train run --run {where}`" in " ".join(err.split())) == (0, True)
     code, out, err = call("explain", run.triplets[0].id)
     assert (code, "dataset: train row 0" in out) == (0, True)
     code, out, err = call("calibrate")

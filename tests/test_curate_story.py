@@ -110,7 +110,7 @@ def test_status_counts_every_row_that_fell_out(run: Run, tmp_path: Path) -> None
 
 def test_status_says_when_verdicts_are_newer_than_the_dataset(run: Run, tmp_path: Path) -> None:
     place = finished(run, tmp_path)
-    assert read_status(place).gate_lines() == ["the gate is open: train run"]
+    assert read_status(place).gate_lines() == ["the gate is open: `train run`"]
     run.human = [human(run.triplets[0].id, "reject")]
     run.write(place.root)
     assert [blocker.reason for blocker in read_status(place).blockers] == ["rows or verdicts changed after the dataset was built"]

@@ -45,11 +45,11 @@ def render(run: RunDir, *, seed: int = 0, front: str = "") -> str:
     judged = read_records(run.path(AUTOMATIC[0]), Verdict) if run.has(AUTOMATIC[0]) else []
     sections = (
         ("funnel", "Funnel", _funnel(status)),
-        ("scores", "Scores of the judge", _scores(decisions, judged)),
+        ("scores", "Scores of the judge", _scores(decisions, judged, run)),
         ("negatives", "Negatives", _negatives(decisions, seed)),
         ("kinds", "Kinds, personas, difficulties", _kinds(decisions)),
         ("clusters", "Clusters of near-duplicate questions", _clusters(decisions)),
-        ("review", "Human review", _review(status)),
+        ("review", "Human review", _review(status, run)),
         ("kept", f"{EXAMPLES} kept at random", _examples(decisions.accepted, decisions, seed)),
         ("rejected", f"{EXAMPLES} rejected at random", _examples(decisions.rejected, decisions, seed)),
     )
@@ -71,9 +71,11 @@ def _funnel(status: Status) -> str:
     return f"<figure>{charts.funnel(rows, 'Rows after each step')}</figure>{reasons}" + (f"<ul>{gate}</ul>" if gate else "")
 
 
-def _scores(decisions: Decisions, judged: Sequence[Verdict]) -> str:
+def _scores(decisions: Decisions, judged: Sequence[Verdict], run: RunDir) -> str:
     accepted = {row.triplet.id for row in decisions.accepted}
     verdicts = [v for v in judged if v.subject_kind == "triplet"]
+    if not verdicts:
+        return f"<p>Nothing is judged yet: <code>{html_text(run.command('curate judge'))}</code></p>"
     figures = []
     for criterion in ("score", *NAMES):
         groups: dict[str, list[float]] = {"accepted": [], "not accepted": []}
@@ -82,7 +84,7 @@ def _scores(decisions: Decisions, judged: Sequence[Verdict]) -> str:
             groups["accepted" if verdict.subject_id in accepted else "not accepted"] += values
         chart = charts.histogram(groups, colours=(charts.BLUE, charts.RED), low=0, high=1, label=f"Histogram of {criterion}")
         figures.append(f"<figure>{chart}<figcaption>{html_text(criterion)}</figcaption></figure>")
-    return f'<div class="grid">{"".join(figures)}</div>' if verdicts else "<p>Nothing is judged yet: <code>curate judge</code></p>"
+    return f'<div class="grid">{"".join(figures)}</div>'
 
 
 def _negatives(decisions: Decisions, seed: int) -> str:
@@ -140,9 +142,9 @@ def _clusters(decisions: Decisions) -> str:
     return f"<p>{len(large)} clusters.</p><figure>{chart}</figure>" + _table(("question", "rows", "kept", "the others"), rows)
 
 
-def _review(status: Status) -> str:
+def _review(status: Status, run: RunDir) -> str:
     if status.review is None:
-        return "<p>Counted once the dataset is built: <code>curate build</code></p>"
+        return f"<p>Counted once the dataset is built: <code>{html_text(run.build_command())}</code></p>"
     total = status.review
     head = f"<p>{total.done} rows reviewed, {total.required} required, {total.missing} missing.</p>"
     return head + _table(("kind", "rows", "required", "reviewed", "missing"), status.review_rows())

@@ -81,7 +81,7 @@ class Status:
             lines.append(
                 f"reviewers are undecided about {len(self.undecided)} triplets ({shown}): review them again, or leave them out"
             )
-        return lines or ["the gate is open: train run"]
+        return lines or ["the gate is open: `train run`"]
 
 
 def read_status(run: RunDir, config: Path | None = None) -> Status:
