@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -211,25 +208,6 @@ def test_a_failed_proof_leaves_no_bundle_and_an_override_is_stamped(tmp_path: Pa
     assert forced.overridden
     assert "**UNPROVEN.**" in (run.path(BUNDLE) / "README.md").read_text()
     assert verify_bundle(run.path(BUNDLE)).failed == ("proof",)
-
-
-def test_a_killed_export_leaves_no_half_bundle_and_the_next_one_succeeds(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run")
-    command = [sys.executable, "-m", "triplette.export", "bundle", "--run", str(run.root), "--recipe", "int8", "--length", "64"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not list(run.root.glob(".bundle.*/tokenizer.model")) and time.monotonic() < deadline:
-        assert process.poll() is None, "the export ended before it could be killed"
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert list(run.root.glob(".bundle.*"))
-    assert not run.has(BUNDLE)
-    assert run.last("export.bundle") is None
-    result = export_bundle(run, dataclasses.replace(SETTINGS, lengths=(64,), dimensions=(96, 32)))
-    assert result.dimensions == (96, 32)
-    assert not list(run.root.glob(".bundle.*"))
-    assert verify_bundle(run.path(BUNDLE)).passed
 
 
 def test_split_files_answer_like_one_file(exported: RunDir, tmp_path: Path) -> None:
