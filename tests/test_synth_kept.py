@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_synth_mine import a_corpus, write_run
+from test_triplette_engine import asked
 
-from tests.test_synth_mine import a_corpus, write_run
-from tests.test_triplette_engine import asked
 from triplette.ranking.lsa import LsaEncoder
 from triplette.rundir import RunDir
 from triplette.settings.mine import MineSettings

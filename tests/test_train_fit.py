@@ -330,7 +330,7 @@ def test_failures_to_load_name_the_page_to_accept_or_the_way_without() -> None:
     gated = explain_load_failure("google/embeddinggemma-300m", OSError("You are trying to access a gated repo. 401 Client Error"))
     assert isinstance(gated, ServiceError)
     assert "https://huggingface.co/google/embeddinggemma-300m" in gated.cure
-    assert "--preset tiny" in gated.cure
+    assert "--preset demo" in gated.cure
     away = explain_load_failure("a/b", OSError("We couldn't connect to 'https://huggingface.co' to load the files"))
     assert "cannot be reached" in away.message
     assert isinstance(explain_load_failure("a/b", ValueError("Unrecognized model")), InputError)

@@ -6,8 +6,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from test_synth_mine import a_chunk
 
-from tests.test_synth_mine import a_chunk
 from triplette.look_alikes import COMMON, RUN, shared_runs
 
 
