@@ -9,12 +9,13 @@ a check off.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import triplette
 from triplette.errors import InputError
+from triplette.gate import CRITICAL
 from triplette.hashing import hash_value
 from triplette.jsonl import read_object
 from triplette.profile import Profile
@@ -58,15 +59,34 @@ def load_suites(settings: ValidateSettings) -> list[Expected]:
         path = folder(settings) / f"{suite}.json"
         content = read_object(path, "a suite", "restore expectations/, or set suites", ("tables",))
         _only(content, {"suite", "about", "tables"}, str(path))
+        if not isinstance(content["tables"], dict):
+            raise InputError("tables is no object", where=str(path), cure=f"give each of {', '.join(TABLES)} its list of expectations")
         for table, rows in content["tables"].items():
             if table not in TABLES:
                 raise InputError(f"unknown table {table!r}", where=str(path), cure=f"use one of {', '.join(TABLES)}")
-            found += [_expected(suite, table, row, f"{path}: {row.get('name', '?')}") for row in rows]
+            if not isinstance(rows, list):
+                raise InputError(f"{table} is no list", where=str(path), cure="give a list of expectations")
+            found += [_expected(suite, table, row, str(path)) for row in rows]
     names = [item.name for item in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"two expectations are called {', '.join(twice)}", where=str(folder(settings)), cure="rename one")
+    if settings.suites:
+        _refuse_emptied(found, load_suites(replace(settings, suites="")), str(folder(settings)))
     return found
+
+
+def _refuse_emptied(found: list[Expected], ours: list[Expected], where: str) -> None:
+    """Raise InputError where an expectation that the gate relies on has kept its name and asks for something else."""
+    asked = {item.name: item for item in found}
+    for item in ours:
+        own = asked.get(item.name)
+        if item.name in CRITICAL and own and (own.table, own.type, own.kwargs) != (item.table, item.type, item.kwargs):
+            raise InputError(
+                f"{item.name} asks for something else than the one that comes with Triplette, and the gate relies on it",
+                where=where,
+                cure="put its table, type and kwargs back, and give your own another name",
+            )
 
 
 def suite_hash(suites: list[Expected], settings: ValidateSettings, profile: Profile) -> str:
@@ -98,12 +118,16 @@ def threshold(item: Expected, settings: ValidateSettings) -> tuple[float | None,
     return bounds[0], bounds[1]
 
 
-def _expected(suite: str, table: str, row: dict[str, Any], where: str) -> Expected:
-    wanted = {"name", "type", "severity", "about", "cure", "kwargs"}
-    _only(row, wanted, where)
-    missing = sorted(wanted - set(row))
+def _expected(suite: str, table: str, row: Any, path: str) -> Expected:
+    where = f"{path}: {row.get('name', '?') if isinstance(row, dict) else table}"
+    wanted = {"name": str, "type": str, "severity": str, "about": str, "cure": str, "kwargs": dict}
+    _only(row, set(wanted), where)
+    missing = sorted(set(wanted) - set(row))
     if missing:
         raise InputError(f"lacks {', '.join(missing)}", where=where, cure="every expectation has all of them")
+    wrong = [key for key, kind in wanted.items() if not isinstance(row[key], kind)]
+    if wrong:
+        raise InputError(f"{', '.join(wrong)} of a wrong type", where=where, cure="kwargs is an object, all else is text")
     if row["severity"] not in SEVERITIES:
         raise InputError(f"unknown severity {row['severity']!r}", where=where, cure=f"use one of {', '.join(SEVERITIES)}")
     return Expected(suite=suite, table=table, **row)

@@ -54,6 +54,10 @@ def cli(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
         ("[curate.judge.deep]\nx = 3\n", "[curate.judge.deep]", "synth init"),
         ("negatives = 3\n", "'negatives'", "[synth.mine]"),
         ("[synth]\nnegatives = 3\n", "'negatives'", "[synth.mine]"),
+        ('["synth.mine"]\nnegatives = 3\n', '["synth.mine"] is in quotes', "[synth.mine] without quotes"),
+        ("[[synth.mine]]\nnegatives = 3\n", "[synth.mine] is not a table", "synth init"),
+        ("synth = 3\n", "[synth] is not a table", "synth init"),
+        ('Profile = "fr"\n', "'Profile'", "did you mean profile?"),
     ],
 )
 def test_a_section_or_key_that_nobody_reads_is_refused_with_the_nearest(tmp_path: Path, text: str, said: str, meant: str) -> None:

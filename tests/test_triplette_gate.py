@@ -106,7 +106,18 @@ def test_a_missing_review_closes_it_with_the_count(run: RunDir) -> None:
     assert [blocker.reason for blocker in gate.blockers] == ["review quota: 5 of 12 rows reviewed, 7 missing"]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"passed": true, "dataset_hash": "x", "expectations": [], "review": {}}'])
+NO_NUMBERS = (
+    '{"passed": true, "dataset_hash": "x", "expectations": [], "review": {"done": 1, "required": Infinity, "missing": 0, "quota": 0.1}}'
+)
+NO_NAME = (
+    '{"passed": true, "dataset_hash": "x", "expectations": [{"name": [], "severity": "critical", "success": true}], '
+    '"review": {"done": 1, "required": 1, "missing": 0, "quota": 0.1}}'
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '{"passed": true, "dataset_hash": "x", "expectations": [], "review": {}}', NO_NUMBERS, NO_NAME]
+)
 def test_an_unreadable_result_is_an_error_not_an_open_gate(run: RunDir, text: str) -> None:
     write_dataset(run)
     write_text(run.path(RESULT), text)

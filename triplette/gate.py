@@ -143,9 +143,9 @@ def _read(run: RunDir) -> dict[str, Any]:
         float(result["review"]["quota"])
         for item in result["expectations"]:
             for key in ("name", "severity", "success"):
-                item[key]
+                hash(item[key])
         return dict(result)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         raise InputError(
             f"not a validation result ({error!r})", where=str(path), cure=f"run `{run.command('curate validate')}` again"
         ) from None

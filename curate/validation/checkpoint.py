@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triplette.curate.suites import Expected
+from triplette.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,15 +99,8 @@ def _by_page(suites: Sequence[Expected]) -> dict[str, list[Expected]]:
 def _run_table(
     gx: Any, context: Any, source: Any, name: str, frame: pd.DataFrame, members: Sequence[Expected], parameters: Mapping[str, Any]
 ) -> list[Outcome]:
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
     batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("whole")
-    expectations = [
-        ExpectationConfiguration(
-            type=item.type, kwargs=item.kwargs, meta={"name": item.name}, severity=item.severity, notes=item.about
-        ).to_domain_obj()
-        for item in members
-    ]
+    expectations = [_configured(item, frame) for item in members]
     suite = context.suites.add(gx.ExpectationSuite(name=name, expectations=expectations))
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
     checkpoint = context.checkpoints.add(
@@ -123,6 +117,25 @@ def _run_table(
         for item in run.results:
             found.append(_outcome(by_name[item.expectation_config.meta["name"]], item, frame))
     return found
+
+
+def _configured(item: Expected, frame: pd.DataFrame) -> Any:
+    """The library's expectation. Raises InputError for one that it does not know, or for a fact that there is not."""
+    from great_expectations.exceptions import GreatExpectationsError
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    where = f"suite {item.suite}: {item.name}"
+    if item.table == "facts" and item.column not in frame.columns:
+        raise InputError(f"there is no fact {item.column!r}", where=where, cure=f"use one of {', '.join(map(str, frame.columns))}")
+    try:
+        return ExpectationConfiguration(
+            type=item.type, kwargs=item.kwargs, meta={"name": item.name}, severity=item.severity, notes=item.about
+        ).to_domain_obj()
+    except (GreatExpectationsError, ValueError, TypeError) as error:  # ValueError: kwargs that it does not take
+        said = " ".join(str(error).split())
+        raise InputError(
+            f"Great Expectations does not take it ({said})", where=where, cure="give a type and kwargs of its gallery"
+        ) from None
 
 
 def _outcome(expected: Expected, item: Any, frame: pd.DataFrame) -> Outcome:

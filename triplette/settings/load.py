@@ -48,10 +48,14 @@ def _refuse_unknown(content: Mapping[str, Any], where: str) -> None:
             name = f"{place}.{key}" if place else key
             if not place and key in TOP_LEVEL:
                 continue
+            if not isinstance(value, dict) and name in parents:
+                raise SettingError(f"[{name}] is not a table", where=where, cure="`synth init` shows the form")
             if not isinstance(value, dict) and (key in fields or place in SECTIONS):
                 continue  # the section's own class checks its keys
             if not isinstance(value, dict):
                 raise SettingError(f"{key!r} is in no section that takes settings", where=where, cure=_nearest_key(key, SECTIONS))
+            if "." in key:  # ["synth.mine"] is one name with a point in it, and nobody reads it
+                raise SettingError(f'[{place and place + "."}"{key}"] is in quotes', where=where, cure=f"write [{name}] without quotes")
             if name not in parents:
                 raise SettingError(f"there is no section [{name}]", where=where, cure=_nearest(name, sorted(parents)))
             look(value, name)
@@ -66,9 +70,12 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 
 def _nearest_key(key: str, sections: Mapping[str, type[Any]]) -> str:
-    """The sections that have this key, or one much like it."""
+    """The sections that have this key, or one much like it; the name without a section where that is nearest."""
+    near = max(TOP_LEVEL, key=lambda name: likeness(key.lower(), name))
     having = [(section, f.name) for section, cls in sections.items() for f in dataclasses.fields(cls)]
     section, name = max(having, key=lambda pair: likeness(key, pair[1]))
+    if likeness(key.lower(), near) > likeness(key, name):
+        return f"did you mean {near}? It stands above every [section]"
     return f"did you mean {name} in [{section}]? A key stands under the [section] that it belongs to; `synth init` writes them all"
 
 
