@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from curated import human, make_chunks, small_run, verdict
 
-from triplette.console import visible
+from triplette.console import print_json, visible
 from triplette.errors import InputError, SettingError
 from triplette.export.index import open_index, read_index
 from triplette.records import Chunk, Rejection, Triplet, Verdict
@@ -298,6 +298,14 @@ def test_what_acts_on_a_terminal_is_shown_as_text() -> None:
     assert visible("a\x1b[2Jb\u202ec\x9bd\u2066e\rf") == "a\\x1b[2Jb\\u202ec\\x9bd\\u2066e\\rf"
     assert visible("l'été, 3\u00a0min\tœuf\n") == "l'été, 3\u00a0min\tœuf\n"
     assert visible("\ud83d") == "\\ud83d"
+
+
+def test_json_for_machines_escapes_what_acts_on_a_terminal_and_means_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    content = {"title": "l'été\x1b[2J\u202ec\x9bd\u2066e\u2028f\n\U0001f600"}
+    print_json(content)
+    told = capsys.readouterr().out
+    assert told == '{"title": "l\'été\\u001b[2J\\u202ec\\u009bd\\u2066e\\u2028f\\n\U0001f600"}\n'
+    assert json.loads(told) == content
 
 
 @pytest.mark.slow
