@@ -91,6 +91,21 @@ def test_a_folder_or_an_unreadable_depth_in_place_of_the_settings_is_an_error(tm
         load_section(TrainSettings, "train", deep)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("synth", "write", "--batch"), "--batch: the built-in rules ask no language model"),
+        (("curate", "judge", "--judge", "rules", "--llm", "openai:petit"), "--llm: the built-in rules ask no language model"),
+        (("synth", "generate", "--corpus", ".", "--llm", ""), "--llm: no model is named"),
+    ],
+)
+def test_a_flag_of_a_language_model_is_not_ignored_where_the_rules_are_asked(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    (tmp_path / "a.md").write_text("# Roque\n\nLe roque est un coup du roi et d'une tour, et il compte pour un seul.\n")
+    result = cli(*words, "--run", str(tmp_path / "run"), cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"error: {said}" in result.stderr
+
+
 # --- the ledger -------------------------------------------------------------------------------------------------------------------
 
 
