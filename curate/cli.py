@@ -329,13 +329,13 @@ def _judge_settings(
     batch: bool | None = None,
 ) -> tuple[Any, Any]:
     from triplette.settings.judge import JudgeSettings
-    from triplette.settings.load import load_llm, load_section
+    from triplette.settings.load import load_llm, load_section, refuse_without_model
 
-    chosen = judge or ("llm" if llm or base_url else None)
-    return (
-        load_section(JudgeSettings, "curate.judge", config, judge=chosen, votes=votes),
-        load_llm("curate.llm", config, llm, base_url, prices, batch),
-    )
+    chosen = judge or ("llm" if llm is not None or base_url else None)
+    settings = load_section(JudgeSettings, "curate.judge", config, judge=chosen, votes=votes)
+    if settings.judge == "rules":
+        refuse_without_model(llm=llm, base_url=base_url, prices=prices, batch=batch)
+    return settings, load_llm("curate.llm", config, llm, base_url, prices, batch)
 
 
 def main() -> None:

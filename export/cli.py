@@ -76,6 +76,10 @@ def export(
     Example: train export --recipe int8 --length 256 --length 512
     """
     if verify is not None:
+        if sign is not None:
+            raise SettingError(
+                "--verify only checks and signs nothing", where="--sign", cure="sign where it was made: --run DIR --sign KEY"
+            )
         _verify(verify, signers, json_output)
         return
     if signers is not None:
@@ -185,7 +189,7 @@ def check_asking(question: str | None, serve: bool, beside: Sequence[Path] | Non
         raise SettingError(
             "with --serve the question is asked on the page", where="--serve", cure="leave the question out, or leave --serve out"
         )
-    if not serve and question is None:
+    if not serve and not (question or "").strip():
         raise SettingError("there is no question", where="train ask", cure='write it: train ask "...", or open a page with --serve')
     if beside and not serve:
         raise SettingError("--beside shows its columns on a page", where="--beside", cure="add --serve")

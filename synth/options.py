@@ -113,14 +113,14 @@ def write_settings(
     batch: bool | None = None,
 ) -> tuple[WriteSettings, LlmSettings]:
     """``[synth.write]`` and ``[synth.llm]``; naming a model or an endpoint is asking for the LLM writer."""
-    from triplette.settings.load import load_llm, load_section
+    from triplette.settings.load import load_llm, load_section, refuse_without_model
     from triplette.settings.write import WriteSettings
 
-    writer = "llm" if llm or base_url else None
-    return (
-        load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest),
-        load_llm("synth.llm", config, llm, base_url, prices, batch),
-    )
+    writer = "llm" if llm is not None or base_url else None
+    settings = load_section(WriteSettings, "synth.write", config, writer=writer, harvest=harvest)
+    if settings.writer == "rules":
+        refuse_without_model(prices=prices, batch=batch)
+    return settings, load_llm("synth.llm", config, llm, base_url, prices, batch)
 
 
 def mine_settings(config: Path | None, encoder: str | None, negatives: int | None) -> MineSettings:

@@ -134,7 +134,8 @@ def test_ctrl_c_leaves_no_half_written_verdict(tmp_path: Path) -> None:
     run = mined(RunDir(tmp_path / "run"), chunks, rows)
     command = [sys.executable, "-m", "triplette.curate.cli", "judge", "--run", str(run.root)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    time.sleep(2.5)
+    while not run.path(".lock").exists() and process.poll() is None:  # it is at work, and hears signals
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said

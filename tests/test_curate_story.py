@@ -84,6 +84,9 @@ def test_before_the_judge_ran_no_row_has_fallen_out_as_unjudged(run: Run, tmp_pa
     status = read_status(place)
     assert status.reasons == {}
     assert "no verdicts/judge.parquet" in status.gate_lines()[0]
+    told = "\n".join(lines_of(explain(place, run.questions[0].text.split()[0])))
+    assert "(not judged yet)" in told
+    assert "unjudged" not in told
 
 
 def test_a_step_that_made_more_than_there_is_now_has_no_negative_loss(run: Run, tmp_path: Path) -> None:

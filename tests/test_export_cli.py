@@ -50,10 +50,17 @@ def test_an_unknown_recipe_is_refused_with_the_choices(tmp_path: Path) -> None:
     assert "auto, e4_a8_f4_p4, int8, float32" in done.stderr
 
 
+def test_checking_a_bundle_signs_nothing_and_says_so(tmp_path: Path) -> None:
+    done = run("bundle", "--verify", str(tmp_path), "--sign", "key")
+    assert done.returncode == 2
+    assert "--verify only checks and signs nothing" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], "there is no question"),
+        ([" "], "there is no question"),
         (["Qui ?", "--serve"], "with --serve the question is asked on the page"),
         (["Qui ?", "--beside", "x"], "--beside shows its columns on a page"),
         (["--serve", "--bundle", "x"], "this is not a bundle"),

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from curated import human, make_chunks, small_run, verdict
 
-from triplette.console import visible
+from triplette.console import print_json, visible
 from triplette.errors import InputError, SettingError
 from triplette.export.index import open_index, read_index
 from triplette.records import Chunk, Rejection, Triplet, Verdict
@@ -89,6 +89,21 @@ def test_a_folder_or_an_unreadable_depth_in_place_of_the_settings_is_an_error(tm
     deep.write_text("a = " + "[" * 100_000)
     with pytest.raises(SettingError, match="not TOML"):
         load_section(TrainSettings, "train", deep)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("synth", "write", "--batch"), "--batch: the built-in rules ask no language model"),
+        (("curate", "judge", "--judge", "rules", "--llm", "openai:petit"), "--llm: the built-in rules ask no language model"),
+        (("synth", "generate", "--corpus", ".", "--llm", ""), "--llm: no model is named"),
+    ],
+)
+def test_a_flag_of_a_language_model_is_not_ignored_where_the_rules_are_asked(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    (tmp_path / "a.md").write_text("# Roque\n\nLe roque est un coup du roi et d'une tour, et il compte pour un seul.\n")
+    result = cli(*words, "--run", str(tmp_path / "run"), cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"error: {said}" in result.stderr
 
 
 # --- the ledger -------------------------------------------------------------------------------------------------------------------
@@ -298,6 +313,14 @@ def test_what_acts_on_a_terminal_is_shown_as_text() -> None:
     assert visible("a\x1b[2Jb\u202ec\x9bd\u2066e\rf") == "a\\x1b[2Jb\\u202ec\\x9bd\\u2066e\\rf"
     assert visible("l'été, 3\u00a0min\tœuf\n") == "l'été, 3\u00a0min\tœuf\n"
     assert visible("\ud83d") == "\\ud83d"
+
+
+def test_json_for_machines_escapes_what_acts_on_a_terminal_and_means_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    content = {"title": "l'été\x1b[2J\u202ec\x9bd\u2066e\u2028f\n\U0001f600"}
+    print_json(content)
+    told = capsys.readouterr().out
+    assert told == '{"title": "l\'été\\u001b[2J\\u202ec\\u009bd\\u2066e\\u2028f\\n\U0001f600"}\n'
+    assert json.loads(told) == content
 
 
 @pytest.mark.slow

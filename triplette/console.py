@@ -134,8 +134,9 @@ def say(message: str) -> None:
 
 
 def print_json(content: Any) -> None:
-    """One JSON object on stdout."""
-    sys.stdout.write(json.dumps(content, ensure_ascii=False, sort_keys=True, default=str) + "\n")
+    """One JSON object on stdout; what would act on a terminal is escaped, as JSON may."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
+    sys.stdout.write(_UNSEEN.sub(lambda found: json.dumps(found.group())[1:-1], text) + "\n")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -393,7 +394,5 @@ def _click_exit(error: Exception) -> int | None:
     code = getattr(error, "exit_code", None)
     if not isinstance(code, int):
         return None
-    show = getattr(error, "show", None)
-    if show is not None:
-        show()
+    getattr(error, "show", lambda: None)()
     return code

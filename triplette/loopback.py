@@ -6,6 +6,7 @@ carries that name in its Host header. Paths that no file can have and numbers th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
@@ -38,7 +39,8 @@ def refusal(hosts: Sequence[str], path: str, query: str, names: frozenset[str] =
     for name, value in parse_qsl(query, keep_blank_values=True):
         if "\x00" in value or "\x00" in name:
             return 422, f"{name!r} holds a null character\n"
-        digits = value.lstrip("+-")
+        # as pydantic reads a whole number: with spaces around it, underscores in it, noughts behind a point
+        digits = re.sub(r"\.0*$", "", value.strip()).lstrip("+-").replace("_", "")
         if digits.isdecimal() and (len(digits) > len(str(LARGEST)) or int(digits) > LARGEST):
             return 422, f"{name!r} is larger than {LARGEST}\n"
     return None

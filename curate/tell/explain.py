@@ -153,6 +153,8 @@ def _state(row: Found) -> str:
         return f"{row.step}: {row.reason}"
     if isinstance(row, dict):
         return "gold"
+    if row.reason == "unjudged":  # nothing was found wrong with it
+        return "not judged yet"
     return "accepted" if row.accepted else f"{row.step}: {row.reason}"
 
 

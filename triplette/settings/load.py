@@ -119,6 +119,17 @@ def load_llm(
     return settings
 
 
+def refuse_without_model(**flags: object) -> None:
+    """Raise SettingError for a flag that speaks of a language model where the built-in rules write or judge."""
+    given = [name for name, value in flags.items() if value]
+    if given:
+        raise SettingError(
+            "the built-in rules ask no language model",
+            where=f"--{given[0].replace('_', '-')}",
+            cure="name one, --llm openai:MODEL, or leave it out",
+        )
+
+
 def load_training(config: Path | None, preset: str | None, seed: int | None, **overrides: Any) -> tuple[TrainSettings, Preset]:
     """The stage's settings and the chosen preset, the keywords' values over the file's: each goes to the one
     of the two that has it. Raises SettingError."""
