@@ -41,7 +41,8 @@ demo-train: $(VENV)/.all
 	$(BIN)/train ask "Combien de minutes ajoute-t-on à l'adversaire après un premier coup illégal ?" --bundle $(RUN)/bundle
 
 # A process for each core, one thread in each: servers and models that a file shares are made once, so a file stays in one process.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile
+# In the files' order: by the number of their tests, xdist's own, the longest (the chain's four commands) came last and one core had nothing to do.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.all
 	$(PYTEST) -m 'not slow and not gpu'
