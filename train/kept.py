@@ -5,16 +5,14 @@ They are a convenience and no evidence: the model that is measured embeds a spre
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from triplette.arrays import Vectors
-from triplette.tables import replacing
+from triplette.tables import read_arrays, replacing
 
 FILE = "model/passages.npz"
 AGAIN = 32  # passages embedded anew to compare
@@ -31,9 +29,9 @@ def keep_passages(path: Path, ids: Sequence[str], systems: Mapping[str, Vectors]
 def kept_passages(path: Path, system: str) -> dict[str, Vectors]:
     """The kept vectors (d,) by passage id; empty where nothing was kept or the file cannot be read."""
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as content:  # of a damaged file numpy leaves its own open
-            return dict(zip(content["ids"].tolist(), content[system], strict=True))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+        content = read_arrays(path, ("ids", system))
+        return dict(zip(content["ids"].tolist(), content[system], strict=True))
+    except (OSError, ValueError):
         return {}
 
 

@@ -10,6 +10,8 @@ import gc
 import glob
 import os
 import typing
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -40,6 +42,17 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, Any]:
+    """The arrays of an .npz file by name, all or those of ``names``. Raises OSError where it cannot be read, ValueError where it is damaged."""
+    import numpy as np
+
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as store:  # of a damaged file numpy leaves its own open
+            return {name: store[name] for name in names or store.files}
+    except (KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(str(error)) from error
 
 
 def _clear_leftovers(path: Path) -> None:

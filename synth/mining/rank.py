@@ -6,11 +6,9 @@ proposed still gets its score in the other, because the filter after this looks 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -21,7 +19,7 @@ from triplette.ranking.dense import DenseIndex, cosines
 from triplette.ranking.lexical import LexicalRanker
 from triplette.ranking.shards import ShardedIndex
 from triplette.ranking.topk import best_ranks
-from triplette.tables import replacing
+from triplette.tables import read_arrays, replacing
 
 QUESTION_BLOCK = 2048  # questions at once, on every engine: a matrix product cut elsewhere differs in the last digit
 
@@ -94,9 +92,8 @@ def _save(path: Path, found: Candidates) -> None:
 def _load(path: Path) -> Candidates | None:
     """A kept block; None where the file is damaged, and its candidates are found again."""
     try:
-        with path.open("rb") as stream, np.load(stream) as store:  # of a damaged file numpy leaves its own open
-            return Candidates(**{name: store[name] for name in store.files})
-    except (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+        return Candidates(**read_arrays(path))
+    except (OSError, ValueError, TypeError) as error:
         say(f"note: the kept block {path} is damaged ({error}); its candidates are found again")
         return None
 

@@ -6,11 +6,9 @@ are switched off so that none is added twice.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,7 +18,7 @@ from triplette.hashing import hash_text, hash_tree, hash_value
 from triplette.model_contract import contract_of
 from triplette.ranking.encoder import unit_rows
 from triplette.ranking.model import load_model
-from triplette.tables import replacing
+from triplette.tables import read_arrays, replacing
 
 BATCH = 32  # texts a forward pass; the library sorts by length first, so that little is padding
 
@@ -74,9 +72,9 @@ def _read_store(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        with path.open("rb") as stream, np.load(stream) as store:  # of a damaged file numpy leaves its own open
-            return dict(zip(store["keys"].tolist(), store["vectors"], strict=True))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        store = read_arrays(path, ("keys", "vectors"))
+        return dict(zip(store["keys"].tolist(), store["vectors"], strict=True))
+    except (OSError, ValueError) as error:
         say(f"note: the kept vectors {path} are damaged ({error}); the texts are encoded again")
         return {}
 
