@@ -91,6 +91,19 @@ def in_eight_bits(folder: Path) -> None:
     save_file({name: value.to(torch.int8) if value.dim() > 1 else value for name, value in tensors.items()}, folder / WEIGHTS)
 
 
+def in_columns_of_bytes(folder: Path) -> None:
+    """As bitsandbytes saves 4 bits: a column of bytes for a matrix, and settings that say so."""
+    tensors = load_file(folder / WEIGHTS)
+    packed = {name: torch.zeros(value.numel() // 2, 1, dtype=torch.uint8) for name, value in tensors.items() if "query.weight" in name}
+    save_file({**tensors, **packed}, folder / WEIGHTS, metadata={"format": "pt"})
+    edit(folder / "config.json", quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True})
+
+
+def only_onnx(folder: Path) -> None:
+    (folder / "onnx").mkdir()
+    (folder / WEIGHTS).rename(folder / "onnx/model.onnx")
+
+
 def in_sixteen_bits(folder: Path, sound: Path) -> None:
     tensors = load_file(sound / WEIGHTS)
     save_file({name: value.to(torch.bfloat16) for name, value in tensors.items()}, folder / WEIGHTS, metadata={"format": "pt"})
@@ -231,6 +244,8 @@ BROKEN: dict[str, tuple[Callable[..., None], str, Callable[..., None]]] = {
     "a file": (a_file, "this is a file, not a model folder", whole_again),
     "a shard missing": (in_shards, "1 of 2 files with its weights are missing: model-00002", the_shard_is_back),
     "int8": (in_eight_bits, "weights are stored as I8", in_sixteen_bits),
+    "bitsandbytes": (in_columns_of_bytes, "quantised by bitsandbytes: a quantised model is not trained", whole_again),
+    "only ONNX": (only_onnx, r"its only weights are for ONNX \(onnx/model\.onnx\)", whole_again),
     "dense without bias": (dense_without_its_bias, "lacks the bias that its config.json promises", dense_as_it_was),
     "static": (a_static_model, "its modules are StaticEmbedding: not one text encoder", whole_again),
     "sparse": (a_sparse_model, r"this is a sparse model \(SparseAutoEncoder\)", whole_again),
@@ -277,6 +292,35 @@ def test_t5_trains_and_is_not_exported(tmp_path: Path, sound: Path) -> None:
     assert "--no-export" in raised.value.cure
     require_trainable(preset(folder))
     assert load_base(str(folder), preset(folder), device="cpu").model.encode(["le roi"]).shape == (1, 96)
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_pickled_weights_train_in_one_file_and_in_shards(tmp_path: Path, sound: Path, shards: int) -> None:
+    folder = shutil.copytree(sound, tmp_path / "model")
+    tensors = list(load_file(folder / WEIGHTS).items())
+    (folder / WEIGHTS).unlink()
+    names = ["pytorch_model.bin"] if shards == 1 else [f"pytorch_model-{part:05}-of-00002.bin" for part in (1, 2)]
+    parts = {name: dict(tensors[place::shards]) for place, name in enumerate(names)}
+    for name, mine in parts.items():
+        torch.save(mine, folder / name)
+    if shards > 1:
+        index = {"metadata": {}, "weight_map": {key: name for name, mine in parts.items() for key in mine}}
+        (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    require_trainable(preset(folder))
+    require_exportable(preset(folder))
+    mine, theirs = (load_base(str(where), preset(where), device="cpu").model.encode(["le roi"]) for where in (folder, sound))
+    assert (mine == theirs).all()
+
+
+def test_numbers_in_an_error_of_a_folder_are_not_taken_for_the_hub_s_answers(tmp_path: Path, sound: Path) -> None:
+    folder = shutil.copytree(sound, tmp_path / "model")
+    tensors = load_file(folder / WEIGHTS)
+    tensors["embeddings.word_embeddings.weight"] = torch.zeros(4010, 96)
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(TripletteError) as raised:
+        load_base(str(folder), preset(folder), device="cpu")
+    assert "gated" not in raised.value.message
+    assert "4010" in str(raised.value)
 
 
 def test_the_whole_run_refuses_a_broken_base_before_its_first_stage(tmp_path: Path, sound: Path) -> None:
