@@ -19,6 +19,7 @@ from training_data import rules_dataset
 from triplette.dataset import load_dataset
 from triplette.errors import TripletteError
 from triplette.model_contract import contract_of
+from triplette.model_folder import explain_load_failure
 from triplette.model_weights import check_weights, read_header
 from triplette.rundir import RunDir
 from triplette.settings.train import PRESETS, EvaluateSettings, Preset, TrainSettings, preset_of
@@ -312,15 +313,28 @@ def test_pickled_weights_train_in_one_file_and_in_shards(tmp_path: Path, sound: 
     assert (mine == theirs).all()
 
 
-def test_numbers_in_an_error_of_a_folder_are_not_taken_for_the_hub_s_answers(tmp_path: Path, sound: Path) -> None:
+def test_weights_that_no_file_holds_are_named_instead_of_drawn_at_random(tmp_path: Path, sound: Path) -> None:
     folder = shutil.copytree(sound, tmp_path / "model")
     tensors = load_file(folder / WEIGHTS)
-    tensors["embeddings.word_embeddings.weight"] = torch.zeros(4010, 96)
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
-    with pytest.raises(TripletteError) as raised:
+    save_file({name: value for name, value in tensors.items() if ".layer.2." not in name}, folder / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(TripletteError, match=r"16 of its weights are in none of its files, such as encoder\.layer\.2\."):
         load_base(str(folder), preset(folder), device="cpu")
-    assert "gated" not in raised.value.message
-    assert "4010" in str(raised.value)
+    edit(folder / "config.json", num_hidden_layers=2)
+    assert load_base(str(folder), preset(folder), device="cpu").model.encode(["le roi"]).shape == (1, 96)
+
+
+def test_weights_of_another_shape_are_said_to_be_so(tmp_path: Path, sound: Path) -> None:
+    folder = shutil.copytree(sound, tmp_path / "model")
+    edit(folder / "config.json", vocab_size=4010)
+    with pytest.raises(TripletteError, match=r"weights of it have another shape than its config\.json says"):
+        load_base(str(folder), preset(folder), device="cpu")
+
+
+def test_numbers_in_a_folder_s_error_are_not_taken_for_the_hub_s_answers(tmp_path: Path) -> None:
+    """As "401" in a shape was taken for a gated model."""
+    error = RuntimeError("size mismatch: torch.Size([4010, 96]) does not Connect")
+    assert "4010" in explain_load_failure(str(tmp_path), error).message
+    assert "gated" in explain_load_failure("someone/some-model", error).message
 
 
 def test_the_whole_run_refuses_a_broken_base_before_its_first_stage(tmp_path: Path, sound: Path) -> None:

@@ -262,5 +262,11 @@ def explain_load_failure(origin: str, error: Exception) -> InputError | ServiceE
         return ServiceError(
             f"the model {origin} cannot be reached", cure=f"check the network, or give its folder with --model, {OTHERS}"
         )
+    if "ignore_mismatched_sizes" in str(error):  # the library's own words send to a report that is not shown
+        return InputError(
+            "weights of it have another shape than its config.json says",
+            where=origin,
+            cure="copy config.json and the weights again, from one model",
+        )
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return InputError(f"not a model that loads: {first}", where=origin, cure=f"give a sentence-transformers folder or id, {OTHERS}")
