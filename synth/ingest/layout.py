@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 
 from triplette.synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pages
 from triplette.synth.ingest.pdf_chars import Piece
-from triplette.synth.ingest.pdf_notes import notes_apart
+from triplette.synth.ingest.pdf_line_numbers import line_numbers_apart
+from triplette.synth.ingest.pdf_notes import note_columns, notes_apart
 from triplette.synth.ingest.pdf_rows import JOIN, Bar, rows_of
 from triplette.synth.ingest.pdf_unruled import unruled
 
@@ -47,7 +48,7 @@ DEPTH = 16  # cuts within cuts: no page has more
 
 @dataclass(slots=True)
 class TextLine:
-    """A line of the page. ``kind`` is head, body, note or foot; ``apart`` says that white space stands before it."""
+    """A line of the page. ``kind`` is head, body, note, foot or number (of a line); ``apart`` says that white space stands before it."""
 
     text: str
     x0: float
@@ -82,12 +83,14 @@ def page_lines(
     """
     if not pieces:
         return []
+    pieces, numbers = line_numbers_apart(list(pieces))
     heads, body, feet = _edges(pieces, height, running)
     body, notes = notes_apart(body, width, size, bars)
     lines = [
+        *_across(numbers, "number"),
         *_across(heads, "head"),
         *_in_order(body, width, "body", bars),
-        *_in_order(notes, width, "note", bars),
+        *(line for column in note_columns(notes) for line in _in_order(column, width, "note", bars)),
         *_across(feet, "foot"),
     ]
     _set_apart(lines)
