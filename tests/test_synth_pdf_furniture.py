@@ -115,3 +115,26 @@ def test_words_drawn_one_by_one_a_seventh_of_an_em_apart_are_words(tmp_path: Pat
             x += 6 * len(word) + 1.4  # a letter of Courier at 10 points is 6 points wide
     path = write_pdf(tmp_path / "a.pdf", [page], fonts={"F3": "Courier"})
     assert structure(read_document(path, tmp_path)).blocks[0].text == " ".join(rows)
+
+
+def test_a_figure_at_the_top_of_a_column_or_page_stands_behind_the_sentence_that_goes_on_under_it(tmp_path: Path) -> None:
+    page, other = Page(), Page()
+    page.lines(
+        50,
+        760,
+        [f"Le chenal numéro {k} est balisé de nuit par un feu vert." for k in range(20)]
+        + ["Le chenal du nord est dragué chaque printemps et il"],
+    )
+    for sheet, x in ((page, 320.0), (other, 50.0)):
+        sheet.text(x, 760, "bouée", 7).text(x + 60, 752, "balise", 7)
+        sheet.lines(x, 730, ["Figure 3. Le balisage de la rade, vu", "de la mer."], 9)
+        sheet.lines(x, 680, ["reste ouvert aux bateaux de plus", "de huit mètres. La vitesse y est"])
+        sheet.lines(x, 656, [f"de {k} noeuds, et de moins à marée basse." for k in range(19)])
+    other.lines(320, 760, [f"Le ponton numéro {k} est à sec à marée basse." for k in range(20)])
+    sentence = "Le chenal du nord est dragué chaque printemps et il reste ouvert aux bateaux de plus de huit mètres."
+    legend = "Figure 3. Le balisage de la rade, vu de la mer."
+    for pages in ((page,), (Page([*page.operators[:21]]), other)):
+        texts = [block.text for block in found_in(tmp_path, *pages).blocks]
+        assert any(sentence in text for text in texts)
+        assert any(legend in text for text in texts)
+        assert " ".join(texts).index(sentence) < " ".join(texts).index("bouée") < " ".join(texts).index(legend)

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
 from triplette.synth.ingest.heartbeat import beat
-from triplette.synth.ingest.layout import SENTENCE_ENDS, TextLine, body_size, page_lines, running_heads
+from triplette.synth.ingest.layout import body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
 from triplette.synth.ingest.pdf_direction import in_reading_order
+from triplette.synth.ingest.pdf_floats import SENTENCE_ENDS, TextLine
 from triplette.synth.ingest.pdf_forms import Box, boxes, with_boxes
 from triplette.synth.ingest.pdf_notes import NOTE_SIZE
 from triplette.synth.ingest.pdf_rows import Bar, beside_labels
@@ -209,11 +210,13 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
     parts: list[str] = []
     marks: dict[int, Mark] = {}
     offset = 0
+    last: TextLine | None = None
     for number, page in enumerate(pages):
         if number:
             parts.append("\f")
             offset += 1
-        lines = page_lines(page.pieces, page.width, page.height, size, running[number], page.bars)
+        lines = page_lines(page.pieces, page.width, page.height, size, running[number], page.bars, last)
+        last = next((line for line in reversed(lines) if line.kind == "body"), None)
         places = {round(p.y, 1) for p in page.pieces if p.order in running[number]}
         roles = _roles(lines, size, bold, places)
         for index, line in enumerate(lines):
