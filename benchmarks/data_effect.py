@@ -331,6 +331,7 @@ def main() -> None:
     one = commands.add_parser("fit")
     one.add_argument("choices", nargs="+", choices=list(CHOICES))
     one.add_argument("--base", required=True)
+    one.add_argument("--cache", type=Path, help="the lower layers' states; a file for each of several processes (WORK/lower.pt)")
     one.add_argument("--rules", type=Path, help="a run of other questions over the same chunks")
     one.add_argument("--seeds", type=int, nargs="+", default=[0])
     one.add_argument("--steps", type=int, default=40)
@@ -353,7 +354,7 @@ def main() -> None:
             )
             if place.exists():
                 continue
-            encoder = Encoder(options.base, preset, options.work / "lower.pt")
+            encoder = Encoder(options.base, preset, options.cache or options.work / "lower.pt")
             told: dict[str, Any] = {"choice": name, "seed": seed}
             if name != BASE:
                 rows = chosen_rows(CHOICES[name], run, RunDir(options.rules) if options.rules else None, seed)
