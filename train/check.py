@@ -229,11 +229,13 @@ def pace_in_words(pace: Pace, preset: Preset, work: Work | None) -> dict[str, st
         return {**words, "the fine-tune": "unknown: the run has no dataset yet"}
     step, passage = pace.step * work.filled, pace.passage * work.passage
     one, all_of_them = passage * work.plan.passages, 2 * passage * work.ranked
-    fit = work.steps * step + one * (work.plan.count + ROUNDS_BESIDE)
+    fits = preset.rounds + preset.seeds - 1
+    fit = fits * (work.steps * step + one * (work.plan.count + ROUNDS_BESIDE))
     words["a step"] += f", {step:.1f} s on this dataset"
     words["an evaluation"] = f"{duration(one)}: {work.plan.questions} questions over {work.plan.passages} passages"
     words["the fine-tune"] = (
-        f"{work.steps} steps over {work.rows} rows and {work.plan.count} evaluations: {duration(fit)}, {work.plan.share:.0%} of it evaluations"
+        f"{work.steps} steps over {work.rows} rows and {work.plan.count} evaluations{f', {fits} times' if fits > 1 else ''}: "
+        f"{duration(fit)}, {work.plan.share:.0%} of it evaluations"
     )
     words["train evaluate"] = f"{duration(all_of_them)}: base and tuned over all {work.ranked} passages"
     words["train run"] = f"{duration(fit + 2 * all_of_them)} without export: fit, evaluate, merge"

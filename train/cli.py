@@ -313,6 +313,8 @@ def _show_fit(result: Any, json_output: bool) -> None:
         say(f"alarm at step {alarm['step']}: {alarm['signal']} ({alarm['detail']}); {alarm['action']}")
     if result.production:
         say(f"production ranks by {result.production}")
+    if result.averages:
+        say(f"weights: the mean over {result.averaged} of {max(map(int, result.averages))} seeds")
     if result.mixes:
         say(f"weights: {result.mix:g} of the tuned ones, the rest the base's")
     if result.inconsistent:

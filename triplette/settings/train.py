@@ -225,6 +225,13 @@ class Preset:
         low=1,
         high=5,
     )
+    seeds: int = setting(
+        1,
+        "Fine-tunes from the base that differ in their seed alone and whose weights are averaged, if val prefers that to the first alone. "
+        "Full fine-tunes only; each costs a whole fit.",
+        low=1,
+        high=5,
+    )
     cloze: int = setting(
         0,
         "Sentences of each passage that are asked as if they were questions (inverse cloze task), beside the dataset's rows.",
