@@ -173,7 +173,7 @@ def recipes(size: float, work: Path) -> Comparison:
     steps, documents = max(int(12 * size), 2), min(max(int(37 * size), 8), 37)
     return Comparison(
         "recipes",
-        f"multilingual-e5-small on {documents} documents of the sample corpus, {steps} steps of 16 questions: seconds of the fit, nDCG@10 of val and test afterwards",
+        f"multilingual-e5-small on {documents} documents of the sample corpus, {steps} steps of 16 questions: fitted and measured, nDCG@10 of test",
         tuple(
             Side(name, _script("sample_recipe.py", recipe, "--work", work, "--steps", steps))
             for name, recipe in (
