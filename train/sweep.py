@@ -1,9 +1,9 @@
 """``--sweep``: short trainings that differ only in learning rate and loss scale, judged on val.
 
 The scale (inverse temperature) must suit the temperature at which the base was pre-trained: with the same data and steps it can turn a
-gain into a loss. A sharper loss also wants another rate, so the two are searched together. Every pair gets a quarter of the steps, the best
-quarter of the pairs all of them (successive halving, Jamieson and Talwalkar 2016). The trials are short, so they say what starts well, not how
-far it goes.
+gain into a loss. A sharper loss also wants another rate, so the two are searched together. Where there are more than four pairs, each
+gets a quarter of the steps first and the best quarter of them all (successive halving, Jamieson and Talwalkar 2016). The trials are short,
+so they say what starts well, not how far it goes.
 """
 
 from __future__ import annotations
@@ -49,9 +49,11 @@ def sweep(run: RunDir, task: FineTune, texts: TrainingTexts, val: Questions) -> 
     rates = [factor * preset.learning_rate for factor in dict.fromkeys((1.0, *settings.sweep_rates))]
     scales = list(dict.fromkeys((preset.scale, *settings.sweep_scales)))
     trials = _Trials(run, task, texts, val)
-    first = [trials.make(rate, scale, max(1, settings.sweep_steps // PART)) for scale in scales for rate in rates]
-    going_on = first if len(first) <= PART else _best(first, preset, math.ceil(len(first) / PART))
-    last = [trials.make(trial["rate"], trial["scale"], settings.sweep_steps) for trial in going_on]
+    pairs = [(rate, scale) for scale in scales for rate in rates]
+    first = [trials.make(*pair, max(1, settings.sweep_steps // PART)) for pair in pairs] if len(pairs) > PART else []
+    if first:
+        pairs = [(trial["rate"], trial["scale"]) for trial in _best(first, preset, math.ceil(len(first) / PART))]
+    last = [trials.make(*pair, settings.sweep_steps) for pair in pairs]
     best = _best(last, preset, 1)[0]
     written = {"key": key, "chosen_rate": best["rate"], "chosen": best["scale"], "first": first, "trials": last}
     write_text(run.path(SWEEP), json.dumps(written, indent=2) + "\n")
