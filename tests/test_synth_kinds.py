@@ -113,7 +113,7 @@ def test_formulas_without_a_result_are_said_and_an_empty_text_is_one(tmp_path: P
         book.active.append(row)
     book.save(tmp_path / "a.xlsx")
     assert read(tmp_path / "a.xlsx").document.notes == (
-        "the sheet 'Sheet' has 1 formulas without a result: open the workbook in its program and save it",
+        "the sheet 'Sheet' has 1 formula without a result: open the workbook in its program and save it",
     )
 
 
