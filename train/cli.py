@@ -329,18 +329,22 @@ QUESTION, TITLE, TEXT = "Where is a complaint lodged?", "Complaints", "At the fr
 
 
 def _show_contract(read: Any, json_output: bool) -> None:
+    from triplette.train.check import doubted
+
     contract = read.contract
     texts = {"question": contract.format_query(QUESTION), "passage": contract.format_document(TEXT, TITLE)}
     texts["passage without a title"] = contract.format_document(TEXT)
     if json_output:
-        print_json({"contract": _plain(contract), "prompts_from": read.source, "modules": read.facts.modules, **texts})
+        print_json(
+            {"contract": _plain(contract), "prompts_from": read.source, "doubt": read.doubt, "modules": read.facts.modules, **texts}
+        )
         return
     summarise(
         f"Contract of {contract.base_model}",
         {
             "prompts from": read.source,
             "modules": ", ".join(read.facts.modules),
-            "pooling": contract.pooling,
+            "pooling": contract.pooling + doubted(read),
             "normalised": "yes" if contract.normalize else "no; vectors are scaled to length 1 wherever they are compared",
             "dimensions": ", ".join(map(str, contract.dimensions)),
             "tokens read": contract.max_tokens,
