@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ from triplette.export.card import card, licences
 from triplette.export.convert.convert import load_encoder
 from triplette.export.convert.engine import ENGINE, write_litertlm
 from triplette.export.convert.engine import FILE as LITERTLM
+from triplette.export.convert.quantize import choose_recipe
 from triplette.export.convert.resources import needs, require
-from triplette.export.convert.stage import Note, Plan, Staged, make_plan, stage
+from triplette.export.convert.stage import Note, Plan, Staged, make_plan, quantised, stage
 from triplette.export.index import INDEX, write_index
 from triplette.export.proof.checks import PROOF, Check, Proof
 from triplette.export.proof.golden import GOLDEN, write_golden
@@ -114,11 +115,12 @@ def export_bundle(
         chosen = choose_vocabulary(model, contract, plan.architecture, settings.vocabulary, dataset, trimmed, note)
         plan = make_plan(chosen.model, chosen.contract, settings)
         staged = stage(chosen.model, chosen.contract, plan, folder, _lines(dataset, settings.tokenizer_lines), note, load=load)
-        extra = (chosen.check,) if chosen.check else ()
-        proof, facts = _fill(run, staged, dataset, settings, extra, override=override, note=note)
-        result = _seal(run, staged, plan, proof, facts, key, note=note)
+        made = _prove(staged, plan, dataset, settings, (chosen.check,) if chosen.check else (), note)
+        made = _through(run, made, override=override)
+        facts = _measure(run, made, dataset, settings, note)
+        result = _seal(run, made, facts, key, note=note)
     run.path(FAILED).unlink(missing_ok=True)
-    counts = {"chunks": len(dataset.corpus), "checks": len(proof.checks), "bytes": sum(result.sizes.values())}
+    counts = {"chunks": len(dataset.corpus), "checks": len(result.checks), "bytes": sum(result.sizes.values())}
     result = step.record(result, outputs=[BUNDLE], counts=counts, forget=("path",))
     write_front(run)
     return result
@@ -133,50 +135,88 @@ def _sign_again(step: Step, done: ExportResult, key: Path) -> ExportResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What was measured while filling the staged bundle."""
+class Made:
+    """A staged bundle with its proof, the sample that it was proven on, and the seconds that each step took."""
 
+    staged: Staged
+    plan: Plan
+    proof: Proof
     sample: Sample
-    latency: list[dict[str, Any]]
     seconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was measured on the proven bundle, and where it came from."""
+
+    latency: list[dict[str, Any]]
     lineage: dict[str, Any]
 
 
-def _fill(
-    run: RunDir, staged: Staged, dataset: Dataset, settings: ExportSettings, extra: tuple[Check, ...], *, override: bool, note: Note
-) -> tuple[Proof, Facts]:
-    """Embed the corpus, prove, and write index, golden file and proof into the staged folder."""
-    folder = staged.subject.folder
+def _prove(staged: Staged, plan: Plan, dataset: Dataset, settings: ExportSettings, extra: tuple[Check, ...], note: Note) -> Made:
+    """Embed the corpus, write the index and prove. Where ``auto`` chose the recipe and only rounding failed it, the next finer one is tried."""
     sample = take_sample(dataset, questions=settings.questions, passages=settings.passages)
+    refused: tuple[str, ...] = ()
+    while True:
+        proof, seconds = _fill(staged, sample, dataset, settings, extra, note)
+        made = Made(replace(staged, notes=(*refused, *staged.notes)), plan, proof, sample, seconds)
+        finer = proof.finer(plan.recipe.name)
+        if settings.recipe != "auto" or finer is None or finer == "float32":
+            return made
+        said = "; ".join(f"{check.name}: {check.detail}" for check in proof.checks if not check.passed)
+        refused = (*refused, f"{finer} was taken, because the proof refused {plan.recipe.name} ({said})")
+        note(refused[-1])
+        plan = replace(plan, recipe=choose_recipe(finer, "auto", plan.architecture))
+        staged = quantised(replace(staged, seconds=seconds), plan, note)
+
+
+def _fill(
+    staged: Staged, sample: Sample, dataset: Dataset, settings: ExportSettings, extra: tuple[Check, ...], note: Note
+) -> tuple[Proof, dict[str, float]]:
+    """Embed the corpus, write the index and run every check of one recipe; the proof, and the seconds with those of earlier ones."""
+    folder = staged.subject.folder
     embedder = Embedder(folder, threads=settings.threads)
     chunks = list(dataset.corpus.values())
+    seconds = {"corpus": 0.0, "proof": 0.0, **staged.seconds}
     clock = time.perf_counter()
     note(f"embedding {len(chunks)} passages with the exported file")
     with progress("passages", len(chunks)) as bar:
         vectors = embed_corpus(embedder, ((chunk.text, chunk.title) for chunk in chunks), bar.advance)
-    seconds = {**staged.seconds, "corpus": time.perf_counter() - clock}
+    seconds["corpus"] += time.perf_counter() - clock
     clock = time.perf_counter()
     rows = {chunk.id: index for index, chunk in enumerate(chunks)}
     proven = prove(staged.subject, sample, vectors[[rows[chunk.id] for chunk in sample.chunks]], settings, note)
     write_index(folder / INDEX, chunks, vectors, {"contract": staged.subject.contract.hash, "dataset": dataset.hash})
     lexical = check_lexical(folder / INDEX, chunks, sample.questions)
-    more = _litertlm(staged, embedder, sample, note)
-    passed = proven.passed and lexical.passed and all(check.passed for check in more)  # the others raise
-    proof = Proof((*extra, tokenizer_check(staged), *proven.checks, lexical, *more), overridden=override and not passed)
-    seconds["proof"] = time.perf_counter() - clock
-    if not proof.passed:
-        proof.save(run.path(FAILED))
-        if not override:
-            proof.require(where=str(run.path(FAILED)), recipe=staged.subject.recipe.name)
-    proof.save(folder / PROOF)
-    shutil.rmtree(staged.subject.float_folder)
-    write_golden(folder / GOLDEN, embedder, sample)
+    proof = Proof((*extra, tokenizer_check(staged), *proven.checks, lexical, *_litertlm(staged, embedder, sample, note)))
+    embedder.model.close()
+    seconds["proof"] += time.perf_counter() - clock
+    return proof, seconds
+
+
+def _through(run: RunDir, made: Made, *, override: bool) -> Made:
+    """What was made, where its proof held or ``override`` lets it through and stamps it; else ProofFailed, and the report in the run."""
+    if made.proof.passed:
+        return made
+    made.proof.save(run.path(FAILED))
+    if not override:
+        made.proof.require(where=str(run.path(FAILED)), recipe=made.plan.recipe.name)
+    return replace(made, proof=replace(made.proof, overridden=True))
+
+
+def _measure(run: RunDir, made: Made, dataset: Dataset, settings: ExportSettings, note: Note) -> Facts:
+    """Write proof and golden file into the staged folder, and measure the file's speed."""
+    folder = made.staged.subject.folder
+    made.proof.save(folder / PROOF)
+    shutil.rmtree(made.staged.subject.float_folder)
+    embedder = Embedder(folder, threads=settings.threads)
+    write_golden(folder / GOLDEN, embedder, made.sample)
     embedder.model.close()
     latency = []
     for threads in settings.latency_threads:
         note(f"latency with {threads} thread{'s' if threads > 1 else ''}")
         latency.append(measure(folder, threads=threads, runs=settings.latency_runs))
-    return proof, Facts(sample, latency, seconds, lineage(run, dataset, staged.subject.contract))
+    return Facts(latency, lineage(run, dataset, made.staged.subject.contract))
 
 
 def _litertlm(staged: Staged, embedder: Embedder, sample: Sample, note: Note) -> tuple[Check, ...]:
@@ -200,9 +240,10 @@ def tokenizer_check(staged: Staged) -> Check:
     return Check("tokenizer", agreement.differing == 0, detail, {"texts": agreement.compared, "differing": agreement.differing})
 
 
-def _seal(run: RunDir, staged: Staged, plan: Plan, proof: Proof, facts: Facts, key: Path | None, *, note: Note) -> ExportResult:
+def _seal(run: RunDir, made: Made, facts: Facts, key: Path | None, *, note: Note) -> ExportResult:
     """Write card, licences, sample and manifest, then put the folder in the bundle's place."""
     note("sealing")
+    staged, plan, proof = made.staged, made.plan, made.proof
     folder, contract = staged.subject.folder, staged.subject.contract
     for name in KOTLIN:
         (folder / name).write_text(kotlin_sample(name), encoding="utf-8")
@@ -235,7 +276,7 @@ def _seal(run: RunDir, staged: Staged, plan: Plan, proof: Proof, facts: Facts, k
         lengths=plan.lengths,
         dimensions=plan.dimensions,
         sizes={name: int(entry["bytes"]) for name, entry in files.items()},
-        seconds={name: round(value, 2) for name, value in facts.seconds.items()},
+        seconds={name: round(value, 2) for name, value in made.seconds.items()},
         checks={check.name: check.detail for check in proof.checks},
         overridden=proof.overridden,
         latency=facts.latency,

@@ -36,7 +36,11 @@ def export(
     run: RunOption = DEFAULT_RUN,
     config: ConfigOption = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="e4_a8_f4_p4 (default; int8 for very small models), int8 or float32.")
+        str | None,
+        typer.Option(
+            "--recipe",
+            help="auto (default), e4_a8_f4_p4, int8, int8_weights (float activations) or float32; auto takes the first that is proven.",
+        ),
     ] = None,
     length: Annotated[
         list[int] | None, typer.Option("--length", help="Sequence length in tokens; repeat it (default 256 512 1024 2048).")

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from triplette.languages import language
 from triplette.llm.prompts import fill, guard_line, read_prompt, with_parts
-from triplette.profile import Profile
+from triplette.profile import Kind, Persona, Profile
 from triplette.records import DIFFICULTIES, Chunk
 
 T = TypeVar("T")
@@ -39,15 +39,21 @@ class Order:
 def plan(chunk_id: str, count: int, seed: int, profile: Profile) -> tuple[Order, ...]:
     """``count`` orders for a chunk, the same for the same id, seed and profile."""
     chance = random.Random(f"{seed}/{chunk_id}")
-    kinds = _draw(chance, profile.kind_names, [kind.weight for kind in profile.kinds], count)
-    personas = _draw(chance, profile.persona_names, [persona.weight for persona in profile.personas], count)
+    kinds = _draw(chance, *_asked_for(profile.kinds), count)
+    personas = _draw(chance, *_asked_for(profile.personas), count)
     difficulties = _draw(chance, DIFFICULTIES, [1.0] * len(DIFFICULTIES), count)
     mix = zip(kinds, personas, difficulties, strict=True)
     return tuple(Order(number, *parts) for number, parts in enumerate(mix, 1))
 
 
+def _asked_for(rows: Sequence[Kind] | Sequence[Persona]) -> tuple[list[str], list[float]]:
+    """Names and weights of the rows that are asked for at all."""
+    asked = [row for row in rows if row.weight > 0]
+    return [row.name for row in asked], [row.weight for row in asked]
+
+
 def _draw(chance: random.Random, values: Sequence[T], weights: Sequence[float], count: int) -> list[T]:
-    """``count`` values, none a second time before all (of a weight over 0) have come once; heavier ones sooner."""
+    """``count`` values, none a second time before all have come once; heavier ones sooner."""
     drawn: list[T] = []
     while len(drawn) < count:
         drawn += chance.sample(values, len(values)) if len(set(weights)) == 1 else _weighted(chance, values, weights)
@@ -56,7 +62,7 @@ def _draw(chance: random.Random, values: Sequence[T], weights: Sequence[float], 
 
 def _weighted(chance: random.Random, values: Sequence[T], weights: Sequence[float]) -> list[T]:
     """The values in a random order in which the first is each with the probability of its weight (Efraimidis and Spirakis, 2006)."""
-    keyed = [(chance.random() ** (1 / weight), place) for place, weight in enumerate(weights) if weight > 0]
+    keyed = [(chance.random() ** (1 / weight), place) for place, weight in enumerate(weights)]
     return [values[place] for _, place in sorted(keyed, reverse=True)]
 
 
@@ -67,8 +73,8 @@ def system_message(profile: Profile, prompt: str = PROMPT) -> str:
     return with_parts(
         system,
         language=language(profile.language).name,
-        personas="\n".join(f"- {persona.name}{words.colon} {persona.who}" for persona in profile.personas),
-        kinds="\n".join(f"- {kind.name}{words.colon} {kind.asks}" for kind in profile.kinds),
+        personas="\n".join(f"- {persona.name}{words.colon} {persona.who}" for persona in profile.personas if persona.weight > 0),
+        kinds="\n".join(f"- {kind.name}{words.colon} {kind.asks}" for kind in profile.kinds if kind.weight > 0),
         terms=f"\n{words.terms.format(', '.join(profile.terms))}" if profile.terms else "",
     )
 

@@ -210,6 +210,25 @@ def test_a_failed_proof_leaves_no_bundle_and_an_override_is_stamped(tmp_path: Pa
     assert verify_bundle(run.path(BUNDLE)).failed == ("proof",)
 
 
+def test_auto_takes_float_activations_where_the_proof_refuses_eight_bits_and_the_card_says_so(tmp_path: Path) -> None:
+    """With a limit between both: 8-bit activations are rounded otherwise by each kernel, float ones are not."""
+    run = write_run(tmp_path / "run")
+    strict = dataclasses.replace(SETTINGS, lengths=(64,), recipe="int8", kernel_cosine=0.99999)
+    with pytest.raises(ProofFailed, match="with and without XNNPACK") as caught:
+        export_bundle(run, strict)
+    assert str(caught.value.cure).startswith("export with --recipe int8_weights")
+    result = export_bundle(run, dataclasses.replace(strict, recipe="auto"))
+    assert result.recipe == "int8_weights"
+    assert not result.overridden
+    assert "int8_weights was taken, because the proof refused int8 (kernels: " in (run.path(BUNDLE) / "README.md").read_text()
+    assert json.loads((run.path(BUNDLE) / MANIFEST).read_text())["recipe"]["name"] == Bundle(run.path(BUNDLE)).embedder.spec.recipe
+    assert verify_bundle(run.path(BUNDLE)).passed
+    kinds = {weight.scope: weight.kind for weight in weights(read_model(run.path(BUNDLE) / "model.tflite"))}
+    assert kinds == {EMBEDDING: "INT8/channel"} | dict.fromkeys(
+        (ATTENTION, FEED_FORWARD, PROJECTION), "INT8/channel, float activations"
+    )
+
+
 def test_split_files_answer_like_one_file(exported: RunDir, tmp_path: Path) -> None:
     run = RunDir(Path(shutil.copytree(exported.root, tmp_path / "run")))
     result = export_bundle(run, dataclasses.replace(SETTINGS, layout="split"))

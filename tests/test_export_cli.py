@@ -47,7 +47,7 @@ def test_verifying_and_asking_what_is_no_bundle_is_an_error(tmp_path: Path) -> N
 def test_an_unknown_recipe_is_refused_with_the_choices(tmp_path: Path) -> None:
     done = run("bundle", "--run", str(tmp_path), "--recipe", "int3")
     assert done.returncode == 2
-    assert "auto, e4_a8_f4_p4, int8, float32" in done.stderr
+    assert "auto, e4_a8_f4_p4, int8, int8_weights, float32" in done.stderr
 
 
 def test_checking_a_bundle_signs_nothing_and_says_so(tmp_path: Path) -> None:

@@ -45,9 +45,12 @@ def test_a_block_that_does_not_divide_is_refused_and_int8_has_none(tmp_path: Pat
     with pytest.raises(SettingError, match="blocks of 256 do not divide"):
         choose_recipe("e4_a8_f4_p4", "256", full)
     int8 = choose_recipe("int8", "256", full)
-    assert {int8.expected(scope) for scope in int8.bits} == {"INT8/channel"}
+    assert {int8.expected(scope) for scope in int8.bits if scope != "projection"} == {"INT8/channel"}
+    assert int8.expected("projection") == "INT8/channel, float activations"
     mixed = choose_recipe("e4_a8_f4_p4", "auto", full)
     assert (mixed.expected("embedding"), mixed.expected("attention")) == ("INT4/128", "INT8/channel")
+    weights = choose_recipe("int8_weights", "auto", full)
+    assert {scope for scope in weights.bits if weights.expected(scope) == "INT8/channel"} == {"embedding", "positions"}, "looked up"
 
 
 def test_the_default_recipe_is_the_published_one_and_int8_for_a_very_small_model(tmp_path: Path) -> None:
@@ -196,8 +199,9 @@ def test_a_proof_names_each_failed_check_and_blocks() -> None:
     ("recipe", "name", "figures", "cure"),
     [
         ("e4_a8_f4_p4", "ranking", {"delta": -0.2}, "export with --recipe int8; --unproven"),
-        ("int8", "ranking", {"delta": -0.2}, "export with --recipe float32; --unproven"),
-        ("int8", "quantised", {"worst": 0.9}, "export with --recipe float32; --unproven"),
+        ("int8", "ranking", {"delta": -0.2}, "export with --recipe int8_weights; --unproven"),
+        ("int8", "kernels", {"min": 0.9}, "export with --recipe int8_weights; --unproven"),
+        ("int8_weights", "quantised", {"worst": 0.9}, "export with --recipe float32; --unproven"),
         ("float32", "ranking", {"delta": -0.2}, "--unproven"),
         ("int8", "token_ids", {"texts": 2}, "--unproven"),
         ("int8", "ranking", {}, "--unproven"),

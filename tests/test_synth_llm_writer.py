@@ -32,6 +32,7 @@ from triplette.tables import read_records
 
 SETTINGS = WriteSettings(writer="llm")
 CHESS = load_profile("chess-fr")
+ASKED = tuple(kind.name for kind in CHESS.kinds if kind.weight)
 # A prompt that has been used is never edited: write the next version beside it and add its line here.
 PROMPT_HASHES = {"questions-v1": "c37dc5c2cdc460b4"}
 
@@ -59,8 +60,18 @@ def test_the_mix_is_even_over_a_corpus() -> None:
     for values, field in ((CHESS.persona_names, "persona"), (DIFFICULTIES, "difficulty")):
         assert Counter(getattr(order, field) for order in mix) == dict.fromkeys(values, 1200), field
     kinds = Counter(order.kind for order in mix)
-    assert set(kinds) == set(CHESS.kind_names)
+    assert set(kinds) == set(ASKED)
     assert all(0.9 * 600 < n < 1.1 * 600 for n in kinds.values()), kinds
+
+
+def test_a_kind_of_weight_0_is_neither_planned_nor_told_until_it_has_a_weight() -> None:
+    plain, quiet = system_message(CHESS), [kind for kind in CHESS.kinds if not kind.weight]
+    assert {kind.name for kind in quiet} == {"keywords", "title", "claim", "colloquial", "exclusion"}
+    assert not any(kind.asks in plain for kind in quiet)
+    kinds = tuple(replace(kind, weight=1.0) if kind.name == "keywords" else kind for kind in CHESS.kinds)
+    wide = replace(CHESS, kinds=kinds)
+    assert "- keywords :" in system_message(wide)
+    assert {order.kind for number in range(50) for order in plan(f"c{number}", 6, 1, wide)} == {*ASKED, "keywords"}
 
 
 def test_the_questions_of_one_chunk_are_of_different_kinds() -> None:
@@ -103,9 +114,7 @@ def test_an_unknown_prompt_version_names_the_known_ones() -> None:
 
 def test_the_prompt_says_every_kind_persona_and_difficulty_that_the_plan_uses() -> None:
     system = system_message(CHESS)
-    assert all(
-        re.search(rf"^- {re.escape(term)} :", system, re.MULTILINE) for term in (*CHESS.kind_names, *CHESS.persona_names, *DIFFICULTIES)
-    )
+    assert all(re.search(rf"^- {re.escape(term)} :", system, re.MULTILINE) for term in (*ASKED, *CHESS.persona_names, *DIFFICULTIES))
 
 
 HOSTILE = (

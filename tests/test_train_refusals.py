@@ -19,6 +19,7 @@ from training_data import rules_dataset
 from triplette.dataset import load_dataset
 from triplette.errors import TripletteError
 from triplette.model_contract import contract_of
+from triplette.model_folder import explain_load_failure
 from triplette.model_weights import check_weights, read_header
 from triplette.rundir import RunDir
 from triplette.settings.train import PRESETS, EvaluateSettings, Preset, TrainSettings, preset_of
@@ -89,6 +90,19 @@ def in_shards(folder: Path) -> None:
 def in_eight_bits(folder: Path) -> None:
     tensors = load_file(folder / WEIGHTS)
     save_file({name: value.to(torch.int8) if value.dim() > 1 else value for name, value in tensors.items()}, folder / WEIGHTS)
+
+
+def in_columns_of_bytes(folder: Path) -> None:
+    """As bitsandbytes saves 4 bits: a column of bytes for a matrix, and settings that say so."""
+    tensors = load_file(folder / WEIGHTS)
+    packed = {name: torch.zeros(value.numel() // 2, 1, dtype=torch.uint8) for name, value in tensors.items() if "query.weight" in name}
+    save_file({**tensors, **packed}, folder / WEIGHTS, metadata={"format": "pt"})
+    edit(folder / "config.json", quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True})
+
+
+def only_onnx(folder: Path) -> None:
+    (folder / "onnx").mkdir()
+    (folder / WEIGHTS).rename(folder / "onnx/model.onnx")
 
 
 def in_sixteen_bits(folder: Path, sound: Path) -> None:
@@ -231,6 +245,8 @@ BROKEN: dict[str, tuple[Callable[..., None], str, Callable[..., None]]] = {
     "a file": (a_file, "this is a file, not a model folder", whole_again),
     "a shard missing": (in_shards, "1 of 2 files with its weights are missing: model-00002", the_shard_is_back),
     "int8": (in_eight_bits, "weights are stored as I8", in_sixteen_bits),
+    "bitsandbytes": (in_columns_of_bytes, "quantised by bitsandbytes: a quantised model is not trained", whole_again),
+    "only ONNX": (only_onnx, r"its only weights are for ONNX \(onnx/model\.onnx\)", whole_again),
     "dense without bias": (dense_without_its_bias, "lacks the bias that its config.json promises", dense_as_it_was),
     "static": (a_static_model, "its modules are StaticEmbedding: not one text encoder", whole_again),
     "sparse": (a_sparse_model, r"this is a sparse model \(SparseAutoEncoder\)", whole_again),
@@ -277,6 +293,48 @@ def test_t5_trains_and_is_not_exported(tmp_path: Path, sound: Path) -> None:
     assert "--no-export" in raised.value.cure
     require_trainable(preset(folder))
     assert load_base(str(folder), preset(folder), device="cpu").model.encode(["le roi"]).shape == (1, 96)
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_pickled_weights_train_in_one_file_and_in_shards(tmp_path: Path, sound: Path, shards: int) -> None:
+    folder = shutil.copytree(sound, tmp_path / "model")
+    tensors = list(load_file(folder / WEIGHTS).items())
+    (folder / WEIGHTS).unlink()
+    names = ["pytorch_model.bin"] if shards == 1 else [f"pytorch_model-{part:05}-of-00002.bin" for part in (1, 2)]
+    parts = {name: dict(tensors[place::shards]) for place, name in enumerate(names)}
+    for name, mine in parts.items():
+        torch.save(mine, folder / name)
+    if shards > 1:
+        index = {"metadata": {}, "weight_map": {key: name for name, mine in parts.items() for key in mine}}
+        (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    require_trainable(preset(folder))
+    require_exportable(preset(folder))
+    mine, theirs = (load_base(str(where), preset(where), device="cpu").model.encode(["le roi"]) for where in (folder, sound))
+    assert (mine == theirs).all()
+
+
+def test_weights_that_no_file_holds_are_named_instead_of_drawn_at_random(tmp_path: Path, sound: Path) -> None:
+    folder = shutil.copytree(sound, tmp_path / "model")
+    tensors = load_file(folder / WEIGHTS)
+    save_file({name: value for name, value in tensors.items() if ".layer.2." not in name}, folder / WEIGHTS, metadata={"format": "pt"})
+    with pytest.raises(TripletteError, match=r"16 of its weights are in none of its files, such as encoder\.layer\.2\."):
+        load_base(str(folder), preset(folder), device="cpu")
+    edit(folder / "config.json", num_hidden_layers=2)
+    assert load_base(str(folder), preset(folder), device="cpu").model.encode(["le roi"]).shape == (1, 96)
+
+
+def test_weights_of_another_shape_are_said_to_be_so(tmp_path: Path, sound: Path) -> None:
+    folder = shutil.copytree(sound, tmp_path / "model")
+    edit(folder / "config.json", vocab_size=4010)
+    with pytest.raises(TripletteError, match=r"weights of it have another shape than its config\.json says"):
+        load_base(str(folder), preset(folder), device="cpu")
+
+
+def test_numbers_in_a_folder_s_error_are_not_taken_for_the_hub_s_answers(tmp_path: Path) -> None:
+    """As "401" in a shape was taken for a gated model."""
+    error = RuntimeError("size mismatch: torch.Size([4010, 96]) does not Connect")
+    assert "4010" in explain_load_failure(str(tmp_path), error).message
+    assert "gated" in explain_load_failure("someone/some-model", error).message
 
 
 def test_the_whole_run_refuses_a_broken_base_before_its_first_stage(tmp_path: Path, sound: Path) -> None:

@@ -42,6 +42,34 @@ def test_the_folder_s_own_prompts_win_over_the_card_s(tmp_path: Path) -> None:
     assert read.source == "the prompts in its folder"
 
 
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [("query", "corpus"), ("retrieval.query", "retrieval.passage"), ("search_query", "search_document"), ("query", "passage")],
+)
+def test_prompts_are_found_under_each_name_that_publishers_give_them(tmp_path: Path, query: str, document: str) -> None:
+    read = contract_of(str(write_model(tmp_path / "m", BERT, prompts={query: "q> ", document: "d> {x} "})))
+    assert (read.contract.format_query("Qui ?"), read.contract.format_document("t", "T {title}")) == ("q> Qui ?", "d> {x} T {title}\nt")
+
+
+def test_prompts_under_other_names_are_not_taken_and_are_named(tmp_path: Path) -> None:
+    read = contract_of(str(write_model(tmp_path / "m", BERT, prompts={"s2p_query": "Instruct: ", "clustering": "c: "})))
+    assert read.contract.format_query("Qui ?") == "Qui ?"
+    assert "prompts for 's2p_query', 'clustering', and none of them is called query or document" in read.source
+
+
+def test_another_pooling_than_the_family_s_is_pointed_at_and_used(tmp_path: Path) -> None:
+    read = contract_of(str(write_model(tmp_path / "bge-m3", XLMR)))
+    assert read.contract.pooling == "mean"
+    assert read.doubt.startswith("its folder pools by mean, its family by cls (https://huggingface.co/BAAI/bge-m3")
+    assert not contract_of(str(write_model(tmp_path / "as-published" / "bge-m3", XLMR, pooling=CLS))).doubt
+
+
+@pytest.mark.parametrize(("kind", "tokens"), [("mpnet", 512), ("xlm-roberta", 512), ("bert", 514), ("distilbert", 514)])
+def test_positions_before_the_first_token_are_not_counted(tmp_path: Path, kind: str, tokens: int) -> None:
+    folder = write_model(tmp_path / "m", {**XLMR, "model_type": kind})
+    assert contract_of(str(folder)).contract.max_tokens == tokens
+
+
 def test_gemma_s_place_for_the_title_is_found_in_its_folder(tmp_path: Path) -> None:
     prompts = {"query": "task: search result | query: ", "document": "title: none | text: "}
     folder = write_model(tmp_path / "anything", {**BERT, "hidden_size": 768}, prompts=prompts)

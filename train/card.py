@@ -146,6 +146,11 @@ def _besides(preset: Mapping[str, Any], result: Mapping[str, Any]) -> str:
         )
     if preset.get("rounds", 1) > 1:
         lines.append(f"{preset['rounds']} rounds, hard negatives mined again by the tuned model")
+    if result.get("averages"):
+        tried = ", ".join(f"{count}: {ndcg:.4f}" for count, ndcg in result["averages"].items())
+        lines.append(
+            f"weights: the mean over {result['averaged']} of {preset['seeds']} seeds (val nDCG@10 by number of seeds: {tried})"
+        )
     if result.get("mixes"):
         tried = ", ".join(f"{share}: {ndcg:.4f}" for share, ndcg in result["mixes"].items())
         lines.append(f"weights: {result['mix']:g} of the tuned ones, the rest the base's (val nDCG@10 by share: {tried})")

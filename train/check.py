@@ -103,12 +103,16 @@ def exportable(origin: str, export: ExportSettings = DEFAULT_EXPORT) -> tuple[Ar
     return architecture, told
 
 
-def require_trainable(preset: Preset) -> None:
-    """Raise before the dataset is read what loading would raise after it: a base that is no embedding model, or whose weights are not whole."""
+def require_trainable(preset: Preset) -> str:
+    """Raise before the dataset is read what loading would raise after it: a base that is no embedding model, or whose weights are not whole.
+
+    Returned is what is in doubt about one that trains, or "".
+    """
     if preset.base in BUILT_HERE:
-        return
-    contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
+        return ""
+    read = contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
     check_weights(preset.base)
+    return read.doubt
 
 
 def require_exportable(preset: Preset) -> None:
@@ -193,12 +197,17 @@ def folder_of(preset: Preset) -> Preset:
     return replace(preset, base=str(e5_small()) if is_installed() else HUB)
 
 
+def doubted(read: ModelContract) -> str:
+    """What to look at before training, to be put behind a line; "" where nothing is in doubt."""
+    return f"; LOOK: {read.doubt}" if read.doubt else ""
+
+
 def in_words(found: Preflight, preset: Preset) -> dict[str, str]:
     """What was found, as a table's rows."""
     contract = found.read.contract
     rows = {
         "prompts": f"{contract.query_prefix!r} and {contract.format_document('')!r}, from {found.read.source}",
-        "pooling": f"{contract.pooling}, {'normalised' if contract.normalize else 'not normalised'}",
+        "pooling": f"{contract.pooling}, {'normalised' if contract.normalize else 'not normalised'}" + doubted(found.read),
         "dimensions": ", ".join(map(str, contract.dimensions)),
         "tokens": f"{contract.max_tokens} read in use, {min(preset.max_tokens, contract.max_tokens)} in training",
         "export": found.export or f"NO: {found.refusal}",
@@ -220,11 +229,13 @@ def pace_in_words(pace: Pace, preset: Preset, work: Work | None) -> dict[str, st
         return {**words, "the fine-tune": "unknown: the run has no dataset yet"}
     step, passage = pace.step * work.filled, pace.passage * work.passage
     one, all_of_them = passage * work.plan.passages, 2 * passage * work.ranked
-    fit = work.steps * step + one * (work.plan.count + ROUNDS_BESIDE)
+    fits = preset.rounds + preset.seeds - 1
+    fit = fits * (work.steps * step + one * (work.plan.count + ROUNDS_BESIDE))
     words["a step"] += f", {step:.1f} s on this dataset"
     words["an evaluation"] = f"{duration(one)}: {work.plan.questions} questions over {work.plan.passages} passages"
     words["the fine-tune"] = (
-        f"{work.steps} steps over {work.rows} rows and {work.plan.count} evaluations: {duration(fit)}, {work.plan.share:.0%} of it evaluations"
+        f"{work.steps} steps over {work.rows} rows and {work.plan.count} evaluations{f', {fits} times' if fits > 1 else ''}: "
+        f"{duration(fit)}, {work.plan.share:.0%} of it evaluations"
     )
     words["train evaluate"] = f"{duration(all_of_them)}: base and tuned over all {work.ranked} passages"
     words["train run"] = f"{duration(fit + 2 * all_of_them)} without export: fit, evaluate, merge"

@@ -35,7 +35,7 @@ ContractOption = Annotated[
 ]
 RemoteOption = Annotated[bool | None, typer.Option("--trust-remote-code", help="Let the base run the code that it brings.")]
 UngatedOption = Annotated[bool, typer.Option("--ungated", help="Train on data that was not validated; stamped on the model card.")]
-SweepOption = Annotated[bool, typer.Option("--sweep", help="First try a few loss scales on val and take the best.")]
+SweepOption = Annotated[bool, typer.Option("--sweep", help="First try a few learning rates and loss scales on val and take the best.")]
 EpochsOption = Annotated[float | None, typer.Option("--epochs", help="Passes over train.")]
 StepsOption = Annotated[int | None, typer.Option("--max-steps", help="Stop after this many steps (0: no limit).")]
 BatchOption = Annotated[int | None, typer.Option("--batch", help="Questions a step.")]
@@ -304,7 +304,7 @@ def _show_fit(result: Any, json_output: bool) -> None:
             "val nDCG@10, base": result.base_ndcg,
             "val nDCG@10, best step": f"{result.best_ndcg:.3f} (step {result.best_step}, restored and measured again)",
             "stopped": result.stopped,
-            "scale, mini-batch": f"{result.scale:g}, {result.mini_batch}",
+            "rate, scale, mini-batch": f"{result.rate:g}, {result.scale:g}, {result.mini_batch}",
             "device": result.device,
             "seconds": result.seconds,
         },
@@ -313,6 +313,8 @@ def _show_fit(result: Any, json_output: bool) -> None:
         say(f"alarm at step {alarm['step']}: {alarm['signal']} ({alarm['detail']}); {alarm['action']}")
     if result.production:
         say(f"production ranks by {result.production}")
+    if result.averages:
+        say(f"weights: the mean over {result.averaged} of {max(map(int, result.averages))} seeds")
     if result.mixes:
         say(f"weights: {result.mix:g} of the tuned ones, the rest the base's")
     if result.inconsistent:
@@ -327,18 +329,22 @@ QUESTION, TITLE, TEXT = "Where is a complaint lodged?", "Complaints", "At the fr
 
 
 def _show_contract(read: Any, json_output: bool) -> None:
+    from triplette.train.check import doubted
+
     contract = read.contract
     texts = {"question": contract.format_query(QUESTION), "passage": contract.format_document(TEXT, TITLE)}
     texts["passage without a title"] = contract.format_document(TEXT)
     if json_output:
-        print_json({"contract": _plain(contract), "prompts_from": read.source, "modules": read.facts.modules, **texts})
+        print_json(
+            {"contract": _plain(contract), "prompts_from": read.source, "doubt": read.doubt, "modules": read.facts.modules, **texts}
+        )
         return
     summarise(
         f"Contract of {contract.base_model}",
         {
             "prompts from": read.source,
             "modules": ", ".join(read.facts.modules),
-            "pooling": contract.pooling,
+            "pooling": contract.pooling + doubted(read),
             "normalised": "yes" if contract.normalize else "no; vectors are scaled to length 1 wherever they are compared",
             "dimensions": ", ".join(map(str, contract.dimensions)),
             "tokens read": contract.max_tokens,

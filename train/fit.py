@@ -21,6 +21,7 @@ from triplette.settings.base import as_dict
 from triplette.settings.train import Preset, TrainSettings
 from triplette.step import Step
 from triplette.tables import write_text
+from triplette.train.averages import check_seeds, choose_average, other_seeds
 from triplette.train.budget import plan_evaluations
 from triplette.train.data import Passages, TrainingTexts, check_dataset, questions_of, training_texts
 from triplette.train.finetune import FineTune
@@ -35,7 +36,7 @@ from triplette.train.models import E5_SMALL, TINY, Base, process_rank, save_adap
 from triplette.train.production import fusion_for
 from triplette.train.rounds import mine_again
 from triplette.train.score import Scorer
-from triplette.train.sweep import sweep_scale
+from triplette.train.sweep import sweep as swept
 
 STAGE = "train.fit"
 ADAPTER, CONTRACT, BASE = "model/adapter", "model/contract.json", "model/base"
@@ -90,6 +91,7 @@ def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset:
     Raises SettingError for what cannot be trained so.
     """
     check_mix(preset)
+    check_seeds(preset)
     if preset.rounds > 1 and (preset.soft_labels or not preset.negatives):
         raise SettingError(
             "no round would find other hard negatives: this recipe trains on none", where="rounds", cure="--rounds 1, or --negatives 1"
@@ -118,11 +120,12 @@ def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
     if process_rank()[0] == 0:
         say(plan.told())
     if sweep:
-        task = replace(task, preset=replace(task.preset, scale=sweep_scale(run, task, texts, val)))
+        task = replace(task, preset=swept(run, task, texts, val))
     place = _fresh_checkpoints(run, task)
     for number in range(1, task.preset.rounds):
         task = replace(task, dataset=mine_again(task, texts, val, place / f"round-{number}", plan.count))
         texts = texts_of(task, taught)
+    others = other_seeds(task, lambda seeded: texts_of(seeded, taught), val, place, plan.count)
     base = task.load()
     neighbours = task.settings.neighbours if task.settings.production == "hybrid" else None
     seen: dict[str, Vectors] = {}
@@ -135,6 +138,8 @@ def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
             queries, seen[BEFORE] = scorer.vectors(0)
         before = fusion_for(val, queries, seen[BEFORE], neighbours)[0]
     tuning = tune(base, task, texts, val, place, evaluations=plan.count, scorer=scorer)
+    if others:
+        tuning = choose_average(base, tuning, others, scorer)
     if task.preset.mix:
         tuning = choose_mix(base, tuning, task, scorer)
     if neighbours is not None:

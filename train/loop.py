@@ -36,7 +36,8 @@ class FitResult:
     """What a fine-tune did. ``restored_ndcg`` was measured after the best step's parameters were put back.
 
     ``production`` names how the model is fused with BM25, ``fusions`` what each way reached on val (nDCG@10). ``mix`` is the share of the
-    tuned weights that was kept beside the base's, ``mixes`` what each share reached; ``inconsistent`` rows failed the consistency filter.
+    tuned weights that was kept beside the base's, ``mixes`` what each share reached; ``averaged`` says over how many seeds the kept weights
+    are a mean, ``averages`` what each count reached; ``inconsistent`` rows failed the consistency filter.
     """
 
     base: str
@@ -58,10 +59,13 @@ class FitResult:
     resumed_from: int
     device: str
     seconds: float = 0.0
+    rate: float = 0.0
     production: str = ""
     fusions: dict[str, float] = field(default_factory=dict)
     mix: float = 1.0
     mixes: dict[str, float] = field(default_factory=dict)
+    averaged: int = 1
+    averages: dict[str, float] = field(default_factory=dict)
     inconsistent: int = 0
     unchanged: bool = False
 
@@ -131,6 +135,7 @@ def tune(
         history=tuple(asdict(measured) for measured in judge.history),
         mini_batch=mini,
         scale=preset.scale,
+        rate=preset.learning_rate,
         drawn_negatives=texts.drawn,
         cloze=texts.cloze,
         ungated=False,

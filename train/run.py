@@ -63,7 +63,8 @@ def run_all(
             f"`{run.command('train run')}`, which finds the fit done",
         )
     if ungated or read_gate(run).open:
-        require_trainable(preset)
+        if doubt := require_trainable(preset):
+            note(f"look: {doubt}")
         if export is not None:
             require_exportable(preset)
     note("fit")

@@ -17,7 +17,9 @@ from triplette.known_models import known_family
 from triplette.model_folder import ModelFacts, hub_file, read_model
 
 AUTO = "auto"
-QUERY_NAMES, DOCUMENT_NAMES = ("query", "Retrieval-query"), ("document", "passage", "Retrieval-document")
+# how folders call the two sides: sentence-transformers' own names, EmbeddingGemma's, jina's and nomic's
+QUERY_NAMES = ("query", "Retrieval-query", "retrieval.query", "search_query")
+DOCUMENT_NAMES = ("document", "passage", "corpus", "Retrieval-document", "retrieval.passage", "search_document")
 REMOTE_CODE = "--trust-remote-code"
 UNTITLED = "title: none"  # how EmbeddingGemma's folders write a passage without a title
 
@@ -29,6 +31,14 @@ class ModelContract:
     contract: PromptContract
     source: str
     facts: ModelFacts
+
+    @property
+    def doubt(self) -> str:
+        """What its family's card says otherwise, or "": a bare transformer saved with another pooling trains, and badly."""
+        family = known_family(*self.facts.hints)
+        if family is None or family.contract.pooling == self.facts.pooling:
+            return ""
+        return f"its folder pools by {self.facts.pooling}, its family by {family.contract.pooling} ({family.source})"
 
 
 def contract_of(origin: str, *, prompts: str = AUTO, trust_remote_code: bool = False) -> ModelContract:
@@ -75,6 +85,9 @@ def _prompts(facts: ModelFacts, asked: str) -> tuple[PromptContract, str]:
         found, source = family.contract, f"its family's card, {family.source}"
     else:
         found, source = CONTRACTS["plain"], "none: neither its folder nor a known card names any"
+        if facts.prompts:
+            names = ", ".join(map(repr, list(facts.prompts)[:6]))
+            source = f"none: its folder has prompts for {names}, and none of them is called {QUERY_NAMES[0]} or {DOCUMENT_NAMES[0]}"
     return _override(found, asked, source)
 
 

@@ -21,7 +21,9 @@ UNLIMITED = 1_000_000  # tokenizers without a limit say 10^30
 # families whose configuration names more positions than they were trained to read, or none, and what their cards say
 TRAINED_TOKENS = {"gemma3_text": 2048, "embedding_gemma2_text": 8192}
 # positions that are never given to a token: RoBERTa's family counts from pad_token_id + 1
-OFFSET_POSITIONS = ("xlm-roberta", "roberta", "camembert", "xlm-roberta-xl")
+OFFSET_POSITIONS = (
+    "xlm-roberta", "roberta", "camembert", "xlm-roberta-xl", "roberta-prelayernorm", "xmod", "mpnet", "longformer", "data2vec-text",
+)  # fmt: skip
 OTHERS = (
     "or take one that needs no network: --preset demo (training; its weights come with the extra [demo]), 'lsa' (mining), or a folder"
 )
@@ -248,7 +250,8 @@ def hub_file(origin: str, name: str, *, needed: bool = True) -> Path | None:
 
 def explain_load_failure(origin: str, error: Exception) -> InputError | ServiceError:
     """The user's view of a model that did not load: gated, unreachable, or not a model."""
-    text = f"{type(error).__name__}: {error}"
+    local = Path(origin).expanduser().is_dir()  # nothing in a folder is gated or out of reach, whatever numbers its error names
+    text = "" if local else f"{type(error).__name__}: {error}"
     if any(sign in text for sign in ("GatedRepo", "gated repo", "401", "403")):
         return ServiceError(
             f"the model {origin} is gated: its licence must be accepted",
@@ -258,6 +261,12 @@ def explain_load_failure(origin: str, error: Exception) -> InputError | ServiceE
     if any(sign in text for sign in signs):
         return ServiceError(
             f"the model {origin} cannot be reached", cure=f"check the network, or give its folder with --model, {OTHERS}"
+        )
+    if "ignore_mismatched_sizes" in str(error):  # the library's own words send to a report that is not shown
+        return InputError(
+            "weights of it have another shape than its config.json says",
+            where=origin,
+            cure="copy config.json and the weights again, from one model",
         )
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return InputError(f"not a model that loads: {first}", where=origin, cure=f"give a sentence-transformers folder or id, {OTHERS}")

@@ -15,7 +15,9 @@ from typing import Any
 
 from triplette.errors import InputError
 
-SINGLE, INDEX, PICKLED = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+RUNTIMES = {".onnx": "ONNX", ".gguf": "GGUF", ".xml": "OpenVINO", ".tflite": "LiteRT"}  # files that are run and not trained
 KINDS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # what a weight may be stored as, and the bytes of a number
 HEADER_LIMIT = 100_000_000  # bytes, the format's own limit
 AGAIN = "copy or download the file again"
@@ -31,6 +33,7 @@ def check_weights(origin: str) -> None:
         return
     modules = _modules(folder / "modules.json")
     place = folder / str(modules[0]["path"])
+    _check_quantised(place / "config.json")
     files = _files(place)
     for file in files:
         _check_kinds(read_header(file), file)
@@ -66,11 +69,35 @@ def _files(place: Path) -> list[Path]:
         return [place / name for name in named]
     if (place / SINGLE).is_file():
         return [place / SINGLE]
-    if (place / PICKLED).is_file():
+    if any((place / name).is_file() for name in PICKLED):
         return []
+    others = sorted(path for path in (*place.glob("*.*"), *place.glob("*/*.*")) if path.suffix in RUNTIMES)
+    if others:
+        kinds = ", ".join(dict.fromkeys(RUNTIMES[path.suffix] for path in others))
+        raise InputError(
+            f"its only weights are for {kinds} ({others[0].relative_to(place)}), a form that is run and not trained",
+            where=str(place),
+            cure=f"take the model with its {SINGLE}, from which that file was made",
+        )
     raise InputError(
         f"there are no weights: neither {SINGLE} nor {INDEX}", where=str(place), cure="copy or download the whole folder again"
     )
+
+
+def _check_quantised(path: Path) -> None:
+    """Packed numbers may have any shape (bitsandbytes writes columns of bytes): the configuration says that they are packed."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        packed = config.get("quantization_config")
+        method = packed and (packed.get("quant_method") or "an unnamed method")
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"not a model's settings ({error!r})", where=str(path), cure=AGAIN) from None
+    if method:
+        raise InputError(
+            f"its weights were quantised by {method}: a quantised model is not trained",
+            where=str(path),
+            cure=f"take the model as it was before quantisation, in {', '.join(KINDS)}; method = 'qlora' packs it itself while it trains",
+        )
 
 
 def read_header(path: Path) -> dict[str, Mapping[str, Any]]:
@@ -112,7 +139,7 @@ def _check_dense(place: Path) -> None:
     """A dense module's weight must have the sizes that its config says."""
     path = place / SINGLE
     if not path.is_file():
-        if (place / PICKLED).is_file():
+        if (place / PICKLED[0]).is_file():
             return
         raise InputError(f"the dense module has no {SINGLE}", where=str(place), cure="copy or download the whole folder again")
     try:

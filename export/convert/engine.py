@@ -21,20 +21,24 @@ from triplette.export.litert import Spec
 from triplette.export.tokenizers.build import read_json
 
 FILE = "model.litertlm"
-ENGINE, ROW = "engine.tflite", "row.tflite"
+ENGINE, ROW, FLOAT32 = "engine.tflite", "row.tflite", "float32-engine.tflite"
 METADATA, TOKENIZER, EMBEDDER, ENCODER = "metadata", "tokenizer", "tf_lite_embedder", "tf_lite_text_encoder"
 
 
-def convert_engine(encoder: Any, lengths: Sequence[int], dimension: int, recipe: Recipe, folder: Path) -> None:
-    """Write the two graphs into ``folder``: ``engine.tflite``, quantised by the recipe, and ``row.tflite``."""
+def convert_engine(encoder: Any, lengths: Sequence[int], dimension: int, folder: Path) -> None:
+    """Write the two graphs into ``folder``, that of the encoder in float32 for ``quantize_engine``, and ``row.tflite``."""
     import torch
 
     from triplette.export.families.graph import EngineSignature, TokenRow
 
     samples = {f"encoder_{length}": {"embeddings": torch.ones(1, length, 1), "input_mask": torch.ones(1, length)} for length in lengths}
-    write_signatures(EngineSignature(encoder, dimension).eval(), samples, folder / f"float32-{ENGINE}")
-    quantize(folder / f"float32-{ENGINE}", folder / ENGINE, recipe)
+    write_signatures(EngineSignature(encoder, dimension).eval(), samples, folder / FLOAT32)
     write_signatures(TokenRow().eval(), {"embedder": {"token": torch.ones(1, dtype=torch.int32)}}, folder / ROW)
+
+
+def quantize_engine(folder: Path, recipe: Recipe) -> None:
+    """Write ``engine.tflite`` into the folder of ``convert_engine``."""
+    quantize(folder / FLOAT32, folder / ENGINE, recipe)
 
 
 def write_litertlm(graphs: Path, model: Path, contract: PromptContract, spec: Spec, target: Path) -> dict[str, bytes]:

@@ -1,5 +1,7 @@
 """Quantising the weights of the float32 file, scope by scope, with dynamic-range kernels (activations stay float32 between operators).
 
+Inside such an operator activations are rounded to 8 bits; ``int8_weights`` unpacks its weights instead and computes in float32.
+
 The default ``e4_a8_f4_p4`` is what the published EmbeddingGemma files use: embedding table, feed-forward and projection in 4 bits,
 attention in 8. The table alone is two thirds of the model. The granularity ``auto`` picks the largest block that divides every 4-bit weight's
 input width: at full size blocks of 128 cost 0.2 MB over one scale a channel and bring the embedding closer to float32.
@@ -32,6 +34,7 @@ RECIPES: dict[str, dict[str, int]] = {
     # learned positions are a small table that every token passes through: 8 bits
     "e4_a8_f4_p4": {EMBEDDING: 4, POSITIONS: 8, ATTENTION: 8, FEED_FORWARD: 4, PER_LAYER: 4, PROJECTION: 4},
     "int8": dict.fromkeys(SCOPES, 8),
+    "int8_weights": dict.fromkeys(SCOPES, 8),
     "float32": dict.fromkeys(SCOPES, 32),
 }
 # weights without the token table; below, ``auto`` takes int8. Refused in 4 bits were a tiny model (-0.015 of nDCG@10), all-MiniLM-L6-v2 (11 million:
@@ -39,7 +42,9 @@ RECIPES: dict[str, dict[str, int]] = {
 SMALL = 30_000_000
 # scopes whose weights are quantised and whose activations are not. The projection sees one pooled vector a text, and a large common
 # component in it leaves few of 8 bits to the rest: a trained tiny model fell to a cosine of 0.992 (0.976 on plain kernels) by that alone
-FLOAT_ACTIVATIONS = {"int8": (PROJECTION,)}
+# (a table that is looked up has no activations)
+FLOAT_ACTIVATIONS = {"int8": (PROJECTION,), "int8_weights": (ATTENTION, FEED_FORWARD, PER_LAYER, PROJECTION)}
+UNPACKED = ", float activations"  # how the audit names a weight that is unpacked before use
 BLOCKS = (128, 64, 32)  # in the order in which ``auto`` tries them
 CHANNEL = "channel"
 
@@ -54,11 +59,12 @@ class Recipe:
     why: str
 
     def expected(self, scope: str) -> str:
-        """The type and granularity that the audit must find in a scope, such as ``INT4/128``."""
+        """The type and granularity that the audit must find in a scope, such as ``INT4/128`` or ``INT8/channel, float activations``."""
         bits = self.bits[scope]
         if bits == 32:
             return "FLOAT32"
-        return f"INT{bits}/{self.granularity if bits == 4 else CHANNEL}"
+        unpacked = UNPACKED if scope in FLOAT_ACTIVATIONS.get(self.name, ()) else ""
+        return f"INT{bits}/{self.granularity if bits == 4 else CHANNEL}{unpacked}"
 
 
 def choose_recipe(name: str, granularity: str, architecture: Architecture) -> Recipe:

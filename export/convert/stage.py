@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from triplette.contract import PromptContract
 from triplette.errors import ContractMismatch, InputError, SettingError
 from triplette.export.convert.convert import convert, load_encoder, signature_name
-from triplette.export.convert.engine import convert_engine
+from triplette.export.convert.engine import convert_engine, quantize_engine
 from triplette.export.convert.quantize import Recipe, choose_recipe, quantize
 from triplette.export.convert.slim import slim
 from triplette.export.families.architecture import Architecture
@@ -155,19 +155,30 @@ def stage(
     if plan.litertlm:
         note("converting for LiteRT-LM")
         started = time.perf_counter()
-        convert_engine(encoder, plan.lengths, plan.dimensions[0], plan.recipe, floats)
+        convert_engine(encoder, plan.lengths, plan.dimensions[0], floats)
         seconds["litertlm"] = time.perf_counter() - started
     del encoder
-    for name in plan.files:
-        note(f"quantising {name} ({plan.recipe.name})")
-        seconds["quantise"] += quantize(floats / name, folder / name, plan.recipe)
-        if plan.recipe.name != "float32":  # a table on which a few names are nothing, and which would be in memory three times
-            slim(folder / name)
     contract.save(folder / CONTRACT)
     spec = Spec(plan.signatures, plan.dimensions, tokenizer.spec, plan.recipe.name, plan.recipe.granularity)
-    spec.save(folder / SPEC)
     subject = Subject(folder, floats, model, contract, plan.architecture, plan.recipe)
-    return Staged(subject, spec, tokenizer, seconds, _notes(plan, contract, tokenizer))
+    return quantised(Staged(subject, spec, tokenizer, seconds, ()), plan, note)
+
+
+def quantised(staged: Staged, plan: Plan, note: Note) -> Staged:
+    """The staged bundle with its converted files in the plan's recipe; what was quantised there before is replaced."""
+    subject, recipe, clock = staged.subject, plan.recipe, time.perf_counter()
+    for name in plan.files:
+        note(f"quantising {name} ({recipe.name})")
+        quantize(subject.float_folder / name, subject.folder / name, recipe)
+        if recipe.name != "float32":  # a table on which a few names are nothing, and which would be in memory three times
+            slim(subject.folder / name)
+    if plan.litertlm:
+        quantize_engine(subject.float_folder, recipe)
+    spec = replace(staged.spec, recipe=recipe.name, granularity=recipe.granularity)
+    spec.save(subject.folder / SPEC)
+    seconds = {**staged.seconds, "quantise": staged.seconds["quantise"] + time.perf_counter() - clock}
+    notes = _notes(plan, subject.contract, staged.tokenizer)
+    return Staged(replace(subject, recipe=recipe), spec, staged.tokenizer, seconds, notes)
 
 
 def load_tokenizer(model: Path) -> Any:

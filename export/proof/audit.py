@@ -17,7 +17,7 @@ import numpy as np
 from triplette.arrays import Bytes, Float32s, Int8s
 from triplette.errors import InputError
 from triplette.export.convert.operators import WEIGHTED, operator_name
-from triplette.export.convert.quantize import CHANNEL, SCOPES, Recipe
+from triplette.export.convert.quantize import CHANNEL, SCOPES, UNPACKED, Recipe
 from triplette.export.families.architecture import Architecture
 
 # the relative Frobenius error of a healthy weight: a step of 2/2^bits of the largest value, values spread to a few deviations
@@ -68,6 +68,7 @@ def weights(model: Any) -> list[Weight]:
                 continue
             output = graph.tensors[operator.outputs[0]].name.decode()
             kind, bits = _kind(tensor)
+            kind += UNPACKED if operator.inputs[1] in producers else ""
             scope = next((scope for scope, pattern in SCOPES.items() if re.search(pattern, output)), "other")
             shape = tuple(int(size) for size in tensor.shape)
             found.append(Weight(index, int(place), scope, output.rsplit("/", 2)[-1], kind, bits, tensor.buffer, len(content), shape))

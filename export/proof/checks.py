@@ -24,8 +24,9 @@ class Check:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-FINER = {"e4_a8_f4_p4": "int8", "int8": "float32"}
-ROUNDED = {"quantised", "ranking", "hybrid"}  # checks that a coarser number can fail; the others find a fault that no recipe mends
+FINER = {"e4_a8_f4_p4": "int8", "int8": "int8_weights", "int8_weights": "float32"}
+# checks that a coarser number can fail; the others find a fault that no recipe mends
+ROUNDED = {"kernels", "quantised", "ranking", "hybrid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,13 @@ class Proof:
             raise ProofFailed(
                 f"the exported model is not equal to the PyTorch model; no bundle was written:\n  - {lines}",
                 where=where,
-                cure=f"{self._finer(recipe)}--unproven writes the bundle and stamps it",
+                cure=f"{f'export with --recipe {finer}; ' if (finer := self.finer(recipe)) else ''}--unproven writes the bundle and stamps it",
             )
 
-    def _finer(self, recipe: str) -> str:
-        """The next finer recipe, where nothing but what rounding bends failed: 8 bits before 4, and no rounding before 8."""
-        finer = FINER.get(recipe)
+    def finer(self, recipe: str) -> str | None:
+        """The next finer recipe, where nothing but what rounding bends failed: float activations after 8 bits, no rounding after these."""
         measured = all(check.figures for check in self.checks if not check.passed)  # without a held-out question nothing was
-        return f"export with --recipe {finer}; " if finer and measured and set(self.failed) <= ROUNDED else ""
+        return FINER.get(recipe) if self.failed and measured and set(self.failed) <= ROUNDED else None
 
     def save(self, path: Path) -> None:
         """Write the proof as JSON."""

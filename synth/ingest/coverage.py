@@ -17,16 +17,19 @@ from typing import NamedTuple
 import numpy as np
 
 from triplette.arrays import Flags, UInt64s
+from triplette.languages.documents import AFTER_HYPHEN
 from triplette.records import Chunk, Coverage
 from triplette.synth.ingest.document import Structured, cured
 
 SHORTEST = 5  # words of a sentence: shorter ones are labels, and come back by chance
 RUN = 3  # words in a row that the chunks must hold, all along a sentence
+PARTS_MAX = 200  # dropped lines whose parts are looked for at the pages' edges
 LOST_SHOWN = 12  # lost words that a record names
 MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits mixed: Knuth's multiplier for 64 bits
 KEPT_ROLES = ("body", "heading")
+UNTOLD_ROLES = (*KEPT_ROLES, "front matter")  # lines that were kept, and those that no witness tells
 HYPHENS = "-\u2010\u2011"
-_BROKEN = re.compile(r"(?<=[^\W\d_])[-\u2010][ \t]*\n\s*(?=[a-zà-ÿœ])")
+_BROKEN = re.compile(rf"(?<=[^\W_])[-\u2010][ \t]*\n\s*(?=[^\W_])(?!(?:{'|'.join(sorted(AFTER_HYPHEN))})\b)")
 _INNER = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
 WORD = re.compile(r"\d+|[^\W\d]+")  # a number is a word of its own: some readers glue a note's mark to the word before it
 _END = re.compile(r"(?<=[.!?…])[ \t\n]+|\n[ \t]*\n\s*|\f")
@@ -63,11 +66,11 @@ def measure(
     structured: Structured, chunks: Sequence[Chunk], repeated: Sequence[str] = (), witness: str | None = None, name: str = ""
 ) -> Coverage:
     """A document's figures. Without a ``witness`` the reader's own text stands in, and the record's ``witness`` is ""."""
-    dropped = [line.text for line in structured.lines if line.role not in KEPT_ROLES and line.text.strip()]
-    text = structured.document.text if witness is None else witness
-    told = sentences(folded(_without_lines(text, dropped)))
+    dropped = [line.text for line in structured.lines if line.role not in UNTOLD_ROLES and line.text.strip()]
+    text, explained = _without_lines(structured.document.text if witness is None else witness, dropped)
+    told = sentences(folded(text))
     held = _held_words(chunks)
-    explained = Counter(word for line in repeated for word in WORD.findall(folded(line)))
+    explained += Counter(word for line in repeated for word in WORD.findall(folded(line)))
     lost = Counter(told.words) - Counter(held) - explained
     missing = sum(lost.values())
     words = len(told.words) - sum((Counter(told.words) & explained).values()) if explained else len(told.words)
@@ -100,11 +103,13 @@ def lost_words(told: Sequence[str], chunks: Sequence[Chunk]) -> list[bool]:
     return marks
 
 
-def _without_lines(text: str, dropped: Sequence[str]) -> str:
-    """The text without the lines that were dropped on purpose, each as often as it was dropped."""
+def _without_lines(text: str, dropped: Sequence[str]) -> tuple[str, Counter[str]]:
+    """The text without the lines that were dropped on purpose, each as often as it was dropped; and the words of those that it has not
+    as lines, such as a button or a tag in the midst of one."""
     counts = Counter(_key(line) for line in dropped)
     if not counts:
-        return text
+        return text, Counter()
+    said = {_key(line): line for line in dropped}
     kept: list[str] = []
     for page in text.split("\f"):
         lines = []
@@ -115,23 +120,27 @@ def _without_lines(text: str, dropped: Sequence[str]) -> str:
             else:
                 lines.append(line)
         kept.append("\n".join(lines))
-    left = counts + Counter()  # readers break a running head into other lines: then its words go one by one
-    return _without_words("\f".join(kept), left) if left else "\f".join(kept)
+    left = counts + Counter()
+    rest, gone = _without_parts("\f".join(kept), left)
+    return rest, Counter(word for key, times in left.items() for word in WORD.findall(folded(said[key])) * times) - gone
 
 
-def _without_words(text: str, lines: Counter[str]) -> str:
-    parts = Counter(word for key, count in lines.items() for word in [key] for _ in range(count))
-    edges: list[str] = []
+def _without_parts(text: str, lines: Counter[str]) -> tuple[str, Counter[str]]:
+    """The text without rows at the pages' edges that are parts of those lines, for readers break a running head into other lines; and their words."""
+    gone: Counter[str] = Counter()
+    if not lines or len(lines) >= PARTS_MAX:
+        return text, gone
+    pages: list[str] = []
     for page in text.split("\f"):
         rows = page.split("\n")
         solid = [i for i, row in enumerate(rows) if row.strip()]
         for index in (*solid[:6], *solid[-6:]):
             key = _key(rows[index])
-            owner = next((whole for whole in parts if key and len(key) > 1 and key in whole), None) if len(parts) < 200 else None
-            if owner is not None:
+            if len(key) > 1 and any(key in whole for whole in lines):
+                gone.update(WORD.findall(folded(rows[index])))
                 rows[index] = ""
-        edges.append("\n".join(rows))
-    return "\f".join(edges)
+        pages.append("\n".join(rows))
+    return "\f".join(pages), gone
 
 
 def _key(line: str) -> str:

@@ -86,7 +86,7 @@ class Numbering:
                 listed.counts.pop(place, None)
         self._count(listed, levels, starts, index)
         if level.form == "bullet":
-            return BULLET
+            return BULLET if level.text.strip() else None  # pandoc gives the second paragraph of an item a blank for a sign
         if level.form == "none" and not _PLACE.search(level.text):
             return level.text.strip() or None
         return self._shown(listed, levels, starts, level) or None

@@ -44,7 +44,7 @@ class _Field:
 
     instruction: str = ""
     shown: bool = False
-    choice: str = ""  # of a drop-down list
+    choice: str = ""  # of a drop-down list or a check box
 
 
 class Runs:
@@ -142,7 +142,8 @@ class Runs:
         kind = attribute(node, "fldCharType")
         if kind == "begin":
             chosen = node.find(f"{W}ffData/{W}ddList")
-            self._fields.append(_Field(choice=_choice(chosen) if chosen is not None else ""))
+            box = node.find(f"{W}ffData/{W}checkBox")
+            self._fields.append(_Field(choice=_choice(chosen) if chosen is not None else _box(box) if box is not None else ""))
         elif kind == "separate" and self._fields:
             self._fields[-1].shown = True
         elif kind == "end" and self._fields:
@@ -196,3 +197,10 @@ def _choice(chosen: Any) -> str:
     result = chosen.find(f"{W}result")
     place = attribute(result, "val") if result is not None else "0"
     return entries[int(place)] if place.isdigit() and int(place) < len(entries) else ""
+
+
+def _box(box: Any) -> str:
+    """A check box of the old kind, whose sign is not among the text: what was chosen, else what it began with."""
+    state = box.find(f"{W}checked")
+    state = state if state is not None else box.find(f"{W}default")
+    return "☒" if state is not None and is_on(state) else "☐"

@@ -22,6 +22,8 @@ PLAIN_LEVEL = 20  # a title line without number or capitals stands below every n
 
 NUMBER = re.compile(r"^\s*((?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3}){0,5}(?:\.?[a-z]\)?)?)(\.|\)|\s*[-–:])?\s*(.*)$")
 BULLET = re.compile(r"^\s*(?:[•▪●◦‣·➢➔⇒✓■□\uf000-\uf0ff*–-]|o(?=\s))\s*(?=\S|$)")
+_NAMED = re.compile(r"\s*[:–—-]\s*[^\W\d_]")  # a name follows the number: "Annexe D : Règles..."
+_INNER_END = re.compile(r"\d.*[^\W\d_]{2,}[.!?]\s+\S")  # a sentence ends behind the number and another begins
 FINAL = re.compile(r"[.!?;:…»)]\s*$")
 _ARTICLE_TITLE = re.compile(r"[^\W\d_]{3,}.*?[\s:–-].*[^\W\d_]{3,}")
 _WORD = re.compile(r"\b[^\W\d_]{3,}\b")
@@ -128,11 +130,13 @@ class Headings:
         mid_sentence = bool(before) and not FINAL.search(before) and len(before.strip()) >= WRAP_SHARE * width
         if mid_sentence or not _WORD.search(bare):
             return 0, ""
+        if following.lstrip()[:1].islower() and _INNER_END.search(bare):
+            return 0, ""  # "Article 2. The bar is open. All" over "glasses carry a deposit": a text with its number before it
         if self.is_opening(bare) and is_capitals(bare):
             return ARTICLE_LEVEL + 1, tidy(bare)  # beside the sections 1, 2, 3
         capitals = is_capitals(bare) and sum(c.isalpha() for c in bare) >= 0.7 * len(bare.replace(" ", ""))
         division = self.division.match(bare)
-        if division and (capitals or len(bare) < 80):
+        if division and (capitals or len(bare) < 80 or (_NAMED.match(bare, division.end()) and not following.lstrip()[:1].islower())):
             return self._levels[division.group(1).lower()], tidy(bare)
         article = self.article.match(bare)
         if article and len(article.group(2)) < 80 and bare[:1].isupper() and not bare.endswith("."):

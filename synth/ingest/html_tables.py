@@ -87,3 +87,17 @@ def inline_text(node: Any, role_of: Callable[[Any], str], *, alt: bool = False) 
             parts.append(" " if tag in EDGES else "")
             parts.append((item.get("alt") or "") if alt and tag == "img" else item.text or "")
     return one_line("".join(parts))
+
+
+def left_out(table: Any, role_of: Callable[[Any], str]) -> Iterator[tuple[str, str]]:
+    """(text, role) of what the cells of a table hold and does not become text."""
+    walk = etree.iterwalk(table, events=("start",))
+    for _, item in walk:
+        if not isinstance(item.tag, str) or item.tag in SILENT:
+            walk.skip_subtree()
+            continue
+        role = role_of(item) if item is not table else ""
+        mark = "control" if item.tag == "sup" and not inline_sign(item) else ""
+        if role or mark:
+            yield inline_text(item, lambda _: ""), role or mark
+            walk.skip_subtree()

@@ -15,7 +15,7 @@ from lxml import etree
 from triplette.synth.ingest.elements import HEADING_MAX, Element, one_line, shown
 from triplette.synth.ingest.furniture import SILENT
 from triplette.synth.ingest.html_signs import TYPED_ITEM, inline_sign, typed_items
-from triplette.synth.ingest.html_tables import inline_text, is_layout, read_table
+from triplette.synth.ingest.html_tables import inline_text, is_layout, left_out, read_table
 from triplette.synth.ingest.numerals import letters, roman
 
 BLOCKS = frozenset(
@@ -129,7 +129,10 @@ class _Walk:
         elif tag in ("rt", "rp"):
             return True
         elif tag in ("sup", "math"):
-            self.run.append(inline_sign(node))
+            sign = inline_sign(node)
+            if not sign:
+                self.drop(node, "control")  # the mark of a note
+            self.run.append(sign)
             return True
         elif (
             tag == "a" and self.run and node.getprevious() is not None and node.getprevious().tag == "a" and not node.getprevious().tail
@@ -219,7 +222,7 @@ class _Walk:
             self.level = min(levels) if lone else 0.0
 
     def drop(self, node: Any, role: str) -> None:
-        text = inline_text(node, lambda _: "")
+        text = one_line("".join(node.itertext())) if node.tag == "sup" else inline_text(node, lambda _: "")
         if text:
             self.elements.append(Element("paragraph", text, role=role))
 
@@ -228,6 +231,7 @@ class _Walk:
         if is_layout(node):
             return False
         caption, rows = read_table(node, self.role_of, alt=self.alt)
+        self.elements += [Element("paragraph", text, role=role) for text, role in left_out(node, self.role_of) if text]
         start, end = _span(self.lines)
         if caption:
             self.say(caption)

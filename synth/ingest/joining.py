@@ -1,11 +1,14 @@
-"""Wrapped lines as one paragraph, and the hyphens at their ends: a word that was cut, or a word that is written with one."""
+"""Wrapped lines as one paragraph, and the hyphens at their ends: a word that was cut, one that is written with it, or one that it cuts short."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
+from triplette.languages.documents import AFTER_HYPHEN
+
 _COMPOUND = re.compile(r"(?<![^\W\d_])[^\W\d_]+-[^\W\d_]+")
+HYPHENS = "-\u2010\u00ad"
 _FIRST_LETTERS = re.compile(r"[a-zà-ÿœ]{1,64}")
 
 
@@ -15,7 +18,8 @@ def compounds(lines: Iterable[str]) -> frozenset[str]:
 
 
 def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> str:
-    """Wrapped lines as one paragraph. A hyphen at a line's end goes, unless the document writes the word with it."""
+    """Wrapped lines as one paragraph. A hyphen at a line's end goes, unless the document writes the word with it, a capital or a figure
+    follows ("Baden-Württemberg"), or it stands for the end of the next word ("Strom- und Wasserverbrauch")."""
     parts: list[str] = []
     last = ""  # the end of the text so far
     for raw in lines:
@@ -30,6 +34,8 @@ def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> st
             if compound not in hyphenated or last.endswith("\u00ad"):
                 parts[-1] = parts[-1][:-1]
             parts.append(line)
+        elif _compound(last, line):
+            parts += [parts.pop().removesuffix("\u00ad"), line]
         else:
             parts += [" ", line]
         last = line
@@ -37,8 +43,16 @@ def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> st
 
 
 def _cut_word(before: str, line: str) -> bool:
-    """Whether a line ends in a word's first part and a hyphen, and the next begins with small letters."""
-    return before[-1] in "-\u00ad" and before[-2:-1].isalpha() and bool(_FIRST_LETTERS.match(line))
+    """Whether a line ends in a word's first part and a hyphen, and the next begins with small letters that go on in it."""
+    following = _FIRST_LETTERS.match(line)
+    if before[-1] not in HYPHENS or not before[-2:-1].isalpha() or following is None:
+        return False
+    return before[-1] == "\u00ad" or following.group() not in AFTER_HYPHEN
+
+
+def _compound(before: str, line: str) -> bool:
+    """Whether a line ends in the first part of a word that is written with a hyphen, for the second begins with a capital or a figure."""
+    return before[-1] in HYPHENS and before[-2:-1].isalnum() and (line[0].isupper() or line[0].isdecimal())
 
 
 def _last_letters(text: str) -> str:

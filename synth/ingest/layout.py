@@ -13,11 +13,13 @@ import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from triplette.synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pages
 from triplette.synth.ingest.pdf_chars import Piece
-from triplette.synth.ingest.pdf_notes import notes_apart
+from triplette.synth.ingest.pdf_floats import NEXT_LINE, TextLine, floats_after, insets_after
+from triplette.synth.ingest.pdf_line_numbers import line_numbers_apart
+from triplette.synth.ingest.pdf_notes import note_columns, notes_apart
 from triplette.synth.ingest.pdf_rows import JOIN, Bar, rows_of
 from triplette.synth.ingest.pdf_unruled import unruled
 
@@ -38,26 +40,7 @@ LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
 BAR_REACH = 30.0  # points that a rule goes on over a gutter on both sides: an underlined line ends at it
-SENTENCE_ENDS = (".", "!", "?", ":", ";")
-NEXT_LINE = 1.6  # times the type's size from a line to the next one of its paragraph at most
-INSET_ABOVE = 3  # times the type's size that a figure beside a paragraph begins above the line that it interrupts at most
-INSET = 40  # lines of a figure, its labels and its legend
 DEPTH = 16  # cuts within cuts: no page has more
-
-
-@dataclass(slots=True)
-class TextLine:
-    """A line of the page. ``kind`` is head, body, note or foot; ``apart`` says that white space stands before it."""
-
-    text: str
-    x0: float
-    x1: float
-    y: float
-    size: float
-    bold: bool
-    kind: str = "body"
-    apart: bool = False
-    table: bool = False
 
 
 def body_size(pieces: Iterable[Piece]) -> float:
@@ -75,19 +58,23 @@ def page_lines(
     size: float,
     running: frozenset[int] = frozenset(),
     bars: Sequence[Bar] = (),
+    before: TextLine | None = None,
 ) -> list[TextLine]:
     """The page's lines in reading order.
 
-    ``size`` is the document's body size in points, ``running`` the orders of known running heads, ``bars`` the level rules on the page.
+    ``size`` is the document's body size in points, ``running`` the orders of known running heads, ``bars`` the level rules on the page,
+    ``before`` the last line of text on the page before.
     """
     if not pieces:
         return []
+    pieces, numbers = line_numbers_apart(list(pieces))
     heads, body, feet = _edges(pieces, height, running)
     body, notes = notes_apart(body, width, size, bars)
     lines = [
+        *_across(numbers, "number"),
         *_across(heads, "head"),
-        *_in_order(body, width, "body", bars),
-        *_in_order(notes, width, "note", bars),
+        *floats_after(_in_order(body, width, "body", bars), before),
+        *(line for column in note_columns(notes) for line in _in_order(column, width, "note", bars)),
         *_across(feet, "foot"),
     ]
     _set_apart(lines)
@@ -181,36 +168,7 @@ def _in_order(pieces: Sequence[Piece], width: float, kind: str, bars: Sequence[B
     if not drawn:
         return [line for _, line in lines]
     lines.sort(key=lambda item: item[0])
-    return _insets_after([line for _, line in lines])
-
-
-def _insets_after(lines: list[TextLine]) -> list[TextLine]:
-    """The lines with what stands beside a paragraph after its sentence: a figure that the text runs round is drawn in the midst of it."""
-    found: list[TextLine] = []
-    held: list[TextLine] = []
-    for at, line in enumerate(lines):
-        found.append(line)
-        if held and (line.text[-1:] in SENTENCE_ENDS or at + 1 == len(lines) or not _below(line, lines[at + 1])):
-            found += held
-            held = []
-        if held or line.table or line.text[-1:] in SENTENCE_ENDS or at + 1 == len(lines) or _below(line, lines[at + 1]):
-            continue
-        after = next((n for n in range(at + 1, min(at + INSET, len(lines))) if not _beside(line, lines[n])), len(lines))
-        goes_on = at + 1 < after < len(lines) and _below(line, lines[after]) and lines[after].text[:1].islower()
-        if goes_on and max(x.y for x in lines[at + 1 : after]) < line.y + INSET_ABOVE * line.size:  # a column begins far above
-            held = lines[at + 1 : after]
-            lines[at + 1 : after] = []
-    return found + held
-
-
-def _below(line: TextLine, following: TextLine) -> bool:
-    """Whether a line goes on in the next one: below it, from the same edge, in the same type."""
-    level = abs(line.x0 - following.x0) < line.size and abs(line.size - following.size) < 0.1 * line.size
-    return level and 0 < line.y - following.y <= NEXT_LINE * line.size
-
-
-def _beside(line: TextLine, other: TextLine) -> bool:
-    return other.x0 >= line.x1 - line.size or other.x1 <= line.x0 + line.size
+    return insets_after([line for _, line in lines])
 
 
 def _drawn_in_order(pieces: Sequence[Piece], home: dict[int, int], leaves: int) -> bool:

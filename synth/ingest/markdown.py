@@ -25,6 +25,7 @@ from triplette.synth.ingest.headings import BULLET
 from triplette.synth.ingest.html import parse
 from triplette.synth.ingest.html_walk import ARTICLE, CALLOUT, LINES, NUMBERED, walk
 from triplette.synth.ingest.markdown_tables import drawn_tables
+from triplette.synth.ingest.markdown_tags import is_program, untagged
 
 NESTING_MAX = 60  # lists and quotes inside one another that are followed; deeper ones are flattened first
 _DEEP_SIGNS = re.compile(
@@ -35,14 +36,10 @@ _FRONT_LINE = re.compile(r"\s*[\w.-]+\s*[:=]|\s|-\s|#|\[|\]|\{|\}|$")
 _TITLE_LINE = re.compile(r"^title[ \t]*[:=](.+)$", re.MULTILINE)
 _NUMBER = re.compile(r"^(\d+(?:\.\d+)+\.?|[A-Z]\d+(?:\.\d+)*)$")  # in bold at a line's start: an article
 _LETTERED = re.compile(r"^(?:\(?(?:[a-z]|[ivx]{1,4})\)|\(\d{1,2}\)|[a-z]\.)\s+\S")
-_IMPORTS = re.compile(
-    r"^(?:import\s+(?:[\w*{][^\n]*?\sfrom\s+)?[\"'][^\"'\n]+[\"'];?|export\s+(?:default|const|let|function|\{)[^\n]*)$"
-)
-_COMPONENTS = re.compile(r"^(?:<[/]?[A-Z][\w.]*(?:\s[^<>]*)?>\s*)+$")
 _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}\n]*\}\s*$|^\{:[^{}\n]*\}$")
+DROPPED = "triplette-dropped"  # in the parser's environment: the template tags and imports that are no text
 BEGINNING = 8  # parts of a line that tell whether it begins an article or item
 ATTRIBUTES_MAX = 400  # characters at a line's end that may be its attributes
-_TEMPLATE = re.compile(r"\{\{[<%].{0,500}?[%>]\}\}|\{%.{0,500}?%\}|\{/\*.{0,2000}?\*/\}", re.DOTALL)
 _ALERT = re.compile(r"^\[!(?P<kind>\w+)\][+-]?[ \t]*")
 _REFERENCE = re.compile(r"^ {0,3}\[([^\^\]\[][^\]\[]{0,200})\]:[ \t]*<?([^\s>]+)")
 _WIKI = re.compile(
@@ -53,7 +50,6 @@ _RAISED = re.compile(r"(?<=[\w)\]])\^([\w+-]{1,12})\^")
 # docling's mark within a sentence that goes on over the page's end
 _PAGE_BREAK = re.compile(r"(?<=[^\W\d_])\n\n<!-- page[ -]?break -->\n\n(?=[a-zà-ÿ])")
 _ABBREVIATION = re.compile(r"^\*\[[^\]\n]{1,100}\]:[^\n]*$", re.MULTILINE)
-_CAPTION = re.compile(r"\{\{<\s*figure\b[^<>]{0,300}?\bcaption=\"([^\"<>]{1,300})\"[^<>]{0,300}?>\}\}")
 _TABS = re.compile(r"^([ \t]*)===!?\+? (?=\")", re.MULTILINE)
 _OPTION = re.compile(r"\A(?:[ \t]*:[\w-]+:[^\n]*\n)+")
 _CONTENTS = re.compile(r"^(?:\[TOC\]|\[\[_?TOC_?\]\])[ \t]*$|^[*-] [^\n]*\n\{:\s?toc[^}\n]*\}[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -79,11 +75,12 @@ def markdown_elements(text: str) -> tuple[Element, ...]:
     body = _CONTENTS.sub(lambda found: "\n" * found.group().count("\n"), _TABS.sub(r"\1!!! tab ", body))
     body = drawn_tables(body, _inline)
     body, references = _references(body)
-    root, _ = parse(f"<body>{_renderer().render(body, references)}</body>")
+    environment: dict[str, Any] = {**references, DROPPED: [row.removeprefix("*") for row in _ABBREVIATION.findall(text)]}
+    root, _ = parse(f"<body>{_renderer().render(body, environment)}</body>")
     found = root.find("body")
     page = Page(found if found is not None else root)
     elements = walk(page.root, partial(_role_of, page), alt=True)
-    head = list(reading.elements)
+    head = [*reading.elements, *(Element("paragraph", one_line(tag), role="markup") for tag in environment[DROPPED] if one_line(tag))]
     starts = _line_starts(lines)
     title = one_line(reading.title)
     shown = [e for e in elements if e.kind == "heading"]
@@ -219,6 +216,7 @@ def _prepare(state: Any) -> None:
     """Give every block its lines, split paragraphs where an article or item begins, take out what no reader sees."""
     tokens: list[Any] = []
     inside: list[str] = []
+    dropped = state.env.setdefault(DROPPED, [])
     for token in state.tokens:
         if token.map:  # of a directive's content: lines of the file
             token.map = [place + state.env.get("triplette-shift", 0) for place in token.map]
@@ -233,10 +231,10 @@ def _prepare(state: Any) -> None:
         if token.nesting:
             inside.append(token.type) if token.nesting > 0 else inside and inside.pop()
         if token.type == "inline" and token.map and tokens and tokens[-1].type == "paragraph_open":
-            tokens += _paragraph(tokens.pop(), token)  # the text of a note written in mid-line has no lines of its own
+            tokens += _paragraph(tokens.pop(), token, dropped)  # the text of a note written in mid-line has no lines of its own
         else:
             if token.type == "inline":
-                _tidied(token)
+                _tidied(token, dropped)
             tokens.append(token)
     state.tokens = _typed_numbers(tokens)
 
@@ -258,14 +256,14 @@ def _typed_numbers(tokens: list[Any]) -> list[Any]:
     return tokens
 
 
-def _paragraph(opening: Any, inline: Any) -> list[Any]:
+def _paragraph(opening: Any, inline: Any, dropped: list[str]) -> list[Any]:
     """A paragraph's opening and text, as several where a line begins an article or item, or none where it is no text."""
     content = inline.content.strip()
-    rows = content.split("\n")
-    if all(_IMPORTS.match(row.strip()) for row in rows) or _COMPONENTS.match(content):
+    if is_program(content):
+        dropped.append(content)
         inline.children, inline.content = [], ""
         return [opening, inline]
-    _tidied(inline)
+    _tidied(inline, dropped)
     parts: list[list[Any]] = [[]]
     firsts = [0]
     row = 0
@@ -316,14 +314,14 @@ def _bold_number(tokens: Sequence[Any]) -> str:
     return found.group(1).rstrip(".") if found else ""
 
 
-def _tidied(inline: Any) -> None:
-    """Take attributes, template tags and signs of admonitions out of a line's text."""
+def _tidied(inline: Any, dropped: list[str]) -> None:
+    """Take attributes, template tags and signs of admonitions out of a line's text; the tags go to ``dropped``."""
     children = inline.children or []
     for before, child, after in zip([None, *children], children, [*children[1:], None], strict=False):
         if child.markup == "*" and before and after and before.content[-1:].isdigit() and after.content[:1].isdigit():
             child.type, child.tag, child.nesting, child.content = "text", "", 0, "*"  # 3*4*5 is no emphasis
         if child.type == "text" and child.content:
-            text = _WIKI.sub(r"\1", _TEMPLATE.sub("", _CAPTION.sub(r"\1", child.content)))
+            text = _WIKI.sub(r"\1", untagged(child.content, dropped))
             child.content = _RAISED.sub(lambda found: raised(found.group(1)), _SPAN.sub(r"\1\2\3", text))
     texts = [child for child in children if child.type == "text"]
     if inline.content.startswith("| ") and all(row.startswith("| ") for row in inline.content.split("\n")):  # a line block
@@ -333,6 +331,7 @@ def _tidied(inline: Any) -> None:
     if texts:
         if texts[-1] is children[-1] and texts[-1].content.rstrip().endswith("}"):
             body, tail = texts[-1].content[:-ATTRIBUTES_MAX], texts[-1].content[-ATTRIBUTES_MAX:]
+            dropped += (found.group() for found in _ATTRIBUTES.finditer(tail))
             texts[-1].content = body + _ATTRIBUTES.sub("", tail)
         if texts[0] is children[0]:
             texts[0].content = _ALERT.sub("", texts[0].content)
@@ -348,7 +347,7 @@ def _code(tokens: Sequence[Any], place: int, options: Any, env: Any) -> str:
     if directive and directive.group(1) in ADMONITIONS and depth < 4:
         content = _OPTION.sub(lambda found: "\n" * found.group().count("\n"), token.content)
         shift = token.map[0] + 1 if token.map else 0
-        inner = _renderer().render(content, {"triplette-depth": depth + 1, "triplette-shift": shift})
+        inner = _renderer().render(content, {"triplette-depth": depth + 1, "triplette-shift": shift, DROPPED: env[DROPPED]})
         title = f"<p>{escape(directive.group(2))}</p>" if directive.group(2) else ""
         return f"<div {_lines(token)}>{title}{inner}</div>"
     return f"<pre {_lines(token)}>{escape(token.content)}</pre>\n"

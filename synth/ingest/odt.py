@@ -26,7 +26,12 @@ _ID = "{http://www.w3.org/XML/1998/namespace}id"
 _CONTENTS = frozenset(
     f"{TEXT}{name}" for name in "table-of-content illustration-index table-index object-index user-index alphabetical-index".split()
 )
-_SECTIONS = frozenset((f"{TEXT}section", f"{TEXT}index-body", f"{DRAW}frame", f"{DRAW}text-box", f"{DRAW}g", f"{TEXT}list-header"))
+_SECTIONS = frozenset(
+    (
+        *(f"{TEXT}{name}" for name in "section index-body list-header numbered-paragraph".split()),
+        *(f"{DRAW}{name}" for name in "frame text-box g".split()),
+    )
+)
 
 
 def read_odt(path: Path) -> Reading:
@@ -98,9 +103,20 @@ class _Reader:
             if level is not None and len(text) <= HEADING_MAX:
                 yield Element("heading", self._number(node, level) + text, level=level)
             else:
-                yield Element("item" if marker else "paragraph", marker + text)
+                yield from self._parted(node, text, marker)
         for part in later:
             yield from self.blocks(part, depth + 1, "")
+
+    def _parted(self, node: Any, text: str, marker: str) -> Iterator[Element]:
+        """A paragraph that is no heading by its style; a question in bold at its beginning stands over the rest."""
+        start, whole, size = self.inline.bold(node)
+        if whole and marker != "- " and len(text) <= HEADING_MAX:
+            yield Element("bold", marker + text, level=size)
+        elif not whole and start.endswith("?") and len(start) <= HEADING_MAX and text.startswith(start):
+            yield Element("bold", marker + start, level=size)
+            yield Element("paragraph", text[len(start) :].strip())
+        else:
+            yield Element("item" if marker else "paragraph", marker + text)
 
     def _level(self, node: Any) -> int | None:
         if node.tag == f"{TEXT}h":

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
 from triplette.synth.ingest.heartbeat import beat
-from triplette.synth.ingest.layout import SENTENCE_ENDS, TextLine, body_size, page_lines, running_heads
+from triplette.synth.ingest.layout import body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
 from triplette.synth.ingest.pdf_direction import in_reading_order
+from triplette.synth.ingest.pdf_floats import SENTENCE_ENDS, TextLine
 from triplette.synth.ingest.pdf_forms import Box, boxes, with_boxes
 from triplette.synth.ingest.pdf_notes import NOTE_SIZE
 from triplette.synth.ingest.pdf_rows import Bar, beside_labels
@@ -29,6 +30,9 @@ from triplette.synth.ingest.pdf_tables import rules, tables
 PICTURE_LETTERS = 20  # letters under which a page that shows a picture is only that picture
 NAMELESS_SHARE = 0.5  # of the signs on a page that are letters or digits at least: else its font does not say which letters it draws
 NAMELESS_SIGNS = 100  # signs from which that can be told
+LEADERS = frozenset(
+    " .\u2026\u00b7\u2022_-\u2010\u2011\u2012\u2013\u2014*=|\t\r\n"
+)  # rows of these lead to a page's number or are to be written on
 PICTURE_SHARE = 0.3  # of the page that the picture covers at least
 LARGER = 1.12  # times the body's size: a heading's type
 HEADING_LIMIT = 110  # characters of a heading's line
@@ -149,7 +153,7 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     for order, piece in enumerate(cut):
         piece.order = order
     letters = sum(char.text.isalpha() for char in read.chars)
-    signs = len(read.chars) - sum(char.text == " " for char in read.chars)
+    signs = sum(char.text not in LEADERS for char in read.chars)
     named = sum(char.text.isalnum() for char in read.chars)
     unread = ""
     if letters < PICTURE_LETTERS and _picture_share(page) >= PICTURE_SHARE:
@@ -206,11 +210,13 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
     parts: list[str] = []
     marks: dict[int, Mark] = {}
     offset = 0
+    last: TextLine | None = None
     for number, page in enumerate(pages):
         if number:
             parts.append("\f")
             offset += 1
-        lines = page_lines(page.pieces, page.width, page.height, size, running[number], page.bars)
+        lines = page_lines(page.pieces, page.width, page.height, size, running[number], page.bars, last)
+        last = next((line for line in reversed(lines) if line.kind == "body"), None)
         places = {round(p.y, 1) for p in page.pieces if p.order in running[number]}
         roles = _roles(lines, size, bold, places)
         for index, line in enumerate(lines):
@@ -237,6 +243,8 @@ def _roles(lines: Sequence[TextLine], size: float, bold: bool, running: set[floa
         taken = 1
         if line.kind in ("head", "foot") and (round(line.y, 1) in running or _aside(line, size)):
             roles[index] = Mark("header" if line.kind == "head" else "footer", line.size)
+        elif line.kind == "number":
+            roles[index] = Mark("line number", line.size)
         elif line.kind == "note":
             roles[index] = Mark("note", line.size)
         elif _display(line, size, bold):

@@ -30,12 +30,16 @@ SCRIPT = 0.85  # of the line's size: an exponent or an index is smaller
 MARK_RISE = 0.15  # ems that an exponent or a note's mark stands over its line at least
 UNIT = 2  # letters of a unit of measure: km² is a word, a longer word before a raised number has a note
 NARROW = 0.16  # ems between two words that are set tight: less than a word space (a quarter em), more than any kerning
+NARROWEST, FEW = 0.11, 8  # the same in a line of eight letters or more of which most touch
 TOUCHING = 0.06  # ems after a letter that stands alone: pdfium takes the slant of a formula's letter for a word's end
 SPACED = 0.08  # ems between most letters of a word that is set spaced: then a gap says nothing
 ACCENTS = {
     "´": "\u0301", "`": "\u0300", "¨": "\u0308", "ˆ": "\u0302", "˜": "\u0303", "ˇ": "\u030c", "˘": "\u0306", "¸": "\u0327", "˚": "\u030a",
 }  # fmt: skip
 SIGNS = "∆∂∇"  # signs that formulas write as letters
+INITIAL = 1.7  # times the type's size that an initial is at least which two lines stand beside
+INITIAL_GAP = 1.2  # ems of the text between the initial and its word at most
+INITIAL_REACH = 250  # characters of the two lines at most
 SHADOW = 0.9  # points between two drawings of one letter: less than the width of any that is written twice
 
 
@@ -110,7 +114,7 @@ def page_chars(page: Any) -> PageChars:
             chars.append(Char(text, height - y1, height - y0, x, x1 - x0, bold))
     if quarters % 2:
         width, height = height, width
-    chars = drawn_once(chars)
+    chars = initials_level(drawn_once(chars))
     return PageChars(chars, width, height, turned, outside, quarters)
 
 
@@ -136,6 +140,33 @@ def drawn_once(chars: list[Char]) -> list[Char]:
             places[char.text, across, up].append(char)
             kept.append(char)
     return kept
+
+
+def initials_level(chars: list[Char]) -> list[Char]:
+    """The characters with every large initial that lines stand beside as the first letter of the first of them."""
+    found: list[Char] = []
+    last = -1  # the place of the last character that is no space
+    for at, char in enumerate(chars):
+        if char.size:
+            if last >= 0 and _is_initial(found[last], char, chars[at : at + INITIAL_REACH]):
+                large = found[last]
+                width = (large.x1 - large.x0) * char.size / large.size
+                found[last:] = [large._replace(x0=char.x0 - width, x1=char.x0, y=char.y, size=char.size)]
+            last = len(found)
+        found.append(char)
+    return found
+
+
+def _is_initial(large: Char, first: Char, rest: Sequence[Char]) -> bool:
+    """Whether a letter reaches down beside the line that ``first`` begins and the one below it, which begins in the same place."""
+    if not large.text.isupper() or not first.text.isalpha() or large.size < INITIAL * first.size:
+        return False
+    beside = -INITIAL_GAP * first.size <= first.x0 - large.x1 <= INITIAL_GAP * first.size and first.y - large.y > LEVEL * first.size
+    return beside and any(
+        abs(char.x0 - first.x0) < first.size and first.y - char.y > 0.8 * first.size and char.y > large.y - LEVEL * first.size
+        for char in rest
+        if char.size
+    )
 
 
 SPACE = Char(" ", 0.0, 0.0, 0.0, 0.0, False)
@@ -271,7 +302,9 @@ def _flush(run: Sequence[Char], found: list[Piece]) -> None:
 def _text(run: Sequence[Char], size: float) -> str:
     """The run's words: pdfium's spaces, and one where two words are set so tight that it saw none."""
     gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(run) if a is not SPACE and b is not SPACE]
-    spaced = len(gaps) > 3 and statistics.median(gaps) > SPACED * size
+    usual = statistics.median(gaps) if len(gaps) > 3 else 0.0
+    spaced = usual > SPACED * size
+    least = (NARROW if usual > TOUCHING / 2 * size or len(gaps) < FEW else NARROWEST) * size
     parts: list[str] = []
     before: Char | None = None
     slanted = _slanted(run)
@@ -279,7 +312,7 @@ def _text(run: Sequence[Char], size: float) -> str:
     for at, char in enumerate(run):
         if at in slanted:
             continue
-        if before is not None and not spaced and _parts_words(before, char):
+        if before is not None and not spaced and _parts_words(before, char, least):
             parts.append(" ")
         if before is not None and char.text.isdecimal() and _raised(char, size, level):
             word = re.search(r"[^\W\d_]*$", "".join(parts[-UNIT - 1 :]))
@@ -311,15 +344,15 @@ def _slanted(run: Sequence[Char]) -> set[int]:
     }
 
 
-def _parts_words(before: Char, char: Char) -> bool:
-    """Whether two words that are set tight meet here: a gap in one size on one baseline, and not after a capital, which is kerned."""
+def _parts_words(before: Char, char: Char, least: float) -> bool:
+    """Whether two words that are set tight meet here: a gap of ``least`` points in one size on one baseline, and not after a capital, which is kerned."""
     if not before.size or not char.size or not (before.text + char.text).isalnum():
         return False
     level = (
         char.size > 0.9 * before.size and char.y < before.y + 0.05 * char.size
     )  # "S" and its index are one word, a mark and its note two
     kerned = before.text.isupper() and char.text.islower()
-    return level and not kerned and char.x0 - before.x1 > NARROW * char.size
+    return level and not kerned and char.x0 - before.x1 > least
 
 
 def _closed(text: str, run: Sequence[Char], size: float) -> str:

@@ -11,6 +11,7 @@ from triplette.synth.ingest.pdf_rows import JOIN, ROW, Bar, rows_of
 NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
 NOTE_GAP = 1.35  # times the text's size between its last line and the first of its notes: more than its leading
 BAR_ABOVE = 2.5  # times the type's size between footnotes and the rule above them at most
+MARKS = 4.0  # times the type's size that the marks of footnotes take at most, where they stand in a column of their own
 RUN_STEP = 2.0  # times the type's size between lines of one run of small print
 _NOTE = re.compile(r"\(?(?:\d{1,3}(?!\d)|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]{1,3}|[a-z](?=\s))\)?[.\s]?\s?\S")
 
@@ -44,6 +45,20 @@ def notes_apart(pieces: list[Piece], width: float, size: float, bars: Sequence[B
         if marked and not cell and (not marked[0] or (apart and goes_on)):
             chosen.update(piece.order for piece in run)
     return [p for p in pieces if p.order not in chosen], [p for p in pieces if p.order in chosen]
+
+
+def note_columns(notes: Sequence[Piece]) -> list[list[Piece]]:
+    """The footnotes of each column, from the left: those of columns beside each other may be drawn line by line across the page."""
+    columns: list[list[Piece]] = []
+    left = right = 0.0
+    for piece in sorted(notes, key=lambda piece: piece.x0):
+        if columns and (piece.x0 < right + JOIN * piece.size or right - left < MARKS * piece.size):
+            columns[-1].append(piece)
+            right = max(right, piece.x1)
+        else:
+            columns.append([piece])
+            left, right = piece.x0, piece.x1
+    return [sorted(column, key=lambda piece: piece.order) for column in columns]
 
 
 def _under_bar(run: Sequence[Piece], bars: Sequence[Bar]) -> bool:

@@ -25,6 +25,10 @@ MERGED_MAX = 100_000  # merged cells of a sheet that are looked at
 UNIT_MAX = 12  # characters of a unit that a number's format writes
 _UNIT = re.compile(r'\[\$([^\]-]+)[^\]]*\]|"([^"]+)"|([€$£¥])')
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b[^<>]*\bref=[\"']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})[\"']")
+_UNSAVED = re.compile(
+    rb"<(?:\w+:)?c\b(?![^<>]*\bt=[\"']str)[^<>]*><(?:\w+:)?f\b[^<>]*(?:/>|>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*(?:/>|></(?:\w+:)?v>))?</"
+)  # a result that is an empty text says so
+UNSAVED_CURE = "open the workbook in its program and save it"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 Merged = dict[
     tuple[int, int], tuple[int, int]
@@ -37,7 +41,7 @@ def read_xlsx(path: Path) -> Reading:
 
     with opened(path) as archive:
         title = core_title(archive)
-        merged = _merged(archive)
+        kept = _kept_beside(archive)
     book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     elements: list[Element] = []
     notes: list[str] = []
@@ -45,31 +49,34 @@ def read_xlsx(path: Path) -> Reading:
         for sheet in book.worksheets:
             if sheet.sheet_state != "visible":
                 continue
-            tables, cut = _tables(sheet, merged.get(sheet.title, {}))
+            merged, unsaved = kept.get(sheet.title, ({}, 0))
+            tables, cut = _tables(sheet, merged)
             if tables:
                 elements.append(Element("heading", one_line(sheet.title) or "-", level=1))
                 elements += tables
             notes += [f"the sheet {sheet.title!r} is read up to {reached}" for reached in cut]
+            if unsaved:
+                notes.append(f"the sheet {sheet.title!r} has {unsaved} formula{'s' * (unsaved > 1)} without a result: {UNSAVED_CURE}")
     finally:
         book.close()
     return Reading(tuple(elements), title, tuple(notes))
 
 
-def _merged(archive: Archive) -> dict[str, Merged]:
-    """For each sheet, by its name, the cells that are merged over others."""
+def _kept_beside(archive: Archive) -> dict[str, tuple[Merged, int]]:
+    """For each sheet, by its name, what its part says that the library does not: the cells that are merged over others, and how many
+    formulas have no result beside them, as where a program other than a spreadsheet wrote the file."""
     relations = archive.xml_if_any("xl/_rels/workbook.xml.rels")
     book = archive.xml_if_any("xl/workbook.xml")
     if relations is None or book is None:
         return {}
     parts = {node.get("Id"): archive.beside("xl/workbook.xml", node.get("Target") or "") for node in relations}
-    found: dict[str, Merged] = {}
+    found: dict[str, tuple[Merged, int]] = {}
     for sheet in book.iter("{*}sheet"):
         part = parts.get(sheet.get(_RELATION))
         data = archive.read(part) if part else b""
         cells = itertools.islice(_MERGED.finditer(data, max(data.rfind(b"sheetData>"), 0)), MERGED_MAX)
-        found[sheet.get("name") or ""] = {
-            (int(cell[2]), _column(cell[1])): (int(cell[4]), min(_column(cell[3]), COLUMNS_MAX)) for cell in cells
-        }
+        merged = {(int(cell[2]), _column(cell[1])): (int(cell[4]), min(_column(cell[3]), COLUMNS_MAX)) for cell in cells}
+        found[sheet.get("name") or ""] = (merged, sum(1 for _ in _UNSAVED.finditer(data)))
     return found
 
 

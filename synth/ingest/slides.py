@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from triplette.synth.ingest.docx_formula import formula_text
 from triplette.synth.ingest.docx_xml import MC, M, alternative
 from triplette.synth.ingest.elements import HEADING_MAX, Element, Reading, one_line, raised
 from triplette.synth.ingest.metadata import core_title
+from triplette.synth.ingest.numerals import letters, roman
 from triplette.synth.ingest.tables import Cell, filled, grid
 from triplette.synth.ingest.zipped import opened, parse_xml
 
 C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_FORM_END = re.compile(r".*?(ParenBoth|ParenR|Plain|Period)$")
 _RUNNING = frozenset(("FOOTER", "SLIDE_NUMBER", "DATE", "HEADER"))
 
 
@@ -95,7 +98,7 @@ def _paragraph_text(node: Any) -> str:
 
 
 def _shapes(shapes: Any) -> Iterator[Any]:
-    """Shapes, those in groups among them, from top to bottom as rows of a slide are read."""
+    """Shapes, those in groups among them, in the slide's own order, which is also that of a screen reader."""
     stack = [iter(shapes)]
     while stack:
         shape = next(stack[-1], None)
@@ -118,10 +121,40 @@ def _shape(shape: Any, page: int) -> Iterator[Element]:
     elif getattr(shape, "has_chart", False) and shape.has_chart:
         yield from _chart(shape.chart, page)
     elif shape.has_text_frame:
-        paragraphs = [text for text in map(_text, shape.text_frame.paragraphs) if text]
+        paragraphs = [(paragraph._p, text) for paragraph in shape.text_frame.paragraphs if (text := _text(paragraph))]
         listed = len(paragraphs) > 1 and role == "body"
-        for text in paragraphs:
-            yield Element("item" if listed else "paragraph", f"- {text}" if listed else text, page=page, role=role)
+        signs = _signs([node for node, _ in paragraphs]) if listed else [""]
+        for sign, (_, text) in zip(signs, paragraphs, strict=True):
+            yield Element("item" if sign else "paragraph", sign + text, page=page, role=role)
+
+
+def _signs(paragraphs: Sequence[Any]) -> list[str]:
+    """What stands before each paragraph of a shape: its number as PowerPoint counts it, "" where its sign is turned off, else "- "."""
+    counts: dict[int, tuple[str, int]] = {}  # level -> the form that is counted there, and its last number
+    found: list[str] = []
+    for node in paragraphs:
+        properties = node.find(f"{A}pPr")
+        level = properties.get("lvl", "0") if properties is not None else "0"
+        depth = int(level) if level.isdecimal() else 0
+        counts = {place: count for place, count in counts.items() if place <= depth}
+        numbered = properties.find(f"{A}buAutoNum") if properties is not None else None
+        if numbered is None:
+            counts.pop(depth, None)
+            found.append("" if properties is not None and properties.find(f"{A}buNone") is not None else "- ")
+            continue
+        form, start = numbered.get("type") or "arabicPeriod", numbered.get("startAt") or "1"
+        before, last = counts.get(depth, ("", 0))
+        number = last + 1 if before == form else int(start) if start.isdecimal() and len(start) < 6 else 1
+        counts[depth] = (form, number)
+        found.append(_numbered(number, form))
+    return found
+
+
+def _numbered(number: int, form: str) -> str:
+    """A number with its signs: ``alphaLcParenR`` writes "a) "."""
+    shown = letters(number) if form.startswith("alpha") else roman(number) if form.startswith("roman") else str(number)
+    shown = shown.upper() if form.startswith(("alphaUc", "romanUc")) else shown
+    return {"ParenBoth": f"({shown}) ", "ParenR": f"{shown}) ", "Plain": f"{shown} "}.get(_FORM_END.sub(r"\1", form), f"{shown}. ")
 
 
 def _chart(chart: Any, page: int) -> Iterator[Element]:

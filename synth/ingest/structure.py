@@ -59,7 +59,7 @@ def structure(document: Document, code: str = "") -> Structured:
     pages = _lines(document)
     for line in (line for page in pages for line in page if line.start in document.marks):
         mark = document.marks[line.start]
-        if mark.role in ("header", "footer"):
+        if mark.role in ("header", "footer", "line number"):
             line.role = mark.role
     divisions = mark_boilerplate(pages, code)
     kept = [line for page in pages for line in page]

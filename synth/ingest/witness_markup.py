@@ -23,11 +23,12 @@ from triplette.synth.ingest.encoding import decode
 from triplette.synth.ingest.zipped import opened
 
 LONG_MAX = 50_000_000  # characters or bytes over which nobody is asked twice
-_UNSHOWN = frozenset(("script", "style", "noscript", "template", "head", "title", "iframe", "svg", "object", "audio", "video"))
+_UNSHOWN = frozenset("script style noscript template head title iframe svg object audio video annotation annotation-xml rt rp".split())
 _EDGES = frozenset(
     (
         "address article blockquote br caption dd div dl dt figcaption "
-        "h1 h2 h3 h4 h5 h6 hr li option p pre section summary table td th tr ul"
+        "h1 h2 h3 h4 h5 h6 hr li option p pre section summary table td th tr ul "
+        "a button del s strike textarea"  # in the midst of a line, but dropped or not as a whole
     ).split()
 )
 FIELDS_OPEN = 50  # fields that begin and do not end: Word nests twenty
@@ -35,6 +36,8 @@ _FIELD = re.compile(rb"<w:fldChar\b[^<>]*/>")
 _FIELD_BEGIN = re.compile(rb"<w:fldChar\b[^<>]*fldCharType=.begin")
 _FIELD_END = re.compile(rb"<w:fldChar\b[^<>]*fldCharType=.end")
 _BINARY = re.compile(rb"[0-9a-fA-F\r\n]{512,}")
+_RTF_NOTE = re.compile(r"\{\\(?:\*\\)?footnote\b")
+_RTF_BRACE = re.compile(r"(?<!\\)[{}]")
 _NOTE_MARK = re.compile(r'<sup class="footnote-ref"[^<>]*><a[^<>]*>[^<>]*</a></sup>|<a[^<>]*class="footnote"[^<>]*>[^<>]*</a>')
 _ALERT = re.compile(r"\[![A-Z]{3,12}\][+-]?")
 _TIMES = re.compile(r"(?<=\d)\*(?=\d)")
@@ -175,19 +178,68 @@ def _epub(path: Path) -> str:
 
 def _odt(path: Path) -> str:
     with opened(path), zipfile.ZipFile(path) as file:
-        root = ElementTree.fromstring(file.read("content.xml"))
-    parts: list[str] = []
-    for node in root.iter():
-        if node.tag.endswith((":text:1.0}p", ":text:1.0}h")):
-            parts.append("".join(node.itertext()))
-    return "\n".join(parts)
+        parser = ElementTree.XMLParser(target=_OdtText())
+        parser.feed(file.read("content.xml"))
+        return str(parser.close())
+
+
+class _OdtText:
+    """The paragraphs of an OpenDocument text; notes and text boxes before the one that they hang on, no deletions and comments."""
+
+    def __init__(self) -> None:
+        self._open: list[list[str]] = []
+        self._told: list[str] = []
+        self._unshown = 0  # elements that are open and not shown
+
+    def start(self, tag: str, attributes: object) -> None:
+        name = tag.rpartition("}")[2]
+        if self._unshown or name in ("tracked-changes", "annotation", "note-citation", "hidden-text", "ruby-text"):
+            self._unshown += 1
+        elif name in ("p", "h"):
+            self._open.append([])
+        elif name in ("s", "tab", "line-break"):
+            self.data(" ")
+
+    def data(self, text: str) -> None:
+        if self._open and not self._unshown:
+            self._open[-1].append(text)
+
+    def end(self, tag: str) -> None:
+        if self._unshown:
+            self._unshown -= 1
+        elif tag.rpartition("}")[2] in ("p", "h") and self._open:
+            self._told.append("".join(self._open.pop()))
+
+    def close(self) -> str:
+        return "\n\n".join(self._told)
 
 
 def _rtf(path: Path) -> str:
     from striprtf.striprtf import rtf_to_text
 
     data = _BINARY.sub(b"", path.read_bytes())  # digits of pictures, which the library walks one by one
-    return str(rtf_to_text(data.decode("latin-1"), errors="replace")).replace("|", " ")
+    return str(rtf_to_text(_notes_last(data.decode("latin-1")), errors="replace")).replace("|", " ")
+
+
+def _notes_last(source: str) -> str:
+    """An RTF text with its footnotes after the text: the library reads them in the midst of their sentence."""
+    notes: list[str] = []
+    kept: list[str] = []
+    at = 0
+    for begin in _RTF_NOTE.finditer(source):
+        if begin.start() < at:
+            continue  # within the note before
+        depth, end = 0, begin.start()
+        for brace in _RTF_BRACE.finditer(source, begin.start()):
+            depth += (brace.group() == "{") - (brace.group() == "}")
+            end = brace.end()
+            if not depth:
+                break
+        kept.append(source[at : begin.start()])
+        notes.append(f"\\par {{{source[begin.end() : end]}")
+        at = end
+    last = source.rfind("}")
+    return "".join([*kept, source[at:last], *notes, source[last:]]) if notes and last >= at else source
 
 
 def _pptx(path: Path) -> str:
@@ -195,7 +247,7 @@ def _pptx(path: Path) -> str:
         slides = sorted(
             (int(found.group(1)), name) for name in file.namelist() if (found := re.fullmatch(r"ppt/slides/slide(\d+)\.xml", name))
         )
-        return "\n".join(text for _, name in slides for text in _paragraphs(file.read(name)))
+        return "\n\n".join(text for _, name in slides for text in _paragraphs(file.read(name)))
 
 
 def _paragraphs(data: bytes) -> Iterator[str]:
@@ -218,7 +270,7 @@ def _xlsx(path: Path) -> str:
             name = f"xl/worksheets/sheet{number}.xml"
             if name in names and number not in hidden:
                 found += _cells(file.read(name), texts)
-        return "\n".join(found)
+        return "\n\n".join(found)
 
 
 def _sheets(file: zipfile.ZipFile) -> list[ElementTree.Element]:
@@ -242,4 +294,4 @@ def _docling(path: Path) -> str:
     parts += [
         str(cell.get("text") or "") for table in content.get("tables", []) for cell in (table.get("data") or {}).get("table_cells", [])
     ]
-    return "\n".join(parts)
+    return "\n\n".join(parts)

@@ -58,6 +58,9 @@ class DocumentWords:
     colon: str = ": "
 
 
+# words before which a hyphen stands for the end of the word that follows them: "Strom- und Wasserverbrauch", "two- and three-year"
+AFTER_HYPHEN = frozenset("and or und oder bzw sowie och og".split())
+
 # what is read off the form of whole sentences, where one language's words would mislead another's reader
 _SENTENCES = ("unfinished", "sentence", "continues", "finite", "imperative")
 

@@ -14,9 +14,10 @@ class ExportSettings:
     recipe: str = setting(
         "auto",
         "Bits of the weights: 'e4_a8_f4_p4' (embedding table, feed-forward and projection 4, attention 8; 179 MB at full size, "
-        "what the published files use), 'int8' (314 MB) or 'float32' (1.2 GB, for comparison). 'auto' is e4_a8_f4_p4, and int8 for "
-        "models under 30 million weights besides their token table: 4 bits cost their ranking more than they save.",
-        choices=("auto", "e4_a8_f4_p4", "int8", "float32"),
+        "what the published files use), 'int8' (314 MB), 'int8_weights' (as large; activations stay float32) or 'float32' (1.2 GB, for "
+        "comparison). 'auto' is e4_a8_f4_p4, and int8 for models under 30 million weights besides their token table: 4 bits cost their "
+        "ranking more than they save. Where rounding alone fails the proof, 'auto' goes on to int8 and int8_weights; the card says so.",
+        choices=("auto", "e4_a8_f4_p4", "int8", "int8_weights", "float32"),
     )
     granularity: str = setting(
         "auto",

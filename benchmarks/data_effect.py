@@ -1,0 +1,372 @@
+"""What data does to multilingual-e5-small: curated or not, whose questions, how many, mined neighbours or none; equal steps, several seeds.
+
+    python benchmarks/data_effect.py fit CHOICE --run RUN --rules RUN --base FOLDER --work DIR [--seed 0] [--steps 40]
+                                                [--gold questions.jsonl] [--sample RUN]
+    python benchmarks/data_effect.py table --run RUN --work DIR [--gold questions.jsonl]
+
+RUN is a curated run over a corpus; ``--rules`` another over the same chunks. Every choice is measured on RUN's test split (no row of any choice is over
+a passage that answers a question of its val or test), with ``--gold`` on judged questions at the page (``yardstick.py``), and with ``--sample``
+on the test split of a run over another corpus. The recipe is the product's grouped batch, its plan and its loss, over the upper layers; to afford
+many lines on two cores the lower layers, which no recipe here trains, are run once and kept, so a fit has no dropout. A step is 32 passages
+with all of their questions: with fewer rows the same steps are more passes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from triplette.arrays import Vectors
+from triplette.contract import Fusion
+from triplette.dataset import SYNTHETIC, Dataset, DatasetRow, load_dataset
+from triplette.look_alikes import look_alikes
+from triplette.ranking.fusion import Hybrid
+from triplette.ranking.metrics import PRIMARY, Difference, compare, score_rankings
+from triplette.records import Question, Triplet
+from triplette.rundir import RunDir
+from triplette.settings.load import load_section
+from triplette.settings.mine import MineSettings
+from triplette.settings.train import PRESETS, Preset, preset_of
+from triplette.tables import read_records, write_text
+from triplette.train.data import Questions, questions_of, training_texts
+from triplette.train.loss import informed_groups
+from triplette.train.models import load_base
+from triplette.train.production import asked_tokens, fusion_for, hybrid_of
+from triplette.train.ranking import rank
+from triplette.train.teacher import teach
+
+BASE = "base"
+SETS = ("test", "gold", "sample")
+WAYS = ("dense", "hybrid")
+PASSAGE_TOKENS, QUESTION_TOKENS = 160, 64  # in training; in use the model's own limit
+RATE, SCALE, BATCH, TRAINED = 1e-4, 50.0, 32, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Rows from RUN as it was curated, as it was mined, from ``--rules``; ``sized``: as many as the curated; ``rows``: at most so many."""
+
+    origin: str = "curated"
+    sized: bool = False
+    rows: int = 0
+    near: float = 0.5
+    soft: float = 0.0
+
+
+CHOICES = {
+    BASE: Choice(),
+    "curated": Choice(),
+    "uncurated": Choice("mined"),
+    "uncurated, as many": Choice("mined", sized=True),
+    "rejected": Choice("rejected"),
+    "rules": Choice("rules"),
+    "both": Choice("both"),
+    "curated, 500": Choice(rows=500),
+    "curated, 1000": Choice(rows=1000),
+    "curated, 2000": Choice(rows=2000),
+    "curated, not mined": Choice(near=0.0),
+    "curated, soft labels": Choice(soft=0.9),
+}
+
+
+class Encoder:
+    """The base with its lower layers' states kept by text; only the upper ones are run again and trained."""
+
+    def __init__(self, base: str, preset: Preset, cache: Path) -> None:
+        import torch
+
+        self.loaded = load_base(base, preset)
+        self.tokens, self.bert = self.loaded.model.tokenizer, self.loaded.model[0].auto_model.eval()
+        layers = self.bert.encoder.layer
+        self.lower, self.upper = layers[:-TRAINED], layers[-TRAINED:]
+        for parameter in self.bert.parameters():
+            parameter.requires_grad_(False)
+        for parameter in self.upper.parameters():
+            parameter.requires_grad_(True)
+        self.cache = cache
+        self.states: dict[str, Any] = torch.load(cache) if cache.exists() else {}
+
+    def keep(self, texts: Sequence[str]) -> None:
+        """Run the lower layers over the texts that are new."""
+        import torch
+
+        new = [text for text in dict.fromkeys(texts) if text not in self.states]
+        if not new:
+            return
+        ids = [self.tokens(text, truncation=True, max_length=512)["input_ids"] for text in new]
+        order = sorted(range(len(new)), key=lambda number: len(ids[number]))
+        for start in range(0, len(new), 32):
+            part = order[start : start + 32]
+            width = max(len(ids[number]) for number in part)
+            held = torch.full((len(part), width), self.tokens.pad_token_id)
+            mask = torch.zeros(len(part), width)
+            for line, number in enumerate(part):
+                held[line, : len(ids[number])], mask[line, : len(ids[number])] = torch.tensor(ids[number]), 1
+            with torch.no_grad():
+                states = self._run(self.bert.embeddings(input_ids=held), mask, self.lower)
+            for line, number in enumerate(part):
+                self.states[new[number]] = states[line, : len(ids[number])].half().clone()
+        torch.save(self.states, self.cache)
+
+    def vectors(self, texts: Sequence[str], most: int = 512) -> Any:
+        """Vectors (n, d) of texts whose lower states are kept, cut to ``most`` tokens, with their gradient."""
+        import torch
+
+        held = [self.states[text][:most] for text in texts]
+        width = max(len(state) for state in held)
+        states, mask = torch.zeros(len(held), width, held[0].shape[1]), torch.zeros(len(held), width)
+        for line, state in enumerate(held):
+            states[line, : len(state)], mask[line, : len(state)] = state.float(), 1
+        states = self._run(states, mask, self.upper)
+        mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        return torch.nn.functional.normalize(mean, dim=1)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors (n, d) without gradient."""
+        import torch
+
+        self.keep(texts)
+        order = sorted(range(len(texts)), key=lambda number: len(self.states[texts[number]]))
+        found = np.zeros((len(texts), self.bert.config.hidden_size), np.float32)
+        for start in range(0, len(texts), 32):
+            part = order[start : start + 32]
+            with torch.no_grad():
+                found[part] = self.vectors([texts[number] for number in part]).numpy()
+        return found
+
+    def _run(self, states: Any, mask: Any, layers: Any) -> Any:
+        import torch
+
+        added = ((1 - mask) * torch.finfo(torch.float32).min)[:, None, None, :].expand(-1, 1, states.shape[1], -1)
+        for layer in layers:
+            made = layer(states, attention_mask=added)
+            states = made[0] if isinstance(made, tuple) else made
+        return states
+
+
+def chosen_rows(choice: Choice, run: RunDir, rules: RunDir | None, seed: int) -> Dataset:
+    """RUN's dataset with the train rows of the choice."""
+    dataset = load_dataset(run)
+    chunks = list(dataset.corpus.values())
+    alike = look_alikes(chunks, MineSettings().containment)
+    place = {chunk.id: number for number, chunk in enumerate(chunks)}
+    kept_out = {chunk_id for row in dataset.rows if row.split != "train" for chunk_id in row.positive_ids}
+    kept_out |= {chunks[other].id for chunk_id in kept_out for other in alike[place[chunk_id]]}
+
+    def open_rows(rows: Sequence[DatasetRow]) -> list[DatasetRow]:
+        return [row for row in rows if not kept_out & set(row.positive_ids)]
+
+    curated = open_rows(dataset.split("train"))
+    of_rules = [] if rules is None else open_rows([row for row in load_dataset(rules).rows if row.positive_ids[0] in place])
+    mined = open_rows(_mined(run)) if choice.origin in ("mined", "rejected") else []
+    accepted = {row.question_id for row in curated}
+    rows = {
+        "curated": curated,
+        "mined": mined,
+        "rejected": [row for row in mined if row.question_id not in accepted],
+        "rules": of_rules,
+        "both": [*curated, *of_rules],
+    }[choice.origin]
+    most = len(curated) if choice.sized else choice.rows
+    if most and len(rows) > most:
+        rows = random.Random(seed).sample(rows, most)
+    train = [replace(row, split="train", position=number) for number, row in enumerate(rows)]
+    return replace(dataset, rows=(*train, *(row for row in dataset.rows if row.split != "train")))
+
+
+def _mined(run: RunDir) -> list[DatasetRow]:
+    """Every triplet of the run before anything judged it."""
+    asked = {question.id: question for question in read_records(run.path("questions.parquet"), Question)}
+    rows = []
+    for triplet in read_records(run.path("triplets.parquet"), Triplet):
+        question = asked[triplet.question_id]
+        rows.append(
+            DatasetRow(
+                split="train", position=0, question_id=question.id, triplet_id=triplet.id, question=triplet.question,
+                positive_ids=(triplet.positive_id,), negative_ids=tuple(one.chunk_id for one in triplet.negatives), kind=question.kind,
+                persona=question.persona, difficulty=question.difficulty, writer=question.model, source="", origin=SYNTHETIC,
+                component="", score=1.0, review="",
+            )
+        )  # fmt: skip
+    return rows
+
+
+def fit(encoder: Encoder, dataset: Dataset, choice: Choice, preset: Preset, steps: int, seed: int) -> dict[str, Any]:
+    """Train the upper layers; what was trained on, and for how long."""
+    import torch
+
+    torch.manual_seed(seed)
+    contract, taught = encoder.loaded.contract, None
+    preset = replace(preset, soft_labels=choice.soft, near=choice.near)
+    if choice.soft:
+        passages = encoder.embed([contract.format_document(chunk.text, chunk.title) for chunk in dataset.corpus.values()])
+        taught = teach(
+            dataset, encoder.embed([contract.format_query(row.question) for row in dataset.split("train")]), passages, preset
+        )
+    texts = training_texts(dataset, contract, negatives=preset.negatives, seed=seed, grouped=True, taught=taught)
+    assert texts.groups is not None
+    assert texts.known is not None
+    anchors, positives = texts.columns["anchor"], texts.columns["positive"]
+    encoder.keep([*anchors, *positives])
+    trained = list(encoder.upper.parameters())
+    optimiser = torch.optim.AdamW(trained, lr=RATE, weight_decay=preset.weight_decay)
+    warm = math.ceil(preset.warmup * steps)
+    falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min((step + 1) / warm, (steps - step) / max(steps - warm, 1)))
+    started, made, epoch, losses = time.perf_counter(), 0, 0, []
+    while made < steps:
+        for rows in texts.groups.batches(BATCH, choice.near, f"{seed}/{epoch}"):
+            if made == steps:
+                break
+            _, first, _ = texts.known.distinct(rows)
+            queries = encoder.vectors([anchors[row] for row in rows], QUESTION_TOKENS)
+            passages = encoder.vectors([positives[rows[place]] for place in first.tolist()], PASSAGE_TOKENS)
+            loss = informed_groups(
+                queries, passages, torch.tensor(rows), texts.known, scale=SCALE, soft=choice.soft, teacher=preset.teacher_scale
+            )
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
+            optimiser.step()
+            falling.step()
+            losses.append(float(loss.detach()))
+            made += 1
+        epoch += 1
+    return {
+        "rows": len(anchors),
+        "passages": len(texts.groups.rows),
+        "steps": made,
+        "passes": epoch,
+        "loss": round(float(np.mean(losses[-5:])), 3),
+        "seconds": round(time.perf_counter() - started),
+    }
+
+
+def measure(encoder: Encoder, run: RunDir, sample: RunDir | None, gold: Path | None) -> dict[str, Any]:
+    """Every metric of each question, by set and way: the encoder alone, and BM25 fused as RUN's val chose."""
+    contract, dataset = encoder.loaded.contract, load_dataset(run)
+    val, test = questions_of(dataset, "val"), questions_of(dataset, "test")
+    passages = encoder.embed(val.passages.formatted(contract))
+    fusion = fusion_for(val, encoder.embed(val.formatted(contract)), passages, 0.0)[0]
+    found: dict[str, Any] = {"fusion": fusion.named, "test": _asked(test, encoder.embed(test.formatted(contract)), passages, fusion)}
+    if sample is not None:
+        other = questions_of(load_dataset(sample), "test")
+        vectors = encoder.embed(other.passages.formatted(contract))
+        found["sample"] = _asked(other, encoder.embed(other.formatted(contract)), vectors, fusion)
+    if gold is not None:
+        import yardstick
+
+        from triplette.languages import language
+
+        asked, chunks = yardstick.read_gold(gold), list(dataset.corpus.values())
+        pages, queries = yardstick.Pages(chunks), encoder.embed([contract.format_query(text) for text in asked.texts])
+        tokens = [language(yardstick.FRENCH).tokens(text) for text in asked.texts]
+        fused = Hybrid(yardstick.lexical_index(chunks), passages, fusion, None)
+        scores = {"dense": queries @ passages.T, "hybrid": np.concatenate([block for _, block in fused.scores(tokens, queries)])}
+        default = Hybrid(fused.bm25, passages, Fusion(), None)
+        scores["hybrid, 0.3"] = np.concatenate([block for _, block in default.scores(tokens, queries)])
+        found["gold"] = {way: _lists(pages.measure(one, asked)) for way, one in scores.items()}
+    return found
+
+
+def _asked(asked: Questions, queries: Vectors, passages: Vectors, fusion: Fusion) -> dict[str, dict[str, list[float]]]:
+    hybrid = hybrid_of(asked.passages, passages, fusion)
+    ranked = {"dense": rank(queries, passages, 10), "hybrid": hybrid.top(asked_tokens(asked), queries, 10)}
+    return {way: _lists(score_rankings(one, asked.relevant)) for way, one in ranked.items()}
+
+
+def _lists(found: Any) -> dict[str, list[float]]:
+    return {name: np.asarray(found[name]).tolist() for name in (PRIMARY, "Recall@1", "Recall@5")}
+
+
+def table(work: Path, run: RunDir, sample: RunDir | None) -> str:
+    """A line a choice, set and way: seeds averaged question by question, against the base and against ``curated``."""
+    groups = {"test": questions_of(load_dataset(run), "test").groups, "gold": None}
+    groups["sample"] = questions_of(load_dataset(sample), "test").groups if sample else None
+    told: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted((work / "results").glob("*.json")):
+        one = json.loads(path.read_text(encoding="utf-8"))
+        told.setdefault(one["choice"], []).append(one)
+    lines = ["| choice | seeds | rows | passages | set, way | nDCG@10 (by seed) | R@1 | R@5 | against the base | against curated |"]
+    lines.append("|---" * 10 + "|")
+    for name in [name for name in CHOICES if name in told]:
+        ones = told[name]
+        for kind in SETS:
+            for way in ones[0].get(kind, {}):
+                values = _mean(ones, kind, way, PRIMARY)
+                by_seed = ", ".join(f"{np.mean(one[kind][way][PRIMARY]):.3f}" for one in ones)
+                differ = [
+                    _told(compare(_mean(told[other], kind, way, PRIMARY), values, groups=groups[kind]))
+                    if other in told and other != name else ""
+                    for other in (BASE, "curated")
+                ]  # fmt: skip
+                rest = " | ".join(f"{_mean(ones, kind, way, metric).mean():.3f}" for metric in ("Recall@1", "Recall@5"))
+                lines.append(
+                    f"| {name} | {len(ones)} | {ones[0].get('rows', '')} | {ones[0].get('passages', '')} | {kind}, {way} | "
+                    f"{values.mean():.3f} ({by_seed}) | {rest} | {differ[0]} | {differ[1]} |"
+                )
+    return "\n".join(lines)
+
+
+def _mean(ones: Sequence[dict[str, Any]], kind: str, way: str, metric: str) -> Vectors:
+    return np.mean([one[kind][way][metric] for one in ones], axis=0)
+
+
+def _told(difference: Difference) -> str:
+    return f"{difference.delta:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
+
+
+def main() -> None:
+    """Make one line, or print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("fit")
+    one.add_argument("choices", nargs="+", choices=list(CHOICES))
+    one.add_argument("--base", required=True)
+    one.add_argument("--cache", type=Path, help="the lower layers' states; a file for each of several processes (WORK/lower.pt)")
+    one.add_argument("--rules", type=Path, help="a run of other questions over the same chunks")
+    one.add_argument("--seeds", type=int, nargs="+", default=[0])
+    one.add_argument("--steps", type=int, default=40)
+    shown = commands.add_parser("table")
+    for command in (one, shown):
+        command.add_argument("--run", type=Path, required=True)
+        command.add_argument("--work", type=Path, required=True)
+        command.add_argument("--gold", type=Path)
+        command.add_argument("--sample", type=Path, help="a run over another corpus, whose test split is asked too")
+    options = parser.parse_args()
+    run, sample = RunDir(options.run), RunDir(options.sample) if options.sample else None
+    if options.command == "table":
+        print(table(options.work, run, sample))
+        return
+    preset = preset_of(load_section(PRESETS["e5"], "train.presets.e5", None, base=options.base, grouped=True, negatives=3))
+    for seed in options.seeds:
+        for name in options.choices:
+            place = (
+                options.work / "results" / f"{name.replace(', ', '-').replace(' ', '-')}-{options.steps * (name != BASE)}-{seed}.json"
+            )
+            if place.exists():
+                continue
+            encoder = Encoder(options.base, preset, options.cache or options.work / "lower.pt")
+            told: dict[str, Any] = {"choice": name, "seed": seed}
+            if name != BASE:
+                rows = chosen_rows(CHOICES[name], run, RunDir(options.rules) if options.rules else None, seed)
+                told |= fit(encoder, rows, CHOICES[name], preset, options.steps, seed)
+            told |= measure(encoder, run, sample, options.gold)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_text(place, json.dumps(told) + "\n")
+            means = ", ".join(
+                f"{kind} {way} {np.mean(values[PRIMARY]):.3f}" for kind in SETS for way, values in told.get(kind, {}).items()
+            )
+            print(f"{name}, seed {seed}: {told.get('rows', 0)} rows, {told.get('seconds', 0)} s; {means}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Lines of a PDF page, and the figures among them that stand in the midst of a sentence: they follow it.
+
+A figure that the text runs round is drawn between two of its lines; one at the top of a column or page parts the sentence that goes on there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SENTENCE_ENDS = (".", "!", "?", ":", ";")
+INSET_ABOVE = 3  # times the type's size that a figure beside a paragraph begins above the line that it interrupts at most
+INSET = 40  # lines of a figure, its labels and its legend
+NEXT_LINE = 1.6  # times the type's size from a line to the next one of its paragraph at most
+FLOAT_GAP = 1.7  # times the type's size of white under a figure at the top of a column at least
+_CAPTION = re.compile(r"[^\W\d_][\w.]{2,12}\s?\d{1,3}(?:\.\d{1,2})?\s?(?:[.:–-]|$)")  # "Figure 8.", "Tableau 2 :"
+
+
+@dataclass(slots=True)
+class TextLine:
+    """A line of the page. ``kind`` is head, body, note, foot or number (of a line); ``apart`` says that white space stands before it."""
+
+    text: str
+    x0: float
+    x1: float
+    y: float
+    size: float
+    bold: bool
+    kind: str = "body"
+    apart: bool = False
+    table: bool = False
+
+
+def insets_after(lines: list[TextLine]) -> list[TextLine]:
+    """The lines with what stands beside a paragraph after its sentence: a figure that the text runs round is drawn in the midst of it."""
+    found: list[TextLine] = []
+    held: list[TextLine] = []
+    for at, line in enumerate(lines):
+        found.append(line)
+        if held and (line.text[-1:] in SENTENCE_ENDS or at + 1 == len(lines) or not _below(line, lines[at + 1])):
+            found += held
+            held = []
+        if held or line.table or line.text[-1:] in SENTENCE_ENDS or at + 1 == len(lines) or _below(line, lines[at + 1]):
+            continue
+        after = next((n for n in range(at + 1, min(at + INSET, len(lines))) if not _beside(line, lines[n])), len(lines))
+        goes_on = at + 1 < after < len(lines) and _below(line, lines[after]) and lines[after].text[:1].islower()
+        if goes_on and max(x.y for x in lines[at + 1 : after]) < line.y + INSET_ABOVE * line.size:  # a column begins far above
+            held = lines[at + 1 : after]
+            lines[at + 1 : after] = []
+    return found + held
+
+
+def _below(line: TextLine, following: TextLine) -> bool:
+    """Whether a line goes on in the next one: below it, from the same edge, in the same type."""
+    level = abs(line.x0 - following.x0) < line.size and abs(line.size - following.size) < 0.1 * line.size
+    return level and 0 < line.y - following.y <= NEXT_LINE * line.size
+
+
+def _beside(line: TextLine, other: TextLine) -> bool:
+    return other.x0 >= line.x1 - line.size or other.x1 <= line.x0 + line.size
+
+
+def floats_after(lines: list[TextLine], before: TextLine | None = None) -> list[TextLine]:
+    """The lines with every figure at the top of a column, or of the page after the line ``before``, behind the sentence that goes on under it."""
+    found = list(lines)
+    at = -1 if before is not None else 0
+    while at + 1 < len(found):
+        line = found[at] if at >= 0 else before
+        assert line is not None
+        first = _goes_on_under(found, at + 1, line, top=at < 0)
+        if first:
+            last = next((n for n in range(first, len(found)) if _ends(found, n)), len(found) - 1)
+            found[at + 1].apart = True
+            found[at + 1 : last + 1] = [*found[first : last + 1], *found[at + 1 : first]]
+            at += last + 1 - first
+        at += 1
+    return found
+
+
+def _goes_on_under(lines: list[TextLine], start: int, line: TextLine, *, top: bool) -> int:
+    """The place where the sentence of a line goes on under a figure that begins at ``start``; 0 where there is none.
+
+    The figure has a legend and white under it, and stands higher than the line did (``top``: on another page).
+    """
+    following = lines[start]
+    if line.table or line.bold or line.text[-1:] in SENTENCE_ENDS or not (top or following.y > line.y + line.size):
+        return 0
+    if _set_alike(line, following) and following.text[:1].islower():
+        return 0
+    lowest, captioned = following.y, False
+    for place in range(start + 1, min(start + INSET, len(lines))):
+        captioned = captioned or bool(_CAPTION.match(lines[place - 1].text))
+        lowest = min(lowest, lines[place - 1].y)
+        other = lines[place]
+        goes_on = captioned and _set_alike(line, other) and other.text[:1].islower() and not other.table
+        if goes_on and lowest - other.y > FLOAT_GAP * other.size:
+            return place
+    return 0
+
+
+def _set_alike(line: TextLine, other: TextLine) -> bool:
+    return abs(line.size - other.size) < 0.1 * line.size and not other.bold
+
+
+def _ends(lines: list[TextLine], place: int) -> bool:
+    return lines[place].text[-1:] in SENTENCE_ENDS or place + 1 == len(lines) or not _below(lines[place], lines[place + 1])
