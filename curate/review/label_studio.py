@@ -165,7 +165,7 @@ def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         where = f"{path}: task {number}"
         data = task.get("data") if isinstance(task, dict) else None
         if isinstance(data, dict) and "annotations" not in task and "predictions" in task:
-            raise InputError("is as it went to Label Studio, without answers", where=where, cure="import the JSON that Label Studio exports")
+            raise InputError("is as it went to Label Studio", where=where, cure="import the JSON that Label Studio exports")
         if not isinstance(data, dict) or not isinstance(task.get("annotations"), list):
             raise InputError("is not one of Label Studio's tasks", where=where, cure="export as JSON, not JSON_MIN or CSV")
         missing = [name for name in ("question", *ORIGIN) if name not in data]
