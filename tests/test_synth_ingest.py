@@ -353,6 +353,20 @@ def test_hyphens_at_line_ends_go_but_compound_words_keep_theirs() -> None:
     assert join_lines(["un titre -", "Suite"]) == "un titre - Suite"
 
 
+def test_a_divisions_name_may_be_longer_than_a_line_of_prose_would_be() -> None:
+    text = (
+        "STATUTS DU PORT\n\nAnnexe A : Les tarifs\nUn poste coûte dix euros la nuit.\n\n"
+        "Annexe B : Dispositions communes aux bateaux de passage et à ceux des membres du cercle\nLe gardien tient le registre des bateaux.\n\n"
+        "DÉTRUIRE LES BALISES, C'EST S'EXPOSER\nÀ DES AMENDES OU À UNE EXCLUSION\nLe bureau en décide à la majorité de ses membres.\n"
+    )
+    found = structure(Document("a.txt", text, "pages"), "fr")
+    assert [block.headings[-1] for block in found.blocks] == [
+        "Annexe A : Les tarifs",
+        "Annexe B : Dispositions communes aux bateaux de passage et à ceux des membres du cercle",
+        "DÉTRUIRE LES BALISES, C'EST S'EXPOSER À DES AMENDES OU À UNE EXCLUSION",
+    ]
+
+
 def test_a_number_before_a_wrapped_sentence_makes_no_title_of_its_first_line() -> None:
     text = "RULES OF THE HARBOUR\n\nSection 2. The slip is closed at night. All\nboats are tied to the pier.\n\n"
     text += "Section 3. Storms\nIn a storm the pier is closed.\n"

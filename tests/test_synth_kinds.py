@@ -113,7 +113,7 @@ def test_formulas_without_a_result_are_said_and_an_empty_text_is_one(tmp_path: P
         book.active.append(row)
     book.save(tmp_path / "a.xlsx")
     assert read(tmp_path / "a.xlsx").document.notes == (
-        "the sheet 'Sheet' has 1 formulas without a result: open the workbook in its program and save it",
+        "the sheet 'Sheet' has 1 formula without a result: open the workbook in its program and save it",
     )
 
 
@@ -163,3 +163,28 @@ def test_words_dropped_in_mid_line_excuse_no_others(tmp_path: Path) -> None:
     told = "Le phare est allumé. Voir le phare\n\nLe phare du large est éteint depuis des années."
     found = measure(structured, [], (), told, "another")
     assert (found.words, found.words_held) == (13, 0)
+
+
+def test_a_question_in_bold_ends_where_a_heading_comes_and_stands_beside_a_heading_that_asks(tmp_path: Path) -> None:
+    text = (
+        "# Aide\n\n1. **Comment réserver un poste ?** On réserve au bureau du port.\n\n### Les tarifs\n\nUn poste coûte dix euros la nuit.\n\n"
+        "## Qui ouvre la chaîne ?\n\nLe gardien l'ouvre à six heures.\n\n**Et la nuit ?**\n\nElle reste fermée jusqu'au matin.\n"
+    )
+    assert [(block.headings, block.text) for block in read(written(tmp_path / "a.md", text)).blocks] == [
+        (("Aide", "1. Comment réserver un poste ?"), "On réserve au bureau du port."),
+        (("Aide", "Les tarifs"), "Un poste coûte dix euros la nuit."),
+        (("Aide", "Qui ouvre la chaîne ?"), "Le gardien l'ouvre à six heures."),
+        (("Aide", "Et la nuit ?"), "Elle reste fermée jusqu'au matin."),
+    ]
+
+
+def test_a_question_before_a_line_break_is_one_and_finds_its_answer(tmp_path: Path) -> None:
+    page = (
+        "<h1>Port</h1><p>Comment louer une annexe ?<br>On la demande au bureau<br>avant midi.</p>"
+        "<p>Qui la rend sale ?<br>Il la lave avant la nuit.</p>"
+    )
+    found, _ = chunked(written(tmp_path / "a.html", page))
+    assert [(asked.question, asked.answer) for asked in found.harvested] == [
+        ("Comment louer une annexe ?", "On la demande au bureau avant midi."),
+        ("Qui la rend sale ?", "Il la lave avant la nuit."),
+    ]

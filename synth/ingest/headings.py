@@ -22,6 +22,7 @@ PLAIN_LEVEL = 20  # a title line without number or capitals stands below every n
 
 NUMBER = re.compile(r"^\s*((?:[A-Z]\.?)?\d{1,3}(?:\.\d{1,3}){0,5}(?:\.?[a-z]\)?)?)(\.|\)|\s*[-–:])?\s*(.*)$")
 BULLET = re.compile(r"^\s*(?:[•▪●◦‣·➢➔⇒✓■□\uf000-\uf0ff*–-]|o(?=\s))\s*(?=\S|$)")
+_NAMED = re.compile(r"\s*[:–—-]\s*[^\W\d_]")  # a name follows the number: "Annexe D : Règles..."
 _INNER_END = re.compile(r"\d.*[^\W\d_]{2,}[.!?]\s+\S")  # a sentence ends behind the number and another begins
 FINAL = re.compile(r"[.!?;:…»)]\s*$")
 _ARTICLE_TITLE = re.compile(r"[^\W\d_]{3,}.*?[\s:–-].*[^\W\d_]{3,}")
@@ -135,7 +136,7 @@ class Headings:
             return ARTICLE_LEVEL + 1, tidy(bare)  # beside the sections 1, 2, 3
         capitals = is_capitals(bare) and sum(c.isalpha() for c in bare) >= 0.7 * len(bare.replace(" ", ""))
         division = self.division.match(bare)
-        if division and (capitals or len(bare) < 80):
+        if division and (capitals or len(bare) < 80 or (_NAMED.match(bare, division.end()) and not following.lstrip()[:1].islower())):
             return self._levels[division.group(1).lower()], tidy(bare)
         article = self.article.match(bare)
         if article and len(article.group(2)) < 80 and bare[:1].isupper() and not bare.endswith("."):

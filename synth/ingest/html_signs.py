@@ -21,13 +21,16 @@ def inline_sign(node: Any) -> str:
 
 
 def typed_items(raw: str, sign: str) -> list[str]:
-    """The parts of a text whose lines end in ``sign``: a line that begins like an item of a list is a part of its own."""
+    """The parts of a text whose lines end in ``sign``: a line that begins like an item of a list is a part of its own, and so is a question
+    that begins a part."""
     parts: list[str] = []
+    asked = False
     for line in raw.split(sign):
-        if parts and not TYPED_ITEM.match(line):
+        if parts and not asked and not TYPED_ITEM.match(line):
             parts[-1] += f" {line}"
-        else:
-            parts.append(line)
+            continue
+        parts.append(line)
+        asked = line.rstrip().endswith("?")
     return parts
 
 

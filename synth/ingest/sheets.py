@@ -56,7 +56,7 @@ def read_xlsx(path: Path) -> Reading:
                 elements += tables
             notes += [f"the sheet {sheet.title!r} is read up to {reached}" for reached in cut]
             if unsaved:
-                notes.append(f"the sheet {sheet.title!r} has {unsaved} formulas without a result: {UNSAVED_CURE}")
+                notes.append(f"the sheet {sheet.title!r} has {unsaved} formula{'s' * (unsaved > 1)} without a result: {UNSAVED_CURE}")
     finally:
         book.close()
     return Reading(tuple(elements), title, tuple(notes))

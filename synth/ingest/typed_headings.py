@@ -27,20 +27,28 @@ def with_headings(elements: Sequence[Element], known: Headings) -> list[Element]
     believed = sum(len(e.text) for e in bold) <= BOLD_SHARE * sum(len(e.text) for e in body)
     sizes = sorted({e.level for e in bold}, reverse=True)
     made: list[Element] = []
-    level = 0.0
+    level = soft = 0.0  # of the heading in force, and of a question in bold below it
+    answered = False  # the heading in force is a question, and text stands between
+    asks = False
     following = _following(elements)
     for place, element in enumerate(elements):
         found = element
         after = following[place]
         if element.role == "body" and element.kind in ("bold", "paragraph", "item") and after is not None:
             if element.kind == "bold" and _asks(element.text) and after.kind != "heading":
-                found = replace(element, kind="heading", level=level + SOFT)
+                soft = level if answered else level + SOFT
+                found = replace(element, kind="heading", level=soft)
             elif not styled:
                 found = _typed(element, after, known, sizes if believed else [])
             elif element.kind == "bold" and element is body[0] and believed and not _titled(body) and known.typed_title(element.text):
                 found = replace(element, kind="heading", level=0.0)
-        if found.kind == "heading" and found.level % 1 == 0:
-            level = found.level
+        if element.role == "body" and found.kind == "heading" and not (element.kind == "bold" and found.level == soft):
+            if soft:
+                made.append(Element("close", level=soft))  # a title of the author's own is no part of an answer
+            level, soft = (found.level, 0.0) if found.level % 1 == 0 else (level, soft)
+            asks, answered = _asks(found.text), False
+        elif element.role == "body" and found.kind != "close":
+            answered = asks
         made.append(replace(found, kind="paragraph", level=0.0) if found.kind == "bold" else found)
     return made
 

@@ -23,7 +23,7 @@ from triplette.synth.ingest.encoding import decode
 from triplette.synth.ingest.zipped import opened
 
 LONG_MAX = 50_000_000  # characters or bytes over which nobody is asked twice
-_UNSHOWN = frozenset("script style noscript template head title iframe svg object audio video annotation annotation-xml".split())
+_UNSHOWN = frozenset("script style noscript template head title iframe svg object audio video annotation annotation-xml rt rp".split())
 _EDGES = frozenset(
     (
         "address article blockquote br caption dd div dl dt figcaption "

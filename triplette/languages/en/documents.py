@@ -6,7 +6,7 @@ from triplette.languages.documents import DocumentWords
 
 DOCUMENTS = DocumentWords(
     divisions=(
-        ("part", 1), ("book", 1), ("title", 2), ("appendix", 2), ("annex", 2), ("schedule", 2), ("chapter", 3), ("section", 4), ("directive", 4),
+        ("part", 1), ("book", 1), ("title", 2), ("appendix", 2), ("annex", 2), ("schedule", 2), ("chapter", 3), ("section", 4), ("directive", 2),
     ),
     article=r"article|art\.|rule|clause",
     contents=r"(?:table\s+of\s+)?contents",

@@ -6,7 +6,7 @@ from triplette.languages.documents import DocumentWords
 
 DOCUMENTS = DocumentWords(
     divisions=(
-        ("partie", 1), ("livre", 1), ("titre", 2), ("annexe", 2), ("chapitre", 3), ("section", 4), ("directive", 4), ("directives", 4),
+        ("partie", 1), ("livre", 1), ("titre", 2), ("annexe", 2), ("chapitre", 3), ("section", 4), ("directive", 2), ("directives", 2),
     ),
     numbered=r"Spécial\b|A[UX]*\s",
     article=r"article|art\.",
@@ -27,7 +27,7 @@ DOCUMENTS = DocumentWords(
     unfinished=r"\b(?:ou|et|de|du|des|la|le|les|un|une|à|au|aux|par|pour|que|qui|dont|entre|dans|sur|en|leur|son|sa|ses)|['’]",
     sentence=r"Si\b|S['’]|Quand\b|Lorsqu|En\s\w+ant\b|(?:Pour|Dans)\s(?:\S+\s){6}|(?:Il|Elle|Ils|On)\b|Ces?\b|Cette\b|Cela\b|(?:À|Aux?)\s"
     r"|(?:Est|Être|Avez|Avoir)\b",
-    continues="des?|du|et|ou|par|pour|aux?|en|dans",
+    continues="des?|du|et|ou|par|pour|aux?|à (?:des|une?)|en|dans",
     finite="doit|doivent|peut|peuvent|sera|seront|est-(?:il|elle)|avez-vous|pensez-vous|n['’]est|ont|devra|pourra",
     imperative=r"[A-ZÉÀ]\w+(?:er|ir|[dt]re)\b",
     nouns=frozenset(
