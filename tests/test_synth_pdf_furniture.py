@@ -138,19 +138,3 @@ def test_a_figure_at_the_top_of_a_column_or_page_stands_behind_the_sentence_that
         assert any(sentence in text for text in texts)
         assert any(legend in text for text in texts)
         assert " ".join(texts).index(sentence) < " ".join(texts).index("bouée") < " ".join(texts).index(legend)
-
-
-def test_a_figure_at_the_foot_of_a_column_or_page_stands_behind_the_sentence_that_goes_on_after_it(tmp_path: Path) -> None:
-    rows = [f"Le chenal numéro {k} est balisé de nuit par un feu vert." for k in range(20)] + [
-        "Le chenal du nord est dragué chaque printemps et il"
-    ]
-    legend = ["Figure 4. Le dragage du chenal, vu de", "la jetée du port."]
-    rest = ["reste ouvert aux bateaux de plus", "de huit mètres. La vitesse y est"] + [
-        f"limitée à {k} noeuds, et à moins à marée basse." for k in range(19)
-    ]
-    page = Page().lines(50, 760, rows).text(80, 470, "drague", 7).lines(50, 440, legend, 9).lines(320, 760, rest)
-    first, second = Page().lines(50, 760, rows).lines(50, 440, legend, 9), Page().lines(50, 760, rest)
-    for pages in ((page,), (first, second)):
-        text = "\n".join(block.text for block in found_in(tmp_path, *pages).blocks)
-        assert "chaque printemps et il reste ouvert aux bateaux de plus de huit mètres." in text
-        assert "\nFigure 4. Le dragage du chenal, vu de la jetée du port." in text or "drague Figure 4. Le dragage" in text

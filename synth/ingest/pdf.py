@@ -21,7 +21,7 @@ from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
 from triplette.synth.ingest.pdf_direction import in_reading_order
-from triplette.synth.ingest.pdf_floats import SENTENCE_ENDS, TextLine, goes_on, open_line
+from triplette.synth.ingest.pdf_floats import SENTENCE_ENDS, TextLine
 from triplette.synth.ingest.pdf_forms import Box, boxes, with_boxes
 from triplette.synth.ingest.pdf_notes import NOTE_SIZE
 from triplette.synth.ingest.pdf_rows import Bar, beside_labels
@@ -210,11 +210,13 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
     parts: list[str] = []
     marks: dict[int, Mark] = {}
     offset = 0
-    ordered = _ordered(pages, size, running)
-    for number, (page, lines) in enumerate(zip(pages, ordered, strict=True)):
+    last: TextLine | None = None
+    for number, page in enumerate(pages):
         if number:
             parts.append("\f")
             offset += 1
+        lines = page_lines(page.pieces, page.width, page.height, size, running[number], page.bars, last)
+        last = next((line for line in reversed(lines) if line.kind == "body"), None)
         places = {round(p.y, 1) for p in page.pieces if p.order in running[number]}
         roles = _roles(lines, size, bold, places)
         for index, line in enumerate(lines):
@@ -226,20 +228,6 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
             parts += [before, text]
             offset += len(text)
     return "".join(parts), marks
-
-
-def _ordered(pages: Sequence[_Page], size: float, running: Sequence[frozenset[int]]) -> list[list[TextLine]]:
-    """The lines of every page; figures that part a sentence at a page's end or beginning stand behind it."""
-    found: list[list[TextLine]] = []
-    for page, heads in zip(pages, running, strict=True):
-        before, figures = open_line(found[-1]) if found else (None, [])
-        lines = page_lines(page.pieces, page.width, page.height, size, heads, page.bars, before)
-        first = next((line for line in lines if line.kind == "body"), None)
-        if figures and before is not None and first is not None and goes_on(before, first):
-            for line in figures:
-                line.kind = "note"  # behind the paragraph that goes on over the page's end, as footnotes are
-        found.append(lines)
-    return found
 
 
 def _parted(before: TextLine, line: TextLine) -> bool:

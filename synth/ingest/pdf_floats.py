@@ -13,7 +13,7 @@ INSET_ABOVE = 3  # times the type's size that a figure beside a paragraph begins
 INSET = 40  # lines of a figure, its labels and its legend
 NEXT_LINE = 1.6  # times the type's size from a line to the next one of its paragraph at most
 FLOAT_GAP = 1.7  # times the type's size of white under a figure at the top of a column at least
-_CAPTION = re.compile(r"[^\W\d_]{2,12}\.?\s\d{1,3}(?:\.\d{1,2})?\s?(?:[.:–-]|$)")  # "Figure 8.", "Tableau 2 :"
+_CAPTION = re.compile(r"[^\W\d_]{2,12}\.?\s\d{1,3}(?:\.\d{1,2})?\s?[.:–-]")  # "Figure 8.", "Tableau 2 :"
 PROSE = 3  # words of a line that goes on under a figure at least: a formula's parts stand up and down the page
 
 
@@ -81,8 +81,7 @@ def floats_after(lines: list[TextLine], before: TextLine | None = None) -> list[
 def _goes_on_under(lines: list[TextLine], start: int, line: TextLine, *, top: bool) -> int:
     """The place where the sentence of a line goes on under a figure that begins at ``start``; 0 where there is none.
 
-    The figure has a legend, and white under it where the sentence goes on there and not at the top of the next column. It stands at the top of a
-    column (``top``: of another page) or apart from the line above it.
+    The figure has a legend and white under it, and stands higher than the line did (``top``: on another page).
     """
     following = lines[start]
     if (
@@ -90,8 +89,8 @@ def _goes_on_under(lines: list[TextLine], start: int, line: TextLine, *, top: bo
         or line.table
         or line.bold
         or line.text[-1:] in SENTENCE_ENDS
-        or not (top or _is_apart(line, following))
-        or goes_on(line, following)
+        or not (top or following.y > line.y + line.size)
+        or _goes_on(line, following)
     ):
         return 0
     lowest, captioned = following.y, False
@@ -99,32 +98,14 @@ def _goes_on_under(lines: list[TextLine], start: int, line: TextLine, *, top: bo
         captioned = captioned or bool(_CAPTION.match(lines[place - 1].text))
         lowest = min(lowest, lines[place - 1].y)
         other = lines[place]
-        under = lowest - other.y > FLOAT_GAP * other.size or other.y > lowest + other.size
-        if captioned and under and goes_on(line, other):
+        if captioned and lowest - other.y > FLOAT_GAP * other.size and _goes_on(line, other):
             return place
     return 0
 
 
-def open_line(lines: list[TextLine]) -> tuple[TextLine | None, list[TextLine]]:
-    """The line of a page that a sentence goes on from, on the next page, and the figures that stand under it; the last line where none do."""
-    body = [line for line in lines if line.kind == "body"]
-    for at in range(len(body) - 2, max(len(body) - INSET, -1), -1):
-        line, rest = body[at], body[at + 1 :]
-        if line.table or any(other.table for other in rest):
-            break
-        unfinished = len(line.text.split()) >= PROSE and line.text[-1:] not in SENTENCE_ENDS and not line.bold
-        if unfinished and _is_apart(line, rest[0]) and any(_CAPTION.match(other.text) for other in rest):
-            return line, rest
-    return (body[-1] if body else None), []
-
-
-def goes_on(line: TextLine, following: TextLine) -> bool:
+def _goes_on(line: TextLine, following: TextLine) -> bool:
     """Whether a line begins as the rest of a sentence does, in the type of the line before."""
     return _set_alike(line, following) and following.text[:1].islower() and not following.table
-
-
-def _is_apart(line: TextLine, following: TextLine) -> bool:
-    return following.y > line.y + line.size or line.y - following.y > FLOAT_GAP * line.size
 
 
 def _set_alike(line: TextLine, other: TextLine) -> bool:
