@@ -3,7 +3,7 @@
 # make test        venv, full install, the fast tests (offline, no server)
 # make test-slow   the real servers, browser, conversions and kills
 # make lint        ruff, strict mypy, import-linter
-# make bench      benchmarks/ beside their peers, each in a venv of its own, into benchmarks/README.md (SIZE=3, ONLY=duplicates, PDFS=folder)
+# make bench      benchmarks/ beside their peers, each in a venv of its own, into benchmarks/README.md (SIZE=3, TURNS=3, ONLY=duplicates, PDFS=folder)
 # make audit       licences of everything in constraints.txt (offline) into docs/licences.md, then pip-audit (asks a service)
 # make docs        docs/cli.md, written from the commands' own --help
 # make site        the documentation as a site in site/, warnings as errors
@@ -65,8 +65,9 @@ site: $(VENV)/.all
 
 # Goes on where it was stopped; what is measured stays in .benchmarks/ and is not measured again without AGAIN=1.
 SIZE ?= 1
+TURNS ?= 3
 bench: $(VENV)/.all
-	$(BIN)/python benchmarks/bench.py --size $(SIZE) $(if $(ONLY),--only $(ONLY)) $(if $(PDFS),--pdfs $(PDFS)) $(if $(AGAIN),--again)
+	$(BIN)/python benchmarks/bench.py --size $(SIZE) --turns $(TURNS) $(if $(ONLY),--only $(ONLY)) $(if $(PDFS),--pdfs $(PDFS)) $(if $(AGAIN),--again)
 
 # pip-audit has an environment of its own, so that it changes no version here. Its exit code says nothing about packages that it could not
 # ask about: docs/tell_audit.py does.

@@ -2,13 +2,15 @@
 
     PYTHONPATH=. python benchmarks/scale.py                      (10^3, 10^4, 10^5; each size in a process of its own)
     PYTHONPATH=. python benchmarks/scale.py --sizes 1000000      (a quarter of an hour of CPU and 8 GB)
-    PYTHONPATH=. python benchmarks/scale.py --recall 100000 1000000
+    PYTHONPATH=. python benchmarks/scale.py --recall 100000 1000000 [--crowded]
+    PYTHONPATH=. python benchmarks/scale.py --runs 300000 --shape 10 10     (look-alikes' runs of words alone, passages of ordinary length)
 
 A passage is four sentences of ten words (``--shape``), half of them from a Zipfian vocabulary of 50,000 words and half from the 50 words of its topic. A
 topic has 50 passages on average, and their vectors (384 dimensions, as e5-small) scatter about its centre. Every 100th passage says what the one
 before it says, but for a sentence. 10,000 questions (``--asked``; as many as passages, if those are fewer) take seven words of one sentence of their passage;
 their vectors lie near the passage's. The vectors are given, because what an encoder costs is its own affair and linear in the passages.
-``--recall`` compares the sharded search with the exact one on 500 questions. Seconds are CPU seconds of one thread, so a busy machine changes
+``--recall`` compares the sharded search with the exact one on 1,000 questions; ``--crowded`` puts the topics close together, a hundred about a field's
+centre and all about a common direction, as a model's vectors lie. Seconds are CPU seconds of one thread, so a busy machine changes
 them little; memory is the peak of the process, mapped files included.
 """
 
@@ -32,7 +34,12 @@ SIZES = (1_000, 10_000, 100_000)
 ASKED, DIMENSION, TOPIC_PASSAGES, VOCABULARY, TOPIC_WORDS = 10_000, 384, 50, 50_000, 50
 BLOCK = 10_000
 SPREAD, QUESTION_SPREAD = 0.6, 0.5  # of the length of a centre: how far a passage lies from it, a question from its passage
-RECALL_QUESTIONS = 500
+RECALL_QUESTIONS = 1000
+FIELD_TOPICS, COMMON, APART = (
+    100,
+    1.5,
+    0.7,
+)  # crowded: topics of a field; lengths of what all share and of a topic beside its field's centre
 POOL = 4093  # noise vectors of each of two pools
 SHAPE = (4, 10)  # sentences of a passage, words of a sentence
 
@@ -84,11 +91,15 @@ class Given:
 
     name = "given"
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, crowded: bool = False) -> None:
         from triplette.contract import PromptContract
 
         random = np.random.default_rng(3)
         self._centres = random.standard_normal((size // TOPIC_PASSAGES + 1, DIMENSION), dtype=np.float32)
+        if crowded:
+            fields = random.standard_normal((len(self._centres) // FIELD_TOPICS + 1, DIMENSION), dtype=np.float32)
+            shared = np.float32(COMMON) * random.standard_normal(DIMENSION, dtype=np.float32)
+            self._centres = shared + fields[np.arange(len(self._centres)) // FIELD_TOPICS] + np.float32(APART) * self._centres
         self._noise = random.standard_normal((2, POOL, DIMENSION), dtype=np.float32) / np.float32(2**0.5)
         self.contract = PromptContract(
             name="given", query_prefix="", document_prefix="", no_title="", pooling="mean", normalize=True,
@@ -166,13 +177,31 @@ def measure(size: int, shape: tuple[int, int] = SHAPE, asked: int = ASKED) -> di
     }
 
 
-def recall(size: int) -> dict[str, Any]:
+def runs(size: int, shape: tuple[int, int]) -> dict[str, Any]:
+    """Seconds and peak memory of the look-alikes' runs of words, without mining."""
+    from triplette.look_alikes import shared_runs
+
+    (chunks, _), made = cost_of(lambda: passages(size, shape, 10))
+    before = peak()
+    (matrix, _), seconds = cost_of(lambda: shared_runs(chunks))
+    return {
+        "passages": size,
+        "words_a_passage": round(float(np.mean([chunk.text.count(" ") + 1 for chunk in chunks[:1000]]))),
+        "generated_s": round(made, 1),
+        "runs_s": round(seconds, 1),
+        "records_mb": round(before),
+        "peak_mb": round(peak()),
+        "shared": int(matrix.nnz),
+    }
+
+
+def recall(size: int, crowded: bool = False) -> dict[str, Any]:
     """What the shards find of the exact 50 and 10 nearest, by probes, finalists and bytes a vector."""
     from triplette.ranking.dense import DenseIndex
     from triplette.ranking.shards import ShardedIndex
     from triplette.settings.mine import MineSettings
 
-    encoder, settings = Given(size), MineSettings()
+    encoder, settings = Given(size, crowded), MineSettings()
     asked_of = np.arange(0, size, max(1, size // RECALL_QUESTIONS))[:RECALL_QUESTIONS]
     queries = encoder.encode_queries([f"q{number}" for number in asked_of])
     with tempfile.TemporaryDirectory() as place:
@@ -199,6 +228,7 @@ def recall(size: int) -> dict[str, Any]:
             }  # fmt: skip
     return {
         "passages": size,
+        "crowded": crowded,
         "exact_ms_a_question": round(1000 * exact_s / len(queries), 1),
         "build_s": round(built_s, 1),
         "shards_mb": round(disk / 1e6, 1),
@@ -233,15 +263,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), help="passages to mine")
     parser.add_argument("--recall", type=int, nargs="*", default=[], help="passages to compare the searches on")
+    parser.add_argument("--crowded", action="store_true", help="with --recall: topics close together")
+    parser.add_argument("--runs", type=int, nargs="*", default=[], help="passages whose runs of words to compare")
     parser.add_argument("--shape", type=int, nargs=2, default=list(SHAPE), help="sentences of a passage, words of a sentence")
     parser.add_argument("--asked", type=int, default=ASKED, help="questions at most")
-    parser.add_argument("--one", choices=("measure", "recall"), help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=("measure", "recall", "runs"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
         size, shape = chosen.sizes[0], (chosen.shape[0], chosen.shape[1])
-        print(json.dumps(measure(size, shape, chosen.asked) if chosen.one == "measure" else recall(size)))
+        one = {
+            "measure": lambda: measure(size, shape, chosen.asked), "recall": lambda: recall(size, chosen.crowded), "runs": lambda: runs(size, shape)
+        }  # fmt: skip
+        print(json.dumps(one[chosen.one]()))
         return
-    jobs = [("recall", size) for size in chosen.recall] or [("measure", size) for size in chosen.sizes]
+    jobs = [("recall", size) for size in chosen.recall] + [("runs", size) for size in chosen.runs]
+    jobs = jobs or [("measure", size) for size in chosen.sizes]
     for kind, size in jobs:
         command = [
             sys.executable,
@@ -254,6 +290,7 @@ def main() -> None:
             *map(str, chosen.shape),
             "--asked",
             f"{chosen.asked}",
+            *(["--crowded"] if chosen.crowded else []),
         ]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
         print(done.stdout.strip() or done.stderr[-2000:], flush=True)

@@ -118,6 +118,7 @@ def test_nothing_that_is_there_is_overwritten(reviewed: RunDir, tmp_path: Path) 
     ("bend", "words"),
     [
         (lambda tasks: "{", "not JSON"),
+        (lambda tasks: json.dumps(tasks), "is as it went to Label Studio"),
         (lambda tasks: json.dumps([{**tasks[0]["data"], "verdict": VALID}]), "not one of Label Studio's tasks"),
         (lambda tasks: json.dumps([{"data": {"question": "x"}, "annotations": []}]), "its data lacks triplet_id"),
         (lambda tasks: json.dumps([{**tasks[0], "annotations": [annotation("peut-être")]}]), "is not a verdict"),

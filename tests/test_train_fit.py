@@ -343,16 +343,25 @@ def test_trackers_that_are_missing_or_unknown_are_refused_and_auto_takes_what_th
         trackers(("mlflow",))
 
 
-def test_a_sweep_tries_every_scale_from_the_same_start_and_trains_with_the_best(rules: RunDir, base: Path) -> None:
+def test_a_sweep_tries_rates_and_scales_together_from_the_same_start_and_trains_with_the_best(rules: RunDir, base: Path) -> None:
     import json
 
-    settings = replace(SETTINGS, sweep_scales=(1.0, 30.0), sweep_steps=10)
-    result = fit(rules, settings, small(base, max_steps=4), ungated=True, sweep=True)
+    settings = replace(SETTINGS, sweep_scales=(1.0, 30.0), sweep_rates=(0.5,), sweep_steps=8)
+    preset = small(base, max_steps=4)
+    result = fit(rules, settings, preset, ungated=True, sweep=True)
     swept = json.loads(rules.path("model/sweep.json").read_text(encoding="utf-8"))
-    assert [trial["scale"] for trial in swept["trials"]] == [20.0, 1.0, 30.0]
-    assert len({trial["base_ndcg"] for trial in swept["trials"]}) == 1
+    rate = preset.learning_rate
+    pairs = [(one["rate"], one["scale"]) for one in swept["first"]]
+    assert pairs == [(rate * factor, scale) for scale in (20.0, 1.0, 30.0) for factor in (1.0, 0.5)]
+    assert {one["steps"] for one in swept["first"]} == {2}
+    assert {one["steps"] for one in swept["trials"]} == {8}
+    assert len(swept["trials"]) == 2  # a quarter of six
+    assert {
+        one["ndcg"] for one in swept["first"] if (one["rate"], one["scale"]) in [(t["rate"], t["scale"]) for t in swept["trials"]]
+    } == set(sorted((one["ndcg"] for one in swept["first"]), reverse=True)[:2])
+    assert len({one["base_ndcg"] for one in (*swept["first"], *swept["trials"])}) == 1
     best = max(swept["trials"], key=lambda trial: trial["ndcg"])
-    assert result.scale == swept["chosen"] == best["scale"]
+    assert (result.scale, result.rate) == (swept["chosen"], swept["chosen_rate"]) == (best["scale"], best["rate"])
 
 
 def test_embedding_leaves_the_mode_as_it_was_and_adds_no_prompt(base: Path) -> None:

@@ -35,7 +35,7 @@ ContractOption = Annotated[
 ]
 RemoteOption = Annotated[bool | None, typer.Option("--trust-remote-code", help="Let the base run the code that it brings.")]
 UngatedOption = Annotated[bool, typer.Option("--ungated", help="Train on data that was not validated; stamped on the model card.")]
-SweepOption = Annotated[bool, typer.Option("--sweep", help="First try a few loss scales on val and take the best.")]
+SweepOption = Annotated[bool, typer.Option("--sweep", help="First try a few learning rates and loss scales on val and take the best.")]
 EpochsOption = Annotated[float | None, typer.Option("--epochs", help="Passes over train.")]
 StepsOption = Annotated[int | None, typer.Option("--max-steps", help="Stop after this many steps (0: no limit).")]
 BatchOption = Annotated[int | None, typer.Option("--batch", help="Questions a step.")]
@@ -304,7 +304,7 @@ def _show_fit(result: Any, json_output: bool) -> None:
             "val nDCG@10, base": result.base_ndcg,
             "val nDCG@10, best step": f"{result.best_ndcg:.3f} (step {result.best_step}, restored and measured again)",
             "stopped": result.stopped,
-            "scale, mini-batch": f"{result.scale:g}, {result.mini_batch}",
+            "rate, scale, mini-batch": f"{result.rate:g}, {result.scale:g}, {result.mini_batch}",
             "device": result.device,
             "seconds": result.seconds,
         },

@@ -36,7 +36,7 @@ from triplette.train.models import E5_SMALL, TINY, Base, process_rank, save_adap
 from triplette.train.production import fusion_for
 from triplette.train.rounds import mine_again
 from triplette.train.score import Scorer
-from triplette.train.sweep import sweep_scale
+from triplette.train.sweep import sweep as swept
 
 STAGE = "train.fit"
 ADAPTER, CONTRACT, BASE = "model/adapter", "model/contract.json", "model/base"
@@ -120,7 +120,7 @@ def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
     if process_rank()[0] == 0:
         say(plan.told())
     if sweep:
-        task = replace(task, preset=replace(task.preset, scale=sweep_scale(run, task, texts, val)))
+        task = replace(task, preset=swept(run, task, texts, val))
     place = _fresh_checkpoints(run, task)
     for number in range(1, task.preset.rounds):
         task = replace(task, dataset=mine_again(task, texts, val, place / f"round-{number}", plan.count))

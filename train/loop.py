@@ -59,6 +59,7 @@ class FitResult:
     resumed_from: int
     device: str
     seconds: float = 0.0
+    rate: float = 0.0
     production: str = ""
     fusions: dict[str, float] = field(default_factory=dict)
     mix: float = 1.0
@@ -134,6 +135,7 @@ def tune(
         history=tuple(asdict(measured) for measured in judge.history),
         mini_batch=mini,
         scale=preset.scale,
+        rate=preset.learning_rate,
         drawn_negatives=texts.drawn,
         cloze=texts.cloze,
         ungated=False,

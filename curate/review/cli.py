@@ -142,7 +142,7 @@ def export(
     result = push_rows(place, desk, _settings(config), *_judging(config, quota), everything=everything)
     _show_push(result, place, json_output)
     if not json_output:
-        say(f"{desk.next_step}, then: {place.command(f'curate review import {shlex.quote(str(path))}')}")
+        say(f"{desk.next_step}, then: {place.command(f'curate review import {shlex.quote(str(desk.answered))}')}")
 
 
 @app.command("import")

@@ -48,12 +48,20 @@ class LabelStudioDesk:
     @property
     def next_step(self) -> str:
         """What people do with the files."""
-        return f"In Label Studio paste {self.page} as the labeling interface, import {self.path}, annotate and export as JSON"
+        return (
+            f"In Label Studio paste {self.page} as the labeling interface, import {self.path}, annotate, export as JSON "
+            f"and save that as {self.answered}"
+        )
 
     @property
     def page(self) -> Path:
         """Where the page that shows the tasks is written."""
         return self.path.with_suffix(".xml")
+
+    @property
+    def answered(self) -> Path:
+        """What comes back: Label Studio exports a file of its own."""
+        return self.path.with_suffix(f".answered{SUFFIX}")
 
     def push(self, rows: Sequence[ReviewRow], *, negatives: int, known: frozenset[str], prune: bool, advance: Advance) -> Pushed:
         """Write both files. A file that is there is an error unless ``replace``."""
@@ -156,6 +164,8 @@ def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, task in enumerate(tasks if isinstance(tasks, list) else [tasks], 1):
         where = f"{path}: task {number}"
         data = task.get("data") if isinstance(task, dict) else None
+        if isinstance(data, dict) and "annotations" not in task and "predictions" in task:
+            raise InputError("is as it went to Label Studio", where=where, cure="import the JSON that Label Studio exports")
         if not isinstance(data, dict) or not isinstance(task.get("annotations"), list):
             raise InputError("is not one of Label Studio's tasks", where=where, cure="export as JSON, not JSON_MIN or CSV")
         missing = [name for name in ("question", *ORIGIN) if name not in data]

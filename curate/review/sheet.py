@@ -42,6 +42,11 @@ class SheetDesk:
 
     next_step: ClassVar[str] = "Fill the columns verdict, issues, hardness, rewrite and reviewer"
 
+    @property
+    def answered(self) -> Path:
+        """What comes back: the same file."""
+        return self.path
+
     def push(self, rows: Sequence[ReviewRow], *, negatives: int, known: frozenset[str], prune: bool, advance: Advance) -> Pushed:
         """Write the file. Answers in a file that is there are not overwritten: that is an error unless ``replace``."""
         if self.path.exists() and not self.replace:

@@ -86,7 +86,10 @@ class TrainSettings:
         high=1.0,
     )
     sweep_scales: tuple[float, ...] = setting((10.0, 20.0, 50.0, 100.0), "Loss scales that --sweep tries on val.", low=1.0, high=1000.0)
-    sweep_steps: int = setting(60, "Training steps of each trial of --sweep.", low=1, high=10_000)
+    sweep_rates: tuple[float, ...] = setting(
+        (0.5, 2.0), "Learning rates that --sweep tries with each scale, beside the preset's own: times that.", low=0.01, high=100.0
+    )
+    sweep_steps: int = setting(60, "Training steps of --sweep's last trials; its first ones have a quarter.", low=1, high=10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +230,7 @@ class Preset:
     )
     seeds: int = setting(
         1,
-        "Fine-tunes from the base that differ in their seed alone and whose weights are averaged, if val prefers that to the first alone. "
-        "Full fine-tunes only; each costs a whole fit.",
+        "Fine-tunes that differ in their seed alone and whose weights are averaged, if val prefers that. Full fine-tunes only.",
         low=1,
         high=5,
     )
