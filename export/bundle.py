@@ -160,14 +160,20 @@ def _prove(staged: Staged, plan: Plan, dataset: Dataset, settings: ExportSetting
     while True:
         proof, seconds = _fill(staged, sample, dataset, settings, extra, note)
         made = Made(replace(staged, notes=(*refused, *staged.notes)), plan, proof, sample, seconds)
-        finer = proof.finer(plan.recipe.name)
-        if settings.recipe != "auto" or finer is None or finer == "float32":
+        finer = finer_for_auto(settings.recipe, plan.recipe.name, proof)
+        if finer is None:
             return made
         said = "; ".join(f"{check.name}: {check.detail}" for check in proof.checks if not check.passed)
         refused = (*refused, f"{finer} was taken, because the proof refused {plan.recipe.name} ({said})")
         note(refused[-1])
         plan = replace(plan, recipe=choose_recipe(finer, "auto", plan.architecture))
         staged = quantised(replace(staged, seconds=seconds), plan, note)
+
+
+def finer_for_auto(asked: str, tried: str, proof: Proof) -> str | None:
+    """The recipe to try after ``tried``: none where another was asked for than auto, where the proof held or another fault failed it, and never float32."""
+    finer = proof.finer(tried) if asked == "auto" else None
+    return None if finer == "float32" else finer
 
 
 def _fill(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from triplette.contract import PromptContract
+from triplette.export.convert.quantize import MEANING, RECIPES
 from triplette.export.litert import Spec
 from triplette.export.proof.checks import Proof
 
@@ -86,10 +87,17 @@ def _use(contract: PromptContract, spec: Spec) -> str:
 * Tokens: `tokenizer.model` (SentencePiece), ids {list(spec.tokenizer.before)} before and {list(spec.tokenizer.after)} after the text,
   padding {spec.tokenizer.pad}; at most {min(contract.max_tokens, spec.lengths[-1])} in all, the text is cut and the ids around it stay.
 * Model: {signatures}. Inputs `tokens` and `attention_mask`, int32 (1, length), bound by name. Outputs `embedding_<d>` for d in
-  {", ".join(map(str, spec.dimensions))}, each of length 1. Weights: {spec.recipe}, 4-bit granularity {spec.granularity}.
+  {", ".join(map(str, spec.dimensions))}, each of length 1.
+* Recipe: {_recipe(spec)}.
 * Android: `TripletteEmbedder.kt` is an `Embedder<String>` for the AI Edge RAG SDK that reads `contract.json` and `spec.json`;
   `TripletteIndex.kt` ranks by it and BM25 together.
 * Laptop: `train ask "..." --bundle .`; check the files anywhere, without torch: `train export --verify .`"""
+
+
+def _recipe(spec: Spec) -> str:
+    """The recipe's name and what it means; the granularity where there are 4-bit weights."""
+    said = f"`{spec.recipe}`, {MEANING[spec.recipe]}"
+    return f"{said}; 4-bit granularity {spec.granularity}" if 4 in RECIPES[spec.recipe].values() else said
 
 
 def _vocabulary(proof: Proof) -> str:

@@ -114,7 +114,7 @@ def show_export(result: Any) -> None:
     summarise(
         title,
         {
-            "recipe": f"{result.recipe}, 4-bit granularity {result.granularity}",
+            "recipe": result.recipe + (f", 4-bit granularity {result.granularity}" if "4" in result.recipe else ""),
             "lengths": ", ".join(map(str, result.lengths)),
             "dimensions": ", ".join(map(str, result.dimensions)),
             "megabytes": round(sum(result.sizes.values()) / 1e6, 2),

@@ -18,6 +18,7 @@ from training_data import chunk, row
 
 from triplette.dataset import GOLD, Dataset
 from triplette.errors import InputError, ProofFailed, SettingError, TripletteError
+from triplette.export.bundle import finer_for_auto
 from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.convert.resources import needs, require
 from triplette.export.families.family import read_architecture
@@ -214,6 +215,22 @@ def test_the_cure_of_a_failed_proof_is_a_finer_recipe_only_where_one_may_help(
         Proof((Check(name, False, "below", figures),)).require(where="x", recipe=recipe)
     assert caught.value.cure is not None
     assert caught.value.cure.startswith(cure)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tried", "failed", "finer"),
+    [
+        ("auto", "e4_a8_f4_p4", "ranking", "int8"),
+        ("auto", "int8", "kernels", "int8_weights"),
+        ("auto", "int8_weights", "ranking", None),
+        ("auto", "int8", "float32", None),
+        ("int8", "int8", "kernels", None),
+        ("auto", "int8", "", None),
+    ],
+)
+def test_auto_goes_on_to_a_finer_recipe_where_rounding_alone_failed(asked: str, tried: str, failed: str, finer: str | None) -> None:
+    checks = tuple(Check(name, name != failed, "found", {"min": 0.9}) for name in ("float32", "kernels", "ranking"))
+    assert finer_for_auto(asked, tried, Proof(checks)) == finer
 
 
 def test_the_shortest_signature_that_holds_a_text_is_used(tmp_path: Path) -> None:

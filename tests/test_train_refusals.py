@@ -198,6 +198,25 @@ def a_vision_model(folder: Path) -> None:
     (folder / MODULES).write_text(json.dumps([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.CLIPModel"}]))
 
 
+def with_an_older_tokenizer(folder: Path) -> None:
+    """As BERTs were published: a list of words and no tokenizer.json."""
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "le", "roi"]))
+    edit(folder / "tokenizer_config.json", tokenizer_class="BertTokenizer")
+    edit(folder / "config.json", model_type="bert")
+
+
+def tokenizer_written(folder: Path, sound: Path) -> None:
+    """The cure, word for word."""
+    from transformers import AutoTokenizer
+
+    AutoTokenizer.from_pretrained(folder).save_pretrained(folder)
+
+
+def named_prompts(folder: Path, sound: Path) -> None:
+    edit(folder / OWN, prompts={"query": "query: ", "document": "passage: "})
+
+
 def whole_again(folder: Path, sound: Path) -> None:
     """The cure of most: the whole folder, copied again."""
     if folder.is_dir():
@@ -238,6 +257,9 @@ BROKEN: dict[str, tuple[Callable[..., None], str, Callable[..., None]]] = {
     "no tokenizer": (without("tokenizer.json"), r"there is no tokenizer\.json", whole_again),
     "no modules": (without(MODULES), "a bare transformer: it has no modules.json", saved_once),
     "no pooling": (without(POOLING), "there is no 1_Pooling/config.json", whole_again),
+    "older tokenizer": (with_an_older_tokenizer, r"there is no tokenizer\.json", tokenizer_written),
+    "prompts in a list": (lambda folder: edit(folder / OWN, prompts=["query: "]), "its prompts are not texts by name", named_prompts),
+    "modules of no class": (lambda folder: (folder / MODULES).write_text('[{"idx": 0}]'), "not what a model's file of this", whole_again),
     "unknown prompt": (lambda folder: edit(folder / OWN, default_prompt_name="web"), "default prompt 'web' is not among", null_prompt),
     "vision": (a_vision_model, "modules are CLIPModel: not one text encoder", whole_again),
     "reranker": (a_reranker, "reranker or classifier .*it scores a pair", whole_again),

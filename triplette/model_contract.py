@@ -20,6 +20,7 @@ AUTO = "auto"
 # how folders call the two sides: sentence-transformers' own names, EmbeddingGemma's, jina's and nomic's
 QUERY_NAMES = ("query", "Retrieval-query", "retrieval.query", "search_query")
 DOCUMENT_NAMES = ("document", "passage", "corpus", "Retrieval-document", "retrieval.passage", "search_document")
+OLDER_TOKENIZERS = ("vocab.txt", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "vocab.json")
 REMOTE_CODE = "--trust-remote-code"
 UNTITLED = "title: none"  # how EmbeddingGemma's folders write a passage without a title
 
@@ -165,10 +166,14 @@ def _check_remote_code(facts: ModelFacts, origin: str, allowed: bool) -> None:
 def tokenizer_file(origin: str) -> Path:
     """The tokenizer.json of a folder or id. Raises InputError when there is none."""
     if Path(origin).expanduser().is_dir():
-        path = Path(origin).expanduser() / "tokenizer.json"
-        if not path.is_file():
-            raise InputError("there is no tokenizer.json", where=origin, cure="save the model with its fast tokenizer")
-        return path
+        folder = Path(origin).expanduser()
+        older = next((name for name in OLDER_TOKENIZERS if (folder / name).is_file()), None)
+        if not (folder / "tokenizer.json").is_file():
+            made = f"write it once from {older}: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER), of transformers"
+            raise InputError(
+                "there is no tokenizer.json", where=origin, cure=made if older else "copy or download the whole folder again"
+            )
+        return folder / "tokenizer.json"
     path = hub_file(origin, "tokenizer.json") or Path()
     if not path.is_file():
         raise InputError("there is no tokenizer.json", where=origin, cure="save the model with its fast tokenizer")

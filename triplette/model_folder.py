@@ -72,6 +72,7 @@ def read_model(origin: str) -> ModelFacts:
     dense = [get(_inside(module, "config.json"), True) for module, kind in zip(ordered, kinds, strict=True) if kind == "Dense"]
     text = config.get("text_config") or config
     own = get("config_sentence_transformers.json", False) or {}
+    _check_prompts(own, origin)
     _check_default_prompt(own, origin)
     return ModelFacts(
         modules=kinds,
@@ -138,6 +139,16 @@ def _refuse_reranker(config: dict[str, Any], origin: str) -> None:
             f"this is a reranker or classifier ({heads[0]}): it scores a pair of texts and gives no vectors",
             where=origin,
             cure="give an embedding model; many publishers have one beside their reranker",
+        )
+
+
+def _check_prompts(own: dict[str, Any], origin: str) -> None:
+    prompts = own.get("prompts") or {}
+    if not isinstance(prompts, dict) or not all(isinstance(value, str) for value in prompts.values() if value):
+        raise InputError(
+            "its prompts are not texts by name",
+            where=f"{origin}/config_sentence_transformers.json",
+            cure='write them as {"query": "query: ", "document": "passage: "}, or as {} where it has none',
         )
 
 
@@ -220,11 +231,19 @@ def _reader(origin: str) -> Callable[[str, bool], Any]:
                 raise InputError(f"there is no {name}", where=origin, cure=f"give a whole sentence-transformers folder, {OTHERS}")
             return None
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"not readable as JSON ({error})", where=str(path), cure="copy the model's file again") from None
+        if not (_is_modules(content) if name == "modules.json" else isinstance(content, dict)):
+            raise InputError("not what a model's file of this name holds", where=str(path), cure="copy the model's file again")
+        return content
 
     return get
+
+
+def _is_modules(content: Any) -> bool:
+    """Whether modules.json is a list of modules, each with its place, folder and class."""
+    return isinstance(content, list) and all(isinstance(one, dict) and {"idx", "path", "type"} <= set(one) for one in content)
 
 
 def hub_file(origin: str, name: str, *, needed: bool = True) -> Path | None:

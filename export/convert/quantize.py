@@ -37,6 +37,12 @@ RECIPES: dict[str, dict[str, int]] = {
     "int8_weights": dict.fromkeys(SCOPES, 8),
     "float32": dict.fromkeys(SCOPES, 32),
 }
+MEANING = {
+    "e4_a8_f4_p4": "attention in 8 bits, the rest in 4; activations rounded to 8 bits within an operator",
+    "int8": "weights in 8 bits; activations rounded to 8 bits within an operator",
+    "int8_weights": "weights in 8 bits, activations in float32",
+    "float32": "not quantised",
+}
 # weights without the token table; below, ``auto`` takes int8. Refused in 4 bits were a tiny model (-0.015 of nDCG@10), all-MiniLM-L6-v2 (11 million:
 # a cosine of 0.963) and multilingual-e5-small after one epoch (21 million: -0.028); EmbeddingGemma has 100 million
 SMALL = 30_000_000

@@ -36,7 +36,7 @@ def load_model(
         raise InputError(
             f"{len(absent)} of its weights are in none of its files, such as {absent[0]}: they would be random",
             where=origin,
-            cure="copy or download the whole folder again; of a folder saved elsewhere, see that config.json is that of its weights",
+            cure="copy or download the whole folder again: config.json and weights must be of one model",
         )
     _check_loaded(model, contract, origin)
     # truncation and prefixes are the contract's; the model's own prompts would be added on top
