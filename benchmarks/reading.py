@@ -120,7 +120,7 @@ def triplette_text(path: Path) -> str:
 def plain(pages: list[str]) -> str:
     """Pages as one text, with the words whole that a line's end cuts, and without accents: some readers give those of TeX's fonts apart."""
     text = unicodedata.normalize("NFKC", _APART.sub("", "\n".join(pages).replace("ı", "i"))).replace("\r\n", "\n").replace("\r", "\n")
-    text = re.sub(r"[\ufffe\x02\u00ad-]\s*\n\s*(?=[a-zà-ÿœ])", "", text)
+    text = re.sub(r"[\ufffe\x02\u00ad-]\s*\n\s*(?=[a-zà-ÿœ])|(?<=[^\W_])[\ufffe\x02\u00ad-]\s*\n\s*(?=[^\W_])", "", text)
     text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     return text.replace("\u00ad", "").replace("\ufffe", "-")
 

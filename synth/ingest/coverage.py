@@ -29,7 +29,7 @@ MIX = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits mixed: Knuth's multiplier f
 KEPT_ROLES = ("body", "heading")
 UNTOLD_ROLES = (*KEPT_ROLES, "front matter")  # lines that were kept, and those that no witness tells
 HYPHENS = "-\u2010\u2011"
-_BROKEN = re.compile(rf"(?<=[^\W_])[-\u2010][ \t]*\n\s*(?=[^\W_])(?!(?:{'|'.join(sorted(AFTER_HYPHEN))})\b)")
+_BROKEN = re.compile(rf"(?<=[^\W_])[-\u2010][ \t]*\n\s*(?=[^\W_])(?!(?:{'|'.join(sorted(AFTER_HYPHEN))})(?:\s|$))")
 _INNER = re.compile(r"(?<=\w)[-\u2010\u2011](?=\w)")
 WORD = re.compile(r"\d+|[^\W\d]+")  # a number is a word of its own: some readers glue a note's mark to the word before it
 _END = re.compile(r"(?<=[.!?…])[ \t\n]+|\n[ \t]*\n\s*|\f")

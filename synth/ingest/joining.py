@@ -47,7 +47,8 @@ def _cut_word(before: str, line: str) -> bool:
     following = _FIRST_LETTERS.match(line)
     if before[-1] not in HYPHENS or not before[-2:-1].isalpha() or following is None:
         return False
-    return before[-1] == "\u00ad" or following.group() not in AFTER_HYPHEN
+    alone = line[following.end() : following.end() + 1] in ("", " ")  # "bitwise-" before "and," is one name
+    return before[-1] == "\u00ad" or not alone or following.group() not in AFTER_HYPHEN
 
 
 def _compound(before: str, line: str) -> bool:

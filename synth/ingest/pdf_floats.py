@@ -13,7 +13,8 @@ INSET_ABOVE = 3  # times the type's size that a figure beside a paragraph begins
 INSET = 40  # lines of a figure, its labels and its legend
 NEXT_LINE = 1.6  # times the type's size from a line to the next one of its paragraph at most
 FLOAT_GAP = 1.7  # times the type's size of white under a figure at the top of a column at least
-_CAPTION = re.compile(r"[^\W\d_][\w.]{2,12}\s?\d{1,3}(?:\.\d{1,2})?\s?(?:[.:–-]|$)")  # "Figure 8.", "Tableau 2 :"
+_CAPTION = re.compile(r"[^\W\d_]{2,12}\.?\s\d{1,3}(?:\.\d{1,2})?\s?[.:–-]")  # "Figure 8.", "Tableau 2 :"
+PROSE = 3  # words of a line that goes on under a figure at least: a formula's parts stand up and down the page
 
 
 @dataclass(slots=True)
@@ -83,19 +84,28 @@ def _goes_on_under(lines: list[TextLine], start: int, line: TextLine, *, top: bo
     The figure has a legend and white under it, and stands higher than the line did (``top``: on another page).
     """
     following = lines[start]
-    if line.table or line.bold or line.text[-1:] in SENTENCE_ENDS or not (top or following.y > line.y + line.size):
-        return 0
-    if _set_alike(line, following) and following.text[:1].islower():
+    if (
+        len(line.text.split()) < PROSE
+        or line.table
+        or line.bold
+        or line.text[-1:] in SENTENCE_ENDS
+        or not (top or following.y > line.y + line.size)
+        or _goes_on(line, following)
+    ):
         return 0
     lowest, captioned = following.y, False
     for place in range(start + 1, min(start + INSET, len(lines))):
         captioned = captioned or bool(_CAPTION.match(lines[place - 1].text))
         lowest = min(lowest, lines[place - 1].y)
         other = lines[place]
-        goes_on = captioned and _set_alike(line, other) and other.text[:1].islower() and not other.table
-        if goes_on and lowest - other.y > FLOAT_GAP * other.size:
+        if captioned and lowest - other.y > FLOAT_GAP * other.size and _goes_on(line, other):
             return place
     return 0
+
+
+def _goes_on(line: TextLine, following: TextLine) -> bool:
+    """Whether a line begins as the rest of a sentence does, in the type of the line before."""
+    return _set_alike(line, following) and following.text[:1].islower() and not following.table
 
 
 def _set_alike(line: TextLine, other: TextLine) -> bool:
