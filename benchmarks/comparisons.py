@@ -18,6 +18,7 @@ ALONE = {
     "recipes.py": "the recipes of others as data: wants a base, a run and judged questions; `bench.py` runs it as `recipes` with the sample corpus",
     "review.py": "its peer, Argilla's own deployment, wants Elasticsearch, Redis and Docker",
     "scale.py": "no peer: how our own cost grows; its figures are in docs/scale.md",
+    "small_models.py": "no peer: one recipe of the phone file against another; its figures are in docs/experiments.md",
     "training.py": "no peer: one data choice against another",
     "yardstick.py": "wants judged questions, which are kept outside the repository",
 }
