@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / ".benchmarks", help="environments, data and results")
     parser.add_argument("--pdfs", type=Path, help="folder of PDFs for the readers; none lies in the repository")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the endpoint ends with us
     work = options.work.resolve()
     chosen = comparisons(options.size, work, options.pdfs)
     unknown = set(options.only) - {one.name for one in chosen}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 # scripts that stand alone: run by the command in their docstring
 ALONE = {
+    "data_effect.py": "no peer: one choice of data against another, on a curated run that is not kept here",
     "families.py": "no peer: each family's file against PyTorch itself; up to 11 GB of memory",
     "export.py": "no peer that would run here: the published file's figures are of a phone; 7.5 GB, eleven minutes on idle cores",
     "gpu.py": "wants a CUDA device",
@@ -18,7 +19,7 @@ ALONE = {
     "recipes.py": "the recipes of others as data: wants a base, a run and judged questions; `bench.py` runs it as `recipes` with the sample corpus",
     "review.py": "its peer, Argilla's own deployment, wants Elasticsearch, Redis and Docker",
     "scale.py": "no peer: how our own cost grows; its figures are in docs/scale.md",
-    "small_models.py": "no peer: one recipe of the phone file against another; its figures are in docs/experiments.md",
+    "small_models.py": "no peer: one recipe of the phone file against another",
     "training.py": "no peer: one data choice against another",
     "yardstick.py": "wants judged questions, which are kept outside the repository",
 }

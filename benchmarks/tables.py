@@ -19,11 +19,17 @@ def write_readme(page: Path, chosen: list[Comparison], results: Path) -> None:
     for one in chosen:
         place = results / f"{one.name}.json"
         told = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {"turns": []}
-        if any(told["turns"]):  # a comparison of which no side could run leaves the figures that are there
+        if whole(one, told):  # one that was stopped in its first turn, or of which no side could run, leaves the figures that are there
             text = between(text, one.name, table(one, told))
     alone = "\n".join(f"| `{name}` | {why} |" for name, why in sorted(ALONE.items()))
     text = between(text, "versions", f"Versions: {', '.join(versions())}.")
     page.write_text(between(text, "alone", f"| script | why it is not in it |\n|---|---|\n{alone}"), encoding="utf-8")
+
+
+def whole(one: Comparison, told: dict[str, Any]) -> bool:
+    """Whether each side was measured in the first turn or could not run, and not all of them could not."""
+    first = told["turns"][0] if told["turns"] else {}
+    return bool(first) and all(side.name in first or side.name in told["failed"] for side in one.sides)
 
 
 def between(text: str, name: str, content: str) -> str:

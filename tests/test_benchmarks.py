@@ -110,12 +110,17 @@ def test_a_comparison_of_which_no_side_could_run_leaves_the_page_as_it_is(bench:
     bench.measure(lacking, tmp_path, 1, False)
     slow = parts.Comparison("slow", "sums", (parts.Side("ours", ("-c", "raise SystemExit('no')")),))
     bench.measure(slow, tmp_path, 1, False)
-    marks = ("pair", "slow", "versions", "alone")
+    stopped = comparison(parts, tmp_path)
+    stopped = dataclasses.replace(stopped, name="stopped", sides=stopped.sides[:1])
+    bench.measure(stopped, tmp_path, 1, False)
+    stopped = dataclasses.replace(stopped, sides=comparison(parts, tmp_path).sides)
+    marks = ("pair", "slow", "stopped", "versions", "alone")
     page = tmp_path / "README.md"
     page.write_text("".join(f"<!-- make bench: {name} -->\n\nfigures of {name}\n\n<!-- end -->\n" for name in marks))
-    tables.write_readme(page, [lacking, slow], tmp_path / "results")
+    tables.write_readme(page, [lacking, slow, stopped], tmp_path / "results")
     assert "figures of pair" in page.read_text()
     assert "figures of slow" in page.read_text()
+    assert "figures of stopped" in page.read_text()
 
 
 def test_every_script_is_in_a_comparison_or_says_why_it_is_not(parts: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from triplette.synth.ingest.html_notes import is_note_mark
+from triplette.synth.ingest.html_notes import EPUB_TYPE, is_note_mark
 from triplette.synth.ingest.html_sheets import HIDDEN_SHARE, UNSHOWN
 
 SILENT = frozenset(
@@ -22,7 +22,7 @@ _TAGS = {"nav": "menu", "aside": "aside", "footer": "footer", "dialog": "notice"
 _ROLES = {
     "navigation": "menu", "banner": "header", "contentinfo": "footer", "complementary": "aside", "search": "control", "dialog": "notice",
     "alertdialog": "notice", "menu": "menu", "menubar": "menu", "toolbar": "control", "tooltip": "control", "doc-backlink": "control",
-    "doc-toc": "menu", "doc-pagelist": "menu",
+    "doc-toc": "menu", "doc-pagelist": "menu", "doc-pagebreak": "control",
 }  # fmt: skip
 _NAMES = {
     "cookie": "notice", "cookies": "notice", "cookiebar": "notice", "cookiebanner": "notice", "consent": "notice", "gdpr": "notice",
@@ -99,6 +99,8 @@ def _named_role(node: Any, within_main: bool) -> str:
     role = node.get("role")
     if tag == "a" and is_note_mark(node):
         return "control"
+    if "pagebreak" in (node.get("epub:type") or node.get(EPUB_TYPE) or ""):
+        return "control"  # a number of the printed book's page, in the midst of a line
     if tag == "div" and node.get("title") in ("header", "footer"):
         return str(node.get("title"))  # LibreOffice's running heads
     if role in _ROLES and not (role == "banner" and within_main):

@@ -15,7 +15,7 @@ MARK_MAX = 8  # characters of a note's mark: "[12]", "iii", "*"
 NOTES_MAX = 20_000  # of a page that are put in their places
 _PLACED = "data-triplette-note"
 _TARGET = re.compile(r"#(?:_?ftn|_edn|sdfootnote|sdendnote|fn[-:_]?\w|user-content-fn|footnote|endnote)", re.IGNORECASE)
-_TYPE = "{http://www.idpf.org/2007/ops}type"
+EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 _BACK = re.compile(r"(?:ref[-:_]?\w*|anc)$")
 _NOTES = frozenset("li div p aside dd".split())
 _OPEN = frozenset("li dd blockquote div section article aside body".split())  # a note is the last thing inside them
@@ -33,7 +33,7 @@ def is_note_mark(node: Any) -> bool:
 
 
 def _kind(node: Any) -> str:
-    said = f"{node.get('role') or ''} {node.get(_TYPE) or node.get('epub:type') or ''}"
+    said = f"{node.get('role') or ''} {node.get(EPUB_TYPE) or node.get('epub:type') or ''}"
     return next((kind for kind in ("noteref", "backlink") if kind in said), "")
 
 

@@ -69,12 +69,16 @@ class _Text(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._unshown: list[str] = []
+        self._page_number = ""  # the tag of a book's page number that is open
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _UNSHOWN:
             self._unshown.append(tag)
         elif tag in _EDGES:
             self.parts.append("\n")
+        elif any(value in ("pagebreak", "doc-pagebreak") for _, value in attrs):
+            self.parts.append("\n")
+            self._page_number = tag
         if tag == "body":
             self._unshown.clear()
 
@@ -82,8 +86,9 @@ class _Text(HTMLParser):
         if tag in _UNSHOWN and tag in self._unshown:
             while self._unshown.pop() != tag:
                 pass
-        elif tag in _EDGES:
+        elif tag in _EDGES or tag == self._page_number:
             self.parts.append("\n")
+            self._page_number = ""
 
     def handle_data(self, data: str) -> None:
         if not self._unshown:
@@ -218,7 +223,7 @@ def _rtf(path: Path) -> str:
     from striprtf.striprtf import rtf_to_text
 
     data = _BINARY.sub(b"", path.read_bytes())  # digits of pictures, which the library walks one by one
-    return str(rtf_to_text(_notes_last(data.decode("latin-1")), errors="replace")).replace("|", " ")
+    return str(rtf_to_text(_notes_last(data.decode("latin-1")), errors="replace")).replace("|", " ").replace("\n", "\n\n")
 
 
 def _notes_last(source: str) -> str:
