@@ -353,6 +353,19 @@ def test_hyphens_at_line_ends_go_but_compound_words_keep_theirs() -> None:
     assert join_lines(["un titre -", "Suite"]) == "un titre - Suite"
 
 
+def test_titles_underlined_in_plain_text_are_headings_and_rows_of_signs_are_no_text() -> None:
+    text = (
+        "Le port de plaisance\n====================\n\nLes horaires\n------------\nLe bureau ouvre à neuf heures. Il ferme à la\nnuit tombée.\n\n"
+        "L'eau\n-----\n\nElle est comprise.\n\nNom\n------------------------\nAna\n"
+    )
+    found = structure(Document("a.txt", text, "pages"), "fr")
+    assert [(block.headings, block.text) for block in found.blocks][:2] == [
+        (("Le port de plaisance", "Les horaires"), "Le bureau ouvre à neuf heures. Il ferme à la nuit tombée."),
+        (("Le port de plaisance", "L'eau"), "Elle est comprise."),
+    ]
+    assert found.blocks[-1].headings == ("Le port de plaisance", "L'eau")  # a row much longer than the line above it is a rule
+
+
 def test_a_divisions_name_may_be_longer_than_a_line_of_prose_would_be() -> None:
     text = (
         "STATUTS DU PORT\n\nAnnexe A : Les tarifs\nUn poste coûte dix euros la nuit.\n\n"

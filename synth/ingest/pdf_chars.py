@@ -148,7 +148,7 @@ def initials_level(chars: list[Char]) -> list[Char]:
     last = -1  # the place of the last character that is no space
     for at, char in enumerate(chars):
         if char.size:
-            if last >= 0 and _is_initial(found[last], char, chars[at : at + INITIAL_REACH]):
+            if last >= 0 and _is_initial(found[last], char) and _beside(found[last], char, chars[at : at + INITIAL_REACH]):
                 large = found[last]
                 width = (large.x1 - large.x0) * char.size / large.size
                 found[last:] = [large._replace(x0=char.x0 - width, x1=char.x0, y=char.y, size=char.size)]
@@ -157,12 +157,16 @@ def initials_level(chars: list[Char]) -> list[Char]:
     return found
 
 
-def _is_initial(large: Char, first: Char, rest: Sequence[Char]) -> bool:
-    """Whether a letter reaches down beside the line that ``first`` begins and the one below it, which begins in the same place."""
-    if not large.text.isupper() or not first.text.isalpha() or large.size < INITIAL * first.size:
+def _is_initial(large: Char, first: Char) -> bool:
+    """Whether a letter reaches down beside the line that ``first`` begins."""
+    if large.size < INITIAL * first.size or not large.text.isupper() or not first.text.isalpha():
         return False
-    beside = -INITIAL_GAP * first.size <= first.x0 - large.x1 <= INITIAL_GAP * first.size and first.y - large.y > LEVEL * first.size
-    return beside and any(
+    return abs(first.x0 - large.x1) <= INITIAL_GAP * first.size and first.y - large.y > LEVEL * first.size
+
+
+def _beside(large: Char, first: Char, rest: Sequence[Char]) -> bool:
+    """Whether a second line begins beside an initial, under the ``first`` letter of the one above."""
+    return any(
         abs(char.x0 - first.x0) < first.size and first.y - char.y > 0.8 * first.size and char.y > large.y - LEVEL * first.size
         for char in rest
         if char.size

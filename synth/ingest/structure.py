@@ -35,6 +35,8 @@ _WIDE_GAP = re.compile(r" {3,}")
 _RULE = re.compile(r"\|?[ \t]*:?-{3,}")
 _BARE_NUMBER = re.compile(r"^\s*\d{1,2}(?:\.\d{1,2}){0,4}\.?\s*$")
 _NOTE_MARK = re.compile(r"\(?(?:\d{1,3}|[*†‡§]{1,3})\)?[.\s]?\s?\S")
+_UNDERLINE = re.compile(r"={4,}|-{4,}|~{4,}")
+UNDERLINE_OFF = 3  # signs that a row under a title may be longer or shorter than it
 TAIL = 60  # characters: what ends a line is told from its last ones
 SAME_SIZE = 0.3  # points between sizes of type that are one
 _LETTERED = re.compile(r"^\s*(?:[a-z]|\d{1,2}|[ivx]{1,4})[).]\s+\S", re.IGNORECASE)
@@ -291,7 +293,7 @@ class _Placing:
                 builder.open("table", line)
             return 1
         before = opened[-1].text if opened else ""
-        typed = self._typed(at)
+        typed = self._typed(at) or (None if opened else self._underlined(at))
         if typed:
             return self._open_heading(at, *typed)
         title = self._number_above_title(at, before) or self._inferred(at, before)
@@ -328,6 +330,15 @@ class _Placing:
         if level and not is_capitals(text):
             return level, title, mark.lines
         return ARTICLE_LEVEL if self.builder.known.is_opening(text) else self.levels[mark.size], tidy(text), mark.lines
+
+    def _underlined(self, at: int) -> tuple[float, str, int] | None:
+        """(level, title, lines) of a line over a row of "=" or "-" as long as it, as people mark titles in plain text."""
+        text = self.lines[at].text.strip()
+        row = self.lines[at + 1].text.strip() if at + 1 < len(self.lines) else ""
+        if not _UNDERLINE.fullmatch(row) or abs(len(row) - len(text)) > UNDERLINE_OFF or not self.after[at + 1]:
+            return None
+        level, title = self.builder.known.heading(text, self.after[at + 1], "", 10_000)
+        return (level, title, 2) if level else (PLAIN_LEVEL - (row[0] == "="), tidy(text), 2)
 
     def _number_above_title(self, at: int, before: str) -> tuple[float, str, int] | None:
         """(level, title, lines taken) when a bare number stands on the line above its title, as PDF extractors leave it."""
