@@ -68,7 +68,7 @@ def _init_profile(
         made = draft.profile
         say(f"{made.about}\n")
         table("Who asks", ("persona", "who"), [(persona.name, persona.who) for persona in made.personas])
-        table("Kinds of question", ("kind", "asks"), [(kind.name, kind.asks) for kind in made.kinds])
+        table("Kinds of question", ("kind", "asks"), [(kind.name, kind.asks) for kind in made.kinds if kind.weight])
         say(f"drafted from {draft.passages} passages, {draft.cost:.4f} USD")
         if not yes and not typer.confirm(f"Write this to {path}?", default=False, err=True):
             say("nothing was written")
