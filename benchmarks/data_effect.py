@@ -391,10 +391,10 @@ def main() -> None:
     if options.command == "mix":
         encoder = Encoder(options.base, preset, options.cache or options.work / "lower.pt")
         encoder.mix([weights_of(options.work, options.choice, options.steps, seed) for seed in options.seeds], options.share)
-        name = f"{options.choice}, {len(options.seeds)} seeds averaged" + (
-            f", {options.share:g} of the way" if options.share < 1 else ""
-        )
-        keep({"choice": name, "seed": 0} | measure(encoder, run, sample, options.gold), options.work, name, options.steps)
+        seed = options.seeds[0]
+        name = options.choice + (f", {len(options.seeds)} seeds averaged" if len(options.seeds) > 1 else "")
+        name += f", {options.share:g} of the way" if options.share < 1 else ""
+        keep({"choice": name, "seed": seed} | measure(encoder, run, sample, options.gold), options.work, name, options.steps, seed)
         return
     for seed in options.seeds:
         for name in options.choices:
