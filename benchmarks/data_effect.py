@@ -2,13 +2,15 @@
 
     python benchmarks/data_effect.py fit CHOICE --run RUN --rules RUN --base FOLDER --work DIR [--seed 0] [--steps 40]
                                                 [--gold questions.jsonl] [--sample RUN]
+    python benchmarks/data_effect.py mix CHOICE --run RUN --base FOLDER --work DIR [--seeds 0 1 2] [--share 1] [--steps 40] [--gold ...] [--sample ...]
     python benchmarks/data_effect.py table --run RUN --work DIR [--gold questions.jsonl]
 
 RUN is a curated run over a corpus; ``--rules`` another over the same chunks. Every choice is measured on RUN's test split (no row of any choice is over
 a passage that answers a question of its val or test), with ``--gold`` on judged questions at the page (``yardstick.py``), and with ``--sample``
 on the test split of a run over another corpus. The recipe is the product's grouped batch, its plan and its loss, over the upper layers; to afford
 many lines on two cores the lower layers, which no recipe here trains, are run once and kept, so a fit has no dropout. A step is 32 passages
-with all of their questions: with fewer rows the same steps are more passes.
+with all of their questions: with fewer rows the same steps are more passes. ``mix`` averages the weights of a choice's seeds, and takes ``--share`` of
+the way from the base to them.
 """
 
 from __future__ import annotations
@@ -142,6 +144,21 @@ class Encoder:
             with torch.no_grad():
                 found[part] = self.vectors([texts[number] for number in part]).numpy()
         return found
+
+    def save(self, place: Path) -> None:
+        """Write the trained weights."""
+        import torch
+
+        place.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(self.upper.state_dict(), place)
+
+    def mix(self, places: Sequence[Path], share: float) -> None:
+        """Take the mean of trained weights, and ``share`` of the way to it from the weights that are there."""
+        import torch
+
+        states, start = [torch.load(place) for place in places], self.upper.state_dict()
+        mean = {name: sum(state[name] for state in states) / len(states) for name in start}
+        self.upper.load_state_dict({name: value + share * (mean[name] - value) for name, value in start.items()})
 
     def _run(self, states: Any, mask: Any, layers: Any) -> Any:
         import torch
@@ -297,7 +314,7 @@ def table(work: Path, run: RunDir, sample: RunDir | None) -> str:
         told.setdefault(one["choice"], []).append(one)
     lines = ["| choice | seeds | rows | passages | set, way | nDCG@10 (by seed) | R@1 | R@5 | against the base | against curated |"]
     lines.append("|---" * 10 + "|")
-    for name in [name for name in CHOICES if name in told]:
+    for name in [*(name for name in CHOICES if name in told), *(name for name in told if name not in CHOICES)]:
         ones = told[name]
         for kind in SETS:
             for way in ones[0].get(kind, {}):
@@ -324,19 +341,43 @@ def _told(difference: Difference) -> str:
     return f"{difference.delta:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
 
 
+def keep(told: dict[str, Any], work: Path, name: str, steps: int, seed: int = 0) -> None:
+    """Write a line's figures, and say its means."""
+    place = work / "results" / f"{_file(name, steps, seed)}.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_text(place, json.dumps({**told, "steps": steps}) + "\n")
+    means = ", ".join(f"{kind} {way} {np.mean(values[PRIMARY]):.3f}" for kind in SETS for way, values in told.get(kind, {}).items())
+    print(f"{name}, seed {seed}: {told.get('rows', 0)} rows, {told.get('seconds', 0)} s; {means}", flush=True)
+
+
+def weights_of(work: Path, name: str, steps: int, seed: int) -> Path:
+    """Where a fit's trained weights lie."""
+    return work / "weights" / f"{_file(name, steps, seed)}.pt"
+
+
+def _file(name: str, steps: int, seed: int) -> str:
+    return f"{name.replace(', ', '-').replace(' ', '-')}-{steps}-{seed}"
+
+
 def main() -> None:
     """Make one line, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("fit")
     one.add_argument("choices", nargs="+", choices=list(CHOICES))
-    one.add_argument("--base", required=True)
-    one.add_argument("--cache", type=Path, help="the lower layers' states; a file for each of several processes (WORK/lower.pt)")
     one.add_argument("--rules", type=Path, help="a run of other questions over the same chunks")
-    one.add_argument("--seeds", type=int, nargs="+", default=[0])
-    one.add_argument("--steps", type=int, default=40)
+    averaged = commands.add_parser("mix")
+    averaged.add_argument("choice", choices=list(CHOICES))
+    averaged.add_argument("--share", type=float, default=1.0)
+    for command in (one, averaged):
+        command.add_argument("--base", required=True)
+        command.add_argument(
+            "--cache", type=Path, help="the lower layers' states; a file for each of several processes (WORK/lower.pt)"
+        )
+        command.add_argument("--seeds", type=int, nargs="+", default=[0])
+        command.add_argument("--steps", type=int, default=40)
     shown = commands.add_parser("table")
-    for command in (one, shown):
+    for command in (one, averaged, shown):
         command.add_argument("--run", type=Path, required=True)
         command.add_argument("--work", type=Path, required=True)
         command.add_argument("--gold", type=Path)
@@ -347,25 +388,27 @@ def main() -> None:
         print(table(options.work, run, sample))
         return
     preset = preset_of(load_section(PRESETS["e5"], "train.presets.e5", None, base=options.base, grouped=True, negatives=3))
+    if options.command == "mix":
+        encoder = Encoder(options.base, preset, options.cache or options.work / "lower.pt")
+        encoder.mix([weights_of(options.work, options.choice, options.steps, seed) for seed in options.seeds], options.share)
+        name = f"{options.choice}, {len(options.seeds)} seeds averaged" + (
+            f", {options.share:g} of the way" if options.share < 1 else ""
+        )
+        keep({"choice": name, "seed": 0} | measure(encoder, run, sample, options.gold), options.work, name, options.steps)
+        return
     for seed in options.seeds:
         for name in options.choices:
-            place = (
-                options.work / "results" / f"{name.replace(', ', '-').replace(' ', '-')}-{options.steps * (name != BASE)}-{seed}.json"
-            )
-            if place.exists():
+            steps = options.steps * (name != BASE)
+            if (options.work / "results" / f"{_file(name, steps, seed)}.json").exists():
                 continue
             encoder = Encoder(options.base, preset, options.cache or options.work / "lower.pt")
             told: dict[str, Any] = {"choice": name, "seed": seed}
             if name != BASE:
                 rows = chosen_rows(CHOICES[name], run, RunDir(options.rules) if options.rules else None, seed)
                 told |= fit(encoder, rows, CHOICES[name], preset, options.steps, seed)
+                encoder.save(weights_of(options.work, name, steps, seed))
             told |= measure(encoder, run, sample, options.gold)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_text(place, json.dumps(told) + "\n")
-            means = ", ".join(
-                f"{kind} {way} {np.mean(values[PRIMARY]):.3f}" for kind in SETS for way, values in told.get(kind, {}).items()
-            )
-            print(f"{name}, seed {seed}: {told.get('rows', 0)} rows, {told.get('seconds', 0)} s; {means}", flush=True)
+            keep(told, options.work, name, steps, seed)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def draft_profile(run: RunDir, base: Profile, llm: LlmSettings, *, budget: float
         base,
         about=" ".join(said.about.split()),
         personas=tuple(Persona(name=name, who=" ".join(who.split())) for name, who in personas.items()),
-        kinds=tuple(replace(kind, asks=asks[kind.name]) for kind in base.kinds if kind.name in asks),
+        kinds=tuple(replace(kind, asks=asks.get(kind.name, kind.asks)) for kind in base.kinds if kind.name in asks or not kind.weight),
         scenes=Scenes(),  # they name personas of the base
     )
     try:
@@ -108,10 +108,10 @@ def draft_request(sample: Sequence[Chunk], base: Profile) -> Request:
     spoken = language(base.language)
     content = fill(user, passages="\n\n".join(_fenced(chunk) for chunk in sample), language=spoken.name)
     messages = (
-        {"role": "system", "content": with_parts(system, language=spoken.name, kinds=", ".join(base.kind_names))},
+        {"role": "system", "content": with_parts(system, language=spoken.name, kinds=", ".join(base.asked_kinds))},
         {"role": "user", "content": content},
     )
-    return Request(messages, draft_form(base.kind_names), "profile", EXPECTED_TOKENS, spoken.prompting.ask_again)
+    return Request(messages, draft_form(base.asked_kinds), "profile", EXPECTED_TOKENS, spoken.prompting.ask_again)
 
 
 def _fenced(chunk: Chunk) -> str:

@@ -126,7 +126,7 @@ def test_gold_is_large_spread_and_without_duplicates() -> None:
 
 def test_gold_vocabulary_is_valid_and_mixed() -> None:
     rows = gold_rows()
-    for key, allowed in (("kind", CHESS.kind_names), ("persona", CHESS.persona_names), ("difficulty", DIFFICULTIES)):
+    for key, allowed in (("kind", CHESS.asked_kinds), ("persona", CHESS.persona_names), ("difficulty", DIFFICULTIES)):
         assert set(Counter(row[key] for row in rows)) == set(allowed), key
         assert min(Counter(row[key] for row in rows).values()) >= 10, key
 

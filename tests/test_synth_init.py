@@ -69,7 +69,7 @@ def test_a_draft_is_shown_and_written_only_when_somebody_agrees(run: RunDir, tmp
     assert len(seen) == 1  # the second time the answer is paid for already
     made = read_profile(path)
     assert made.persona_names == ("parent-d-élève", "nageur")
-    assert made.kind_names == ("factual", "procedural")
+    assert made.asked_kinds == ("factual", "procedural")
     assert made.kinds[0].also == ("factuel",)  # what it is called in files to import stays
     assert made.about == DRAFT["about"]
     assert made.prompts == load_profile("fr").prompts

@@ -32,7 +32,7 @@ from triplette.tables import read_records
 
 SETTINGS = WriteSettings(writer="llm")
 CHESS = load_profile("chess-fr")
-ASKED = tuple(kind.name for kind in CHESS.kinds if kind.weight)
+ASKED = CHESS.asked_kinds
 # A prompt that has been used is never edited: write the next version beside it and add its line here.
 PROMPT_HASHES = {"questions-v1": "c37dc5c2cdc460b4"}
 

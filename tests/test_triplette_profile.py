@@ -56,9 +56,8 @@ def test_each_profile_that_comes_along_is_whole(name: str) -> None:
     profile = load_profile(name)
     assert profile.name == name
     assert len(profile.personas) >= 3
-    asked = {kind.name for kind in profile.kinds if kind.weight}
-    assert asked == {"factual", "procedural", "scenario", "definition", "comparison", "multi-condition"}
-    assert {*profile.kind_names} - asked == {"keywords", "title", "claim", "colloquial", "exclusion"}
+    assert set(profile.asked_kinds) == {"factual", "procedural", "scenario", "definition", "comparison", "multi-condition"}
+    assert {*profile.kind_names}.difference(profile.asked_kinds) == {"keywords", "title", "claim", "colloquial", "exclusion"}
     assert all(getattr(profile.prompts, field.name) for field in fields(profile.prompts))
     assert profile.review.guidelines.count("\n## ") == 3
 

@@ -217,6 +217,11 @@ class Profile:
         return tuple(kind.name for kind in self.kinds)
 
     @property
+    def asked_kinds(self) -> tuple[str, ...]:
+        """The names of the kinds that a model is asked for: those of a weight over 0."""
+        return tuple(kind.name for kind in self.kinds if kind.weight > 0)
+
+    @property
     def persona_names(self) -> tuple[str, ...]:
         """The names of the personas, in the file's order."""
         return tuple(persona.name for persona in self.personas)
