@@ -65,12 +65,28 @@ def ours(folder: Path, recipe: str) -> tuple[Clock, Path]:
     return clock, path
 
 
+def without_tensorflow() -> None:
+    """The example's layers import the file format's schema from tensorflow, for adapters that it does not use; ai-edge-litert has the same schema."""
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    from ai_edge_litert import schema_py_generated
+
+    name = "tensorflow"
+    for part in ("", ".lite", ".lite.python"):
+        module = ModuleType(name + part)
+        module.__spec__ = ModuleSpec(name + part, None)  # other libraries look whether it is there
+        sys.modules.setdefault(name + part, module)
+    sys.modules["tensorflow.lite.python"].__dict__.setdefault("schema_py_generated", schema_py_generated)
+
+
 def example(folder: Path, recipe: str) -> tuple[Clock, Path]:
     """What the example's own script does, with the sizes of the small model."""
+    without_tensorflow()
     import litert_torch
     import torch
     from litert_torch.generative.examples.embedding_gemma import embedding_gemma
-    from litert_torch.generative.utilities import converter
+    from litert_torch.generative.quantize import quant_attrs, quant_recipes
 
     whole = embedding_gemma.get_model_config()
     sizes = {"num_layers": LAYERS, "vocab_size": VOCABULARY, "block_configs": whole.block_configs[:LAYERS]}
@@ -79,7 +95,9 @@ def example(folder: Path, recipe: str) -> tuple[Clock, Path]:
     with Clock() as clock:
         model = embedding_gemma.build_model(str(folder / "model")).eval()
         samples = (torch.ones(1, LENGTH, dtype=torch.long), torch.ones(1, LENGTH, dtype=torch.long))
-        wanted = converter.get_quant_recipe_from_flag(recipe, model.config)
+        # what the converter's flag of this name gives; its module asks for more that is not needed
+        blocks = {"weight_dtype": quant_attrs.Dtype.INT4, "granularity": quant_attrs.Granularity.BLOCKWISE_32}
+        wanted = quant_recipes.full_dynamic_recipe(mcfg=model.config, **(blocks if recipe == "dynamic_int4_block32" else {}))
         litert_torch.convert(model, samples, quant_config=wanted).export(str(path))
     return clock, path
 
