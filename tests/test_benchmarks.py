@@ -126,7 +126,7 @@ def test_a_comparison_of_which_no_side_could_run_leaves_the_page_as_it_is(bench:
 def test_every_script_is_in_a_comparison_or_says_why_it_is_not(parts: Any, tmp_path: Path) -> None:
     chosen = parts.comparisons(1.0, tmp_path, None)
     used = {Path(word).name for one in chosen for side in one.sides for word in side.command if word.startswith("benchmarks/")}
-    machinery = {"bench.py", "clock.py", "comparisons.py", "peers.py", "tables.py"}
+    machinery = {"bench.py", "clock.py", "comparisons.py", "peers.py", "tables.py", "upper_layers.py"}
     assert {path.name for path in FOLDER.glob("*.py")} == used | set(parts.ALONE) | machinery
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert [one.name for one in chosen if f"<!-- make bench: {one.name} -->" not in page] == []

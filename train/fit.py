@@ -149,7 +149,8 @@ def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
         _write(run, task, base, tuning.mix, before, after)
         keep_passages(run.path(KEPT), val.passages.ids, seen)
     named = after.named if after else "the encoder alone"
-    return replace(tuning, drawn_negatives=texts.drawn, inconsistent=texts.dropped, production=named, fusions=reached)
+    rate = task.preset.learning_rate
+    return replace(tuning, rate=rate, drawn_negatives=texts.drawn, inconsistent=texts.dropped, production=named, fusions=reached)
 
 
 def _write(run: RunDir, task: FineTune, base: Base, mix: float, before: Fusion | None, after: Fusion | None) -> None:

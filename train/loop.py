@@ -135,7 +135,6 @@ def tune(
         history=tuple(asdict(measured) for measured in judge.history),
         mini_batch=mini,
         scale=preset.scale,
-        rate=preset.learning_rate,
         drawn_negatives=texts.drawn,
         cloze=texts.cloze,
         ungated=False,
