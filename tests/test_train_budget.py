@@ -88,7 +88,7 @@ def base(tmp_path: Path) -> str:
 
 def test_a_plan_follows_from_texts_and_settings_alone(tmp_path: Path, base: str) -> None:
     dataset = load_dataset(rules_dataset(tmp_path / "run", pieces=4))
-    preset = replace(preset_of(PRESETS["e5"]()), base=base)
+    preset = replace(preset_of(PRESETS["e5"]()), base=base, grouped=False, layers=0, max_tokens=128)
     texts = training_texts(dataset, CONTRACTS["e5"], negatives=1)
     task = FineTune(dataset, SETTINGS, preset, base, CONTRACTS["e5"])
     first, again = (plan_evaluations(task, texts, 20) for _ in range(2))

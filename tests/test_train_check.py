@@ -90,12 +90,13 @@ def test_two_steps_are_measured(tmp_path: Path) -> None:
 
     from triplette.train.check import measure_pace, pace_in_words
 
-    chosen = preset(write_bert(tmp_path / "m", ["le roi et la dame sont sur la table"] * 40), batch=4, mini_batch=4)
+    plain = {"batch": 4, "mini_batch": 4, "grouped": False, "layers": 0, "epochs": 2.0}
+    chosen = preset(write_bert(tmp_path / "m", ["le roi et la dame sont sur la table"] * 40), **plain)
     pace = measure_pace(chosen, device="cpu")
     assert pace.step > 0
     assert pace.passage > 0
     assert pace_in_words(pace, chosen, None)["the fine-tune"].startswith("unknown")
-    # the texts of this dataset are shorter than the 128 tokens that were measured
+    # the texts of this dataset are shorter than the 160 tokens that were measured
     run = rules_dataset(tmp_path / "run", pieces=4)
     work = work_of(run.root, chosen, TrainSettings())
     assert work is not None
