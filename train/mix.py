@@ -2,7 +2,8 @@
 
 A fine-tune on a few thousand synthetic questions learns their way of asking and forgets some of what the base knew. Half-way between
 both often keeps the gain and loses less; it costs an evaluation a share and nothing in use. Val chooses among at most five shares, the
-verdict on test confirms.
+verdict on test confirms. Val's questions are synthetic too and flatter what learned their way of asking, so the choice is cautious: of the shares
+that val cannot tell from its best one, the nearest to the base (the one-standard-error rule of Breiman et al. 1984).
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from triplette.arrays import Floats
 from triplette.console import say
 from triplette.errors import SettingError
 from triplette.settings.train import Preset
@@ -29,24 +33,38 @@ def check_mix(preset: Preset) -> None:
 
 
 def choose_mix(base: Base, tuning: FitResult, task: FineTune, scorer: Scorer) -> FitResult:
-    """Leave ``base.model``, now tuned, at the share with the highest val nDCG@10 (ties: the larger share), and say what each reached.
+    """Leave ``base.model``, now tuned, at the smallest share within a standard error of the highest val nDCG@10, and say what each reached.
 
     The tuned weights as they are take part whether named or not. The base's are read again: they need no memory while training does.
     """
     start = dict(task.load(whole=True).model.named_parameters())
     tuned, scorer.beat = trained_state(base.model), None  # the fit's bar is gone
-    reached = {1.0: tuning.restored_ndcg}
+    found = {1.0: scorer.each(tuning.best_step)}
     for share in sorted({*task.preset.mix} - {1.0}):
         restore_state(base.model, mixed(start, tuned, share))
         scorer.seen = None  # what it embedded was another model
-        reached[share] = scorer(tuning.best_step).ndcg
-    best = max(reached, key=lambda share: (reached[share], share))
+        found[share] = scorer.each(tuning.best_step)
+    best, reached = cautious(found), {share: float(values.mean()) for share, values in found.items()}
     restore_state(base.model, mixed(start, tuned, best))
     scorer.seen = None  # what it embedded was another model
     if process_rank()[0] == 0:
         told = ", ".join(f"{share:g}: {reached[share]:.4f}" for share in sorted(reached))
         say(f"mix: val nDCG@10 by share of the tuned weights {told}; kept {best:g}")
     return replace(tuning, mix=best, mixes={f"{share:g}": round(reached[share], 6) for share in sorted(reached)})
+
+
+def cautious(found: Mapping[float, Floats]) -> float:
+    """The smallest share whose mean is within a standard error of the best one's, the error being that of their paired difference.
+
+    ``found`` holds val's nDCG@10 of each question (q,) by share. Of equal best ones the smaller is the best.
+    """
+    best = max(found, key=lambda share: (found[share].mean(), -share))
+
+    def near(share: float) -> bool:
+        lost = found[best] - found[share]
+        return bool(lost.mean() <= lost.std(ddof=1) / np.sqrt(len(lost))) if len(lost) > 1 else share == best
+
+    return min(share for share in found if share == best or near(share))
 
 
 def mixed(start: Mapping[str, Any], tuned: Mapping[str, Any], share: float) -> dict[str, Any]:

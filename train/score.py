@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from triplette.arrays import Vectors
+from triplette.arrays import Floats, Vectors
 from triplette.ranking.metrics import PRIMARY, score_rankings
 from triplette.train.data import Questions
 from triplette.train.finetune import FineTune
@@ -83,6 +83,11 @@ class Scorer:
         least = min(float((queries * seen[1]).sum(1).min()), float((passages * seen[2][chosen]).sum(1).min()))
         self.seen = seen
         return float(score_rankings(rank(queries, seen[2], 10), self._val.relevant)[PRIMARY].mean()), least
+
+    def each(self, step: int) -> Floats:
+        """nDCG@10 of each of val's questions (q,) at ``step``."""
+        queries, passages = self.vectors(step)
+        return np.asarray(score_rankings(rank(queries, passages, 10), self._val.relevant)[PRIMARY], dtype=np.float64)
 
     def __call__(self, step: int) -> Measured:
         """The measurement, at the contract's token limit: training may cut texts shorter, use does not."""
