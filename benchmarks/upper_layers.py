@@ -10,6 +10,8 @@ import numpy as np
 
 from triplette.arrays import Vectors
 from triplette.settings.train import Preset
+from triplette.train.averages import averaged
+from triplette.train.mix import mixed
 from triplette.train.models import load_base
 
 
@@ -90,8 +92,7 @@ class UpperLayers:
         import torch
 
         states, start = [torch.load(place) for place in places], self.upper.state_dict()
-        mean = {name: sum(state[name] for state in states) / len(states) for name in start}
-        self.upper.load_state_dict({name: value + share * (mean[name] - value) for name, value in start.items()})
+        self.upper.load_state_dict(mixed(start, averaged(states), share))
 
     def _run(self, states: Any, mask: Any, layers: Any) -> Any:
         import torch
