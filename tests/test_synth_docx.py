@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from pathlib import Path
 
@@ -100,6 +101,30 @@ def test_whole_paragraphs_in_controls_and_insertions_are_read_and_deleted_marks_
         + par("<w:del><w:r><w:delText>Rien</w:delText></w:r></w:del>", "<w:rPr><w:del/></w:rPr>")
     )
     assert texts(tmp_path, body) == ["Dans un contrôle.", "Plus loin.", "Ajouté.", "Le début et la fin."]
+
+
+def test_a_deleted_mark_joins_within_its_cell_or_box_and_loses_no_text_where_nothing_follows(tmp_path: Path) -> None:
+    deleted = "<w:rPr><w:del/></w:rPr>"
+    box = f"<w:r><w:txbxContent>{par('Encadré.')}</w:txbxContent></w:r>"
+    body = (
+        par(f"{run('Le gardien')}{box}", deleted)
+        + par("ouvre.")
+        + par("Les tarifs", deleted)
+        + f"<w:tbl><w:tr>{cell(par('Adulte', deleted))}{cell(par('six euros'))}</w:tr><w:tr>{cell(par('Enfant'))}{cell(par('gratuit'))}</w:tr></w:tbl>"
+        + par("La fin", deleted)
+    )
+    found = texts(tmp_path, body)
+    assert found[:3] == ["Encadré.", "Le gardien ouvre.", "Les tarifs"]
+    assert "| Adulte | six euros |" in found[3]
+    assert found[4:] == ["La fin"]
+
+
+def test_joining_ten_thousand_paragraphs_whose_marks_were_deleted_looks_at_each_once(tmp_path: Path) -> None:
+    """Each was joined to all before it: the whole text was split ten thousand times."""
+    body = par("Le canot du lac", "<w:rPr><w:del/></w:rPr>") * 10_000 + par("est rangé.")
+    started = time.process_time()
+    assert texts(tmp_path, body) == ["Le canot du lac " * 10_000 + "est rangé."]
+    assert time.process_time() - started < 4, "it took 8 s"
 
 
 def test_large_initials_join_their_paragraph_and_hidden_styles_and_titles_of_contents_are_no_text(tmp_path: Path) -> None:

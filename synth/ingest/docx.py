@@ -8,7 +8,6 @@ heads. Which element is what is defined in ECMA-376, part 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +55,6 @@ def _main_part(archive: Archive) -> str:
     return "word/document.xml"
 
 
-@dataclass(slots=True)
-class _Carried:
-    """A paragraph whose mark was deleted: its text opens the next one."""
-
-    text: str = ""
-
-
 class _Reader:
     def __init__(self, archive: Archive, main: str) -> None:
         self.archive = archive
@@ -71,7 +63,7 @@ class _Reader:
         self.numbering = Numbering(self._part("numbering"))
         self.notes = {kind: _notes(self._part(kind)) for kind in ("footnotes", "endnotes")}
         self.runs = Runs(self.styles)
-        self.carried = _Carried()
+        self.carried: list[str] = []  # texts of paragraphs whose marks were deleted: they open the next one
         self.contents: frozenset[Any] = frozenset()  # paragraphs of a table of contents that Word keeps in a control of its own
 
     def _part(self, kind: str) -> Any:
@@ -85,26 +77,40 @@ class _Reader:
             if text:
                 yield Element("paragraph", text)
             return
+        outside, self.carried = self.carried, []
         for node in wrapped_children(container):
             if node.tag == f"{W}p":
                 yield from self.paragraph(node, depth)
             elif node.tag == f"{W}tbl":
+                yield from self.alone()
                 yield from self.table(node, depth)
             elif node.tag == f"{W}altChunk":
                 yield from self.foreign(node)
+        yield from self.alone()
+        self.carried = outside
+
+    def alone(self) -> Iterator[Element]:
+        """The text of paragraphs whose marks were deleted where no paragraph follows that it could open."""
+        text = one_line("".join(self.carried))
+        self.carried.clear()
+        if text:
+            yield Element("paragraph", text)
 
     def paragraph(self, node: Any, depth: int) -> Iterator[Element]:
         """A paragraph, then what hangs on it: text boxes and notes."""
         properties = node.find(f"{W}pPr")
         contents = self.runs.in_contents
         read = self.runs.read(node)
-        text = one_line(self.carried.text + read.text)
-        self.carried.text = ""
+        text = one_line(read.text)
         if properties is not None and properties.find(f"{W}rPr/{W}del") is not None:
-            self.carried.text = f"{text} " if text else ""  # its mark is deleted: Word shows it joined to the next
+            self.carried += [text, " "] if text else []  # its mark is deleted: Word shows it joined to the next
             text = ""
         elif properties is not None and attribute(properties.find(f"{W}framePr"), "dropCap") in ("drop", "margin"):
-            self.carried.text, text = text, ""  # a large initial in a frame of its own
+            self.carried.append(text)  # a large initial in a frame of its own
+            text = ""
+        elif self.carried:
+            text = one_line("".join([*self.carried, read.text]))
+            self.carried.clear()
         number = self.numbering.number(self.styles.numbered(properties)) if text or not read.hidden else None
         if text:
             style = self.styles.of(properties)
