@@ -114,12 +114,16 @@ class Headings:
             return False
         return not (bare.endswith(".") and not _numbered_only(bare)) and not self._unfinished.search(bare)
 
-    def heading(self, text: str, following: str, before: str, width: int) -> tuple[int, str]:
+    def marked(self, text: str, following: str = "x") -> tuple[int, str]:
+        """(level, title) of a line that is set as a heading or underlined like one: by its number, whatever it says."""
+        return self.heading(text, following, "", 10_000, said=False)
+
+    def heading(self, text: str, following: str, before: str, width: int, *, said: bool = True) -> tuple[int, str]:
         """(level, title) when a line is a heading, else (0, "").
 
         ``following`` is the next line with text ("" at the end), ``before`` the open paragraph's last line ("" when none is
-        open), ``width`` the page's usual line length. Divisions have levels 1 to 4, articles and capitals 5, numbered titles 5 and
-        their depth.
+        open), ``width`` the page's usual line length, ``said`` whether a number over what reads like a sentence is none.
+        Divisions have levels 1 to 4, articles and capitals 5, numbered titles 5 and their depth.
         """
         bare = text.strip()
         if len(bare) > HEADING_LIMIT or not following or bare.endswith((";", ",", "-", "=")):
@@ -141,16 +145,16 @@ class Headings:
         article = self.article.match(bare)
         if article and len(article.group(2)) < 80 and bare[:1].isupper() and not bare.endswith("."):
             return ARTICLE_LEVEL, tidy(bare)
-        return self._numbered(bare, width) or (self._capital(bare, following, width) if capitals else (0, ""))
+        return self._numbered(bare, width, said) or (self._capital(bare, following, width) if capitals else (0, ""))
 
-    def _numbered(self, bare: str, width: int) -> tuple[int, str] | None:
+    def _numbered(self, bare: str, width: int, said: bool) -> tuple[int, str] | None:
         match = NUMBER.match(bare)
         if match is None or BULLET.match(bare):
             return None
         number, rest = match.group(1).strip("."), match.group(3)
         depth = number.count(".") + 1
         short = len(bare) < 0.7 * width and len(rest.split()) <= 12
-        proper = not rest.endswith(":") and rest[:1].isupper() and bool(_WORD.search(rest)) and not self._is_sentence(rest)
+        proper = not rest.endswith(":") and rest[:1].isupper() and bool(_WORD.search(rest)) and not (said and self._is_sentence(rest))
         if short and proper and (depth > 1 or match.group(2) or number[0].isalpha()):
             return ARTICLE_LEVEL + depth, tidy(bare)
         return None

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from triplette.languages.documents import AFTER_HYPHEN
 
 _COMPOUND = re.compile(r"(?<![^\W\d_])[^\W\d_]+-[^\W\d_]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 HYPHENS = "-\u2010\u00ad"
+_WRITTEN = ("-", "\u2010")  # hyphens that a word may be written with
+ALIKE = 4  # letters of a compound's second part from which it tells another with it: "-term", "-numbered"
 _FIRST_LETTERS = re.compile(r"[a-zà-ÿœ]{1,64}")
 
 
-def compounds(lines: Iterable[str]) -> frozenset[str]:
-    """The words that some line writes with a hyphen, in small letters."""
-    return frozenset(word.lower() for line in lines if "-" in line for word in _COMPOUND.findall(line))
+def compounds(lines: Sequence[str]) -> frozenset[str]:
+    """The words that some line writes with a hyphen, in small letters, and those that a line's end cuts and that are built like them:
+    "odd-" over "numbered" where "even-numbered" is written, and "oddnumbered" nowhere."""
+    found = {word.lower() for line in lines if "-" in line for word in _COMPOUND.findall(line)}
+    ends = {word.rpartition("-")[2] for word in found}
+    cut = [_cut_parts(before.strip(), line.strip()) for before, line in itertools.pairwise(lines) if before.rstrip()[-1:] in _WRITTEN]
+    alike = {(stem.lower(), rest) for stem, rest in cut if len(rest) >= ALIKE and rest in ends}
+    if alike:
+        whole = {word.lower() for line in lines for word in _LETTERS.findall(line)}
+        found |= {f"{stem}-{rest}" for stem, rest in alike if stem + rest not in whole}
+    return frozenset(found)
+
+
+def _cut_parts(before: str, line: str) -> tuple[str, str]:
+    """The two parts of the word that a line's end cuts, ("", "") where it cuts none."""
+    return _parts(before, line) if len(before) > 1 and line and _cut_word(before, line) else ("", "")
+
+
+def _parts(before: str, line: str) -> tuple[str, str]:
+    following = _FIRST_LETTERS.match(line)
+    return _last_letters(before[:-1]), following.group() if following else ""
 
 
 def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> str:
@@ -29,9 +51,8 @@ def join_lines(lines: list[str], hyphenated: frozenset[str] = frozenset()) -> st
         if not last:
             parts.append(line)
         elif _cut_word(last, line):
-            stem, following = _last_letters(last[:-1]), _FIRST_LETTERS.match(line)
-            compound = f"{stem}-{following.group() if following else ''}".lower()
-            if compound not in hyphenated or last.endswith("\u00ad"):
+            stem, rest = _parts(last, line)
+            if f"{stem}-{rest}".lower() not in hyphenated or last.endswith("\u00ad"):
                 parts[-1] = parts[-1][:-1]
             parts.append(line)
         elif _compound(last, line):

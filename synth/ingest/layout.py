@@ -40,7 +40,11 @@ LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
 BAR_REACH = 30.0  # points that a rule goes on over a gutter on both sides: an underlined line ends at it
+LARGER = 1.12  # times the body's size: a heading's type
 DEPTH = 16  # cuts within cuts: no page has more
+
+
+_NAMED = re.compile(r"[^\W\d_]{3}")
 
 
 def body_size(pieces: Iterable[Piece]) -> float:
@@ -81,27 +85,35 @@ def page_lines(
     return lines
 
 
-def running_heads(pages: Sequence[tuple[Sequence[Piece], float]]) -> list[frozenset[int]]:
+def running_heads(pages: Sequence[tuple[Sequence[Piece], float]], size: float) -> list[frozenset[int]]:
     """For each page (pieces, height), the orders of the pieces at its edges that come back on ``RUNNING`` pages or more.
 
-    They stand at the same place and differ in nothing but numbers, which stay or count the pages. Where they would be most of the text,
-    they are the text: sheets of one form.
+    They stand at the same place and differ in nothing but numbers, which stay or count the pages; a page's number in words that are larger
+    than the text (``size``) names the page, as those of the sheets of a form. Where they would be most of the text, they are the text.
     """
     seen: dict[tuple[str, int], list[tuple[int, str]]] = defaultdict(list)
     keys: list[list[tuple[Piece, tuple[str, int]]]] = []
+    large: set[tuple[str, int]] = set()
     for index, (pieces, height) in enumerate(pages):
         edge = [p for p in pieces if (p.y > (1 - EDGE) * height or p.y < EDGE * height) and not p.table]
-        keys.append([(p, (re.sub(r"\d+", "#", p.text[:HEAD_LIMIT].lower()), round(p.y / SAME_PLACE))) for p in edge])
+        large.update(_head_key(p) for p in edge if p.size >= LARGER * size and _NAMED.search(p.text))
+        keys.append([(p, _head_key(p)) for p in edge])
         for key, text in {key: p.text for p, key in keys[-1]}.items():
             seen[key].append((index, text))
     least = min(RUNNING, max(2, len(pages)))
     running = {key for key, where in seen.items() if len(where) >= least and counts_pages(where)}
+    running -= {key for key in large if len({text for _, text in seen[key]}) == len(seen[key])}
     found = [[piece for piece, key in page if key in running] for page in keys]
     full = sum(
         sum(len(p.text) for p in own) > FILL_SHARE * sum(len(p.text) for p in pieces)
         for own, (pieces, _) in zip(found, pages, strict=True)
     )
     return [frozenset() if full > len(pages) / 2 else frozenset(p.order for p in own) for own in found]
+
+
+def _head_key(piece: Piece) -> tuple[str, int]:
+    """What a running head has in common on all of its pages: its text but for numbers, and its place."""
+    return re.sub(r"\d+", "#", piece.text[:HEAD_LIMIT].lower()), round(piece.y / SAME_PLACE)
 
 
 def row_texts(pieces: Iterable[Piece]) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from triplette.errors import InputError
 from triplette.synth.ingest.document import Mark, Pages, cured
 from triplette.synth.ingest.heartbeat import beat
-from triplette.synth.ingest.layout import body_size, page_lines, running_heads
+from triplette.synth.ingest.layout import LARGER, body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
 from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
@@ -34,7 +34,6 @@ LEADERS = frozenset(
     " .\u2026\u00b7\u2022_-\u2010\u2011\u2012\u2013\u2014*=|\t\r\n"
 )  # rows of these lead to a page's number or are to be written on
 PICTURE_SHARE = 0.3  # of the page that the picture covers at least
-LARGER = 1.12  # times the body's size: a heading's type
 HEADING_LIMIT = 110  # characters of a heading's line
 HEADING_LINES = 3  # more lines in one type are a paragraph set in it
 BOLD_BODY = 0.5  # of the text: where more is bold, bold says nothing
@@ -206,7 +205,7 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
     bold = sum(len(p.text) for page in pages for p in page.pieces if p.bold) > BOLD_BODY * sum(
         len(p.text) for x in pages for p in x.pieces
     )
-    running = running_heads([(page.pieces, page.height) for page in pages])
+    running = running_heads([(page.pieces, page.height) for page in pages], size)
     parts: list[str] = []
     marks: dict[int, Mark] = {}
     offset = 0

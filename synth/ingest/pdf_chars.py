@@ -31,6 +31,7 @@ MARK_RISE = 0.15  # ems that an exponent or a note's mark stands over its line a
 UNIT = 2  # letters of a unit of measure: km² is a word, a longer word before a raised number has a note
 NARROW = 0.16  # ems between two words that are set tight: less than a word space (a quarter em), more than any kerning
 NARROWEST, FEW = 0.11, 8  # the same in a line of eight letters or more of which most touch
+STOPS = ".,;:!?"  # that a word may end in
 TOUCHING = 0.06  # ems after a letter that stands alone: pdfium takes the slant of a formula's letter for a word's end
 SPACED = 0.08  # ems between most letters of a word that is set spaced: then a gap says nothing
 ACCENTS = {
@@ -349,8 +350,13 @@ def _slanted(run: Sequence[Char]) -> set[int]:
 
 
 def _parts_words(before: Char, char: Char, least: float) -> bool:
-    """Whether two words that are set tight meet here: a gap of ``least`` points in one size on one baseline, and not after a capital, which is kerned."""
-    if not before.size or not char.size or not (before.text + char.text).isalnum():
+    """Whether two words that are set tight meet here: a gap of ``least`` points in one size on one baseline, and not after a capital, which is kerned.
+
+    The first may end in a point or comma, and then the second begins with a letter, for numbers are written with both.
+    """
+    if not before.size or not char.size or not char.text.isalnum():
+        return False
+    if not before.text.isalnum() and not (before.text in STOPS and char.text.isalpha()):
         return False
     level = (
         char.size > 0.9 * before.size and char.y < before.y + 0.05 * char.size

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from triplette.languages.identify import sure_language
 from triplette.synth.ingest.boilerplate import mark_boilerplate, shares
 from triplette.synth.ingest.document import Block, Document, Line, Mark, Structured
+from triplette.synth.ingest.document_title import SAME_SIZE, document_title
 from triplette.synth.ingest.element_blocks import element_structure
 from triplette.synth.ingest.headings import (
     ARTICLE_LEVEL,
     BULLET,
     FINAL,
     PLAIN_LEVEL,
-    TITLE_ZONE,
     WRAP_SHARE,
     Headings,
     headings_of,
@@ -38,7 +38,6 @@ _NOTE_MARK = re.compile(r"\(?(?:\d{1,3}|[*†‡§]{1,3})\)?[.\s]?\s?\S")
 _UNDERLINE = re.compile(r"={4,}|-{4,}|~{4,}")
 UNDERLINE_OFF = 3  # signs that a row under a title may be longer or shorter than it
 TAIL = 60  # characters: what ends a line is told from its last ones
-SAME_SIZE = 0.3  # points between sizes of type that are one
 _LETTERED = re.compile(r"^\s*(?:[a-z]|\d{1,2}|[ivx]{1,4})[).]\s+\S", re.IGNORECASE)
 
 
@@ -173,10 +172,10 @@ def _table_header(lines: list[Line]) -> str:
 
 def _page_blocks(document: Document, pages: list[list[Line]], divisions: dict[int, list[str]], known: Headings) -> list[Block]:
     body = [line for page in pages for line in page if line.role == "body"]
-    builder = _Builder(known, hyphens=compounds(line.text for line in body))
+    builder = _Builder(known, hyphens=compounds([line.text for line in body]))
     placing = _Placing(builder, _usual_width(body), document.marks, _heading_levels(body, document.marks, known))
     current: list[str] = []
-    shown = _document_title(pages, document.marks, known)
+    shown = document_title(pages, document.marks, known)
     stated = letters(document.title)
     title = shown if not stated or letters(shown).startswith(stated) else document.title  # the page's goes on where the metadata's ends
     if title:
@@ -191,7 +190,10 @@ def _page_blocks(document: Document, pages: list[list[Line]], divisions: dict[in
                 builder.used.add(head.start)  # a running head is never text
         lines = [line for line in page if line.role == "body"]
         placing.named = [letters(name) for name in [title, *current]]
-        placing.page([line for line in lines if not _is_note(document, line)])
+        follows = next(
+            (x.text for x in (pages[index + 1] if index + 1 < len(pages) else ()) if x.role == "body" and x.text.strip()), ""
+        )
+        placing.page([line for line in lines if not _is_note(document, line)], follows)
         builder.footnotes(_note_paragraphs([line for line in lines if _is_note(document, line)]))
     return builder.finish()
 
@@ -220,7 +222,7 @@ def _heading_levels(lines: list[Line], marks: Mapping[int, Mark], known: Heading
         mark = marks.get(line.start)
         if mark is not None and mark.role == "heading":
             sizes[mark.size] = 1
-            level, _ = known.heading(line.text, "x", "", 10_000)
+            level, _ = known.marked(line.text)
             if level and not is_capitals(line.text):
                 numbered[mark.size] = min(level, numbered.get(mark.size, level))
     levels: dict[float, float] = {}
@@ -228,22 +230,6 @@ def _heading_levels(lines: list[Line], marks: Mapping[int, Mark], known: Heading
         below = [level for other, level in numbered.items() if other < size - SAME_SIZE]
         levels[size] = (min(below) - 1 if below else PLAIN_LEVEL) + rank / 1000
     return levels
-
-
-def _document_title(pages: list[list[Line]], marks: Mapping[int, Mark], known: Headings) -> str:
-    """The title by its type, where the first page has lines in a type larger than all others; else by its form."""
-    running = [line.text for line in pages[0] if line.role == "header"]
-    first = [line for line in pages[0] if line.text.strip() and line.role == "body"][:TITLE_ZONE]
-    typed = [line for line in first if (mark := marks.get(line.start)) is not None and mark.role == "heading"]
-    largest = max((mark.size for mark in marks.values() if mark.role == "heading"), default=0.0)
-    for line in typed:
-        mark = marks[line.start]
-        if mark.size >= largest - SAME_SIZE:
-            at = first.index(line)
-            text = tidy(join_lines([x.text for x in first[at : at + mark.lines]]))
-            if known.typed_title(text) and not known.is_opening(text):
-                return text
-    return known.document_title([line.text for line in pages[0]], running)
 
 
 def _usual_width(lines: list[Line]) -> int:
@@ -255,7 +241,8 @@ def _usual_width(lines: list[Line]) -> int:
 class _Placing:
     """Gives the lines of a page their places: heading, new block or continuation.
 
-    ``named`` are the letters of what already names the page: the document's title and the divisions of its running head.
+    ``named`` are the letters of what already names the page: the document's title and the divisions of its running head; ``follows`` is the
+    first line of the next one, for a heading set as one may stand at a page's foot.
     """
 
     builder: _Builder
@@ -265,10 +252,11 @@ class _Placing:
     named: list[str] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    follows: str = ""
 
-    def page(self, lines: list[Line]) -> None:
+    def page(self, lines: list[Line], follows: str = "") -> None:
         """Place every line; no line is looked at more than a few times, however long the page."""
-        self.lines = lines
+        self.lines, self.follows = lines, follows
         self.after = [""] * (len(lines) + 1)
         for index in range(len(lines) - 1, 0, -1):
             self.after[index - 1] = lines[index].text if lines[index].text.strip() else self.after[index]
@@ -321,12 +309,15 @@ class _Placing:
     def _typed(self, at: int) -> tuple[float, str, int] | None:
         """(level, title, lines) of a line that is set as a heading and reads like one."""
         mark = self.marks.get(self.lines[at].start)
-        if mark is None or mark.role != "heading" or not self.after[at + mark.lines - 1]:
+        if mark is None or mark.role != "heading":
+            return None
+        after = self.after[at + mark.lines - 1] or self.follows
+        if not after:
             return None
         text = join_lines([line.text for line in self.lines[at : at + mark.lines]], self.builder.hyphens)
         if not self.builder.known.typed_title(text):
             return None
-        level, title = self.builder.known.heading(text, self.after[at], "", 10_000)
+        level, title = self.builder.known.marked(text, self.after[at] or after)
         if level and not is_capitals(text):
             return level, title, mark.lines
         return ARTICLE_LEVEL if self.builder.known.is_opening(text) else self.levels[mark.size], tidy(text), mark.lines
@@ -337,7 +328,7 @@ class _Placing:
         row = self.lines[at + 1].text.strip() if at + 1 < len(self.lines) else ""
         if not _UNDERLINE.fullmatch(row) or abs(len(row) - len(text)) > UNDERLINE_OFF or not self.after[at + 1]:
             return None
-        level, title = self.builder.known.heading(text, self.after[at + 1], "", 10_000)
+        level, title = self.builder.known.marked(text, self.after[at + 1])
         return (level, title, 2) if level else (PLAIN_LEVEL - (row[0] == "="), tidy(text), 2)
 
     def _number_above_title(self, at: int, before: str) -> tuple[float, str, int] | None:

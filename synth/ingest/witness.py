@@ -81,12 +81,12 @@ def _pdf(path: Path) -> str | None:
 def _converter(fonts: Any, told: io.StringIO) -> Any:
     """pdfminer's converter to text, which orders a page's boxes by comparing each with each: not where there are many of them."""
     from pdfminer.converter import TextConverter
-    from pdfminer.layout import IndexAssigner, LAParams, LTChar
+    from pdfminer.layout import IndexAssigner, LAParams
 
     class Converter(TextConverter):
         def end_page(self, page: Any) -> None:
             held, parameters = self.cur_item, LAParams()
-            letters = _as_shown([item for item in held if isinstance(item, LTChar)])
+            letters = _as_shown(_letters(held))
             lines = [line for line in held.group_objects(parameters, letters) if not line.is_empty()] if letters else []
             crowded = len(lines) > MANY_LINES
             boxes = lines if crowded else list(held.group_textlines(parameters, lines))
@@ -100,10 +100,27 @@ def _converter(fonts: Any, told: io.StringIO) -> Any:
                     group.analyze(parameters)
                     assign.run(group)
                 boxes.sort(key=lambda box: box.index)
-            held._objs = [*boxes, *(item for item in held if not isinstance(item, LTChar))]
+            held._objs = boxes
             self.receive_layout(held)
 
     return Converter(fonts, told)
+
+
+def _letters(held: Any) -> list[Any]:
+    """The letters of a page and of the forms drawn on it, in which some programs draw all of a page."""
+    from pdfminer.layout import LTChar, LTFigure
+
+    found: list[Any] = []
+    open_items = [iter(held)]
+    while open_items:
+        item = next(open_items[-1], None)
+        if item is None:
+            open_items.pop()
+        elif isinstance(item, LTChar):
+            found.append(item)
+        elif isinstance(item, LTFigure):
+            open_items.append(iter(item))
+    return found
 
 
 def _as_shown(letters: list[Any]) -> list[Any]:
