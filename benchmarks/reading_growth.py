@@ -89,7 +89,9 @@ HTML: dict[str, Pattern] = {
     "buttons": lambda n: "".join(
         f"<button aria-controls=p{k}>Qui a le canot ?</button><div id=p{k} hidden>Lui.</div>" for k in range(n // 80)
     ),
-    "tab panels": lambda n: "".join(f"<a role=tab aria-controls=t{k}>Lac</a><div role=tabpanel id=t{k}>eau</div>" for k in range(n // 70)),
+    "tab panels": lambda n: "".join(
+        f"<a role=tab aria-controls=t{k}>Lac</a><div role=tabpanel id=t{k}>eau</div>" for k in range(n // 70)
+    ),
     "menus": lambda n: "<nav><a href=x>mot</a></nav><p>Le lac est bleu.</p>" * (n // 50),
     "definitions": lambda n: "<dl><dt>Qui range le canot ?<dd>Le gardien le range.</dl>" * (n // 56),
     "hidden": lambda n: "<p hidden>mot</p><p>Le lac est bleu.</p>" * (n // 41),
