@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pdf_maker import Page
-from test_synth_ingest_pdf import LEFT, RIGHT, read, told
+from test_synth_ingest_pdf import LEFT, PROSE, RIGHT, read, told
 
 from triplette.synth.ingest.witness import witness
 
@@ -73,3 +73,66 @@ def test_the_second_reader_sees_the_lines_of_a_page_that_is_drawn_in_a_form_of_i
         + b"trailer << /Size 6 /Root 1 0 R >>\n%%EOF"
     )
     assert (witness(path) or "").split() == " ".join(LEFT).split()
+
+
+@pytest.mark.parametrize("labels", [True, False], ids=["with labels", "a picture alone"])
+@pytest.mark.parametrize("column", [True, False], ids=["over a column's end", "over the page's end"])
+def test_a_figure_at_the_foot_of_a_column_or_page_stands_behind_the_sentence_that_goes_on(
+    tmp_path: Path, column: bool, labels: bool
+) -> None:
+    page, other = Page(), Page()
+    begun = [f"La digue numéro {k} est basse et longue de cent pas." for k in range(20)] + [
+        "La digue du sud est relevée tous les dix ans et elle"
+    ]
+    page.lines(50, 780, begun)
+    if labels:
+        page.text(60, 480, "vanne", 7).text(150, 474, "écluse", 7)
+    page.lines(50, 440, ["Figure 7. Les digues du delta, vues", "du clocher du bourg."], 9)
+    rest = [
+        "tient depuis cent ans. La route qui passe dessus est",
+        *(f"fermée {k} jours par an, selon le vent et la lune." for k in range(20)),
+    ]
+    (page if column else other).lines(320 if column else 50, 780, rest)
+    texts = [block.text for block in read(tmp_path, [page] if column else [page, other]).blocks]
+    sentence = "La digue du sud est relevée tous les dix ans et elle tient depuis cent ans."
+    legend = "Figure 7. Les digues du delta, vues du clocher du bourg."
+    assert any(sentence in text for text in texts)
+    assert any(legend in text for text in texts)
+    assert " ".join(texts).index(sentence) < " ".join(texts).index(legend)
+
+
+def test_an_article_at_the_foot_of_a_page_under_an_unfinished_line_is_no_figure(tmp_path: Path) -> None:
+    first = Page().lines(50, 780, [*LEFT, "Le gardien ouvre la cabane verte tous les matins et il"])
+    first.text(50, 660, "Article 3. Le prêt", 10, bold=True).lines(50, 640, ["Les outils sont prêtés pour la journée."])
+    found = read(tmp_path, [first, Page().lines(50, 780, RIGHT)])
+    assert "Article 3. Le prêt" in [block.headings[-1] for block in found.blocks if block.headings]
+
+
+def test_indented_footnotes_of_two_columns_follow_the_sentences_that_go_on_over_the_columns_and_the_page(tmp_path: Path) -> None:
+    page = (
+        Page()
+        .lines(50, 780, [*LEFT, *LEFT, "On y entre par le chemin du moulin et par la"])
+        .lines(320, 780, ["route du lac, l'hiver aussi.", *RIGHT])
+    )
+    page.lines(320, 680, [*RIGHT, "Le bureau se réunit le lundi pour voir les comptes, et"])
+    for x, number in ((50, 1), (320, 2)):
+        page.text(x + 13, 120, f"{number} Voir le plan affiché à l'entrée du jardin, et", 7)
+        page.text(x, 111, "celui que le gardien garde.", 7).text(x + 92, 111, "Les deux sont à jour.", 7).text(
+            x, 102, "On les relit en mars.", 7
+        )
+    found = told(read(tmp_path, [page, Page().lines(50, 780, ["les soirs où il pleut, dans la salle du bas.", PROSE])]))
+    assert "par le chemin du moulin et par la route du lac, l'hiver aussi." in found
+    assert "pour voir les comptes, et les soirs où il pleut, dans la salle du bas." in found
+    assert found.count("celui que le gardien garde. Les deux sont à jour. On les relit en mars.") == 2
+
+
+def test_a_footnote_does_not_stand_between_a_colon_and_the_list_that_it_announces_on_the_next_page(tmp_path: Path) -> None:
+    first = (
+        Page().lines(50, 780, [*LEFT, "Le gardien confie à chaque membre, le jour de son arrivée :"]).text(50, 80, "1 Voir le plan.", 7)
+    )
+    texts = [
+        block.text for block in read(tmp_path, [first, Page().lines(50, 780, ["- une clef du portail ;", "- un seau.", *LEFT])]).blocks
+    ]
+    assert texts.index("- un seau.") < texts.index("1 Voir le plan.") or texts.index("- une clef du portail ;") < texts.index(
+        "1 Voir le plan."
+    )

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from triplette.synth.ingest.boilerplate import FILL_SHARE, HEAD_LIMIT, counts_pages
 from triplette.synth.ingest.pdf_chars import Piece
-from triplette.synth.ingest.pdf_floats import NEXT_LINE, TextLine, floats_after, insets_after
+from triplette.synth.ingest.pdf_floats import NEXT_LINE, TextLine, floats_after, foot_figure, insets_after
 from triplette.synth.ingest.pdf_line_numbers import line_numbers_apart
 from triplette.synth.ingest.pdf_notes import note_columns, notes_apart
 from triplette.synth.ingest.pdf_rows import JOIN, Bar, rows_of
@@ -74,10 +74,13 @@ def page_lines(
     pieces, numbers = line_numbers_apart(list(pieces))
     heads, body, feet = _edges(pieces, height, running)
     body, notes = notes_apart(body, width, size, bars)
+    text = floats_after(_in_order(body, width, "body", bars), before)
+    for line in text[foot_figure(text) :]:
+        line.kind = "note"  # it stands behind the sentence that goes on over the page's end, as footnotes do
     lines = [
         *_across(numbers, "number"),
         *_across(heads, "head"),
-        *floats_after(_in_order(body, width, "body", bars), before),
+        *text,
         *(line for column in note_columns(notes) for line in _in_order(column, width, "note", bars)),
         *_across(feet, "foot"),
     ]

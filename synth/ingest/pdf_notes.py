@@ -12,6 +12,8 @@ NOTE_SIZE = 0.93  # of the text's size: a footnote is set smaller
 NOTE_GAP = 1.35  # times the text's size between its last line and the first of its notes: more than its leading
 BAR_ABOVE = 2.5  # times the type's size between footnotes and the rule above them at most
 MARKS = 4.0  # times the type's size that the marks of footnotes take at most, where they stand in a column of their own
+ROW_PIECES = 8  # of a row of small print that are looked at
+INDENT = 2.0  # times the text's size that the first line of a footnote may be indented by
 RUN_STEP = 2.0  # times the type's size between lines of one run of small print
 _NOTE = re.compile(r"\(?(?:\d{1,3}(?!\d)|[*†‡§¹²³⁴⁵⁶⁷⁸⁹]{1,3}|[a-z](?=\s))\)?[.\s]?\s?\S")
 
@@ -37,7 +39,7 @@ def notes_apart(pieces: list[Piece], width: float, size: float, bars: Sequence[B
         above = [floor[strip] for strip in _strips(run[0], width, bins) if floor[strip] < float("inf")]
         if not above:
             continue
-        edge = min(piece.x0 for piece in run) + size
+        edge = min(piece.x0 for piece in run) + INDENT * size
         marked = [place for place, piece in enumerate(run) if piece.x0 <= edge and _NOTE.match(piece.text)]
         apart = min(above) - run[0].y > NOTE_GAP * size
         goes_on = any(p.order in chosen and p.x1 <= run[0].x0 for p in low) or _under_bar(run, bars)
@@ -75,9 +77,10 @@ def _runs(pieces: Sequence[Piece]) -> list[list[Piece]]:
             for run in reversed(runs):
                 last = run[-1]
                 step = last.y - piece.y
-                common = min(last.x1, piece.x1) - max(last.x0, piece.x0)
+                left = min(p.x0 for p in run[-ROW_PIECES:] if abs(p.y - last.y) <= ROW * p.size)
+                common = min(last.x1, piece.x1) - max(left, piece.x0)
                 same_row = abs(step) <= ROW * piece.size and piece.x0 - last.x1 <= JOIN * piece.size
-                if same_row or (0 < step <= RUN_STEP * piece.size and common > 0.3 * min(last.x1 - last.x0, piece.x1 - piece.x0)):
+                if same_row or (0 < step <= RUN_STEP * piece.size and common > 0.3 * min(last.x1 - left, piece.x1 - piece.x0)):
                     run.append(piece)
                     break
             else:

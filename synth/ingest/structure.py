@@ -29,12 +29,12 @@ from triplette.synth.ingest.headings import (
 )
 from triplette.synth.ingest.joining import compounds, join_lines
 from triplette.synth.ingest.markdown import markdown_elements
+from triplette.synth.ingest.page_notes import note_paragraphs, notes_apart
 
 TITLE_LEVEL = -100  # the document's title stands over everything
 _WIDE_GAP = re.compile(r" {3,}")
 _RULE = re.compile(r"\|?[ \t]*:?-{3,}")
 _BARE_NUMBER = re.compile(r"^\s*\d{1,2}(?:\.\d{1,2}){0,4}\.?\s*$")
-_NOTE_MARK = re.compile(r"\(?(?:\d{1,3}|[*†‡§]{1,3})\)?[.\s]?\s?\S")
 _UNDERLINE = re.compile(r"={4,}|-{4,}|~{4,}")
 UNDERLINE_OFF = 3  # signs that a row under a title may be longer or shorter than it
 TAIL = 60  # characters: what ends a line is told from its last ones
@@ -94,10 +94,12 @@ class _Builder:
     hyphens: frozenset[str] = frozenset()
     used: set[int] = field(default_factory=set)  # starts of headings that stand over some block
     notes: list[list[Line]] = field(default_factory=list)  # footnotes that wait for the open paragraph's end
+    leads: bool = False  # whether the last block ends with a colon: a formula or a list goes on with its sentence
 
     def heading(self, level: float, text: str, line: Line) -> None:
         """Close what is open and go under a heading; a heading that stood over nothing becomes text first."""
         self.close()
+        self.say_notes()
         while self.path and self.path[-1][0] >= level:
             self._pop()
         line.role = "heading"
@@ -128,6 +130,12 @@ class _Builder:
         kind, articles, self.lines, self.articles, self.kind = self.kind, self.articles, [], [], "paragraph"
         if lines:
             self._add(kind, lines, articles)
+            self.leads = lines[-1].text.rstrip().endswith(":")
+        if not self.leads:
+            self.say_notes()
+
+    def say_notes(self) -> None:
+        """Place the footnotes that wait."""
         notes, self.notes = self.notes, []
         for note in notes:
             self._add("paragraph", note, [])
@@ -159,6 +167,7 @@ class _Builder:
     def finish(self) -> list[Block]:
         """Every block, the last headings included."""
         self.close()
+        self.say_notes()
         while self.path:
             self._pop()
         return self.blocks
@@ -193,25 +202,10 @@ def _page_blocks(document: Document, pages: list[list[Line]], divisions: dict[in
         follows = next(
             (x.text for x in (pages[index + 1] if index + 1 < len(pages) else ()) if x.role == "body" and x.text.strip()), ""
         )
-        placing.page([line for line in lines if not _is_note(document, line)], follows)
-        builder.footnotes(_note_paragraphs([line for line in lines if _is_note(document, line)]))
+        text, notes = notes_apart(lines, document.marks)
+        placing.page(text, follows)
+        builder.footnotes(note_paragraphs(notes))
     return builder.finish()
-
-
-def _is_note(document: Document, line: Line) -> bool:
-    mark = document.marks.get(line.start)
-    return mark is not None and mark.role == "note"
-
-
-def _note_paragraphs(lines: list[Line]) -> list[list[Line]]:
-    """Footnotes one by one: each begins with its mark."""
-    found: list[list[Line]] = []
-    for line in lines:
-        if found and not _NOTE_MARK.match(line.text):
-            found[-1].append(line)
-        else:
-            found.append([line])
-    return found
 
 
 def _heading_levels(lines: list[Line], marks: Mapping[int, Mark], known: Headings) -> dict[float, float]:
