@@ -52,6 +52,7 @@ class UpperLayers:
                 states = self._run(self.bert.embeddings(input_ids=held), mask, self.lower)
             for line, number in enumerate(part):
                 self.states[new[number]] = states[line, : len(ids[number])].half().clone()
+        self.cache.parent.mkdir(parents=True, exist_ok=True)
         torch.save(self.states, self.cache)
 
     def vectors(self, texts: Sequence[str], most: int = 512) -> Any:

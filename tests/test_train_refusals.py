@@ -105,6 +105,20 @@ def only_onnx(folder: Path) -> None:
     (folder / WEIGHTS).rename(folder / "onnx/model.onnx")
 
 
+def only_gguf(folder: Path) -> None:
+    """As those files are published: a few of them, and nothing that says what model they are."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (folder / "model-q8_0.gguf").write_bytes(b"GGUF")
+
+
+def only_openvino(folder: Path) -> None:
+    (folder / "openvino").mkdir()
+    for ending in ("xml", "bin"):
+        (folder / f"openvino/openvino_model.{ending}").write_bytes(b"")
+    (folder / WEIGHTS).unlink()
+
+
 def in_sixteen_bits(folder: Path, sound: Path) -> None:
     tensors = load_file(sound / WEIGHTS)
     save_file({name: value.to(torch.bfloat16) for name, value in tensors.items()}, folder / WEIGHTS, metadata={"format": "pt"})
@@ -269,6 +283,8 @@ BROKEN: dict[str, tuple[Callable[..., None], str, Callable[..., None]]] = {
     "int8": (in_eight_bits, "weights are stored as I8", in_sixteen_bits),
     "bitsandbytes": (in_columns_of_bytes, "quantised by bitsandbytes: a quantised model is not trained", whole_again),
     "only ONNX": (only_onnx, r"its only weights are for ONNX \(onnx/model\.onnx\)", whole_again),
+    "only GGUF": (only_gguf, r"its only weights are for GGUF \(model-q8_0\.gguf\)", whole_again),
+    "only OpenVINO": (only_openvino, r"its only weights are for OpenVINO \(openvino/openvino_model\.xml\)", whole_again),
     "dense without bias": (dense_without_its_bias, "lacks the bias that its config.json promises", dense_as_it_was),
     "static": (a_static_model, "its modules are StaticEmbedding: not one text encoder", whole_again),
     "sparse": (a_sparse_model, r"this is a sparse model \(SparseAutoEncoder\)", whole_again),
@@ -290,6 +306,16 @@ def test_a_broken_base_is_refused_and_the_cure_makes_it_load(tmp_path: Path, sou
     require_trainable(preset(folder))
     loaded = load_base(str(folder), preset(folder), device="cpu")
     assert loaded.model.encode(["le roi"]).shape[0] == 1
+
+
+def test_a_gguf_file_given_as_the_model_is_named_for_what_it_is(tmp_path: Path, sound: Path) -> None:
+    only_gguf(shutil.copytree(sound, tmp_path / "model"))
+    file = tmp_path / "model/model-q8_0.gguf"
+    with pytest.raises(TripletteError, match="its only weights are for GGUF"):
+        require_trainable(preset(file))
+    shutil.copytree(sound, tmp_path / "model", dirs_exist_ok=True)
+    with pytest.raises(TripletteError, match="this is a file, not a model folder"):  # a whole model lies beside it
+        require_trainable(preset(file))
 
 
 def test_remote_code_is_named_with_the_flag_and_goes_on_with_it(tmp_path: Path, sound: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from triplette.errors import InputError, ServiceError
+from triplette.model_weights import refuse_runtimes
 
 SUPPORTED_MODULES = ("Transformer", "Pooling", "Dense", "Normalize")
 UNLIMITED = 1_000_000  # tokenizers without a limit say 10^30
@@ -216,6 +217,8 @@ def _reader(origin: str) -> Callable[[str, bool], Any]:
     """A function that reads a JSON file of the model: (name, whether it must be there) to its content or None."""
     folder = Path(origin).expanduser()
     if folder.is_file():
+        if not (folder.parent / "config.json").is_file():
+            refuse_runtimes(folder.parent)
         raise InputError(
             "this is a file, not a model folder", where=origin, cure="give the sentence-transformers folder that it lies in"
         )
@@ -228,6 +231,7 @@ def _reader(origin: str) -> Callable[[str, bool], Any]:
         path = folder / name if folder.is_dir() else hub_file(origin, name, needed=needed)
         if path is None or not path.is_file():
             if needed:
+                refuse_runtimes(folder)
                 raise InputError(f"there is no {name}", where=origin, cure=f"give a whole sentence-transformers folder, {OTHERS}")
             return None
         try:

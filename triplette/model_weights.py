@@ -71,6 +71,16 @@ def _files(place: Path) -> list[Path]:
         return [place / SINGLE]
     if any((place / name).is_file() for name in PICKLED):
         return []
+    refuse_runtimes(place)
+    raise InputError(
+        f"there are no weights: neither {SINGLE} nor {INDEX}", where=str(place), cure="copy or download the whole folder again"
+    )
+
+
+def refuse_runtimes(place: Path) -> None:
+    """Raise InputError where the only weights in a folder are in forms that are run and not trained."""
+    if any(place.glob("*.safetensors")):
+        return
     others = sorted(path for path in (*place.glob("*.*"), *place.glob("*/*.*")) if path.suffix in RUNTIMES)
     if others:
         kinds = ", ".join(dict.fromkeys(RUNTIMES[path.suffix] for path in others))
@@ -79,9 +89,6 @@ def _files(place: Path) -> list[Path]:
             where=str(place),
             cure=f"take the model with its {SINGLE}, from which that file was made",
         )
-    raise InputError(
-        f"there are no weights: neither {SINGLE} nor {INDEX}", where=str(place), cure="copy or download the whole folder again"
-    )
 
 
 def _check_quantised(path: Path) -> None:
