@@ -4,6 +4,7 @@
     PYTHONPATH=. python benchmarks/scale.py --sizes 1000000      (a quarter of an hour of CPU and 8 GB)
     PYTHONPATH=. python benchmarks/scale.py --recall 100000 1000000 [--crowded]
     PYTHONPATH=. python benchmarks/scale.py --runs 300000 --shape 10 10     (look-alikes' runs of words alone, passages of ordinary length)
+    PYTHONPATH=. python benchmarks/scale.py --judged 10000 100000     (the rules' verdicts: a triplet of three negatives for every passage)
 
 A passage is four sentences of ten words (``--shape``), half of them from a Zipfian vocabulary of 50,000 words and half from the 50 words of its topic. A
 topic has 50 passages on average, and their vectors (384 dimensions, as e5-small) scatter about its centre. Every 100th passage says what the one
@@ -195,6 +196,44 @@ def runs(size: int, shape: tuple[int, int]) -> dict[str, Any]:
     }
 
 
+def judged(size: int, shape: tuple[int, int]) -> dict[str, Any]:
+    """Seconds and peak memory of judging by rules: a question of every passage, the three after it as its negatives."""
+    from triplette.curate.judge.by_rules import by_rules
+    from triplette.curate.judge.case import Case
+    from triplette.profile import Profile
+    from triplette.records import Negative, Triplet
+    from triplette.settings.judge import JudgeSettings
+
+    chunks, questions = passages(size, shape, size)
+    place = {chunk.id: number for number, chunk in enumerate(chunks)}
+    triplets = []
+    for question in questions:
+        near = [chunks[(place[question.chunk_id] + step) % size].id for step in (1, 2, 3)]
+        negatives = tuple(
+            Negative(
+                chunk_id, "both", bm25_rank=2, bm25_score=1.0, dense_rank=2, dense_score=0.5, fused_score=0.03, margin=0.4, same_source=True, why=""
+            )
+            for chunk_id in near
+        )  # fmt: skip
+        triplets.append(
+            Triplet.make(
+                question_id=question.id, question=question.text, positive_id=question.chunk_id, positive_bm25_rank=1, positive_dense_rank=1,
+                positive_bm25=2.0, positive_dense=0.9, encoder="none", negatives=negatives,
+            )
+        )  # fmt: skip
+    case = Case(triplets, {chunk.id: chunk for chunk in chunks}, JudgeSettings(), Profile(language="fr"))
+    before = peak()
+    (verdicts, on_negatives), seconds = cost_of(lambda: by_rules(case))
+    return {
+        "passages": size,
+        "triplets": len(verdicts),
+        "negatives": len(on_negatives),
+        "judge_s": round(seconds, 1),
+        "records_mb": round(before),
+        "peak_mb": round(peak()),
+    }
+
+
 def recall(size: int, crowded: bool = False) -> dict[str, Any]:
     """What the shards find of the exact 50 and 10 nearest, by probes, finalists and bytes a vector."""
     from triplette.ranking.dense import DenseIndex
@@ -265,18 +304,21 @@ def main() -> None:
     parser.add_argument("--recall", type=int, nargs="*", default=[], help="passages to compare the searches on")
     parser.add_argument("--crowded", action="store_true", help="with --recall: topics close together")
     parser.add_argument("--runs", type=int, nargs="*", default=[], help="passages whose runs of words to compare")
+    parser.add_argument("--judged", type=int, nargs="*", default=[], help="passages whose triplets the rules judge")
     parser.add_argument("--shape", type=int, nargs=2, default=list(SHAPE), help="sentences of a passage, words of a sentence")
     parser.add_argument("--asked", type=int, default=ASKED, help="questions at most")
-    parser.add_argument("--one", choices=("measure", "recall", "runs"), help=argparse.SUPPRESS)
+    parser.add_argument("--one", choices=("measure", "recall", "runs", "judged"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
         size, shape = chosen.sizes[0], (chosen.shape[0], chosen.shape[1])
         one = {
-            "measure": lambda: measure(size, shape, chosen.asked), "recall": lambda: recall(size, chosen.crowded), "runs": lambda: runs(size, shape)
+            "measure": lambda: measure(size, shape, chosen.asked), "recall": lambda: recall(size, chosen.crowded), "runs": lambda: runs(size, shape),
+            "judged": lambda: judged(size, shape),
         }  # fmt: skip
         print(json.dumps(one[chosen.one]()))
         return
     jobs = [("recall", size) for size in chosen.recall] + [("runs", size) for size in chosen.runs]
+    jobs += [("judged", size) for size in chosen.judged]
     jobs = jobs or [("measure", size) for size in chosen.sizes]
     for kind, size in jobs:
         command = [

@@ -21,6 +21,7 @@ from triplette.console import (
     with_version,
 )
 from triplette.curate.review.cli import app as review_app
+from triplette.engine_options import EngineOption, RayOption, engine_of
 from triplette.llm.options import BatchOption, BudgetOption, DryRunOption, PricesOption, UrlOption
 from triplette.rundir import DEFAULT_RUN, HARVEST_GOLD
 
@@ -47,6 +48,8 @@ def judge(
     budget: BudgetOption = None,
     batch: BatchOption = None,
     dry_run: DryRunOption = False,
+    engine: EngineOption = None,
+    ray_address: RayOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Judge every triplet and every negative: by rules, or also by an LLM whose evidence is checked.
@@ -57,9 +60,10 @@ def judge(
     from triplette.curate.judge.judge import quote
 
     settings, llm_settings = _judge_settings(config, judge, llm, base_url, prices, votes, batch)
+    spread = engine_of(engine, ray_address, calls="" if settings.judge == "rules" else "the judge's calls")
     place = open_run(run)
     if dry_run:
-        quoted = quote(place, settings, llm_settings)
+        quoted = quote(place, settings, llm_settings, engine=spread)
         if quoted is None:
             say("The rules judge offline: no call, no cost.")
         elif json_output:
@@ -67,7 +71,7 @@ def judge(
         else:
             summarise("Quote: nothing was spent", quoted.facts())
         return
-    result = judge_run(place, settings, llm_settings, budget=budget)
+    result = judge_run(place, settings, llm_settings, budget=budget, engine=spread)
     if json_output:
         print_json(result.as_json())
         return

@@ -106,7 +106,7 @@ def chunk_corpus(
         keep_profile(run, profile or neutral_in(done.languages))
         return done
     files = [(path, folder.names[path]) for path in folder.files]
-    read = _settled(read_all(files, corpus, settings, engine=engine), files, corpus, settings)
+    read = _settled(read_all(files, corpus, settings, engine=engine), files, corpus, settings, engine)
     for place, (path, name) in enumerate(files):
         if not read[place].failed and folder.has_changed(path):
             read[place] = changed(name)
@@ -175,7 +175,9 @@ def _shares(read: Sequence[ReadDocument]) -> dict[str, float]:
     return {code: count / total for code, count in counts.most_common()}
 
 
-def _settled(read: list[ReadDocument], files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSettings) -> list[ReadDocument]:
+def _settled(
+    read: list[ReadDocument], files: Sequence[tuple[Path, str]], corpus: Path, settings: ChunkSettings, engine: Engine
+) -> list[ReadDocument]:
     """Documents too short to tell their language are in that of the most (by letters) of the others, or of all together.
 
     Those that were read as in another are read again.
@@ -189,6 +191,7 @@ def _settled(read: list[ReadDocument], files: Sequence[tuple[Path, str]], corpus
         together = " ".join(read[place].undecided for place in places)[:READ]
         code = weights.most_common(1)[0][0] if weights else best_language(together)
         again = [place for place in places if read[place].guessed != code]
-        for place, document in zip(again, read_all([files[place] for place in again], corpus, settings, code), strict=True):
+        second = read_all([files[place] for place in again], corpus, settings, code, engine=engine)
+        for place, document in zip(again, second, strict=True):
             read[place] = document
     return read

@@ -22,13 +22,14 @@ from triplette.console import (
     table,
     with_version,
 )
+from triplette.engine_options import EngineOption, RayOption, engine_of
+from triplette.errors import SettingError
 from triplette.llm.options import BatchOption, BudgetOption, DryRunOption, PricesOption, UrlOption
 from triplette.rundir import DEFAULT_RUN
 from triplette.synth.init import init
 from triplette.synth.options import (
     CorpusOption,
     EncoderOption,
-    EngineOption,
     ExcludeOption,
     HarvestOption,
     IncludeOption,
@@ -37,13 +38,11 @@ from triplette.synth.options import (
     LlmOption,
     NegativesOption,
     OverlapOption,
-    RayOption,
     ReaderOption,
     TokenizerOption,
     TokensOption,
     chunk_settings,
     config_beside,
-    engine_of,
     mine_settings,
     profile_of,
     write_settings,
@@ -80,6 +79,8 @@ def generate(
     dry_run: DryRunOption = False,
     encoder: EncoderOption = None,
     negatives: NegativesOption = None,
+    engine: EngineOption = None,
+    ray_address: RayOption = None,
     json_output: JsonOption = False,
 ) -> int:
     """Chunk, write and mine in one go.
@@ -93,14 +94,15 @@ def generate(
     writing, model = write_settings(config, llm, base_url, prices, harvest, batch)
     mining = mine_settings(config, encoder, negatives)
     profile = profile_of(config)
+    spread = engine_of(engine, ray_address, calls="" if writing.writer == "rules" else "the writer's calls")
     place = open_run(run)
     if dry_run:
         from triplette.synth.chunk import chunk_corpus
 
-        chunked = chunk_corpus(place, corpus, chunking, profile)
+        chunked = chunk_corpus(place, corpus, chunking, profile, engine=spread)
         _quote(place, writing, model, json_output)
         return 1 if chunked.failed else 0
-    result = run_all(place, corpus, chunking, writing, model, mining, profile=profile, budget=budget)
+    result = run_all(place, corpus, chunking, writing, model, mining, profile=profile, budget=budget, engine=spread)
     if json_output:
         print_json(result.as_json())
     else:
@@ -209,6 +211,8 @@ def write(
     budget: BudgetOption = None,
     batch: BatchOption = None,
     dry_run: DryRunOption = False,
+    engine: EngineOption = None,
+    ray_address: RayOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Write questions over the chunks: built-in rules, or an LLM with --llm.
@@ -219,6 +223,11 @@ def write(
     from triplette.synth.write import write_questions
 
     settings, model = write_settings(config, llm, base_url, prices, harvest, batch)
+    spread = engine_of(engine, ray_address)
+    if spread.spread and settings.writer != "rules":
+        raise SettingError(
+            "a language model's calls are waited for, not computed: there is nothing to spread", where="--engine", cure="leave it out"
+        )
     place = open_run(run)
     profile = profile_of(config)
     if profile:
@@ -226,7 +235,7 @@ def write(
     if dry_run:
         _quote(place, settings, model, json_output)
         return
-    summary = write_questions(place, settings, model, budget=budget)
+    summary = write_questions(place, settings, model, budget=budget, engine=spread)
     if json_output:
         print_json({name: getattr(summary, name) for name in type(summary).__slots__})
         return

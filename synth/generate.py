@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from triplette.engine import LOCAL, Engine
 from triplette.profile import Profile
 from triplette.rundir import RunDir
 from triplette.settings.llm import LlmSettings
@@ -78,12 +79,16 @@ def generate(
     *,
     profile: Profile | None = None,
     budget: float | None = None,
+    engine: Engine = LOCAL,
 ) -> GenerateResult:
-    """Run the three stages in order; each does nothing when nothing changed. ``profile``: else the corpus's own, else a neutral one."""
+    """Run the three stages in order, on ``engine`` what they compute; each does nothing when nothing changed.
+
+    ``profile``: else the corpus's own, else a neutral one.
+    """
     started = time.perf_counter()
-    chunked = chunk_corpus(run, corpus, chunk, profile)
-    written = write_questions(run, write, llm, budget=budget)
-    mined = mine_negatives(run, mine)
+    chunked = chunk_corpus(run, corpus, chunk, profile, engine=engine)
+    written = write_questions(run, write, llm, budget=budget, engine=engine)
+    mined = mine_negatives(run, mine, engine=engine)
     steps = ("synth.chunk", "synth.write", "synth.mine")
     rejected = Counter((row.step, row.reason) for row in run.read_rejects() if row.step in steps and row.subject_kind != "negative")
     return GenerateResult(chunked, written, mined, dict(rejected), time.perf_counter() - started)

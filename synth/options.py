@@ -13,7 +13,6 @@ import typer
 from triplette.console import say
 
 if TYPE_CHECKING:
-    from triplette.engine import Engine
     from triplette.profile import Profile
     from triplette.settings.llm import LlmSettings
     from triplette.settings.mine import MineSettings
@@ -40,12 +39,6 @@ LlmOption = Annotated[str | None, typer.Option("--llm", help="Write with an LLM,
 EncoderOption = Annotated[
     str | None, typer.Option("--encoder", help="'lsa' (built in) or a sentence-transformers model (models extra).")
 ]
-EngineOption = Annotated[
-    str | None, typer.Option("--engine", help="Where blocks of the work run: 'local' (default) or 'ray' (scale extra).")
-]
-RayOption = Annotated[
-    str | None, typer.Option("--ray-address", help="A Ray cluster's address, as ray://HOST:10001 or auto; else one on this machine.")
-]
 NegativesOption = Annotated[int | None, typer.Option("--negatives", help="Negatives a question gets at most; 0: pairs only.")]
 
 
@@ -58,13 +51,6 @@ def config_beside(corpus: Path, config: Path | None) -> Path | None:
         return config
     say(f"settings: {beside}")
     return beside
-
-
-def engine_of(engine: str | None, address: str | None) -> Engine:
-    """The engine that the command line names."""
-    from triplette.engine import Engine
-
-    return Engine(engine or "local", address or "")
 
 
 def profile_of(config: Path | None) -> Profile | None:

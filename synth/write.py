@@ -1,7 +1,8 @@
 """Questions over chunks: one door to the two writers, rules and LLM.
 
-The rules writer is free and deterministic; the LLM writer pays for each call, so it quotes first and caches every answer. Either way
-questions.parquet replaces the one before, in the order of the chunks.
+The rules writer is free and deterministic, and reads each chunk alone: blocks of chunks run on the engine, and what two of them ask alike is
+found when they are put together. The LLM writer pays for each call, so it quotes first and caches every answer; its calls start in this process
+on every engine. Either way questions.parquet replaces the one before, in the order of the chunks.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from triplette.console import progress
+from triplette.engine import LOCAL, Engine
 from triplette.errors import BudgetReached, LanguageUnknown
 from triplette.languages import NO_RULES, language, written_out
 from triplette.llm.addresses import public_address
@@ -34,6 +37,7 @@ RULES_NOTE = (
     "The questions come from the built-in rules: free and repeatable, but plainer than an LLM's. They let you try the whole "
     "chain and may help a model a little; `train` measures it. For an LLM: --llm openai:MODEL (key in OPENAI_API_KEY)."
 )
+CHUNK_BLOCK = 256  # chunks that the rules write over at once: half a second, so that a few thousand fill a machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,10 @@ class WriteSummary:
     unchanged: bool = False
 
 
-def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, budget: float | None = None) -> WriteSummary:
-    """Write questions.parquet from chunks.parquet, as the run's profile says.
+def write_questions(
+    run: RunDir, settings: WriteSettings, llm: LlmSettings, *, budget: float | None = None, engine: Engine = LOCAL
+) -> WriteSummary:
+    """Write questions.parquet from chunks.parquet, as the run's profile says. What the rules write is spread over ``engine``.
 
     Raises MissingStage without chunks, BudgetReached when ``budget`` (US dollars) is spent: every answer is kept, the questions of the
     chunks that were answered are in questions.parquet, and the same command goes on from there; LanguageUnknown where the built-in rules
@@ -74,7 +80,7 @@ def write_questions(run: RunDir, settings: WriteSettings, llm: LlmSettings, *, b
         return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         if rules:
-            return _store(step, _by_rules(chunks, profile), harvested, "rules")
+            return _store(step, _by_rules(chunks, profile, engine), harvested, "rules")
         try:
             written = write_with_llm(run, chunks, llm, settings, profile, budget=budget)
         except BudgetReached as reached:
@@ -102,24 +108,46 @@ def _known_language(chunks: list[Chunk]) -> None:
     )
 
 
-def _by_rules(chunks: list[Chunk], profile: Profile) -> Written:
+def _by_rules(chunks: list[Chunk], profile: Profile, engine: Engine = LOCAL) -> Written:
     questions: list[Question] = []
     rejects: list[Rejection] = []
+    blocks: list[tuple[str, list[Chunk]]] = []
     for code in dict.fromkeys(chunk.language for chunk in chunks):
         own, spoken = [chunk for chunk in chunks if chunk.language == code], language(code)
         if spoken.rules:
-            written, fallen = import_module(spoken.rules).write_questions(own, profile)
-            questions += written
-            rejects += fallen
+            blocks += [(spoken.rules, own[start : start + CHUNK_BLOCK]) for start in range(0, len(own), CHUNK_BLOCK)]
             continue
         detail = f"the built-in rules do not write {spoken.name}"
         rejects += [Rejection(STEP, chunk.id, "chunk", "other_language", detail, text=chunk.text) for chunk in own]
+    with progress("writing by rules", sum(len(own) for _, own in blocks)) as bar:
+        for (_, own), (written, fallen) in zip(blocks, engine.run(_block_by_rules, blocks, shared=(profile,)), strict=True):
+            questions += written
+            rejects += fallen
+            bar.advance(len(own))
     others = Counter(chunk.language for chunk in chunks if not language(chunk.language).rules)
     left = ", ".join(f"{count} passages in {language(code).name}" for code, count in others.most_common())
     note = (f"No question was written over {left}: the built-in rules do not write it. For them: --llm, or `synth import`.",)
     place = {chunk.id: number for number, chunk in enumerate(chunks)}
     questions.sort(key=lambda question: place[question.chunk_id])  # stable: several languages, one order
-    return Written(questions, rejects, notes=(RULES_NOTE, *(note if others else ())))
+    questions, repeated = _asked_once(questions)
+    return Written(questions, [*rejects, *repeated], notes=(RULES_NOTE, *(note if others else ())))
+
+
+def _block_by_rules(profile: Profile, module: str, chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
+    """What a language's rules write over some chunks; named by its module, because a language does not travel."""
+    written: tuple[list[Question], list[Rejection]] = import_module(module).write_questions(chunks, profile)
+    return written
+
+
+def _asked_once(questions: Sequence[Question]) -> tuple[list[Question], list[Rejection]]:
+    """The questions whose words none before them has, and the others as rejects."""
+    first: dict[str, Question] = {}
+    repeated = []
+    detail = "an earlier passage has this question already: it does not say which is meant"
+    for question in questions:
+        if first.setdefault(question.text, question) is not question:
+            repeated.append(Rejection(STEP, question.id, "question", "repeated", detail, question.chunk_id, question.text))
+    return list(first.values()), repeated
 
 
 def _store(

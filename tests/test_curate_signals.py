@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from judged import GOOD, corpus, good_rows, triplet
+from judged import GOOD, chunk, corpus, good_rows, triplet
 
 from triplette.criteria import NAMES
 from triplette.curate.judge.passages import Corpus, copied_run, focus, is_figures, read_passage, subject_words
@@ -138,8 +139,23 @@ def test_sums_are_made_in_one_order_whatever_the_set_gives() -> None:
     assert list(index.weights({"roi", "appel", "pendul", "retard"})) == ["appel", "pendul", "retard", "roi"]
 
 
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    st.lists(st.lists(st.sampled_from("roi tour fou dame cavalier".split()), max_size=4), max_size=8),
+    st.sets(st.sampled_from("roi tour fou dame lune".split())),
+)
+def test_the_passages_that_hold_some_words_are_counted_as_by_looking_into_each(texts: list[list[str]], asked: set[str]) -> None:
+    chunks = [replace(chunk("roque", text=" ".join(words), title=""), id=f"c{place}") for place, words in enumerate(texts)]
+    index, tokens = Corpus(chunks), {token for word in asked for token in FRENCH.tokens(word)}
+    known = {token for token in tokens if any(token in read_passage(one).held for one in chunks)}
+    assert index.holding(tokens) == (sum(known <= read_passage(one).held for one in chunks) if known else 0)
+    for token in tokens:
+        holders = max(sum(token in read_passage(one).held for one in chunks), 1)
+        assert index.rarity(token) == (math.log(len(chunks) / holders) / math.log(len(chunks)) if len(chunks) > 1 else 1.0)
+
+
 def test_words_that_stand_together_count_more_than_words_apart() -> None:
     chunks = corpus()
     index = Corpus(chunks.values())
     weights = index.weights(subject_words("caution rendue appel accepté", FRENCH))
-    assert focus(weights, index.passages[chunks["appel"].id]) > focus(weights, index.passages[chunks["pendule"].id])
+    assert focus(weights, index.read.of(chunks["appel"])) > focus(weights, index.read.of(chunks["pendule"]))

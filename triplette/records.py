@@ -7,7 +7,7 @@ Build records with ``make``: it computes the id.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from triplette.hashing import hash_text, record_id
@@ -168,7 +168,7 @@ class Verdict:
         """A verdict with its id from everything it says."""
         content["scores"] = tuple(content.get("scores", ()))
         named = {key: value for key, value in content.items() if key != "scores"}
-        named["scores"] = [asdict(score) for score in content["scores"]]
+        named["scores"] = [{name: getattr(score, name) for name in Score.__slots__} for score in content["scores"]]
         return cls(id=record_id("v", named), **content)
 
 

@@ -1,8 +1,9 @@
 """``curate judge``: a verdict for every triplet and every negative. Verdicts are new records; triplets are never edited.
 
-The rules judge speaks of every row. With ``judge = "llm"`` the model is asked too: only about rows that the rules keep (``rules_first``), so
-that it saves money and an obedient model cannot let in what the rules reject; or alone. Nothing is written before the last answer is
-there, but every paid answer is kept, so a run that stops at its budget or is interrupted goes on where it was.
+The rules judge speaks of every row, in blocks on the engine. With ``judge = "llm"`` the model is asked too: only about rows that the rules
+keep (``rules_first``), so that it saves money and an obedient model cannot let in what the rules reject; or alone. Its calls start in this
+process on every engine. Nothing is written before the last answer is there, but every paid answer is kept, so a run that stops at its budget
+or is interrupted goes on where it was.
 """
 
 from __future__ import annotations
@@ -12,22 +13,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from triplette.console import progress
 from triplette.curate.decisions import KEEP, POSITIVE
+from triplette.curate.judge.by_rules import by_rules
 from triplette.curate.judge.case import Case
 from triplette.curate.judge.llm import (
     Reading,
     judgement_readings,
     negative_readings,
-    quarantine,
     read_judgement,
     read_negatives,
 )
-from triplette.curate.judge.negatives import NegativeJudge, negative_verdict
-from triplette.curate.judge.passages import Corpus
-from triplette.curate.judge.rules import NAME, decide, judge_by_rules
-from triplette.curate.judge.signals import read_signals
-from triplette.domain import Domain
+from triplette.engine import LOCAL, Engine
 from triplette.llm.addresses import model_name
 from triplette.llm.client import Answer, LlmClient, Quote
 from triplette.llm.client import quote as quote_requests
@@ -115,8 +111,10 @@ class _Judged:
     said: tuple[str, ...] = ()
 
 
-def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, *, budget: float | None = None) -> JudgeResult:
-    """Write verdicts/judge.parquet and verdicts/negatives.parquet.
+def judge(
+    run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, *, budget: float | None = None, engine: Engine = LOCAL
+) -> JudgeResult:
+    """Write verdicts/judge.parquet and verdicts/negatives.parquet. What the rules judge is spread over ``engine``.
 
     Raises MissingStage before mining; with an LLM, BudgetReached, ServiceError and SettingError as ``run_many`` does.
     """
@@ -126,7 +124,7 @@ def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, 
         return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         case = Case.of(run, settings)
-        judged = by_rules(case)
+        judged = _Judged(*by_rules(case, engine))
         if settings.judge == "llm":
             judged = _by_llm(run, case, judged, _model(settings, llm), budget)
         result = _result(case, judged)
@@ -137,53 +135,17 @@ def judge(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None = None, 
         )
 
 
-def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Quote | None:
+def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None, *, engine: Engine = LOCAL) -> Quote | None:
     """What judging would take, at most: as if every row it asks about were kept. None for the rules. Spends nothing."""
     run.require(*INPUTS)
     if settings.judge != "llm":
         return None
     case = Case.of(run, settings)
-    rules = by_rules(case)
+    rules = _Judged(*by_rules(case, engine))
     asked = _asked(case, rules)
     readings = judgement_readings(case, asked)
     readings += negative_readings(case, _open_negatives(asked, rules))
     return quote_requests(_model(settings, llm), run.path("llm"), [reading.request for reading in readings])
-
-
-def by_rules(case: Case) -> _Judged:
-    """The rules' verdicts on triplets and negatives. A triplet whose positive is not in the corpus is quarantined."""
-    chunks, corpus = case.chunks, Corpus(case.chunks.values(), Domain(case.profile))
-    on_negatives = NegativeJudge(chunks, corpus, case.settings)
-    verdicts: list[Verdict] = []
-    negatives: list[Verdict] = []
-    with progress("judging by rules", len(case.triplets)) as bar:
-        for triplet in case.triplets:
-            bar.advance()
-            if triplet.positive_id not in chunks:
-                verdicts.append(quarantine(triplet, f"orphan: no chunk has the id {triplet.positive_id}", NAME, judge="rules"))
-                negatives += [
-                    negative_verdict(triplet, negative.chunk_id, "drop", "orphan: the positive is no chunk", 0.0)
-                    for negative in triplet.negatives
-                ]
-                continue
-            scores = judge_by_rules(read_signals(triplet, chunks[triplet.positive_id], corpus))
-            decision, reason, score = decide(scores, case.settings)
-            verdicts.append(
-                Verdict.make(
-                    subject_id=triplet.id,
-                    subject_kind="triplet",
-                    judge="rules",
-                    judge_name=NAME,
-                    scores=scores,
-                    score=score,
-                    decision=decision,
-                    reason=reason,
-                    evidence="",
-                    chunk_id=triplet.positive_id,
-                )
-            )
-            negatives += on_negatives.verdicts(triplet)
-    return _Judged(verdicts, negatives)
 
 
 def _by_llm(run: RunDir, case: Case, rules: _Judged, llm: LlmSettings, budget: float | None) -> _Judged:

@@ -14,10 +14,9 @@ The shares that these tests drop, and how many of the kept ones answered when re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from triplette.curate.judge.passages import Corpus, focus, share
-from triplette.languages import language
 from triplette.records import Chunk, Negative, Score, Triplet, Verdict
 from triplette.settings.judge import JudgeSettings
 
@@ -26,25 +25,24 @@ NAME = "rules-2"
 
 @dataclass(slots=True)
 class NegativeJudge:
-    """Judges the negatives of triplets over one corpus. Shingles are computed once a passage."""
+    """Judges the negatives of triplets over one corpus. ``chunks`` are those that the triplets name."""
 
     chunks: Mapping[str, Chunk]
     corpus: Corpus
     settings: JudgeSettings
-    _shingles: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def verdicts(self, triplet: Triplet) -> list[Verdict]:
         """One verdict for each negative of a triplet whose positive is in the corpus."""
-        asked = self.corpus.subject_words(triplet.question, self.chunks[triplet.positive_id].language)
-        weights = self.corpus.weights(asked)
-        own = focus(weights, self.corpus.passages[triplet.positive_id])
+        positive = self.chunks[triplet.positive_id]
+        weights = self.corpus.weights(self.corpus.subject_words(triplet.question, positive.language))
+        own = focus(weights, self.corpus.read.of(positive))
         return [self._verdict(triplet, negative, weights, own) for negative in triplet.negatives]
 
     def _verdict(self, triplet: Triplet, negative: Negative, weights: Mapping[str, float], own: float) -> Verdict:
         if negative.chunk_id == triplet.positive_id or negative.chunk_id not in self.chunks:
             reason = "it is the positive" if negative.chunk_id == triplet.positive_id else "orphan: no such chunk"
             return negative_verdict(triplet, negative.chunk_id, "drop", reason, 0.0)
-        passage = self.corpus.passages[negative.chunk_id]
+        passage = self.corpus.read.of(self.chunks[negative.chunk_id])
         alike = self._containment(triplet.positive_id, negative.chunk_id)
         together = focus(weights, passage)
         near = negative.dense_score / triplet.positive_dense if triplet.positive_dense > 0 else 0.0
@@ -72,13 +70,8 @@ class NegativeJudge:
         return "keep", "neither like the positive nor nearer to the question"
 
     def _containment(self, first: str, second: str) -> float:
-        one, other = self._of(first), self._of(second)
+        one, other = (self.corpus.read.shingles(self.chunks[chunk_id]) for chunk_id in (first, second))
         return len(one & other) / max(min(len(one), len(other)), 1)
-
-    def _of(self, chunk_id: str) -> frozenset[str]:
-        if chunk_id not in self._shingles:
-            self._shingles[chunk_id] = language(self.chunks[chunk_id].language).shingles(self.chunks[chunk_id].text)
-        return self._shingles[chunk_id]
 
 
 def negative_verdict(

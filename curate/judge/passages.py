@@ -1,6 +1,8 @@
 """The corpus as the rules judge sees it: each passage's words by sentence, how rare words are, which passages are grids or stubs.
 
-Computed once a run (a second for 2,000 passages) and asked thousands of times.
+What all questions need, which passages hold a word, is counted once a run, in blocks of chunks, and is arrays: a block of triplets
+elsewhere gets them as they are. A passage itself is some 25 kB of sets, so only the last ``KEPT`` stay read; more are read again when a
+triplet names them (a second for 2,000).
 """
 
 from __future__ import annotations
@@ -8,16 +10,24 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
+
+from triplette.arrays import Int32s, Ints
+from triplette.console import progress
 from triplette.domain import Domain, no_domain
+from triplette.engine import LOCAL, Engine
 from triplette.languages import Language, language
 from triplette.languages.patterns import Patterns
 from triplette.languages.text import fold, plain
 from triplette.records import Chunk
 
+KEPT = 20_000  # passages that stay read: half a gigabyte of short ones
+CHUNK_BLOCK = 1024  # chunks whose words are counted at once: half a second
 WINDOW = 2  # sentences (or table rows) in a row that an answer may be spread over
 LETTERS = re.compile(r"[^\W\d_]{4,}")
 MARKUP = re.compile(r"<!--.*?-->|[#*_>`]+")
@@ -47,17 +57,81 @@ class Passage:
     places: Mapping[str, tuple[int, ...]]
 
 
-class Corpus:
-    """The passages by chunk id, how many hold each token, and the domain that they are of."""
+class Passages:
+    """Chunks read as passages, the last ``room`` of them kept. Sent to another process it arrives empty: reading is quicker than sending."""
 
-    def __init__(self, chunks: Iterable[Chunk], domain: Domain | None = None) -> None:
+    def __init__(self, room: int = KEPT) -> None:
+        self._room = room
+        self._read: dict[str, Passage] = {}
+        self._shingles: dict[str, frozenset[str]] = {}
+
+    def __reduce__(self) -> tuple[type[Passages], tuple[int]]:
+        return Passages, (self._room,)
+
+    def of(self, chunk: Chunk) -> Passage:
+        """A chunk, read."""
+        found = self._read.get(chunk.id)
+        if found is None:
+            self._make_room(self._read)
+            found = self._read[chunk.id] = read_passage(chunk)
+        return found
+
+    def shingles(self, chunk: Chunk) -> frozenset[str]:
+        """A chunk's shingles."""
+        found = self._shingles.get(chunk.id)
+        if found is None:
+            self._make_room(self._shingles)
+            found = self._shingles[chunk.id] = language(chunk.language).shingles(chunk.text)
+        return found
+
+    def _make_room(self, kept: dict[str, Any]) -> None:
+        while len(kept) >= self._room:
+            del kept[next(iter(kept))]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a block of n chunks holds: its distinct tokens, and passage by passage the places in them (m,), ``lengths`` (n,) of each."""
+
+    tokens: tuple[str, ...]
+    places: Int32s
+    lengths: Int32s
+
+
+def held_by(read: Passages, chunks: Sequence[Chunk]) -> Held:
+    """The distinct tokens of each chunk."""
+    number: dict[str, int] = {}
+    places: list[int] = []
+    lengths: list[int] = []
+    for chunk in chunks:
+        held = read.of(chunk).held
+        places += [number.setdefault(token, len(number)) for token in held]
+        lengths.append(len(held))
+    return Held(tuple(number), np.array(places, dtype=np.int32), np.array(lengths, dtype=np.int32))
+
+
+class Corpus:
+    """The chunks read as passages, which of them hold each token, and the domain that they are of. Counted in blocks on ``engine``."""
+
+    def __init__(self, chunks: Iterable[Chunk], domain: Domain | None = None, engine: Engine = LOCAL, *, room: int = KEPT) -> None:
         self.domain = domain or no_domain()
-        self.passages = {chunk.id: read_passage(chunk) for chunk in chunks}
-        self.size = len(self.passages)
-        self._holders: dict[str, set[str]] = defaultdict(set)
-        for passage in self.passages.values():
-            for token in passage.held:
-                self._holders[token].add(passage.id)
+        self.read = Passages(room)
+        every = list(chunks)
+        self.size = len(every)
+        self._number: dict[str, int] = {}
+        self._rarity: dict[str, float] = {}
+        blocks = [(every[start : start + CHUNK_BLOCK],) for start in range(0, self.size, CHUNK_BLOCK)]
+        tokens, lengths = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int32)]
+        with progress("counting words", self.size) as bar:
+            for held in engine.run(held_by, blocks, shared=(self.read,)):
+                ours = [self._number.setdefault(token, len(self._number)) for token in held.tokens]
+                tokens.append(np.array(ours, dtype=np.int32)[held.places])
+                lengths.append(held.lengths)
+                bar.advance(len(held.lengths))
+        flat = np.concatenate(tokens)
+        passages = np.repeat(np.arange(self.size, dtype=np.int32), np.concatenate(lengths))
+        self._passages: Int32s = passages[np.argsort(flat, kind="stable")]  # token after token, in order within each
+        self._ends: Ints = np.cumsum(np.bincount(flat, minlength=len(self._number)))
 
     def subject_words(self, question: str, code: str) -> frozenset[str]:
         """The question's ranking tokens that say what it is about, in its language and this domain."""
@@ -65,18 +139,32 @@ class Corpus:
 
     def rarity(self, token: str) -> float:
         """idf scaled to 0..1: 0 for a token in every passage, 1 for one in a single passage (or none)."""
-        frequency = max(len(self._holders.get(token, ())), 1)
-        return math.log(self.size / frequency) / math.log(self.size) if self.size > 1 else 1.0
+        found = self._rarity.get(token)
+        if found is None:
+            frequency = max(len(self._holders(token)), 1)
+            found = self._rarity[token] = math.log(self.size / frequency) / math.log(self.size) if self.size > 1 else 1.0
+        return found
 
     def weights(self, asked: Iterable[str]) -> dict[str, float]:
         """Tokens with their rarity; a token in every passage keeps a little, so that sums are not 0."""
         # sorted: a set's order changes from run to run, and with it the last digit of a sum
         return {token: max(self.rarity(token), 0.02) for token in sorted(asked)}
 
-    def holders(self, asked: Iterable[str]) -> set[str]:
-        """Ids of the passages that hold every one of ``asked`` (of which one at least must be known)."""
-        sets = sorted((self._holders[token] for token in asked if token in self._holders), key=len)
-        return set.intersection(*sets) if sets else set()
+    def holding(self, asked: Iterable[str]) -> int:
+        """How many passages hold every one of ``asked`` that some passage holds; 0 where none is known."""
+        first, *others = sorted((self._holders(token) for token in asked if token in self._number), key=len) or [self._passages[:0]]
+        for other in others:
+            if not len(first):
+                break
+            first = first[other.take(other.searchsorted(first), mode="clip") == first]
+        return len(first)
+
+    def _holders(self, token: str) -> Int32s:
+        """The passages that hold a token, by their place, ascending."""
+        number = self._number.get(token)
+        if number is None:
+            return self._passages[:0]
+        return self._passages[self._ends[number - 1] if number else 0 : self._ends[number]]
 
 
 def read_passage(chunk: Chunk) -> Passage:

@@ -72,7 +72,7 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
     spoken = language(chunk.language)
     patterns = corpus.domain.patterns(chunk.language)
     text = plain(question)
-    passage = corpus.passages[chunk.id]
+    passage = corpus.read.of(chunk)
     asked = corpus.subject_words(question, chunk.language)
     weights = corpus.weights(asked)
     shared = asked & passage.held
@@ -85,7 +85,7 @@ def read_signals(triplet: Triplet, chunk: Chunk, corpus: Corpus) -> Signals:
         focus=focus(weights, passage),
         specificity=max((corpus.rarity(token) for token in asked), default=0.0),
         subject=len(asked),
-        holders=len(corpus.holders(shared)) - 1 if shared else corpus.size - 1,
+        holders=corpus.holding(shared) - 1 if shared else corpus.size - 1,
         titled=share(weights, passage.title),
         bare=len(asked) <= 2
         and bool(passage.title)
@@ -121,7 +121,7 @@ def names(question: str, chunk: Chunk, corpus: Corpus, spoken: Language) -> str:
         if (
             known
             and f"({name}" not in chunk.text
-            and len(corpus.holders(known[:1])) < ACRONYM_HOLDERS
+            and corpus.holding(known[:1]) < ACRONYM_HOLDERS
             and corpus.size > 10 * ACRONYM_HOLDERS
         ):
             return str(name)

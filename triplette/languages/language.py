@@ -50,7 +50,7 @@ class Language:
     ``question_mark`` is how a question ends, with the space before it where the language has one. ``patterns`` and ``asking`` tell questions
     apart, ``documents`` are the words that documents are built with; None where nobody wrote them. ``prompting`` are words of
     prompts, English's where a language has no prompts of its own. ``rules`` is the module of the built-in
-    question writer, with ``write_questions(chunks, profile) -> (questions, rejections)``, or "".
+    question writer, with ``write_questions(chunks, profile) -> (questions, rejections)``, which reads each chunk alone, or "".
     """
 
     code: str

@@ -129,7 +129,10 @@ def parts_question(main: Clause, place: int, ends: str) -> list[Candidate]:
     after = match.group(3).strip()
     if after and (not stands_alone(after) or PRONOUN.search(after) or not re.match(r"(?:par|pour|dans|lors|avec|chaque)\b", after)):
         return []
-    text = asked(f"{match.group(1)} combien de {match.group(2)}", main.subject, main.verb, f"{after}{ends}", clitic=main.clitic)
+    opening = f"{match.group(1)} combien de {match.group(2)}"
+    if match.group(1) == "à" and match.group(2).startswith("heure"):
+        opening = "à quelle heure"  # of the day
+    text = asked(opening, main.subject, main.verb, f"{after}{ends}", clitic=main.clitic)
     return make(text, "factual", "how-many", 0.86, place)
 
 

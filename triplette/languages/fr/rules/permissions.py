@@ -31,8 +31,8 @@ def _with_article(match: re.Match[str]) -> str:
 def permission_questions(main: Clause, place: int, ends: str) -> list[Candidate]:
     """ "Le joueur peut ..." -> "Un joueur peut-il ... ?", and in the first person where nothing else must change."""
     rest = core(main.rest)
-    if main.infinitive not in ("pouvoir", "devoir") or len(rest.split()) < 3 or not stands_alone(rest):
-        return []
+    if main.infinitive not in ("pouvoir", "devoir") or main.clitic or len(rest.split()) < 3 or not stands_alone(rest):
+        return []  # "se doit de répondre" is no permission: without its pronoun it asks "doit-il de répondre"
     who = main.subject
     if POSSESSIVE.search(who.text):
         return []

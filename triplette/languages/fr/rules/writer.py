@@ -56,8 +56,7 @@ _FUNCTION = frozenset(
 def write_questions(chunks: Sequence[Chunk], profile: Profile) -> tuple[list[Question], list[Rejection]]:
     """French questions over the chunks, in their order, with the words, kinds and personas of ``profile``.
 
-    Rejected are: a chunk that gives none (``no_question``, once a chunk), a wording that nobody would say (``malformed``), and a question
-    whose words another chunk asked already (``repeated``).
+    Rejected are: a chunk that gives none (``no_question``, once a chunk), and a wording that nobody would say (``malformed``).
     """
     with using(profile):
         return _written(chunks)
@@ -66,7 +65,6 @@ def write_questions(chunks: Sequence[Chunk], profile: Profile) -> tuple[list[Que
 def _written(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
     questions: list[Question] = []
     rejects: list[Rejection] = []
-    asked: set[str] = set()
     for chunk in chunks:
         sound = list[Candidate]()
         for candidate in candidates_of(chunk):
@@ -76,13 +74,7 @@ def _written(chunks: Sequence[Chunk]) -> tuple[list[Question], list[Rejection]]:
         chosen = [_with(candidate, ligatured(candidate.text, chunk.text)) for candidate in choose(chunk.id, sound)]
         if not chosen:
             rejects.append(Rejection("synth.write", chunk.id, "chunk", "no_question", "no sentence fits a pattern"))
-        for question in (_question(chunk, candidate) for candidate in chosen):
-            if question.text in asked:
-                detail = "an earlier passage has this question already: it does not say which is meant"
-                rejects.append(Rejection("synth.write", question.id, "question", "repeated", detail, chunk.id, question.text))
-            else:
-                asked.add(question.text)
-                questions.append(question)
+        questions += [_question(chunk, candidate) for candidate in chosen]
     return questions, rejects
 
 
