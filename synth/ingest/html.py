@@ -21,6 +21,7 @@ from triplette.synth.ingest.furniture import SILENT, Page
 from triplette.synth.ingest.html_main import is_document, judged
 from triplette.synth.ingest.html_notes import place_notes
 from triplette.synth.ingest.html_sheets import hidden_nodes
+from triplette.synth.ingest.html_signs import plain_formulas
 from triplette.synth.ingest.html_tables import inline_text
 from triplette.synth.ingest.html_walk import walk
 
@@ -63,6 +64,7 @@ def html_text(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
 
 def parse(text: str) -> tuple[Any, bool]:
     """The tree of a page, comments and processing instructions gone, and whether its depth had to be cut."""
+    text = plain_formulas(text)
     root, cut = _tree(text)
     if cut:
         root = _tree(_flattened(text))[0]

@@ -9,8 +9,16 @@ from triplette.synth.ingest.elements import raised
 
 DEPTH_MAX = 40  # fractions inside roots inside...; deeper ones are read as their signs
 TYPED_ITEM = re.compile(r"\s*(?:[-–—•▪‣·*][ \u00a0]+|\d{1,2}[.)][ \u00a0]+|[a-z]\)[ \u00a0]+)(?=\S)")
+_PREFIXED = re.compile(r"<(/?)[A-Za-z]\w{0,9}:(?=(?:m(?:ath|row|i|n|o|text|space|frac|sup|sub|subsup|under|over|underover|root|sqrt|table|tr|td|"
+                       r"multiscripts|fenced|style|padded|phantom|enclose|error|prescripts|s)|semantics|annotation(?:-xml)?|none)\b)")  # fmt: skip
+_SCRIPTED = ("mfrac", "msup", "msub", "msubsup", "munder", "mover", "munderover")
 _GROUPS = {"mfrac": "{0}/{1}", "msup": "{0}^{1}", "msub": "{0}_{1}", "msubsup": "{0}_{1}^{2}", "munder": "{0}_{1}", "mover": "{0}^{1}"}
 _GROUPS |= {"munderover": "{0}_{1}^{2}", "mroot": "{1}√{0}"}
+
+
+def plain_formulas(source: str) -> str:
+    """A page's source with its MathML's names as HTML has them: books write them with a prefix."""
+    return _PREFIXED.sub(r"<\1", source) if "Math/MathML" in source else source
 
 
 def inline_sign(node: Any) -> str:
@@ -48,6 +56,9 @@ def _part(node: Any, depth: int) -> str:
     if depth > DEPTH_MAX:
         return "".join(node.itertext())
     inner = [_part(child, depth + 1) for child in node]
+    for at, child in enumerate(node[:-1]):  # x^2 y, not x^2y
+        if child.tag in _SCRIPTED and node.tag not in _GROUPS and inner[at][-1:].isalnum() and inner[at + 1][:1].isalnum():
+            inner[at] += " "
     form = _GROUPS.get(node.tag)
     if form is not None and len(inner) == form.count("{"):
         return form.format(*(part if part.isalnum() or len(part) < 2 else f"({part})" for part in inner))

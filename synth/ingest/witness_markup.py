@@ -6,6 +6,7 @@ what a Word document says. None of them knows furniture: coverage takes what the
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import posixpath
@@ -20,6 +21,7 @@ from xml.etree import ElementTree
 
 from triplette.synth.ingest import readers
 from triplette.synth.ingest.encoding import decode
+from triplette.synth.ingest.html_signs import plain_formulas
 from triplette.synth.ingest.zipped import opened
 
 LONG_MAX = 50_000_000  # characters or bytes over which nobody is asked twice
@@ -70,8 +72,16 @@ class _Text(HTMLParser):
         self.parts: list[str] = []
         self._unshown: list[str] = []
         self._page_number = ""  # the tag of a book's page number that is open
+        self._formula: list[str] | None = None  # the source of the formula that is open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._formula is None and tag == "math":
+            self._formula = []
+        if self._formula is not None:
+            self._formula.append(self.get_starttag_text() or "")
+            return
+        if tag in ("rt", "rp", *_EDGES) and self._unshown[-1:] in (["rt"], ["rp"]):
+            self._unshown.pop()  # its end may be left out
         if tag in _UNSHOWN:
             self._unshown.append(tag)
         elif tag in _EDGES:
@@ -83,6 +93,13 @@ class _Text(HTMLParser):
             self._unshown.clear()
 
     def handle_endtag(self, tag: str) -> None:
+        if self._formula is not None:
+            self._formula.append(f"</{tag}>")
+            if tag == "math":
+                self._end_formula()
+            return
+        if tag in ("ruby", *_EDGES) and self._unshown[-1:] in (["rt"], ["rp"]):
+            self._unshown.pop()
         if tag in _UNSHOWN and tag in self._unshown:
             while self._unshown.pop() != tag:
                 pass
@@ -90,14 +107,36 @@ class _Text(HTMLParser):
             self.parts.append("\n")
             self._page_number = ""
 
+    def close(self) -> None:
+        """End the page, and with it a formula that never ends."""
+        super().close()
+        if self._formula is not None:
+            self._end_formula()
+
+    def _end_formula(self) -> None:
+        source, self._formula = "".join(self._formula or ()), None
+        self.parts.append("" if self._unshown else _formula_text(source))
+
     def handle_data(self, data: str) -> None:
-        if not self._unshown:
+        if self._formula is not None:
+            self._formula.append(html.escape(data))
+        elif not self._unshown:
             self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def _formula_text(source: str) -> str:
+    """A formula as the reader writes it: which signs stand for a fraction or a root is no matter of witness."""
+    from lxml import etree
+
+    from triplette.synth.ingest.html_signs import formula
+
+    found = next(etree.fromstring(source, etree.HTMLParser()).iter("math"), None)
+    return formula(found) if found is not None else ""
 
 
 def _page_text(source: str) -> str:
     parser = _Text()
-    parser.feed(source)
+    parser.feed(plain_formulas(source))
     parser.close()
     return "".join(parser.parts)
 
