@@ -26,6 +26,7 @@ def pages(*texts: str) -> Structured:
         "FICHE {0}\n\nTempérature : 1{0} degrés.\nDurée : {0}5 minutes.\n",
         "Relevé du {0} mars\n\nNiveau du lac : {0}3 cm.\n",
         "Refuge {0}\nPlaces : 1{0}\nLits : 2{0}\nAltitude : 3{0}\n",
+        "Bon de prêt n° {0}\n\nLe vélo est prêté pour {0} jours.\nIl est rendu propre et les pneus gonflés, avant midi.\n",
     ],
 )
 def test_sheets_of_one_form_keep_every_line_although_their_numbers_go_up_with_the_page(sheet: str) -> None:
@@ -69,3 +70,18 @@ def test_a_section_that_opens_a_text_is_no_part_of_its_title_and_holds_no_other(
 ) -> None:
     found = pages(f"{head}\n\n{BODY}\n\n{second}\n\nOn y entre à midi, par la porte du nord.\n")
     assert [block.headings for block in found.blocks] == [(title, opening), (title, second)]
+
+
+def test_a_number_after_the_word_for_a_page_counts_pages_however_many_words_stand_before_it() -> None:
+    texts = [f"Règlement du refuge, feuillet n° {number}\n\n{BODY}\n\nLe lit {number} est près du poêle." for number in range(1, 6)]
+    assert "header" in pages(*texts).dropped
+
+
+@pytest.mark.parametrize(
+    ("title", "opening", "section"),
+    [("SATZUNG DES RUDERVEREINS", "PRÄAMBEL", "§ 1 Mitglieder"), ("STATUTO DEL CIRCOLO NAUTICO", "PREAMBOLO", "Articolo 1. Soci")],
+)
+def test_a_section_that_opens_a_text_is_known_in_languages_without_words_of_their_own(title: str, opening: str, section: str) -> None:
+    text = f"{title}\n\n{opening}\n\nOk 1950, 12 km ab Ufer.\n\n{section}\n\nAlle 40 zahlen 2 im Jahr.\n"
+    found = structure(Document(source="a.txt", text=text, form="pages"), "de" if "§" in section else "it")
+    assert found.blocks[0].headings[:2] == (title, opening)

@@ -96,7 +96,7 @@ def _goes_on_under(lines: list[TextLine], start: int, line: TextLine, *, top: bo
         not _unfinished(line)
         or not (top or foot or following.y > line.y + line.size)
         or _goes_on(line, following)
-        or (foot and not (_fills(line, lines) and _drawn_under(line, lines, start)))
+        or (foot and not (_fills(lines, start - 1, line) and _drawn_under(line, lines, start)))
     ):
         return 0
     lowest, captioned = following.y, False
@@ -117,7 +117,7 @@ def _drawn_under(line: TextLine, lines: list[TextLine], start: int) -> bool:
         under = lines[place]
         if _CAPTION.match(under.text):
             return place > start or line.y - under.y > FIGURE * line.size
-        if under.y > line.y or (len(under.text.split()) >= PROSE and _fills(under, lines)):
+        if under.y > line.y or (len(under.text.split()) >= PROSE and _fills(lines, place)):
             return False
     return False
 
@@ -133,9 +133,9 @@ def foot_figure(lines: list[TextLine]) -> int:
         return end
     for place in range(legend, max(legend - INSET, 0), -1):
         line, following = lines[place - 1], lines[place]
-        if line.y - following.y > FLOAT_GAP * line.size and _unfinished(line) and _fills(line, lines):
+        if line.y - following.y > FLOAT_GAP * line.size and _unfinished(line) and _fills(lines, place - 1):
             return place if _drawn_under(line, lines, place) else end
-        if len(line.text.split()) >= PROSE and _fills(line, lines):
+        if len(line.text.split()) >= PROSE and _fills(lines, place - 1):
             return end
     return end
 
@@ -146,9 +146,11 @@ def _unfinished(line: TextLine) -> bool:
     return len(line.text.split()) >= PROSE and not line.table and not line.bold and not ends
 
 
-def _fills(line: TextLine, lines: list[TextLine]) -> bool:
-    """Whether a line is about as wide as the others that begin at its edge: text that goes on, and no item of a list."""
-    return line.x1 - line.x0 >= FULL * max(other.x1 - line.x0 for other in lines if abs(other.x0 - line.x0) < line.size)
+def _fills(lines: list[TextLine], place: int, line: TextLine | None = None) -> bool:
+    """Whether a line is about as wide as those near it that begin at its edge: text that goes on, and no item of a list."""
+    line = line or lines[place]
+    near = lines[max(place - INSET, 0) : place + INSET]
+    return line.x1 - line.x0 >= FULL * max((other.x1 - line.x0 for other in near if abs(other.x0 - line.x0) < line.size), default=0.0)
 
 
 def _goes_on(line: TextLine, following: TextLine) -> bool:

@@ -61,6 +61,9 @@ class DocumentWords:
 # words before which a hyphen stands for the end of the word that follows them: "Strom- und Wasserverbrauch", "two- and three-year"
 AFTER_HYPHEN = frozenset("and or und oder bzw sowie och og".split())
 
+# what opens a text before its first section, in languages whose documents have no words here yet (German, Italian, Portuguese, Dutch, Polish)
+OPENINGS = "pr[äa]ambel|vorwort|einleitung|preambolo|premessa|pre[âa]mbulo|pref[áa]cio|voorwoord|inleiding|preambu[łl]a|wst[ęe]p"
+
 # what is read off the form of whole sentences, where one language's words would mislead another's reader
 _SENTENCES = ("unfinished", "sentence", "continues", "finite", "imperative")
 
@@ -71,4 +74,5 @@ def names_of_all(every: Sequence[DocumentWords]) -> DocumentWords:
     for field in fields(DocumentWords):
         if field.name not in ("divisions", "nouns", "colon", *_SENTENCES):
             names[field.name] = "|".join(getattr(words, field.name) for words in every) or NOTHING
+    names["opening"] = f"{names['opening']}|{OPENINGS}"
     return DocumentWords(**names)
