@@ -164,6 +164,7 @@ DRAWN: dict[str, Callable[[int], list[Page]]] = {  # of n characters, about
     "one large table": lambda n: [_grid(n // 20)],
     "rules": lambda n: [_ruled(n // 20)],
     "footnotes": lambda n: [Page().lines(50, 780, COLUMN).lines(50, 80, ["1 Voir le plan du lac.", "2 Voir la rive."], 7) for _ in range(n // 2500)],
+    "legends": lambda n: [Page().lines(50, 780, ["Le canot est rangé sous les saules et", "Figure 3. Le lac."] * (n // 60), leading=700 / max(n // 60, 1))],
     "accents apart": lambda n: [_accents(n)],
     "headings": lambda n: [Page().text(50, 700 - 20 * k, f"Titre {k} du lac", 16, bold=True) for k in range(1)] * (n // 20),
 }  # fmt: skip
