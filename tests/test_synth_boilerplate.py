@@ -85,3 +85,12 @@ def test_a_section_that_opens_a_text_is_known_in_languages_without_words_of_thei
     text = f"{title}\n\n{opening}\n\nOk 1950, 12 km ab Ufer.\n\n{section}\n\nAlle 40 zahlen 2 im Jahr.\n"
     found = structure(Document(source="a.txt", text=text, form="pages"), "de" if "§" in section else "it")
     assert found.blocks[0].headings[:2] == (title, opening)
+
+
+def test_a_lettered_section_whose_name_is_a_sign_is_a_heading_and_a_row_of_a_table_is_none() -> None:
+    rows = "12 B3\n14 A2\n2.4 C7\n"
+    text = f"RÈGLES DU REFUGE\n\n3. Dortoirs\n\n{BODY}\n\n3.1.a) D2\n\n{BODY}\n\n3.1.b) D10N\n\n{BODY}\n\n{rows}"
+    found = pages(text)
+    named = [block.headings[-1] for block in found.blocks if block.text.startswith("Le présent")]
+    assert named == ["3. Dortoirs", "3.1.a) D2", "3.1.b) D10N"]
+    assert not any("C7" in name or "A2" in name for block in found.blocks for name in block.headings)

@@ -27,6 +27,9 @@ _INNER_END = re.compile(r"\d.*[^\W\d_]{2,}[.!?]\s+\S")  # a sentence ends behind
 FINAL = re.compile(r"[.!?;:…»)]\s*$")
 _ARTICLE_TITLE = re.compile(r"[^\W\d_]{3,}.*?[\s:–-].*[^\W\d_]{3,}")
 _WORD = re.compile(r"\b[^\W\d_]{3,}\b")
+_SHORT_NAME = re.compile(
+    r"\s*\d{1,3}(?:\.\d{1,3})+\.?[a-z]\)\s+(?=\w*[A-Z])[A-Z0-9]{2,4}\s*$"
+)  # "1.2.b) N1F": a section of a section, and no cell
 _LETTER = re.compile(r"[a-z][).]\s")  # a list begins
 
 
@@ -132,6 +135,8 @@ class Headings:
             return 0, ""
         # the rest of a wrapped sentence is no heading
         mid_sentence = bool(before) and not FINAL.search(before) and len(before.strip()) >= WRAP_SHARE * width
+        if not mid_sentence and _SHORT_NAME.match(bare):
+            return ARTICLE_LEVEL + bare.count(".") + 1, tidy(bare)
         if mid_sentence or not _WORD.search(bare):
             return 0, ""
         if following.lstrip()[:1].islower() and _INNER_END.search(bare):
