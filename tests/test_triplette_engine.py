@@ -7,6 +7,7 @@ another left behind.
 from __future__ import annotations
 
 import pickle
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,9 +25,9 @@ from triplette.curate.judge.case import Case
 from triplette.curate.judge.judge import judge
 from triplette.curate.judge.passages import Corpus, Passages
 from triplette.domain import Domain
-from triplette.engine import LOCAL, Engine
+from triplette.engine import LOCAL, Engine, someone_there
 from triplette.engine_options import engine_of
-from triplette.errors import InputError, SettingError
+from triplette.errors import InputError, ServiceError, SettingError
 from triplette.profile import run_profile
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex, checked
@@ -67,6 +68,17 @@ def test_an_unknown_engine_and_an_address_without_ray_are_named() -> None:
         Engine("dask")
     with pytest.raises(SettingError, match="not the engine"):
         Engine("local", "ray://somewhere:10001")
+
+
+def test_an_address_where_nobody_listens_is_told_at_once_and_one_where_somebody_does_is_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}", "auto", "local", ""):
+            someone_there(address)
+    for address in (f"ray://127.0.0.1:{port}", f"127.0.0.1:{port}", "127.0.0.1:99999", "no-such-host.invalid:6379"):
+        with pytest.raises(ServiceError, match="no cluster there") as raised:
+            someone_there(address)
+        assert raised.value.where == address
 
 
 def asked(count: int) -> tuple[Bm25Index, DenseIndex, tuple[Any, ...]]:

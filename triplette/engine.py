@@ -8,6 +8,7 @@ Dataset: the stages' blocks hold documents, token lists and an index, not rows o
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from triplette.errors import ServiceError, SettingError
 
 T = TypeVar("T")
 RETRIES = 3  # times that a block is run again when the machine under it is lost
+CONNECT = 10.0  # seconds that a cluster's machine may take to answer: Ray itself tries an address where nobody is for minutes
 STARTS = 3  # times that a cluster on this machine is started: on a busy one Ray's fixed half minute may be too short
 IN_FLIGHT = 2  # blocks a core that are out at once: what came early waits for its turn in memory
 
@@ -94,6 +96,8 @@ def _connected(address: str) -> Any:
     """Ray, connected to the cluster at ``address`` or to one that is started on this machine for this process."""
     import ray
 
+    if address and not ray.is_initialized():
+        someone_there(address)
     for start in range(1, STARTS + 1):
         if ray.is_initialized():
             break
@@ -103,10 +107,25 @@ def _connected(address: str) -> Any:
             ray.shutdown()
             if start < STARTS and not address:
                 continue
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise ServiceError(
-                f"no cluster there ({said[:200]})",
-                where=address or "ray",
-                cure="start one (`ray start --head`), or leave --ray-address out",
-            ) from None
+            raise _nobody(address, error) from None
     return ray
+
+
+def someone_there(address: str) -> None:
+    """Raise ServiceError where nobody listens at a HOST:PORT; other forms of address (``auto``) are Ray's to look up."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT).close()
+    except (OSError, OverflowError) as error:
+        raise _nobody(address, error) from None
+
+
+def _nobody(address: str, error: Exception) -> ServiceError:
+    said = " ".join(str(error).split()) or type(error).__name__
+    if "ray[client]" in said:
+        return ServiceError("Ray's client is not installed here", where=address, cure="pip install 'ray[client]'")
+    return ServiceError(
+        f"no cluster there ({said[:200]})", where=address or "ray", cure="start one (`ray start --head`), or leave --ray-address out"
+    )

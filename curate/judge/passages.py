@@ -98,13 +98,13 @@ class Held:
     lengths: Int32s
 
 
-def held_by(read: Passages, chunks: Sequence[Chunk]) -> Held:
-    """The distinct tokens of each chunk."""
+def held_by(read: Passages | None, chunks: Sequence[Chunk]) -> Held:
+    """The distinct tokens of each chunk; those that are to stay read are read whole."""
     number: dict[str, int] = {}
     places: list[int] = []
     lengths: list[int] = []
     for chunk in chunks:
-        held = read.of(chunk).held
+        held = read.of(chunk).held if read else _Parts(chunk).held
         places += [number.setdefault(token, len(number)) for token in held]
         lengths.append(len(held))
     return Held(tuple(number), np.array(places, dtype=np.int32), np.array(lengths, dtype=np.int32))
@@ -123,7 +123,8 @@ class Corpus:
         blocks = [(every[start : start + CHUNK_BLOCK],) for start in range(0, self.size, CHUNK_BLOCK)]
         tokens, lengths = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.int32)]
         with progress("counting words", self.size) as bar:
-            for held in engine.run(held_by, blocks, shared=(self.read,)):
+            fit = self.size <= room and not engine.spread  # else whoever reads them now is not who judges by them
+            for held in engine.run(held_by, blocks, shared=(self.read if fit else None,)):
                 ours = [self._number.setdefault(token, len(self._number)) for token in held.tokens]
                 tokens.append(np.array(ours, dtype=np.int32)[held.places])
                 lengths.append(held.lengths)
@@ -167,19 +168,29 @@ class Corpus:
         return self._passages[self._ends[number - 1] if number else 0 : self._ends[number]]
 
 
+class _Parts:
+    """A chunk taken apart: its lines, its table rows, its prose, and the tokens of its headings, of each sentence or row, and of all."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.spoken = language(chunk.language)
+        tokens = self.spoken.tokens
+        self.lines = [line for line in MARKUP.sub(" ", chunk.text).splitlines() if line.strip()]
+        self.rows = [line for line in self.lines if line.count("|") >= 2]
+        headings = {plain(part).strip() for part in chunk.title.split(">")}
+        self.prose = " ".join(line for line in self.lines if line.count("|") < 2 and plain(line).strip() not in headings)
+        self.units = [frozenset(tokens(part)) for part in (*self.spoken.sentences(self.prose), *self.rows)]
+        self.title = frozenset(tokens(chunk.title))
+        self.held = self.title.union(*self.units) | frozenset(tokens(chunk.text))
+
+
 def read_passage(chunk: Chunk) -> Passage:
     """One chunk's words and form, in its language."""
-    spoken = language(chunk.language)
+    parts = _Parts(chunk)
+    spoken, rows, title, units = parts.spoken, parts.rows, parts.title, parts.units
     tokens, patterns = spoken.tokens, spoken.patterns or Patterns()
-    lines = [line for line in MARKUP.sub(" ", chunk.text).splitlines() if line.strip()]
-    rows = [line for line in lines if line.count("|") >= 2]
-    headings = {plain(part).strip() for part in chunk.title.split(">")}
-    prose = " ".join(line for line in lines if line.count("|") < 2 and plain(line).strip() not in headings)
-    units = [frozenset(tokens(sentence)) for sentence in spoken.sentences(prose)] + [frozenset(tokens(row)) for row in rows]
-    title = frozenset(tokens(chunk.title))
     windows = tuple(title.union(*units[i : i + WINDOW]) for i in range(max(len(units) - WINDOW + 1, 1 if units else 0)))
-    length = sum(map(len, lines)) or 1
-    told = plain(prose)
+    length = sum(map(len, parts.lines)) or 1
+    told = plain(parts.prose)
     worded = [row for row in rows if not is_figures(row)]
     in_order = tuple(fold(word) for word in spoken.words(f"{chunk.title} {chunk.text}"))
     places: dict[str, list[int]] = defaultdict(list)
@@ -187,8 +198,8 @@ def read_passage(chunk: Chunk) -> Passage:
         places[word].append(place)
     return Passage(
         id=chunk.id,
-        held=title.union(*units) | frozenset(tokens(chunk.text)),
-        prose=frozenset(tokens(prose)).union(*(tokens(row) for row in worded)),
+        held=parts.held,
+        prose=frozenset(tokens(parts.prose)).union(*(tokens(row) for row in worded)),
         title=title,
         windows=windows or (title,),
         grid=sum(len(row) for row in rows if is_figures(row)) / length,
