@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from triplette.engine import LOCAL, Engine
 from triplette.errors import InputError, SettingError
+from triplette.kept import KeptBlocks
 from triplette.languages import language
 from triplette.languages.identify import READ, best_language
 from triplette.profile import Profile, corpus_profile, keep_profile, neutral_in
@@ -25,6 +27,7 @@ from triplette.step import Step
 from triplette.synth.ingest import find_documents
 from triplette.synth.ingest.harvest import FILE as HARVEST_FILE
 from triplette.synth.ingest.harvest import Harvested
+from triplette.synth.kept_documents import DocumentFiles
 from triplette.synth.reading import ReadDocument, changed, read_all
 from triplette.synth.refs import resolve_references
 from triplette.tables import read_records, table_of, write_records, write_table
@@ -106,7 +109,9 @@ def chunk_corpus(
         keep_profile(run, profile or neutral_in(done.languages))
         return done
     files = [(path, folder.names[path]) for path in folder.files]
-    read = _settled(read_all(files, corpus, settings, engine=engine), files, corpus, settings, engine)
+    kept = KeptBlocks.of(step)
+    spread = partial(kept.run, engine, codec=DocumentFiles())
+    read = _settled(read_all(files, corpus, settings, engine=engine, spread=spread), files, corpus, settings, engine)
     for place, (path, name) in enumerate(files):
         if not read[place].failed and folder.has_changed(path):
             read[place] = changed(name)
@@ -124,6 +129,7 @@ def chunk_corpus(
         keep_profile(run, profile or neutral_in(result.languages))
         run.write_rejects("synth.chunk", [document.reject for document in read if document.reject is not None])
         counts = {"documents": result.documents, "chunks": result.chunks, "failed": len(failed), **_totals(covered)}
+        kept.forget()
         return step.record(result, outputs=["chunks.parquet", "coverage.parquet", HARVEST_FILE], counts=counts)
 
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -73,6 +73,7 @@ class ReadDocument:
 # (path, corpus folder, name, settings, code of the language where the document does not show it)
 Job = tuple[Path, Path, str, ChunkSettings, str]
 Reader = Callable[[Path, Path, str, ChunkSettings, str], ReadDocument]
+Spread = Callable[[Callable[..., ReadDocument], Sequence[tuple[Any, ...]]], Iterator[ReadDocument]]
 
 
 def read_all(
@@ -83,17 +84,19 @@ def read_all(
     *,
     read: Reader | None = None,
     engine: Engine = LOCAL,
+    spread: Spread | None = None,
 ) -> list[ReadDocument]:
     """Every document, in the files' order whatever the number of processes; ``code`` is the language of those that do not show it.
 
     A few texts and Markdown files are read here and now: no library of theirs can end the process. ``read`` is ``read_one`` unless a test says.
     On another ``engine`` a document is a block; its machines must see the files under the same paths, and ``patience`` does not hold there.
+    ``spread`` runs those blocks, as ``Engine.run`` does unless the caller keeps them.
     """
     read = read or read_one
     jobs: list[Job] = [(path, corpus, name, settings, code) for path, name in files]
     if engine.spread:
         with progress("reading documents", len(jobs)) as bar:
-            return [_advanced(bar, document) for document in engine.run(_named, [(read, _absolute(job)) for job in jobs])]
+            return [_advanced(bar, document) for document in (spread or engine.run)(_named, [(read, _absolute(job)) for job in jobs])]
     plain = all(path.suffix.lower() in (*TEXT, *MARKDOWN) for path, _ in files)
     if plain and sum(path.stat().st_size for path, _ in files) < PARALLEL_BYTES:
         with progress("reading documents", len(jobs)) as bar:

@@ -16,6 +16,7 @@ from typing import Any
 from triplette.console import progress
 from triplette.engine import LOCAL, Engine
 from triplette.errors import BudgetReached, LanguageUnknown
+from triplette.kept import KeptBlocks, Tables
 from triplette.languages import NO_RULES, language, written_out
 from triplette.llm.addresses import public_address
 from triplette.profile import FILE as PROFILE
@@ -80,7 +81,10 @@ def write_questions(
         return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         if rules:
-            return _store(step, _by_rules(chunks, profile, engine), harvested, "rules")
+            kept = KeptBlocks.of(step)
+            summary = _store(step, _by_rules(chunks, profile, engine, kept), harvested, "rules")
+            kept.forget()
+            return summary
         try:
             written = write_with_llm(run, chunks, llm, settings, profile, budget=budget)
         except BudgetReached as reached:
@@ -108,7 +112,7 @@ def _known_language(chunks: list[Chunk]) -> None:
     )
 
 
-def _by_rules(chunks: list[Chunk], profile: Profile, engine: Engine = LOCAL) -> Written:
+def _by_rules(chunks: list[Chunk], profile: Profile, engine: Engine, kept: KeptBlocks) -> Written:
     questions: list[Question] = []
     rejects: list[Rejection] = []
     blocks: list[tuple[str, list[Chunk]]] = []
@@ -120,7 +124,8 @@ def _by_rules(chunks: list[Chunk], profile: Profile, engine: Engine = LOCAL) -> 
         detail = f"the built-in rules do not write {spoken.name}"
         rejects += [Rejection(STEP, chunk.id, "chunk", "other_language", detail, text=chunk.text) for chunk in own]
     with progress("writing by rules", sum(len(own) for _, own in blocks)) as bar:
-        for (_, own), (written, fallen) in zip(blocks, engine.run(_block_by_rules, blocks, shared=(profile,)), strict=True):
+        found = kept.run(engine, _block_by_rules, blocks, Tables((Question, Rejection)), shared=(profile,))
+        for (_, own), (written, fallen) in zip(blocks, found, strict=True):
             questions += written
             rejects += fallen
             bar.advance(len(own))

@@ -24,6 +24,7 @@ from triplette.curate.judge.llm import (
     read_negatives,
 )
 from triplette.engine import LOCAL, Engine
+from triplette.kept import KeptBlocks
 from triplette.llm.addresses import model_name
 from triplette.llm.client import Answer, LlmClient, Quote
 from triplette.llm.client import quote as quote_requests
@@ -124,12 +125,14 @@ def judge(
         return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
         case = Case.of(run, settings)
-        judged = _Judged(*by_rules(case, engine))
+        kept = KeptBlocks.of(step)
+        judged = _Judged(*by_rules(case, engine, kept))
         if settings.judge == "llm":
             judged = _by_llm(run, case, judged, _model(settings, llm), budget)
         result = _result(case, judged)
         write_records(run.path(OUTPUTS[0]), judged.triplets, Verdict)
         write_records(run.path(OUTPUTS[1]), judged.negatives, Verdict)
+        kept.forget()
         return step.record(
             result, outputs=OUTPUTS, counts=result.decisions, forget=("spent", "said"), cost=result.spent, tokens=result.tokens
         )
