@@ -45,6 +45,7 @@ def test_one_types_a_question_and_reads_two_columns_or_one(browser: Any, address
     page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
     page.wait_for_selector("article")
+    page.wait_for_load_state("load")  # on a busy machine the page may stand there before its stylesheet does, 362 pixels wide
     left, right = (page.locator("section").nth(number).bounding_box() for number in (0, 1))
     assert (left["y"] == right["y"]) is (width >= 768)
     assert page.evaluate("document.documentElement.scrollWidth") == width, "the page is wider than the screen"
