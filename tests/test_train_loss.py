@@ -234,5 +234,7 @@ def test_two_rounds_are_a_fit_and_rounds_without_hard_negatives_are_refused(tmp_
     run = rules_dataset(tmp_path / "run", pieces=2)
     result = fit(run, TrainSettings(evaluations=1, log_to=("none",)), recipe(base, negatives=1, rounds=2), ungated=True, device="cpu")
     assert result.steps == 8
-    with pytest.raises(SettingError, match="no round"):
-        fit(run, TrainSettings(), recipe(base, negatives=0, rounds=2), ungated=True, device="cpu")
+    for changes, cure in (({"negatives": 0}, "--negatives 1"), ({"negatives": 1, "soft_labels": 0.5}, "soft_labels = 0")):
+        with pytest.raises(SettingError, match="no round") as refused:
+            fit(run, TrainSettings(), recipe(base, rounds=2, **changes), ungated=True, device="cpu")
+        assert cure in (refused.value.cure or "")

@@ -93,8 +93,9 @@ def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset:
     check_mix(preset)
     check_seeds(preset)
     if preset.rounds > 1 and (preset.soft_labels or not preset.negatives):
+        other = "soft_labels = 0 in the preset's section of triplette.toml" if preset.soft_labels else "--negatives 1"
         raise SettingError(
-            "no round would find other hard negatives: this recipe trains on none", where="rounds", cure="--rounds 1, or --negatives 1"
+            "no round would find other hard negatives: this recipe trains on none", where="rounds", cure=f"--rounds 1, or {other}"
         )
     if preset.grouped and preset.cloze:
         raise SettingError(
