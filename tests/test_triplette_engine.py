@@ -28,6 +28,7 @@ from triplette.domain import Domain
 from triplette.engine import LOCAL, Engine, someone_there
 from triplette.engine_options import engine_of
 from triplette.errors import InputError, ServiceError, SettingError
+from triplette.kept import KeptBlocks
 from triplette.profile import run_profile
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex, checked
@@ -157,7 +158,8 @@ def test_the_rules_judge_in_blocks_what_they_judge_at_once_however_few_passages_
     case = a_case(RunDir(tmp_path))
     forgetful = Corpus(case.chunks.values(), Domain(case.profile), room=3)
     at_once = judge_block(forgetful, case.settings, case.triplets, case.chunks)
-    assert by_rules(case) == by_rules(case, Apart()) == at_once
+    kept = KeptBlocks(tmp_path / "cache", "blocks-curate-judge-key")
+    assert by_rules(case, LOCAL, kept) == by_rules(case, Apart("ray"), kept) == by_rules(case, Apart("ray"), kept) == at_once
     assert {verdict.decision for verdict in at_once[0]} == {"keep", "reject", "quarantine"}
 
 
