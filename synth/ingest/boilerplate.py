@@ -34,7 +34,7 @@ CONTENTS_SHARE = 0.5  # of the lines after a contents heading that must end in a
 
 
 class _Names(NamedTuple):
-    """How a language's pages name their contents, numbers and divisions; ``titles``: a name with a number ("Annexe 1", "Fiche de prêt n° 2", "Plot sheet 1")."""
+    """How a language's pages name their contents, numbers, divisions; ``titles``: a name with a number ("Annexe 1", "Fiche de prêt n° 2", "Loan form 1")."""
 
     contents: re.Pattern[str]
     page_number: re.Pattern[str]
