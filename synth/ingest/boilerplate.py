@@ -34,7 +34,7 @@ CONTENTS_SHARE = 0.5  # of the lines after a contents heading that must end in a
 
 
 class _Names(NamedTuple):
-    """How a language's pages name their contents, numbers and divisions; ``titles``: a name with a number, such as "Annexe 1" or "Fiche de prêt n° 2"."""
+    """How a language's pages name their contents, numbers, divisions; ``titles``: a name with a number ("Annexe 1", "Fiche de prêt n° 2", "Loan form 1")."""
 
     contents: re.Pattern[str]
     page_number: re.Pattern[str]
@@ -57,6 +57,7 @@ def _names(code: str) -> _Names:
         titles=small(
             rf"\s*(?!(?:{words.leaf})\b)[^\W\d_]{{3,}}(?:\s+(?!(?:{words.leaf}|{words.page})\b)[^\W\d_]+){{1,5}}\s+n[°º]\s*\d{{1,3}}\s*[.:–-]?\s*$"
             rf"|\s*(?!(?:{words.leaf})\b)[^\W\d_]{{3,}}\s+(?:n[°ºo]\s*)?\d{{1,3}}\s*[.:–-]?\s*$"
+            rf"|\s*(?!(?:{words.page})\b)(?:{words.sheet}) (?:n[°ºo]\s*)?\d{{1,3}}\s*[.:–-]?\s*$"
         ),
         page_word=small(rf"\b(?:{words.leaf}|{words.page})\W*$"),
     )

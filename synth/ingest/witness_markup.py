@@ -43,6 +43,8 @@ _RTF_BRACE = re.compile(r"(?<!\\)[{}]")
 _NOTE_MARK = re.compile(r'<sup class="footnote-ref"[^<>]*><a[^<>]*>[^<>]*</a></sup>|<a[^<>]*class="footnote"[^<>]*>[^<>]*</a>')
 _ALERT = re.compile(r"\[![A-Z]{3,12}\][+-]?")
 _TIMES = re.compile(r"(?<=\d)\*(?=\d)")
+_WIKI_PICTURE = re.compile(r"!\[\[[^\[\]\n]+\.(?:png|jpe?g|gif|svg|webp|pdf)(?:\|[^\[\]\n]*)?\]\]", re.IGNORECASE)
+_WIKI_LINK = re.compile(r"\[\[[^\[\]|\n]*\|([^\[\]|\n]+)\]\]")
 _FRONT = re.compile(r"\A(---|\+\+\+)\n.*?\n(?:\1|\.\.\.)\n", re.DOTALL)
 
 
@@ -147,7 +149,7 @@ def _markdown(path: Path) -> str:
 
 
 def _without_marks(text: str) -> str:
-    """The text without the signs of dialects that mistune takes for words: admonitions, directives, alerts, imports of MDX. Titles stay."""
+    """The text without the signs of dialects that mistune takes for words: admonitions, directives, alerts, wiki links, imports of MDX. Titles stay."""
     rows: list[str] = []
     indented = False
     for row in text.split("\n"):
@@ -162,7 +164,8 @@ def _without_marks(text: str) -> str:
             rows += ["", said.partition("[")[2].rpartition("]")[0] or "".join(said.split(None, 1)[1:]), ""]
         elif not (bare.startswith("import ") and bare.rstrip("; ").endswith(("'", '"'))):
             rows.append(_ALERT.sub("", row[4:] if row.startswith("    ") and indented else row))
-    return _TIMES.sub(r"\\*", "\n".join(rows))
+    shown = _WIKI_LINK.sub(r"\1", _WIKI_PICTURE.sub("", "\n".join(rows)))
+    return _TIMES.sub(r"\\*", shown)
 
 
 @cache
