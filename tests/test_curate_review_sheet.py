@@ -69,7 +69,9 @@ def test_the_file_is_what_a_french_spreadsheet_opens(reviewed: RunDir, tmp_path:
     assert '=CMD("rm") ; "Où" l\'échec, c’est-à-dire <œuvre> ?' in questions
 
 
-@pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), (",", "utf-8"), ("\t", "utf-8"), (";", "cp1252"), ("\t", "utf-16")])
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(";", "utf-8-sig"), (",", "utf-8"), ("\t", "utf-8"), (";", "cp1252"), ("\t", "utf-16")]
+)
 def test_answers_come_back_whatever_the_spreadsheet_saved(reviewed: RunDir, tmp_path: Path, delimiter: str, encoding: str) -> None:
     path = export(reviewed, tmp_path / "review.csv")
     typed = [

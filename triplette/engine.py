@@ -131,5 +131,7 @@ def _nobody(address: str, error: Exception) -> ServiceError:
     if "ray[client]" in said:
         return ServiceError("Ray's client is not installed here", where=address, cure="pip install 'ray[client]'")
     return ServiceError(
-        f"no cluster there ({said[:200]})", where=address or "ray", cure="start one (`ray start --head`), or leave --ray-address out and RAY_ADDRESS unset"
+        f"no cluster there ({said[:200]})",
+        where=address or "ray",
+        cure="start one (`ray start --head`), or leave --ray-address out and RAY_ADDRESS unset",
     )
