@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import pickle
 import socket
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,18 @@ def test_an_address_where_nobody_listens_is_told_at_once_and_one_where_somebody_
         with pytest.raises(ServiceError, match="no cluster there") as raised:
             someone_there(address)
         assert raised.value.where == address
+
+
+@pytest.mark.parametrize("given", ["", "auto"])
+def test_the_environments_address_is_tried_as_a_given_one_is(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("RAY_ADDRESS", free)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))  # it has no init that could be called
+    with pytest.raises(ServiceError, match="no cluster there") as raised:
+        list(Engine("ray", given).run(halved, [(4,)]))
+    assert raised.value.where == free
+    assert "RAY_ADDRESS" in raised.value.cure
 
 
 def asked(count: int) -> tuple[Bm25Index, DenseIndex, tuple[Any, ...]]:
