@@ -137,3 +137,10 @@ def test_a_paragraph_sign_with_a_number_and_a_name_is_a_heading_and_a_citation_i
     assert [block.headings[1:] for block in found.blocks] == [("§ 1 Name und Sitz",), ("§ 2: Beiträge",), ("§ 3a. (Boote)",)]
     assert found.blocks[0].text.endswith("nach § 31 BGB, so weit nichts anderes gesagt ist.")
     assert [headings_of("de").heading_number(block.headings[1]) for block in found.blocks] == ["1", "2", "3a"]
+
+
+def test_a_row_of_dashes_parts_a_text_and_a_row_of_tabs_with_no_first_cell_heads_its_table() -> None:
+    rows = "\t\tPrix\tCaution\nCanot\t3 places\t10\t50\nYole\t5 places\t18\t70\n"
+    found = pages(f"RÈGLES DU PONTON\n\n{BODY}\n-----------------------\nLe ponton ferme à la nuit.\n~~~~~~\n{rows}")
+    assert [block.text for block in found.blocks] == [BODY, "Le ponton ferme à la nuit.", rows.strip()]
+    assert found.dropped == {"rule": 29}

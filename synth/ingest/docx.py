@@ -118,8 +118,9 @@ class _Reader:
                 yield Element("paragraph", text, role="contents")
             else:
                 yield from self._parted(node, text, number, properties, style)
-        if one_line(read.unseen):
-            yield Element("paragraph", one_line(read.unseen), role="hidden")
+        unseen = one_line("".join(read.unseen))
+        if unseen:
+            yield Element("paragraph", unseen, role="hidden")
         for box in read.boxes:
             yield from self.blocks(box, depth + 1)
         for kind, key in read.notes:

@@ -36,7 +36,7 @@ class Paragraph:
     boxes: list[Any] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     hidden: bool = False  # it holds text, all of it deleted
-    unseen: str = ""
+    unseen: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -120,7 +120,8 @@ class Runs:
             elif tag in UNSHOWN:
                 continue
             elif tag == f"{W}r" and self._is_hidden(node):
-                found.unseen += "".join(t.text or "" for t in node.iterchildren(f"{W}t")) if all(f.shown for f in self._fields) else ""
+                if all(f.shown for f in self._fields):
+                    found.unseen += [t.text or "" for t in node.iterchildren(f"{W}t")]
             elif tag == f"{MC}AlternateContent":
                 stack.append(iter(alternative(node)))
             elif tag in (f"{M}oMath", f"{W}fldChar", f"{W}t", f"{W}sym") or not len(node) or self._is_sign(node):
