@@ -1,4 +1,5 @@
 # Triplette on the CPU: documents to a proven bundle. Written by Docker's documentation and not yet built: no Docker was at hand.
+# Its commands with EXTRAS="" were run in a bookworm root, and as a user without a name there a folder became triplets and a scanned page text.
 #
 #   docker build -t triplette --build-arg TORCH_INDEX=URL .     # URL: the index of CPU wheels that pytorch.org's install page names
 #   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" triplette synth generate --corpus documents
@@ -17,6 +18,7 @@ FROM python:3.11-slim-bookworm
 # pages that are pictures are read by tesseract; libgomp is faiss's and torch's
 RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 tesseract-ocr tesseract-ocr-fra && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/triplette /opt/triplette
-ENV PATH=/opt/triplette/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1
+# a user without a home; models that are downloaded stay in the folder that is mounted
+ENV PATH=/opt/triplette/bin:$PATH HOME=/tmp HF_HOME=/work/.cache/huggingface PYTHONUNBUFFERED=1
 WORKDIR /work
 CMD ["synth", "--help"]

@@ -200,6 +200,8 @@ def judged(size: int, shape: tuple[int, int]) -> dict[str, Any]:
     """Seconds and peak memory of judging by rules: a question of every passage, the three after it as its negatives."""
     from triplette.curate.judge.by_rules import by_rules
     from triplette.curate.judge.case import Case
+    from triplette.engine import LOCAL
+    from triplette.kept import KeptBlocks
     from triplette.profile import Profile
     from triplette.records import Negative, Triplet
     from triplette.settings.judge import JudgeSettings
@@ -223,7 +225,8 @@ def judged(size: int, shape: tuple[int, int]) -> dict[str, Any]:
         )  # fmt: skip
     case = Case(triplets, {chunk.id: chunk for chunk in chunks}, JudgeSettings(), Profile(language="fr"))
     before = peak()
-    (verdicts, on_negatives), seconds = cost_of(lambda: by_rules(case))
+    here = KeptBlocks(Path(tempfile.gettempdir()), "nothing")  # on this engine nothing is kept
+    (verdicts, on_negatives), seconds = cost_of(lambda: by_rules(case, LOCAL, here))
     return {
         "passages": size,
         "triplets": len(verdicts),

@@ -40,16 +40,17 @@ class ChunkResult:
     """What chunking did.
 
     ``coverage`` is the share of the words that a second reader finds which some chunk holds, ``whole`` that of its sentences that the
-    chunks hold word after word, both 0..1 over all documents. ``worst`` are (source, words, sentences) of the documents under a warning
-    limit, lowest first. ``languages`` maps a language's code to its share of the chunks' characters, largest first. ``dropped`` counts
-    characters left out as boilerplate, by reason; ``failed`` holds one error a document.
+    chunks hold word after word: 0..1 over all documents, None where it finds none, as in pages that are pictures. ``worst`` are (source,
+    words, sentences) of the documents under a warning limit, lowest first. ``languages`` maps a language's code to its share of the
+    chunks' characters, largest first. ``dropped`` counts characters left out as boilerplate, by reason; ``failed`` holds one error a
+    document.
     """
 
     documents: int
     chunks: int
     characters: int
-    coverage: float
-    whole: float
+    coverage: float | None
+    whole: float | None
     worst: tuple[tuple[str, float, float], ...]
     languages: dict[str, float]
     dropped: dict[str, int]
@@ -77,11 +78,16 @@ class ChunkResult:
             "languages": self.spoken(),
             "longest, in tokens": self.longest,
             "characters of text": self.characters,
-            "words in a chunk": f"{100 * self.coverage:.2f} %",
-            "sentences whole in a chunk": f"{100 * self.whole:.2f} %",
+            "words in a chunk": percent(self.coverage),
+            "sentences whole in a chunk": percent(self.whole),
             "dropped as boilerplate": f"{sum(self.dropped.values())} ({reasons})",
             "seconds": round(self.seconds, 2),
         }
+
+
+def percent(share: float | None) -> str:
+    """A share of what a second reader finds, in words."""
+    return "not checked: a second reader finds none" if share is None else f"{100 * share:.2f} %"
 
 
 def chunk_corpus(
@@ -161,8 +167,8 @@ def _result(
         documents=sum(not document.failed for document in read),
         chunks=len(tokens),
         characters=sum(document.characters for document in read),
-        coverage=total["words_held"] / total["words"] if total["words"] else 0.0,
-        whole=total["sentences_whole"] / total["sentences"] if total["sentences"] else 1.0,
+        coverage=total["words_held"] / total["words"] if total["words"] else None,
+        whole=total["sentences_whole"] / total["sentences"] if total["sentences"] else None,
         languages=_shares(read),
         worst=tuple((c.source, round(c.word_share, 4), round(c.sentence_share, 4)) for c in poor[:WORST]),
         dropped=dict(sorted(dropped.items())),

@@ -15,7 +15,7 @@ from triplette.settings.llm import LlmSettings
 from triplette.settings.mine import MineSettings
 from triplette.settings.synth import ChunkSettings
 from triplette.settings.write import WriteSettings
-from triplette.synth.chunk import ChunkResult, chunk_corpus
+from triplette.synth.chunk import ChunkResult, chunk_corpus, percent
 from triplette.synth.mining.mine import MineResult, mine_negatives
 from triplette.synth.write import WriteSummary, write_questions
 
@@ -40,7 +40,7 @@ class GenerateResult:
             ("documents", f"{self.chunked.documents}"),
             ("chunks", f"{self.chunked.chunks}{_again(self.chunked.unchanged)}"),
             ("  languages", self.chunked.spoken()),
-            ("  with so much of the words", f"{100 * self.chunked.coverage:.2f} %"),
+            ("  with so much of the words", percent(self.chunked.coverage)),
             (f"questions (by {self.written.writer})", f"{self.written.questions}{_again(self.written.unchanged)}"),
             *kinds,
             ("triplets", f"{self.mined.triplets}{_again(self.mined.unchanged)}"),

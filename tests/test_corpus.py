@@ -105,6 +105,7 @@ def test_paragraphs_are_neither_stubs_nor_walls() -> None:
 
 def test_the_corpus_is_covered_and_no_chunk_is_over_the_limit(chunked: Chunked) -> None:
     assert chunked.result.failed == ()
+    assert chunked.result.coverage
     assert chunked.result.coverage >= 0.99
     assert chunked.result.longest <= ChunkSettings().target_tokens
 

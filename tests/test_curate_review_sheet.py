@@ -69,7 +69,9 @@ def test_the_file_is_what_a_french_spreadsheet_opens(reviewed: RunDir, tmp_path:
     assert '=CMD("rm") ; "Où" l\'échec, c’est-à-dire <œuvre> ?' in questions
 
 
-@pytest.mark.parametrize(("delimiter", "encoding"), [(";", "utf-8-sig"), (",", "utf-8"), ("\t", "utf-8"), (";", "cp1252")])
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(";", "utf-8-sig"), (",", "utf-8"), ("\t", "utf-8"), (";", "cp1252"), ("\t", "utf-16")]
+)
 def test_answers_come_back_whatever_the_spreadsheet_saved(reviewed: RunDir, tmp_path: Path, delimiter: str, encoding: str) -> None:
     path = export(reviewed, tmp_path / "review.csv")
     typed = [
@@ -126,6 +128,16 @@ def test_a_sheet_without_its_hidden_columns_is_refused(reviewed: RunDir, tmp_pat
     path.write_text("triplet_id;question;verdict\nt1;x;valid\n", encoding="utf-8")
     with pytest.raises(InputError, match="lacks the columns"):
         pull(reviewed, SheetDesk(path, "a"))
+
+
+def test_a_workbook_is_named_as_one_whatever_its_file_is_called(reviewed: RunDir, tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    path = tmp_path / "review.csv"
+    Workbook().save(path)
+    with pytest.raises(InputError, match="workbook") as caught:
+        pull(reviewed, SheetDesk(path, "a"))
+    assert "CSV" in caught.value.cure
 
 
 def test_a_missing_sheet_says_what_writes_one(reviewed: RunDir, tmp_path: Path) -> None:

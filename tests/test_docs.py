@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -80,3 +81,17 @@ def test_the_number_of_expectations_that_a_page_names_is_theirs(page: str) -> No
     told = re.findall(r"(\d+) expectations", (ROOT / page).read_text(encoding="utf-8"))
     assert told
     assert set(told) == {str(count)}
+
+
+def test_what_the_readme_says_the_demo_prints_is_printed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "triplette.synth", "generate", "--corpus", "fr_rules", "--run", str(tmp_path / "run")]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "80"}).stdout
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = page[page.index("$ make demo    #") :].split("\n", 1)[1].split("```")[0]
+    rows, texts = shown.split("\n...\n")
+    cells = re.compile(r"^│ +(.+?) *│ +(\S.*?) *│", re.MULTILINE)
+    told = {row for row in cells.findall(rows) if row[0] != "seconds"}
+    assert len(told) > 4
+    assert told <= set(cells.findall(printed))
+    for piece in texts.split("[...]"):
+        assert " ".join(piece.split()) in " ".join(printed.split())

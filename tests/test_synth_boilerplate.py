@@ -9,6 +9,7 @@ import pytest
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.ingest import Structured, structure
 from triplette.synth.ingest.document import Document
+from triplette.synth.ingest.headings import headings_of
 from triplette.synth.reading import read_one
 
 BODY = "Le présent texte règle la vie du refuge. Il est remis à chaque membre."
@@ -94,3 +95,62 @@ def test_a_lettered_section_whose_name_is_a_sign_is_a_heading_and_a_row_of_a_tab
     named = [block.headings[-1] for block in found.blocks if block.text.startswith("Le présent")]
     assert named == ["3. Dortoirs", "3.1.a) D2", "3.1.b) D10N"]
     assert not any("C7" in name or "A2" in name for block in found.blocks for name in block.headings)
+
+
+BOATS = ("Le canot vert est au ponton.", "La yole a deux rames neuves.", "Le bac fait eau à l'arrière.", "La barque attend un mât.")
+
+
+def headed(head: str, code: str) -> Structured:
+    """Four pages with other texts under one head, numbered from 1."""
+    texts = (f"{head.format(number)}\n\n{text} On la sort par beau temps.\n" for number, text in enumerate(BOATS, 1))
+    return structure(Document(source="a.txt", text="\f".join(texts), form="pages"), code)
+
+
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        ("Boat sheet {}", "en"),
+        ("Boat loan form {}", "en"),
+        ("Fiche de canot {}", "fr"),
+        ("Bulletin d'engagement {}", "fr"),
+        ("Hoja de salida {}", "es"),
+    ],
+)
+def test_the_name_of_a_sheet_that_is_filled_in_is_its_title_and_counts_no_pages(head: str, code: str) -> None:
+    found = headed(head, code)
+    assert not found.dropped
+    assert all(head.format(number) in found.body_text() for number in range(1, 5))
+
+
+@pytest.mark.parametrize(("head", "code"), [("Boat rules {}", "en"), ("Boat rules   sheet {}", "en"), ("Guide de la rade {}", "fr")])
+def test_a_head_with_a_number_that_names_no_sheet_counts_pages(head: str, code: str) -> None:
+    assert "header" in headed(head, code).dropped
+
+
+def test_a_paragraph_sign_with_a_number_and_a_name_is_a_heading_and_a_citation_is_none() -> None:
+    text = (
+        "SATZUNG DES RUDERVEREINS OBERSEE\n\n§ 1 Name und Sitz\n\nDer Verein heißt Obersee. Er haftet nach den Regeln des Landes und nach\n"
+        "§ 31 BGB, so weit nichts anderes gesagt ist.\n\n§ 2\nBeiträge\n\nDer Beitrag ist im März fällig. Mahnungen kosten.\n"
+        "§ 1 Absatz 2 gilt entsprechend.\n\n§ 3a. (Boote)\n\nBoote stehen im Buch. Gäste fragen den Bootswart.\n"
+    )
+    found = structure(Document(source="a.txt", text=text, form="pages"), "de")
+    assert [block.headings[1:] for block in found.blocks] == [("§ 1 Name und Sitz",), ("§ 2: Beiträge",), ("§ 3a. (Boote)",)]
+    assert found.blocks[0].text.endswith("nach § 31 BGB, so weit nichts anderes gesagt ist.")
+    assert [headings_of("de").heading_number(block.headings[1]) for block in found.blocks] == ["1", "2", "3a"]
+
+
+def test_a_row_of_dashes_parts_a_text_and_a_row_of_tabs_with_no_first_cell_heads_its_table() -> None:
+    rows = "\t\tPrix\tCaution\nCanot\t3 places\t10\t50\nYole\t5 places\t18\t70\n"
+    found = pages(f"RÈGLES DU PONTON\n\n{BODY}\n-----------------------\nLe ponton ferme à la nuit.\n~~~~~~\n{rows}")
+    assert [block.text for block in found.blocks] == [BODY, "Le ponton ferme à la nuit.", rows.strip()]
+    assert found.dropped == {"rule": 29}
+
+
+def test_pages_that_are_one_another_s_copies_are_text_and_not_only_heads() -> None:
+    copy = "\n".join(
+        f"La clé {number} ouvre le coffre du ponton et se rend chaque soir au gardien."
+        for number in ("verte", "bleue", "rouge", "noire")
+    )
+    found = pages(copy, copy, copy)
+    assert not found.dropped
+    assert found.body_text().count("La clé rouge ouvre") == 3

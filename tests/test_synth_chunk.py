@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from triplette.contract import CONTRACTS
 from triplette.errors import InputError, MissingStage, SettingError
-from triplette.records import Chunk
+from triplette.records import Chunk, Coverage
 from triplette.rundir import RunDir
 from triplette.settings.synth import ChunkSettings
 from triplette.synth.chunk import chunk_corpus, load_chunks
@@ -119,6 +119,23 @@ def test_a_passage_that_repeats_under_one_title_is_kept_once_and_counted_apart(t
     assert result.dropped.get("repeated", 0) > 0
 
 
+def test_where_a_second_reader_finds_no_words_none_are_said_to_be_lost_or_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_: object) -> Coverage:  # as of a scan, whose pages tesseract alone reads
+        return Coverage("a.txt", "pdfminer.six", 0, 0, 0, 0, (), ())
+
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "a.txt").write_text(SENTENCE * 12, encoding="utf-8")
+    with monkeypatch.context() as patched:
+        patched.setattr("triplette.synth.reading.measure", nothing)
+        for again in (False, True):
+            result = chunk_corpus(RunDir(tmp_path / "run"), corpus, ChunkSettings())
+            assert (result.coverage, result.whole, result.unchanged) == (None, None, again)
+            assert result.facts()["words in a chunk"].startswith("not checked")
+    (corpus / "b.txt").write_text(SENTENCE * 13, encoding="utf-8")
+    assert chunk_corpus(RunDir(tmp_path / "run"), corpus, ChunkSettings()).facts()["words in a chunk"] == "100.00 %"
+
+
 def test_coverage_falls_when_a_paragraph_is_lost() -> None:
     structured = structure(read_document_text("# A\n\nUn deux trois quatre.\n\nCinq six sept huit."))
     chunks = cut_blocks(structured.blocks[:1], "a.md", ChunkSettings(), COUNTER)[0]
@@ -211,6 +228,7 @@ def test_the_federations_documents_are_covered_and_within_the_limit(tmp_path: Pa
     result = chunk_corpus(run, SHARED, ChunkSettings())
     chunks = load_chunks(run)
     assert result.documents == 28
+    assert result.coverage
     assert result.coverage >= 0.99
     assert not result.failed
     assert max(cost(chunk) for chunk in chunks) <= 256

@@ -241,3 +241,15 @@ def test_the_second_reader_does_not_take_the_signs_of_a_dialect_for_lost_words(t
     assert found is not None
     assert (found.witness, found.lost) == ("markup", ())
     assert found.sentences == found.sentences_whole == 4
+
+
+@pytest.mark.parametrize(
+    ("link", "said"), [("[[ports/nord|le port du nord]]", "le port du nord"), ("[[Charte]]", "Charte"), ("![[plan.PNG|300]]", "")]
+)
+def test_a_wiki_link_is_what_it_says_for_the_second_reader_too(link: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(f"# Rade\n\nOn demande un mouillage {link} avant midi.\n", encoding="utf-8")
+    found = read_one(tmp_path / "a.md", tmp_path, "a.md", ChunkSettings(language="fr"))
+    assert found.coverage is not None
+    assert (found.coverage.lost, found.coverage.sentences_whole) == ((), 1)
+    assert found.rows is not None
+    assert found.rows["text"][0].as_py().split() == f"On demande un mouillage {said} avant midi.".split()

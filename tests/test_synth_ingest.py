@@ -403,3 +403,11 @@ def test_pages_are_counted_from_one_and_offsets_point_into_the_text() -> None:
     for block in pages(text).blocks:
         assert text[block.char_start : block.char_end].split()[0] == "Le"
     assert [block.page_start for block in pages(text).blocks] == [1, 2]
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0b", "\r"])
+def test_every_sign_that_ends_a_line_parts_words(tmp_path: Path, end: str) -> None:
+    for name in ("a.txt", "a.md"):
+        (tmp_path / name).write_text(f"La digue est fermée par vent{end}fort, et le phare allumé.\n", encoding="utf-8", newline="")
+        found = " ".join(structure(read_document(tmp_path / name, tmp_path)).blocks[0].text.split())
+        assert found == "La digue est fermée par vent fort, et le phare allumé."

@@ -333,13 +333,31 @@ def test_a_cell_that_goes_on_in_the_next_line_is_whole_without_rules(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("font", "drawn", "meant"), [("CMSY10", "0", "′"), ("CMSY7", "6", "≠"), ("MSAM10", "C", "◁="), ("CMEX10", "a", "=")]
+    ("font", "drawn", "meant"),
+    [
+        ("CMSY10", "0", "′"),
+        ("CMSY7", "6", "≠"),
+        ("MSAM10", "C", "◁="),
+        ("CMEX10", "a", "="),
+        ("CMMI10", "`", "ℓ="),
+        ("CMMI7", "%", "ϱ="),
+    ],
 )
 def test_signs_of_tex_s_fonts_are_not_read_as_the_letters_of_their_codes(tmp_path: Path, font: str, drawn: str, meant: str) -> None:
     page = Page().text(50, 760, "Soit").text(80, 760, drawn, face="F3").text(88, 760, "= 4 donné.").lines(50, 700, LEFT)
     meant = f"{meant}=" if meant == "′" else meant
     found = told(structure(read_document(write_pdf(tmp_path / "a.pdf", [page], fonts={"F3": font}), tmp_path)))
     assert "".join(found.split()).startswith(f"Soit{meant}4donné.")
+
+
+@pytest.mark.parametrize(("font", "code", "meant"), [("CMMI", "\x0f", "ϵ"), ("CMMI", "\x0e", ""), ("Wide", "\x0f", "")])
+def test_a_sign_that_pdfium_gives_as_a_control_code_is_read_in_the_font_that_has_it(
+    tmp_path: Path, font: str, code: str, meant: str
+) -> None:
+    page = Page().text(50, 760, "Soit").text(80, 760, "!", face="FL").text(90, 760, "= 4 donné.").lines(50, 700, LEFT)
+    path = write_pdf(tmp_path / "a.pdf", [page], letters=code)
+    path.write_bytes(path.read_bytes().replace(b"/BaseFont /Own", b"/BaseFont/" + font.encode()))
+    assert read_document(path, tmp_path).text.split()[:4] == ["Soit", *([meant] if meant else []), "=", "4", "donné."][:4]
 
 
 def test_a_dotted_blank_and_a_list_of_prices_are_no_table_of_contents(tmp_path: Path) -> None:

@@ -138,3 +138,25 @@ def test_a_figure_at_the_top_of_a_column_or_page_stands_behind_the_sentence_that
         assert any(sentence in text for text in texts)
         assert any(legend in text for text in texts)
         assert " ".join(texts).index(sentence) < " ".join(texts).index("bouée") < " ".join(texts).index(legend)
+
+
+def test_a_page_of_lists_keeps_its_items_apart_and_a_page_with_wide_lines_its_paragraphs_whole(tmp_path: Path) -> None:
+    prose = [
+        "Le hangar abrite les canots de la",
+        "section voile et ceux des membres qui",
+        "paient un anneau, de mai à octobre,",
+        "sans autre frais que la caution.",
+    ]
+    items = Page()
+    for block in range(3):
+        top = 790 - 200 * block
+        items.lines(50, top, prose)
+        for number, item in enumerate(("gilets rangés", "voiles pliées", "rames comptées", "clé rendue", "carnet signé")):
+            items.text(60, top - 36 - 19 * (number + 1), f"{number + 1} {item} par équipe")
+    found = structure(read_document(write_pdf(tmp_path / "a.pdf", [items]), tmp_path)).blocks
+    assert [block.text for block in found[1:6]] == [
+        f"{n} {x} par équipe"
+        for n, x in enumerate(("gilets rangés", "voiles pliées", "rames comptées", "clé rendue", "carnet signé"), 1)
+    ]
+    wide = Page().lines(50, 790, prose * 3, leading=20).lines(80, 520, prose)
+    assert " ".join(prose) in structure(read_document(write_pdf(tmp_path / "b.pdf", [wide]), tmp_path)).blocks[0].text

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from triplette.console import EXTRAS
 from triplette.errors import TripletteError
+
+ROOT = Path(__file__).parents[1]
 
 CODE = """
 import sys
@@ -94,6 +100,36 @@ def test_a_library_of_an_extra_that_is_absent_is_named_with_the_extra() -> None:
     assert result.returncode == 2
     assert "this needs torch.nn" in result.stderr
     assert "pip install 'triplette[models]'" in result.stderr
+
+
+# what says itself that it is absent; and what Argilla's server brings into its own environment
+ELSEWHERE = {"llama_index", "docling", "alembic", "argilla_server", "fakeredis", "redis", "rq", "sqlalchemy", "uvicorn"}
+
+
+def test_every_library_that_is_imported_is_in_the_base_or_named_with_its_extra() -> None:
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    base = {_same(re.split(r"[^\w.-]", line)[0]) for line in required}
+    owners = packages_distributions()
+    imported = {
+        name.split(".")[0]
+        for stage in ("triplette", "synth", "curate", "train", "export")
+        for path in (ROOT / stage).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in _names(node)
+    } - {"triplette", *sys.stdlib_module_names}
+    optional = {name for name in imported if not base & {_same(owner) for owner in owners.get(name, ())}}
+    assert {"torch", "psutil"} < optional
+    assert optional - set(" ".join(EXTRAS.values()).split()) <= ELSEWHERE
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [node.module] if node.module and not node.level else []
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
+def _same(distribution: str) -> str:
+    return re.sub("[-_.]+", "-", distribution).lower()
 
 
 def test_a_library_that_reads_a_bundle_is_named_with_the_extra_that_has_no_torch() -> None:

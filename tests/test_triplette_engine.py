@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import pickle
 import socket
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from triplette.domain import Domain
 from triplette.engine import LOCAL, Engine, someone_there
 from triplette.engine_options import engine_of
 from triplette.errors import InputError, ServiceError, SettingError
+from triplette.kept import KeptBlocks
 from triplette.profile import run_profile
 from triplette.ranking.bm25 import Bm25Index
 from triplette.ranking.dense import DenseIndex, checked
@@ -79,6 +82,18 @@ def test_an_address_where_nobody_listens_is_told_at_once_and_one_where_somebody_
         with pytest.raises(ServiceError, match="no cluster there") as raised:
             someone_there(address)
         assert raised.value.where == address
+
+
+@pytest.mark.parametrize("given", ["", "auto"])
+def test_the_environments_address_is_tried_as_a_given_one_is(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = f"127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("RAY_ADDRESS", free)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))  # it has no init that could be called
+    with pytest.raises(ServiceError, match="no cluster there") as raised:
+        list(Engine("ray", given).run(halved, [(4,)]))
+    assert raised.value.where == free
+    assert "RAY_ADDRESS" in raised.value.cure
 
 
 def asked(count: int) -> tuple[Bm25Index, DenseIndex, tuple[Any, ...]]:
@@ -157,7 +172,8 @@ def test_the_rules_judge_in_blocks_what_they_judge_at_once_however_few_passages_
     case = a_case(RunDir(tmp_path))
     forgetful = Corpus(case.chunks.values(), Domain(case.profile), room=3)
     at_once = judge_block(forgetful, case.settings, case.triplets, case.chunks)
-    assert by_rules(case) == by_rules(case, Apart()) == at_once
+    kept = KeptBlocks(tmp_path / "cache", "blocks-curate-judge-key")
+    assert by_rules(case, LOCAL, kept) == by_rules(case, Apart("ray"), kept) == by_rules(case, Apart("ray"), kept) == at_once
     assert {verdict.decision for verdict in at_once[0]} == {"keep", "reject", "quarantine"}
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from test_triplette_engine import CORPUS, Apart, a_case, twice
 
-from triplette.curate.judge.judge import judge
+from triplette.curate.judge.judge import judge, quote
+from triplette.errors import ServiceError
 from triplette.records import Triplet
 from triplette.rundir import RunDir
 from triplette.settings.judge import JudgeSettings
@@ -91,6 +92,16 @@ def test_a_killed_command_goes_on_with_the_blocks_it_had_not_got(tmp_path: Path,
     for file in files:
         assert whole.path(file).read_bytes() == killed.path(file).read_bytes(), file
     assert not list(killed.path("cache").glob("blocks-*"))
+
+
+def test_judging_goes_on_with_what_the_rules_judged_for_its_quote(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "run")
+    triplets_of_two_blocks(run)
+    settings, llm = JudgeSettings(judge="llm"), LlmSettings(model="openai:some-model", base_url="http://127.0.0.1:9/v1", attempts=1)
+    quote(run, settings, llm, engine=(first := counted()))
+    with pytest.raises(ServiceError):  # nobody is there to ask
+        judge(run, settings, llm, engine=(second := counted()))
+    assert (len(first.made), len(second.made)) == (3, 1)
 
 
 def test_a_damaged_block_is_named_and_made_again_and_one_of_other_settings_is_not_taken(

@@ -148,6 +148,13 @@ def test_a_warning_that_is_let_pass_is_named_with_its_message_and_where_it_comes
     assert silenced == SILENCED.keys()
 
 
+def test_what_git_ignores_is_in_no_image() -> None:
+    left_out = {line.removeprefix("**/") for line in (ROOT / ".dockerignore").read_text().split("\n") if line and line[0] != "#"}
+    ignored = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split("\n") if line and line[0] != "#"}
+    assert ignored <= left_out
+    assert not {"triplette", "docs", "README.md", "LICENSE", "pyproject.toml", "constraints.txt", *STAGES} & left_out
+
+
 def test_the_top_level_folders_stay_and_the_package_links_to_them() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     assert {name.split("/")[0] for name in listed if "/" in name} == TOP

@@ -43,11 +43,11 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, for machines.")]
 INTERRUPTED, TERMINATED = 130, 143
 EXTRAS = {  # the smallest extra that has the library: reading a bundle must not cost torch
-    "ask": ("sentencepiece", "ai_edge_litert"),
-    "models": ("torch", "transformers", "sentence_transformers", "peft", "accelerate", "matplotlib", "bitsandbytes"),
-    "export": ("litert_torch", "ai_edge_quantizer"),
-    "review": ("argilla",),
-    "scale": ("ray",),
+    "ask": "sentencepiece ai_edge_litert regex",
+    "models": "torch transformers sentence_transformers peft accelerate safetensors tokenizers psutil matplotlib bitsandbytes",
+    "export": "litert_torch ai_edge_quantizer litert_lm_builder flatbuffers",
+    "review": "argilla",
+    "scale": "ray",
 }
 
 
@@ -381,7 +381,7 @@ def _names_extra(error: Exception) -> bool:
     """Say which extra to install when ``error`` is the absence of one of its libraries; whether it was."""
     module = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
     for extra, modules in EXTRAS.items():
-        if module.split(".")[0] in modules:
+        if module.split(".")[0] in modules.split():
             say(f"error: this needs {module}\n  help: pip install 'triplette[{extra}]' (in a clone: pip install -e '.[{extra}]')")
             return True
     return False

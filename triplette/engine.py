@@ -8,6 +8,7 @@ Dataset: the stages' blocks hold documents, token lists and an index, not rows o
 
 from __future__ import annotations
 
+import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,8 @@ IN_FLIGHT = 2  # blocks a core that are out at once: what came early waits for i
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """``name`` is ``local`` or ``ray``; ``address`` a cluster's (``ray://host:10001``, ``auto``), empty for one on this machine.
+    """``name`` is ``local`` or ``ray``; ``address`` a cluster's (``ray://host:10001``, ``auto``), empty for that in RAY_ADDRESS or one on this
+    machine.
 
     Raises SettingError for another name, or an address without Ray.
     """
@@ -96,6 +98,8 @@ def _connected(address: str) -> Any:
     """Ray, connected to the cluster at ``address`` or to one that is started on this machine for this process."""
     import ray
 
+    if address in ("", "auto"):
+        address = os.environ.get("RAY_ADDRESS") or address  # Ray would take it itself, unasked, and wait minutes where nobody is
     if address and not ray.is_initialized():
         someone_there(address)
     for start in range(1, STARTS + 1):
@@ -127,5 +131,7 @@ def _nobody(address: str, error: Exception) -> ServiceError:
     if "ray[client]" in said:
         return ServiceError("Ray's client is not installed here", where=address, cure="pip install 'ray[client]'")
     return ServiceError(
-        f"no cluster there ({said[:200]})", where=address or "ray", cure="start one (`ray start --head`), or leave --ray-address out"
+        f"no cluster there ({said[:200]})",
+        where=address or "ray",
+        cure="start one (`ray start --head`), or leave --ray-address out and RAY_ADDRESS unset",
     )

@@ -15,7 +15,10 @@ EngineOption = Annotated[
     str | None, typer.Option("--engine", help="Where blocks of the work run: 'local' (default) or 'ray' (scale extra).")
 ]
 RayOption = Annotated[
-    str | None, typer.Option("--ray-address", help="A Ray cluster's address, as ray://HOST:10001 or auto; else one on this machine.")
+    str | None,
+    typer.Option(
+        "--ray-address", help="A Ray cluster's address, as ray://HOST:10001 or auto; else RAY_ADDRESS, or one on this machine."
+    ),
 ]
 
 

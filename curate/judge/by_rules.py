@@ -16,7 +16,7 @@ from triplette.curate.judge.passages import Corpus
 from triplette.curate.judge.rules import NAME, decide, judge_by_rules
 from triplette.curate.judge.signals import read_signals
 from triplette.domain import Domain
-from triplette.engine import LOCAL, Engine
+from triplette.engine import Engine
 from triplette.kept import KeptBlocks, Tables
 from triplette.records import Chunk, Triplet, Verdict
 from triplette.settings.judge import JudgeSettings
@@ -24,11 +24,8 @@ from triplette.settings.judge import JudgeSettings
 TRIPLET_BLOCK = 1024  # triplets that are judged at once: half a second, two where their passages must be read again
 
 
-def by_rules(case: Case, engine: Engine = LOCAL, kept: KeptBlocks | None = None) -> tuple[list[Verdict], list[Verdict]]:
-    """The rules' verdicts on triplets and on negatives. A triplet whose positive is not in the corpus is quarantined.
-
-    ``kept`` keeps the blocks of an engine that spreads them.
-    """
+def by_rules(case: Case, engine: Engine, kept: KeptBlocks) -> tuple[list[Verdict], list[Verdict]]:
+    """The rules' verdicts on triplets and on negatives. A triplet whose positive is not in the corpus is quarantined."""
     corpus = Corpus(case.chunks.values(), Domain(case.profile), engine)
     starts = range(0, len(case.triplets), TRIPLET_BLOCK)
     parts = [case.triplets[start : start + TRIPLET_BLOCK] for start in starts]
@@ -36,12 +33,7 @@ def by_rules(case: Case, engine: Engine = LOCAL, kept: KeptBlocks | None = None)
     verdicts: list[Verdict] = []
     negatives: list[Verdict] = []
     with progress("judging by rules", len(case.triplets)) as bar:
-        shared = (corpus, case.settings)
-        found = (
-            kept.run(engine, judge_block, blocks, Tables((Verdict, Verdict)), shared=shared)
-            if kept
-            else engine.run(judge_block, blocks, shared=shared)
-        )
+        found = kept.run(engine, judge_block, blocks, Tables((Verdict, Verdict)), shared=(corpus, case.settings))
         for part, (of_triplets, of_negatives) in zip(parts, found, strict=True):
             verdicts += of_triplets
             negatives += of_negatives

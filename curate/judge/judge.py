@@ -119,8 +119,7 @@ def judge(
 
     Raises MissingStage before mining; with an LLM, BudgetReached, ServiceError and SettingError as ``run_many`` does.
     """
-    run.require(*INPUTS)
-    step = Step(run, STAGE, run.fingerprints((*INPUTS, PROFILE)), _shaping(settings, llm))
+    step = _step(run, settings, llm)
     if done := step.done(JudgeResult, said=(), spent=0.0):
         return done
     with run.locked():  # from before the first call: two commands would pay for the same answers twice
@@ -139,16 +138,24 @@ def judge(
 
 
 def quote(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None, *, engine: Engine = LOCAL) -> Quote | None:
-    """What judging would take, at most: as if every row it asks about were kept. None for the rules. Spends nothing."""
-    run.require(*INPUTS)
+    """What judging would take, at most: as if every row it asks about were kept. None for the rules. Spends nothing.
+
+    What the rules judged elsewhere is kept for ``judge``.
+    """
+    step = _step(run, settings, llm)
     if settings.judge != "llm":
         return None
     case = Case.of(run, settings)
-    rules = _Judged(*by_rules(case, engine))
+    rules = _Judged(*by_rules(case, engine, KeptBlocks.of(step)))
     asked = _asked(case, rules)
     readings = judgement_readings(case, asked)
     readings += negative_readings(case, _open_negatives(asked, rules))
     return quote_requests(_model(settings, llm), run.path("llm"), [reading.request for reading in readings])
+
+
+def _step(run: RunDir, settings: JudgeSettings, llm: LlmSettings | None) -> Step:
+    run.require(*INPUTS)
+    return Step(run, STAGE, run.fingerprints((*INPUTS, PROFILE)), _shaping(settings, llm))
 
 
 def _by_llm(run: RunDir, case: Case, rules: _Judged, llm: LlmSettings, budget: float | None) -> _Judged:

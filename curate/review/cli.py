@@ -240,7 +240,7 @@ def _show_pull(result: Any, place: RunDir, json_output: bool) -> None:
     facts.pop("wrote")
     summarise("Answers", {**facts, **result.skipped, **{f"by {name}": count for name, count in reviewers.items()}})
     if facts["stale"]:
-        say(f"{facts['stale']} answers are stale: their triplet has changed, so they no longer count")
+        say(f"stale answers: {facts['stale']}. Their triplets have changed, so they no longer count")
     shared = result.agreement
     if shared.pairs:
         rows = [(f"{kappa.one}, {kappa.other}: Cohen's kappa", kappa.rows, str(kappa.kappa)) for kappa in shared.kappas]

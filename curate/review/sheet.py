@@ -7,6 +7,7 @@ The line under the header says what may be written in each column; reading leave
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -122,14 +123,10 @@ def _cells(row: ReviewRow) -> dict[str, str]:
 
 
 def read_sheet(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
-    """(line, cells) of a CSV with comma, semicolon or tab, in UTF-8 (with or without mark) or Windows-1252."""
+    """(line, cells) of a CSV with comma, semicolon or tab, in UTF-8 (with or without mark), UTF-16 with its mark or Windows-1252."""
     if not path.exists():
         raise InputError("no such file", where=str(path), cure="`curate review export` writes one")
-    raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", "replace")  # what Excel's plain "CSV" makes of it
+    text = _text(path.read_bytes(), path)
     delimiter = max(";,\t", key=text.split("\n", 1)[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names = _names(reader, path)
@@ -154,6 +151,17 @@ def _names(reader: csv.DictReader[str], path: Path) -> Sequence[str]:
         return reader.fieldnames or []
     except csv.Error as error:
         raise _not_csv(error, path, 1) from None
+
+
+def _text(raw: bytes, path: Path) -> str:
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", "replace")  # what Excel's "Unicode text" makes of it
+    if b"\0" in raw:
+        raise InputError("is no text: a workbook, or damaged", where=str(path), cure="save the sheet as CSV")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")  # what Excel's plain "CSV" makes of it
 
 
 def _not_csv(error: csv.Error, path: Path, line: int) -> InputError:

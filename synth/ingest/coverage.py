@@ -67,14 +67,15 @@ def measure(
 ) -> Coverage:
     """A document's figures. Without a ``witness`` the reader's own text stands in, and the record's ``witness`` is ""."""
     dropped = [line.text for line in structured.lines if line.role not in UNTOLD_ROLES and line.text.strip()]
-    text, explained = _without_lines(structured.document.text if witness is None else witness, dropped)
+    text, explained, aside = _without_lines(structured.document.text if witness is None else witness, dropped)
     told = sentences(folded(text))
     held = _held_words(chunks)
     explained += Counter(word for line in repeated for word in WORD.findall(folded(line)))
     lost = Counter(told.words) - Counter(held) - explained
     missing = sum(lost.values())
     words = len(told.words) - sum((Counter(told.words) & explained).values()) if explained else len(told.words)
-    present = _runs_present(told.words, [*held, *(word for line in repeated for word in WORD.findall(folded(line)))])
+    apart = [word for line in (*repeated, *aside) for word in WORD.findall(folded(line))]
+    present = _runs_present(told.words, [*held, *apart])
     whole = _whole(told.spans, present)
     return Coverage(
         source=structured.document.source,
@@ -103,12 +104,12 @@ def lost_words(told: Sequence[str], chunks: Sequence[Chunk]) -> list[bool]:
     return marks
 
 
-def _without_lines(text: str, dropped: Sequence[str]) -> tuple[str, Counter[str]]:
-    """The text without the lines that were dropped on purpose, each as often as it was dropped; and the words of those that it has not
-    as lines, such as a button or a tag in the midst of one."""
+def _without_lines(text: str, dropped: Sequence[str]) -> tuple[str, Counter[str], list[str]]:
+    """The text without the lines that were dropped on purpose, each as often as it was dropped; and those that it has not as lines, such as
+    a button, a tag or hidden words in the midst of one: their words, and themselves."""
     counts = Counter(_key(line) for line in dropped)
     if not counts:
-        return text, Counter()
+        return text, Counter(), []
     said = {_key(line): line for line in dropped}
     kept: list[str] = []
     for page in text.split("\f"):
@@ -122,7 +123,8 @@ def _without_lines(text: str, dropped: Sequence[str]) -> tuple[str, Counter[str]
         kept.append("\n".join(lines))
     left = counts + Counter()
     rest, gone = _without_parts("\f".join(kept), left)
-    return rest, Counter(word for key, times in left.items() for word in WORD.findall(folded(said[key])) * times) - gone
+    words = Counter(word for key, times in left.items() for word in WORD.findall(folded(said[key])) * times) - gone
+    return rest, words, [said[key] for key in left]
 
 
 def _without_parts(text: str, lines: Counter[str]) -> tuple[str, Counter[str]]:

@@ -97,7 +97,7 @@ class _Reader:
             yield Element("paragraph", text)
 
     def paragraph(self, node: Any, depth: int) -> Iterator[Element]:
-        """A paragraph, then what hangs on it: text boxes and notes."""
+        """A paragraph, then what hangs on it: hidden text, text boxes and notes."""
         properties = node.find(f"{W}pPr")
         contents = self.runs.in_contents
         read = self.runs.read(node)
@@ -118,6 +118,9 @@ class _Reader:
                 yield Element("paragraph", text, role="contents")
             else:
                 yield from self._parted(node, text, number, properties, style)
+        unseen = one_line("".join(read.unseen))
+        if unseen:
+            yield Element("paragraph", unseen, role="hidden")
         for box in read.boxes:
             yield from self.blocks(box, depth + 1)
         for kind, key in read.notes:
@@ -163,7 +166,12 @@ class _Reader:
                 merge = properties.find(f"{W}vMerge") if properties is not None else None
                 width = _span(properties.find(f"{W}gridSpan") if properties is not None else None, least=1)
                 found = list(self.blocks(cell, depth + 1))
-                if merge is not None and attribute(merge, "val") != "restart" and not found and column in above:
+                if (
+                    merge is not None
+                    and attribute(merge, "val") != "restart"
+                    and all(e.role != "body" for e in found)
+                    and column in above
+                ):
                     first, place = above[column]
                     start = rows[first][place]
                     rows[first][place] = Cell(start.text, rows=len(rows) - first + 1, columns=start.columns)

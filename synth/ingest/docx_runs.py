@@ -30,12 +30,13 @@ _BOX = f"{W}txbxContent"
 
 @dataclass(slots=True)
 class Paragraph:
-    """A paragraph's shown text, its text boxes, and the notes it refers to as (``footnotes`` or ``endnotes``, id)."""
+    """A paragraph's shown text, its text boxes, and the notes it refers to as (``footnotes`` or ``endnotes``, id); its text that is set as hidden."""
 
     text: str = ""
     boxes: list[Any] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
-    hidden: bool = False  # it holds text, all of it hidden or deleted
+    hidden: bool = False  # it holds text, all of it deleted
+    unseen: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -116,8 +117,11 @@ class Runs:
                 found.boxes.append(node)
             elif tag in (f"{W}instrText", f"{W}del", f"{W}moveFrom"):
                 yield node
-            elif tag in UNSHOWN or (tag == f"{W}r" and self._is_hidden(node)):
+            elif tag in UNSHOWN:
                 continue
+            elif tag == f"{W}r" and self._is_hidden(node):
+                if all(f.shown for f in self._fields):
+                    found.unseen += [t.text or "" for t in node.iterchildren(f"{W}t")]
             elif tag == f"{MC}AlternateContent":
                 stack.append(iter(alternative(node)))
             elif tag in (f"{M}oMath", f"{W}fldChar", f"{W}t", f"{W}sym") or not len(node) or self._is_sign(node):

@@ -27,6 +27,8 @@ _BOMS = (
 WIDE_SHARE = 0.3  # of the bytes on one side that are zero in UTF-16 of a Latin script
 SAMPLE = 200_000  # bytes looked at to tell legacy encodings apart
 
+_LINE_ENDS = {"\x0b": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n\n"}  # of a line, and of a paragraph
+
 
 def decode(data: bytes, where: str) -> tuple[str, tuple[str, ...]]:
     """Bytes as text with "\\n" line ends, and notes on what was detected. Raises InputError for binary data."""
@@ -34,7 +36,11 @@ def decode(data: bytes, where: str) -> tuple[str, tuple[str, ...]]:
     if len(_MOJIBAKE.findall(text)) >= MOJIBAKE_MIN:
         text, note = _repaired(text)
         notes += (note,)
-    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for sign, end in _LINE_ENDS.items():
+        if sign in text:
+            text = text.replace(sign, end)
+    return text, notes
 
 
 def _decoded(data: bytes, where: str) -> tuple[str, tuple[str, ...]]:

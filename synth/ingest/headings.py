@@ -31,6 +31,11 @@ _SHORT_NAME = re.compile(
     r"\s*\d{1,3}(?:\.\d{1,3})+\.?[a-z]\)\s+(?=\w*[A-Z])[A-Z0-9]{2,4}\s*$"
 )  # "1.2.b) N1F": a section of a section, and no cell
 _LETTER = re.compile(r"[a-z][).]\s")  # a list begins
+# "§ 3 Beiträge", "§ 3a. (Beiträge)", "§ 3" over its name: statutes of many languages; "§ 3 Abs. 2" and "§ 3 BGB" cite one
+_PARAGRAPH = re.compile(r"^\s*§{1,2}\s*(\d{1,4}[a-z]?(?:\s?[-–]\s?\d{1,4}[a-z]?)?)(?!\w)\s*[.:–-]?\s*(.*)$")
+_PART_CITED = re.compile(
+    r"(?:Abs|Absatz|Absätze|Satz|Nr|Nummer|Art|Ziff|Buchst|al|alinéa|para|subsection)\b|[A-Z]{2,4}\b|[A-Z][a-z]{1,3}[A-Z]{1,2}\b|\W*$"
+)
 
 
 @lru_cache(maxsize=64)
@@ -93,7 +98,10 @@ class Headings:
     def _begins(self, line: str) -> bool:
         """A numbered title or a line of prose: the text has begun."""
         return len(line) > HEADING_LIMIT or bool(
-            self.division.match(line) or self.article.match(line) or (NUMBER.match(line) and _WORD.search(line))
+            self.division.match(line)
+            or self.article.match(line)
+            or _PARAGRAPH.match(line)
+            or (NUMBER.match(line) and _WORD.search(line))
         )
 
     def _titled(self, line: str) -> bool:
@@ -137,6 +145,8 @@ class Headings:
         mid_sentence = bool(before) and not FINAL.search(before) and len(before.strip()) >= WRAP_SHARE * width
         if not mid_sentence and _SHORT_NAME.match(bare):
             return ARTICLE_LEVEL + bare.count(".") + 1, tidy(bare)
+        if not mid_sentence and _named_paragraph(bare, following, before):
+            return ARTICLE_LEVEL, tidy(bare)
         if mid_sentence or not _WORD.search(bare):
             return 0, ""
         if following.lstrip()[:1].islower() and _INNER_END.search(bare):
@@ -205,7 +215,7 @@ class Headings:
         unnamed = (
             level <= ARTICLE_LEVEL
             and not _ARTICLE_TITLE.search(title)
-            and bool(self.division.match(title) or self.article.match(title))
+            and bool(self.division.match(title) or self.article.match(title) or _PARAGRAPH.match(title))
         )
         if unnamed and rest[0].isupper() and not FINAL.search(rest) and not NUMBER.match(rest) and len(rest) < WRAP_SHARE * width:
             return f"{title}{self._colon}{tidy(rest)}"
@@ -233,6 +243,9 @@ class Headings:
         article = self.article.match(title)
         if article:
             return self._ordinal.sub("", article.group(1))
+        paragraph = _PARAGRAPH.match(title)
+        if paragraph:
+            return paragraph.group(1)
         match = NUMBER.match(title)
         return match.group(1).strip(".") if match and match.group(3)[:1].isalpha() else ""
 
@@ -245,6 +258,19 @@ class Headings:
         plain = all(part.isdigit() for part in own) and all(part.isdigit() for part in other[:-1])
         lettered = len(own) > 1 and own[0].isalpha() and other[0].isalpha() and own[0] != other[0]  # H.1 under "G.2 Plaintes"
         return len(other) > 1 and ((plain and other[: len(own)] != own) or lettered)
+
+
+def _named_paragraph(bare: str, following: str, before: str) -> bool:
+    """Whether a line is a paragraph's number and name, or its number over a name: set apart from the text before it, and no citation."""
+    found = _PARAGRAPH.match(bare)
+    if found is None or (before and not FINAL.search(before)) or following.lstrip()[:1].islower():
+        return False
+    name = found.group(2).lstrip('([„“«"')
+    if not name:
+        return (
+            following.lstrip("([ ")[:1].isupper() and len(following.strip()) <= FIRST_LINE and not FINAL.search(following.rstrip(") "))
+        )
+    return name[:1].isupper() and len(name) < 80 and bool(_WORD.search(name)) and not _PART_CITED.match(name)
 
 
 def is_capitals(text: str) -> bool:

@@ -39,6 +39,9 @@ CELLS = 2  # pieces of a row at least that has a cell going on below it
 LABEL = 14  # characters: a shorter piece may be a figure's label or a cell
 JUMPS = 0.06  # of the pieces: more steps up the page than that, and it was drawn in no order
 PARAGRAPH = 1.35  # of the usual leading: a wider gap ends a paragraph
+SAME_TYPE = 0.3  # points between two sizes that count as one
+NEAR_LINES, NEAR_SHARE = 3, 0.25  # lines that stand near the one above, in number and of those that have the usual distance
+RUN_ON, PROSE = 0.1, 30  # of the lines at one distance, those that a sentence goes on over; characters that such a line has at least
 BAR_REACH = 30.0  # points that a rule goes on over a gutter on both sides: an underlined line ends at it
 LARGER = 1.12  # times the body's size: a heading's type
 DEPTH = 16  # cuts within cuts: no page has more
@@ -331,12 +334,29 @@ def _filled(side: Sequence[Piece]) -> bool:
 
 def _set_apart(lines: Sequence[TextLine]) -> None:
     """Mark the lines before which a paragraph ends: more white than usual, or another part of the page."""
-    steps = [round(a.y - b.y, 1) for a, b in itertools.pairwise(lines) if 0 < a.y - b.y < 2.2 * b.size]
-    usual = Counter(steps).most_common(1)[0][0] if steps else 12.0
+    usual = _usual_step(lines)
     for before, line in itertools.pairwise(lines):
         step = before.y - line.y
         if line.kind != before.kind:
             line.apart = True
         elif step > PARAGRAPH * max(usual, 1.05 * line.size):
-            unfinished = before.text[-1:] not in ".!?:;»)" and line.text[:1].islower()
-            line.apart = not unfinished
+            line.apart = not _runs_on(before, line)
+
+
+def _usual_step(lines: Sequence[TextLine]) -> float:
+    """The distance of a page's lines: that of most, but for a page of lists, whose items are paragraphs of one line.
+
+    There, enough lines of one type stand nearer, and hardly a sentence goes on over the wider steps.
+    """
+    pairs = [(round(a.y - b.y, 1), a, b) for a, b in itertools.pairwise(lines) if 0 < a.y - b.y < 2.2 * b.size]
+    steps = Counter(step for step, _, _ in pairs)
+    usual, most = steps.most_common(1)[0] if steps else (12.0, 0)
+    typed = Counter(step for step, a, b in pairs if abs(a.size - b.size) < SAME_TYPE and PARAGRAPH * step < usual)
+    near = min((step for step, count in typed.items() if count >= max(NEAR_LINES, NEAR_SHARE * most)), default=usual)
+    prose = sum(len(a.text) >= PROSE and _runs_on(a, b) for step, a, b in pairs if step == usual)
+    return usual if prose > RUN_ON * most else near
+
+
+def _runs_on(before: TextLine, line: TextLine) -> bool:
+    """Whether a sentence goes on in the line."""
+    return before.text[-1:] not in ".!?:;»)" and line.text[:1].islower()

@@ -43,7 +43,8 @@ ATTRIBUTES_MAX = 400  # characters at a line's end that may be its attributes
 _ALERT = re.compile(r"^\[!(?P<kind>\w+)\][+-]?[ \t]*")
 _REFERENCE = re.compile(r"^ {0,3}\[([^\^\]\[][^\]\[]{0,200})\]:[ \t]*<?([^\s>]+)")
 _WIKI = re.compile(
-    r"!\[\[[^\[\]\n]{1,200}\.(?:png|jpe?g|gif|svg|webp|pdf)(?:\|[^\[\]\n]{0,99})?\]\]|!?\[\[(?:[^\[\]|\n]{1,200}\|)?([^\[\]|\n]{1,200})\]\]"
+    r"!\[\[[^\[\]\n]{1,200}\.(?:png|jpe?g|gif|svg|webp|pdf)(?:\|[^\[\]\n]{0,99})?\]\]|!?\[\[(?:[^\[\]|\n]{1,200}\|)?([^\[\]|\n]{1,200})\]\]",
+    re.IGNORECASE,
 )
 _SPAN = re.compile(r"\[([^\[\]\n]{1,200})\]\{[.#][^{}\n]{0,200}\}|==(\S[^=\n]{0,300})==|(?<=\w)~(\w{1,8})~")
 _RAISED = re.compile(r"(?<=[\w)\]])\^([\w+-]{1,12})\^")

@@ -6,7 +6,7 @@ those of OpenDocument 1.3, part 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,21 +91,31 @@ class _Reader:
             elif tag in _CONTENTS:
                 text = one_line(" ".join(node.itertext()))
                 yield Element("paragraph", text, role="contents")
-            elif tag in _SECTIONS and node.get(f"{TEXT}display") != "none":
+            elif tag in _SECTIONS and node.get(f"{TEXT}display") == "none":
+                yield from self.unseen([" ".join(node.itertext())])
+            elif tag in _SECTIONS:
                 yield from self.blocks(node, depth + 1, marker)
 
     def paragraph(self, node: Any, depth: int, marker: str) -> Iterator[Element]:
         """A paragraph or heading, then its notes and frames."""
         later: list[Any] = []
-        text = one_line(self.inline.read(node, later))
+        unseen: list[str] = []
+        text = one_line(self.inline.read(node, later, unseen))
         if text:
             level = self._level(node)
             if level is not None and len(text) <= HEADING_MAX:
                 yield Element("heading", self._number(node, level) + text, level=level)
             else:
                 yield from self._parted(node, text, marker)
+        yield from self.unseen(unseen)
         for part in later:
             yield from self.blocks(part, depth + 1, "")
+
+    def unseen(self, texts: Sequence[str]) -> Iterator[Element]:
+        """Hidden text, which is no passage."""
+        text = one_line(" ".join(texts))
+        if text:
+            yield Element("paragraph", text, role="hidden")
 
     def _parted(self, node: Any, text: str, marker: str) -> Iterator[Element]:
         """A paragraph that is no heading by its style; a question in bold at its beginning stands over the rest."""

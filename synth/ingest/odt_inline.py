@@ -55,9 +55,10 @@ class Inline:
                     if place == ["super"] or (place and place[0].rstrip("%").isdecimal() and place[0] != "0%"):
                         self._raised.add(name)
 
-    def read(self, paragraph: Any, later: list[Any]) -> str:
-        """A paragraph's text without recursion; notes and frames go to ``later``."""
+    def read(self, paragraph: Any, later: list[Any], unseen: list[str]) -> str:
+        """A paragraph's text without recursion; notes and frames go to ``later``, hidden text to ``unseen``."""
         if self._is_hidden(paragraph):
+            unseen.append("".join(paragraph.itertext()))
             return ""
         parts = [paragraph.text or ""]
         stack = [iter(paragraph)]
@@ -78,7 +79,10 @@ class Inline:
                 if not said:
                     later.append(node)
                 parts.append(said + (node.tail or ""))
-            elif tag in _UNSHOWN or not isinstance(tag, str) or self._is_hidden(node):
+            elif tag in _UNSHOWN or not isinstance(tag, str):
+                parts.append(node.tail or "")
+            elif self._is_hidden(node):
+                unseen.append("".join(node.itertext()))
                 parts.append(node.tail or "")
             elif tag in _SPACES:
                 parts.append(" " + (node.tail or ""))

@@ -19,13 +19,13 @@ from triplette.synth.ingest.heartbeat import beat
 from triplette.synth.ingest.layout import LARGER, body_size, page_lines, running_heads
 from triplette.synth.ingest.metadata import sane_title
 from triplette.synth.ingest.ocr import LEADING, SIZE, languages, recognised
-from triplette.synth.ingest.pdf_chars import Piece, page_chars, pieces
+from triplette.synth.ingest.pdf_chars import Char, PageChars, Piece, page_chars, pieces
 from triplette.synth.ingest.pdf_direction import in_reading_order
 from triplette.synth.ingest.pdf_floats import SENTENCE_ENDS, TextLine
 from triplette.synth.ingest.pdf_forms import Box, boxes, with_boxes
 from triplette.synth.ingest.pdf_notes import NOTE_SIZE
 from triplette.synth.ingest.pdf_rows import Bar, beside_labels
-from triplette.synth.ingest.pdf_tables import rules, tables
+from triplette.synth.ingest.pdf_tables import Rule, rules, tables, turned_rules
 
 PICTURE_LETTERS = 20  # letters under which a page that shows a picture is only that picture
 NAMELESS_SHARE = 0.5  # of the signs on a page that are letters or digits at least: else its font does not say which letters it draws
@@ -44,7 +44,7 @@ _PATH = re.compile(r"[\\/_]")  # a file's name, not a title
 
 class _Page(NamedTuple):
     """A page as read: its pieces, its size when upright, why it has none ("" if it has), the letters left out, and whether
-    its text was recognised in its picture; ``bars`` are its level rules."""
+    its text was recognised in its picture; ``bars`` are its level rules, ``sideways`` is the block on it that is read when it is turned."""
 
     pieces: list[Piece]
     width: float
@@ -53,6 +53,7 @@ class _Page(NamedTuple):
     turned: int
     recognised: bool = False
     bars: tuple[Bar, ...] = ()
+    sideways: _Page | None = None
 
 
 def read_pdf(path: Path, *, ocr: bool = True) -> Pages:
@@ -135,22 +136,19 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     if held and own is not None and not read.quarters:
         read = read._replace(chars=with_boxes(read.chars, own, held))
     read, mirrored = in_reading_order(read)
-    ruled = [] if read.quarters else rules(page)
+    drawn = rules(page)
+    ruled = _rules_of(read, drawn)
     if mirrored:
         ruled = [rule._replace(x0=read.width - rule.x1, x1=read.width - rule.x0) for rule in ruled]
-    found, placed = tables(ruled, read.chars)
     bars = tuple(Bar(rule.x0, rule.x1, rule.y0) for rule in ruled if rule.x1 - rule.x0 >= BAR_SHARE * read.width)
-    cut: list[Piece] = []
-    start = 0
-    for at, table in placed:
-        cut += pieces(found[start:at])
-        cut.append(table)
-        start = at
-    cut += pieces(found[start:])
+    cut = _cut(read.chars, ruled)
     if own is not None:
         cut = beside_labels(cut, {(round(char.x0), round(char.y)) for char in read.chars[own:] if char.size})
     for order, piece in enumerate(cut):
         piece.order = order
+    side = read.sideways and _Page(
+        _cut(read.sideways.chars, _rules_of(read.sideways, drawn)), read.sideways.width, read.sideways.height, "", 0
+    )
     letters = sum(char.text.isalpha() for char in read.chars)
     signs = sum(char.text not in LEADERS for char in read.chars)
     named = sum(char.text.isalnum() for char in read.chars)
@@ -165,7 +163,27 @@ def _page(document: Any, number: int, *, ocr: bool) -> _Page:
     if seen:
         seen = [replace(piece, order=order) for order, piece in enumerate(seen)]
         return _Page(seen, read.width, max(read.height, seen[0].y + LEADING), "", read.turned, recognised=True)
-    return _Page(cut, read.width, read.height, unread, read.turned, bars=bars)
+    return _Page(cut, read.width, read.height, unread, read.turned, bars=bars, sideways=side)
+
+
+def _rules_of(read: PageChars, drawn: list[Rule]) -> list[Rule]:
+    """A page's rules where they stand beside its text when that is turned upright."""
+    width, height = (read.height, read.width) if read.quarters % 2 else (read.width, read.height)
+    return turned_rules(drawn, read.quarters, width, height)
+
+
+def _cut(chars: list[Char], ruled: list[Rule]) -> list[Piece]:
+    """The pieces of upright characters, in their order: each ruled table is one."""
+    found, placed = tables(ruled, chars)
+    cut: list[Piece] = []
+    start = 0
+    for at, table in placed:
+        cut += [*pieces(found[start:at]), table]
+        start = at
+    cut += pieces(found[start:])
+    for order, piece in enumerate(cut):
+        piece.order = order
+    return cut
 
 
 PICTURE, NAMELESS, DAMAGED = "only a picture", "set in a font that does not name its letters", "damaged"
@@ -216,6 +234,8 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
             offset += 1
         lines = page_lines(page.pieces, page.width, page.height, size, running[number], page.bars, last)
         last = next((line for line in reversed(lines) if line.kind == "body"), None)
+        at = max((place for place, line in enumerate(lines, 1) if line.kind == "body"), default=0)
+        lines[at:at] = _beside(page, size)
         places = {round(p.y, 1) for p in page.pieces if p.order in running[number]}
         roles = _roles(lines, size, bold, places)
         for index, line in enumerate(lines):
@@ -227,6 +247,15 @@ def _text(pages: Sequence[_Page]) -> tuple[str, Mapping[int, Mark]]:
             parts += [before, text]
             offset += len(text)
     return "".join(parts), marks
+
+
+def _beside(page: _Page, size: float) -> list[TextLine]:
+    """The lines of the page's turned block, which stand behind its text."""
+    side = page.sideways
+    lines = page_lines(side.pieces, side.width, side.height, size) if side else []
+    for line in lines:
+        line.kind, line.apart = "body", line.apart or line is lines[0]
+    return lines
 
 
 def _parted(before: TextLine, line: TextLine) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from triplette.synth.ingest.elements import raised
-from triplette.synth.ingest.pdf_glyphs import page_glyphs
+from triplette.synth.ingest.pdf_glyphs import Bounds, Glyph, page_glyphs, turned_box
 
 GAP = 1.0  # ems between characters that begin another piece: no justified line has wider word spaces for long
 BACK = 0.7  # ems that a character may begin before the one before it ends (kerning, an accent drawn apart)
@@ -41,6 +41,8 @@ SIGNS = "∆∂∇"  # signs that formulas write as letters
 INITIAL = 1.7  # times the type's size that an initial is at least which two lines stand beside
 INITIAL_GAP = 1.2  # ems of the text between the initial and its word at most
 INITIAL_REACH = 250  # characters of the two lines at most
+TURNED_LINES, TURNED_LINE = 4, 16  # lines of so many letters and digits that a block of turned text has at least
+LEVELS_APART = 3.0  # points between two of its lines at least
 SHADOW = 0.9  # points between two drawings of one letter: less than the width of any that is written twice
 
 
@@ -75,7 +77,10 @@ class Piece:
 
 
 class PageChars(NamedTuple):
-    """A page's upright characters in its own order, its size when upright, and the letters left out."""
+    """A page's upright characters in its own order, its size when upright, and the letters left out.
+
+    ``sideways`` is a block of lines on it that stand at right angles to them, such as a wide table, when that is turned upright.
+    """
 
     chars: list[Char]
     width: float
@@ -83,17 +88,30 @@ class PageChars(NamedTuple):
     turned: int
     outside: int
     quarters: int  # turns that made the text upright
+    sideways: PageChars | None = None
 
 
 def page_chars(page: Any) -> PageChars:
     """The characters of a pypdfium2 page. A page whose text mostly runs up or down is turned first."""
-    read, turned = page_glyphs(page)
+    read, odd = page_glyphs(page)
     counts = Counter(quarter for *_, quarter in read if quarter is not None)
-    quarters = counts.most_common(1)[0][0] if counts else 0
-    left, bottom, right, top = page.get_bbox()
+    order = [quarters for quarters, _ in counts.most_common()] or [0]
+    shown = page.get_rotation() // 90 % 4  # the turn that a viewer makes
+    parts = [_upright(read, quarters, page.get_bbox()) for quarters in order]
+    if order[0] != shown and shown in order and _is_block(parts[0].chars):
+        parts.insert(0, parts.pop(order.index(shown)))  # a wide table fills the page, its head or legend stands upright
+    main, *others = parts
+    block = next((other for other in others if _is_block(other.chars)), None)
+    own = sum(char.text.isalpha() for char in block.chars) if block else 0
+    return main._replace(turned=main.turned + odd - own, sideways=block)
+
+
+def _upright(read: Sequence[Glyph], quarters: int, bounds: Bounds) -> PageChars:
+    """The characters that stand upright when the page is turned by so many quarters."""
+    left, bottom, right, top = bounds
     width, height = right - left, top - bottom
     chars: list[Char] = []
-    outside = 0
+    turned = outside = 0
     for text, x0, y0, x1, y1, x, y, bold, quarter in read:
         if quarter is None:
             chars.append(SPACE if text == " " else _LINE_END)
@@ -104,19 +122,19 @@ def page_chars(page: Any) -> PageChars:
         if not (left - 2 <= (x0 + x1) / 2 <= right + 2 and bottom - 2 <= (y0 + y1) / 2 <= top + 2):
             outside += text.isalpha()
             continue
-        x0, x1, y0, y1, x, y = x0 - left, x1 - left, y0 - bottom, y1 - bottom, x - left, y - bottom
-        if quarters == 0:
-            chars.append(Char(text, x0, x1, y, y1 - y0, bold))
-        elif quarters == 1:
-            chars.append(Char(text, y0, y1, width - x, x1 - x0, bold))
-        elif quarters == 2:
-            chars.append(Char(text, width - x1, width - x0, height - y, y1 - y0, bold))
-        else:
-            chars.append(Char(text, height - y1, height - y0, x, x1 - x0, bold))
+        a0, b0, a1, b1 = turned_box((x0 - left, y0 - bottom, x1 - left, y1 - bottom), quarters, width, height)
+        base = (y - bottom, width - (x - left), height - (y - bottom), x - left)[quarters]
+        chars.append(Char(text, a0, a1, base, b1 - b0, bold))
     if quarters % 2:
         width, height = height, width
-    chars = initials_level(drawn_once(chars))
-    return PageChars(chars, width, height, turned, outside, quarters)
+    return PageChars(initials_level(drawn_once(chars)), width, height, turned, outside, quarters)
+
+
+def _is_block(chars: Iterable[Char]) -> bool:
+    """Whether turned characters are lines of text or rows of a table: no line in the margin, no labels of a drawing's axes."""
+    lines = Counter(round(char.y / LEVELS_APART) for char in chars if char.size and char.text.isalnum())
+    full = [signs for signs in lines.values() if signs >= TURNED_LINE]
+    return len(full) >= TURNED_LINES and sum(full) >= 0.5 * lines.total()
 
 
 def drawn_once(chars: list[Char]) -> list[Char]:

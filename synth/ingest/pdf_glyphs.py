@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 from unicodedata import normalize
 
-from triplette.synth.ingest.tex_symbols import NOT, TEX_SYMBOLS
+from triplette.synth.ingest.tex_symbols import NOT, TEX_CODES, TEX_CONTROLS, TEX_SYMBOLS
 
 TEXTS_AT_ONCE = 4000  # texts of a page that pdfium is given at a time; hardly a page of prose has as many
 TURNED = math.radians(4)  # off the upright: a stamp or a note in the margin, not the text
@@ -24,9 +24,21 @@ LOOSE = 1.15  # ems from the lowest to the highest point of most fonts
 LEFTWARD = (range(0x590, 0x900), range(0xFB1D, 0xFF00))  # the letters of scripts that run from right to left
 HYPHENS = (0xFFFE, 2)  # pdfium's signs for a hyphen that ends a line
 
+Bounds = tuple[float, float, float, float]  # x0, y0, x1, y1
 Glyph = tuple[str, float, float, float, float, float, float, bool, int | None]
 SPACE: Glyph = (" ", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, None)
 LINE_END: Glyph = ("\n", *SPACE[1:])
+
+
+def turned_box(box: Bounds, quarters: int, width: float, height: float) -> Bounds:
+    """A box (x0, y0, x1, y1) of a page of that size where it stands when the page is turned by so many quarters."""
+    x0, y0, x1, y1 = box
+    return (
+        box,
+        (y0, width - x1, y1, width - x0),
+        (width - x1, height - y1, width - x0, height - y0),
+        (height - y1, x0, height - y0, x1),
+    )[quarters]
 
 
 def page_glyphs(page: Any) -> tuple[list[Glyph], int]:
@@ -78,8 +90,11 @@ def _glyphs(page: Any) -> tuple[list[Glyph], int]:
         if code in HYPHENS:
             text = "-"
         elif code <= 32 or code == 0xA0:
-            found.append(SPACE if code not in (10, 13) else LINE_END)
-            continue
+            sign = TEX_CONTROLS.get(_font_name(raw, handle, index), {}).get(code, "") if code in TEX_CODES else ""
+            if not sign:
+                found.append(SPACE if code not in (10, 13) else LINE_END)
+                continue
+            text = sign
         else:
             text = chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
         if not text:
@@ -100,8 +115,9 @@ def _glyphs(page: Any) -> tuple[list[Glyph], int]:
             height = box.top - box.bottom
             heavy, symbols = _font(raw, handle, index)
             bold = heavy if first else bold  # a word is set in one
-        if symbols is not None:
-            text = symbols.get(text, text)
+        if symbols is not None and text in symbols:
+            symbols = _font(raw, handle, index)[1]  # a font of letters may be as high
+            text = symbols.get(text, text) if symbols is not None else text
             if not text:
                 continue
         if struck:
@@ -120,7 +136,12 @@ _flags = ctypes.c_int()
 
 def _font(raw: Any, handle: Any, index: int) -> tuple[bool, Mapping[str, str] | None]:
     """Whether a character's font is bold, and what the letters of a font of symbols stand for."""
-    raw.FPDFText_GetFontInfo(handle, index, _name, 128, _flags)
-    name = _name.value.decode("latin-1")
+    name = _font_name(raw, handle, index)
     bold = raw.FPDFText_GetFontWeight(handle, index) >= BOLD_WEIGHT or bool(_BOLD.search(name))
-    return bold, TEX_SYMBOLS.get(name.rpartition("+")[2].rstrip("0123456789").upper())
+    return bold, TEX_SYMBOLS.get(name)
+
+
+def _font_name(raw: Any, handle: Any, index: int) -> str:
+    """The name of a character's font, in capitals, without the mark of a subset and the size at its end."""
+    raw.FPDFText_GetFontInfo(handle, index, _name, 128, _flags)
+    return _name.value.decode("latin-1").rpartition("+")[2].rstrip("0123456789").upper()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from triplette.synth.ingest.joining import join_lines
 from triplette.synth.ingest.layout import row_texts
 from triplette.synth.ingest.pdf_chars import Char, Piece, pieces
+from triplette.synth.ingest.pdf_glyphs import turned_box
 from triplette.synth.ingest.tables import table_text
 
 RULES = 3  # ruling lines in each direction that a table of two columns and two rows has
@@ -33,6 +34,11 @@ class Rule(NamedTuple):
     y0: float
     x1: float
     y1: float
+
+
+def turned_rules(lines: Sequence[Rule], quarters: int, width: float, height: float) -> list[Rule]:
+    """The rules of a page of that size when it is turned by so many quarters."""
+    return [Rule(*turned_box(line, quarters, width, height)) for line in lines]
 
 
 _Matrix = tuple[float, float, float, float, float, float]

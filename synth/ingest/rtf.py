@@ -51,6 +51,7 @@ class _Flow:
     number: int
     elements: list[Element] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)  # hidden or deleted text of the open paragraph
     label: list[str] = field(default_factory=list)
     later: list[Element] = field(default_factory=list)  # notes and boxes of the open paragraph
     bold: bool = True  # all of the open paragraph
@@ -58,6 +59,13 @@ class _Flow:
     cell: list[Element] = field(default_factory=list)
     cells: list[list[Element]] = field(default_factory=list)
     rows: list[_Row] = field(default_factory=list)
+
+
+def _unseen(flow: _Flow) -> list[Element]:
+    """The hidden text of the open paragraph, which ends with it."""
+    text = one_line("".join(flow.unseen))
+    flow.unseen = []
+    return [Element("paragraph", text, role="hidden")] if text else []
 
 
 class _Reader:
@@ -80,6 +88,8 @@ class _Reader:
             self.flows.append(_Flow(group.place, group.within[-1]))
         if word == "text":
             self.text(group, str(value))
+        elif word == "unseen":
+            self.flows[-1].unseen += [str(value)] if group.place not in ("skip", "title", "label") else []
         elif group.place == "style":
             self.style(word, value)
         elif word in ("par", "sect", "page", "nestcell", "line") and group.place != "label":
@@ -123,7 +133,7 @@ class _Reader:
     def paragraph(self, group: Group) -> None:
         """End the open paragraph."""
         flow = self.flows[-1]
-        found = list(self.made(flow, group)) + flow.later
+        found = [*self.made(flow, group), *_unseen(flow), *flow.later]
         if group.in_table and flow.kind == "body":
             flow.cell += found
         else:
@@ -158,7 +168,7 @@ class _Reader:
     def cell(self, group: Group) -> None:
         """End a table's cell."""
         flow = self.flows[-1]
-        found = [*self.made(flow, group), *flow.later]
+        found = [*self.made(flow, group), *_unseen(flow), *flow.later]
         flow.cells.append(flow.cell + found)
         flow.cell, flow.parts, flow.label, flow.later, flow.bold, flow.size = [], [], [], [], True, 0
 

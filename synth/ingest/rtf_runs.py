@@ -59,7 +59,7 @@ class Group:
 
 
 def decoded_groups(source: str) -> Iterator[tuple[Group, str, int | str]]:
-    """(group, "text", text), (group, "end", 0) for a style's end, or (group, control word, number), in the file's order."""
+    """(group, "text", text), (group, "unseen", hidden text), (group, "end", 0) for a style's end, or (group, control word, number), in the file's order."""
     return _Runs(source).read()
 
 
@@ -149,8 +149,9 @@ class _Runs:
         group = self.group
         if group.place == "instruction":
             self.instruction.append(text)
-        elif text and not (group.look.hidden and group.place != "style") and group.place not in ("fonttbl", "stylesheet", "info"):
-            yield group, "text", raised(text) if group.look.up else text
+        elif text and group.place not in ("fonttbl", "stylesheet", "info"):
+            unseen = group.look.hidden and group.place != "style"
+            yield group, "unseen" if unseen else "text", raised(text) if group.look.up and not unseen else text
 
     def symbol(self, symbol: str) -> Iterator[tuple[Group, str, int | str]]:
         if symbol in "\\{}":

@@ -48,6 +48,7 @@ def read_xlsx(path: Path) -> Reading:
     try:
         for sheet in book.worksheets:
             if sheet.sheet_state != "visible":
+                notes.append(f"the sheet {sheet.title!r} is hidden and not read: show it in its program if its text counts")
                 continue
             merged, unsaved = kept.get(sheet.title, ({}, 0))
             tables, cut = _tables(sheet, merged)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from triplette.synth.ingest.docx_formula import formula_text
 from triplette.synth.ingest.docx_xml import MC, M, alternative
-from triplette.synth.ingest.elements import HEADING_MAX, Element, Reading, one_line, raised
+from triplette.synth.ingest.elements import HEADING_MAX, Element, Reading, one_line, raised, worded
 from triplette.synth.ingest.metadata import core_title
 from triplette.synth.ingest.numerals import letters, roman
 from triplette.synth.ingest.tables import Cell, filled, grid
@@ -29,10 +30,14 @@ def read_pptx(path: Path) -> Reading:
         title = core_title(archive)
     elements: list[Element] = []
     for number, slide in enumerate(pptx.Presentation(str(path)).slides, 1):
-        if slide.element.get("show") == "0":
-            continue
-        elements += _slide(slide, number)
+        found = _slide(slide, number)
+        elements += found if slide.element.get("show") != "0" else _unseen(found)
     return Reading(tuple(elements), title)
+
+
+def _unseen(found: Iterator[Element]) -> Iterator[Element]:
+    """What a hidden slide says, which is no text of the presentation."""
+    return (replace(element, kind="paragraph", role="hidden") for element in map(worded, found) if element.text)
 
 
 def _slide(slide: Any, page: int) -> Iterator[Element]:

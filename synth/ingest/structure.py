@@ -267,8 +267,12 @@ class _Placing:
             if not (builder.lines and BULLET.fullmatch(builder.lines[-1].text)):
                 builder.close()
             return 1
+        if _UNDERLINE.fullmatch(text.strip()):
+            builder.close()
+            line.role = "rule"  # it parts sections and says nothing
+            return 1
         opened = builder.lines
-        if is_table_row(text):
+        if is_table_row(text) or self._heads_a_table(at):
             if builder.kind == "table" and opened:
                 opened.append(line)
             else:
@@ -295,6 +299,11 @@ class _Placing:
         else:
             opened.append(line)
         return 1
+
+    def _heads_a_table(self, at: int) -> bool:
+        """Whether a line of words between tabs stands over a row of a table, its first cell empty."""
+        cells = self.lines[at].text.rstrip()
+        return "\t" in cells.strip() and cells.count("\t") >= 2 and self.after[at].strip().count("\t") >= 2
 
     def _inferred(self, at: int, before: str) -> tuple[float, str, int] | None:
         level, title = self.builder.known.heading(self.lines[at].text, self.after[at], before, self.width)

@@ -11,6 +11,9 @@ NOT = "\u0338"  # the stroke through the sign that follows it
 TEX_SYMBOLS: Mapping[str, Mapping[str, str]] = {
     "CMSY": {"0": "′", "h": "⟨", "i": "⟩", "6": NOT, "7": ""},
     "CMEX": {**_SIGNS_ONLY, "P": "∑", "Q": "∏", "R": "∫", "S": "⋃", "T": "⋂", "X": "∑", "Y": "∏", "Z": "∫"},
+    "CMMI": {"%": "ϱ", "`": "ℓ", "(": "↼", ")": "↽", "*": "⇀", "+": "⇁", "[": "♭", "\\": "♮", "]": "♯", "^": "⌣", "_": "⌢", "~": ""},
     "MSAM": {**_SIGNS_ONLY, "B": "▷", "C": "◁", "D": "⊵", "E": "⊴"},
     "MSBM": {"@": "∄"},
 }
+TEX_CONTROLS: Mapping[str, Mapping[int, str]] = {"CMMI": {0x0F: "ϵ"}, "CMMIB": {0x0F: "ϵ"}}  # the same where that code is no letter's
+TEX_CODES = frozenset(code for codes in TEX_CONTROLS.values() for code in codes)

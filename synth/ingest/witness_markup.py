@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
@@ -42,7 +43,10 @@ _RTF_NOTE = re.compile(r"\{\\(?:\*\\)?footnote\b")
 _RTF_BRACE = re.compile(r"(?<!\\)[{}]")
 _NOTE_MARK = re.compile(r'<sup class="footnote-ref"[^<>]*><a[^<>]*>[^<>]*</a></sup>|<a[^<>]*class="footnote"[^<>]*>[^<>]*</a>')
 _ALERT = re.compile(r"\[![A-Z]{3,12}\][+-]?")
+_SHORTCODE = re.compile(r"\{\{[<%][^{}\n]*[>%]\}\}")
 _TIMES = re.compile(r"(?<=\d)\*(?=\d)")
+_WIKI_PICTURE = re.compile(r"!\[\[[^\[\]\n]+\.(?:png|jpe?g|gif|svg|webp|pdf)(?:\|[^\[\]\n]*)?\]\]", re.IGNORECASE)
+_WIKI_LINK = re.compile(r"\[\[[^\[\]|\n]*\|([^\[\]|\n]+)\]\]")
 _FRONT = re.compile(r"\A(---|\+\+\+)\n.*?\n(?:\1|\.\.\.)\n", re.DOTALL)
 
 
@@ -147,7 +151,7 @@ def _markdown(path: Path) -> str:
 
 
 def _without_marks(text: str) -> str:
-    """The text without the signs of dialects that mistune takes for words: admonitions, directives, alerts, imports of MDX. Titles stay."""
+    """The text without the signs of dialects that mistune takes for words: admonitions, directives, alerts, wiki links, imports of MDX. Titles stay."""
     rows: list[str] = []
     indented = False
     for row in text.split("\n"):
@@ -162,7 +166,8 @@ def _without_marks(text: str) -> str:
             rows += ["", said.partition("[")[2].rpartition("]")[0] or "".join(said.split(None, 1)[1:]), ""]
         elif not (bare.startswith("import ") and bare.rstrip("; ").endswith(("'", '"'))):
             rows.append(_ALERT.sub("", row[4:] if row.startswith("    ") and indented else row))
-    return _TIMES.sub(r"\\*", "\n".join(rows))
+    shown = _WIKI_LINK.sub(r"\1", _WIKI_PICTURE.sub("", _SHORTCODE.sub("", "\n".join(rows))))
+    return _TIMES.sub(r"\\*", shown)
 
 
 @cache
@@ -185,7 +190,18 @@ def _docx(path: Path) -> str:
     with opened(path) as parts, path.open("rb") as stream:  # sizes are checked before the library unpacks anything
         text = parts.read("word/document.xml") if parts.has("word/document.xml") else b""
         many = len(_FIELD_BEGIN.findall(text)) - len(_FIELD_END.findall(text)) > FIELDS_OPEN
-        return str(mammoth.extract_raw_text(_without_fields(path) if many else stream).value)
+        return _word_text(mammoth.docx.read(_without_fields(path) if many else stream).value)
+
+
+def _word_text(element: Any) -> str:
+    """The text that mammoth sees, as its own ``extract_raw_text`` but for the breaks of lines, where that glues words."""
+    from mammoth import documents
+
+    if isinstance(element, documents.Text):
+        return str(element.value)
+    if isinstance(element, documents.Tab | documents.Break):
+        return "\n" if isinstance(element, documents.Break) else "\t"
+    return "".join(map(_word_text, getattr(element, "children", ()))) + ("\n\n" if isinstance(element, documents.Paragraph) else "")
 
 
 def _without_fields(path: Path) -> io.BytesIO:

@@ -21,8 +21,8 @@ class DocumentWords:
     ``divisions``: words before a number or letter that name a part above articles, with their levels (1 the highest, 4). ``numbered``: what may
     stand there besides a number. ``article``: words before an article's number; ``series`` may open that number, ``ordinal`` and ``repeated``
     end it. ``contents`` opens a table of contents, ``opening`` names a section that stands before the numbered ones, ``page`` and ``of`` write
-    a page's number, ``leaf`` is what counts pages and names no part, ``answer`` opens the answer to a question, ``invite`` is what a page
-    asks its reader only to be written to.
+    a page's number, ``leaf`` is what counts pages and names no part, ``sheet`` (all that stands before the number) names one of many sheets
+    that are filled in, ``answer`` opens the answer to a question, ``invite`` is what a page asks its reader only to be written to.
 
     What is no title: ``dated`` (a line that dates or numbers the text), ``issuer`` (who issued it), ``unfinished`` (words that none ends with),
     ``sentence`` (what opens a sentence), ``continues`` (words that go on a line), ``finite`` (verbs), ``imperative`` (what opens an order),
@@ -42,6 +42,7 @@ class DocumentWords:
     page: str = NOTHING
     of: str = NOTHING
     leaf: str = NOTHING
+    sheet: str = NOTHING
     answer: str = NOTHING
     invite: str = NOTHING
     dated: str = NOTHING

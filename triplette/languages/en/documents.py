@@ -14,6 +14,7 @@ DOCUMENTS = DocumentWords(
     page="page",
     of="of",
     leaf="page|pages|sheet|folio",
+    sheet=r"[^\W\d_]+ sheet|(?:[^\W\d_]+ ){1,4}(?:form|card|slip|log|receipt|voucher)",
     answer="A|Answer",
     invite=r"(?:still |have |got |any |do you have )*(?:any |more |other |further |a )*questions?|need (?:more |any )?(?:help|assistance)"
     r"|(?:was|did) this (?:page|article|answer) help\w*(?: you)?|can(?:'t|not) find .*",

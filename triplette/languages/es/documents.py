@@ -17,6 +17,7 @@ DOCUMENTS = DocumentWords(
     page=r"p[áa]gina|p[áa]g\.",
     of="de",
     leaf=r"p[áa]ginas?|hojas?|folios?",
+    sheet=r"(?:ficha|formulario|boleta|recibo|vale)(?: [^\W\d_]+){0,4}|hoja de [^\W\d_]+",
     answer="R|Respuesta",
     invite=r"¿?(?:tiene|tienes|alguna|más|otra|una)(?: \w+){0,2} (?:preguntas?|dudas?)|¿?necesitas? ayuda",
     dated=r"modificad[oa]|versi[óo]n|p[áa]gina|temporada|actualizad[oa]|aprobad[oa]|edici[óo]n|revisi[óo]n",

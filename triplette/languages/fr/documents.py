@@ -18,6 +18,7 @@ DOCUMENTS = DocumentWords(
     page="page",
     of="sur",
     leaf="page|pages|folio|feuille|feuillet",
+    sheet=r"(?:fiche|formulaire|bordereau|bon|reçu|procès-verbal|relevé)(?: [^\W\d_]+){0,4}|(?:bulletin|feuille) d(?:e |['’])[^\W\d_]+",
     answer="R|Réponse|Rép",
     invite=r"(?:(?:vous avez|avez-vous|encore|toujours|d.autres?|une|des|une autre) ?)*questions?|vous ne trouvez pas .*"
     r"|besoin d.(?:aide|un renseignement|informations?)|cette (?:page|réponse) vous a.*",
