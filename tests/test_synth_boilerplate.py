@@ -144,3 +144,13 @@ def test_a_row_of_dashes_parts_a_text_and_a_row_of_tabs_with_no_first_cell_heads
     found = pages(f"RÈGLES DU PONTON\n\n{BODY}\n-----------------------\nLe ponton ferme à la nuit.\n~~~~~~\n{rows}")
     assert [block.text for block in found.blocks] == [BODY, "Le ponton ferme à la nuit.", rows.strip()]
     assert found.dropped == {"rule": 29}
+
+
+def test_pages_that_are_one_another_s_copies_are_text_and_not_only_heads() -> None:
+    copy = "\n".join(
+        f"La clé {number} ouvre le coffre du ponton et se rend chaque soir au gardien."
+        for number in ("verte", "bleue", "rouge", "noire")
+    )
+    found = pages(copy, copy, copy)
+    assert not found.dropped
+    assert found.body_text().count("La clé rouge ouvre") == 3

@@ -25,6 +25,8 @@ from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 from triplette.train.data import TrainingTexts, questions_of, training_texts
 from triplette.train.finetune import FineTune
 from triplette.train.fit import fit
+from triplette.train.kept import FILE as KEPT
+from triplette.train.kept import kept_passages
 from triplette.train.loop import fillable_batch, planned_steps, prove_restored, tune
 from triplette.train.loss import make_loss
 from triplette.train.models import load_base, make_trainable, restore_state, trained_state
@@ -200,6 +202,33 @@ def test_a_state_that_was_not_put_back_moves_the_vectors_of_its_step(base: Path,
         next(p for p in loaded.model.parameters() if p.requires_grad and p.dim() > 1).mul_(1.01)
     assert scorer.restored(3)[1] < 1 - 1e-5
     assert scorer.restored(2)[1] == 1.0  # nothing of that step is kept: measured whole
+
+
+def test_questions_over_more_passages_than_val_s_are_embedded_once_each(
+    base: Path, rules: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = task_of(rules, small(base))
+    scorer = Scorer(task.load(), task, questions_of(task.dataset, "val", limit=10, passages=40))
+    asked, embedded = questions_of(task.dataset, "val"), []
+
+    def counted(model: Any, texts: Any, **others: Any) -> Any:
+        embedded.extend(texts)
+        return embed(model, texts, **others)
+
+    monkeypatch.setattr("triplette.train.score.embed", counted)
+    queries, passages = scorer.over(asked, 0)
+    assert sorted(embedded) == sorted([*asked.formatted(task.contract), *asked.passages.formatted(task.contract)])
+    expected = Scorer(task.load(), task, asked).vectors(0)
+    assert np.abs(queries - expected[0]).max() < 1e-5
+    assert np.abs(passages - expected[1]).max() < 1e-5
+
+
+def test_production_s_weight_is_chosen_over_the_whole_corpus_and_the_passages_are_kept_for_evaluation(
+    rules: RunDir, base: Path
+) -> None:
+    fit(rules, replace(SETTINGS, evaluations=1, least_passages=40, val_passages=40), small(base, max_steps=2), ungated=True)
+    for system in ("base", "tuned"):
+        assert set(kept_passages(rules.path(KEPT), system)) == set(load_dataset(rules).corpus)
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])

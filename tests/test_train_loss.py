@@ -13,6 +13,7 @@ from training_data import chunk, row, rules_dataset, small_base, write_dataset
 from triplette.contract import CONTRACTS
 from triplette.dataset import load_dataset
 from triplette.errors import SettingError
+from triplette.ranking.metrics import as_good
 from triplette.rundir import RunDir
 from triplette.settings.train import Preset, TrainSettings
 from triplette.train.card import _besides
@@ -20,7 +21,7 @@ from triplette.train.data import training_texts
 from triplette.train.fit import fit
 from triplette.train.known import Known
 from triplette.train.loss import informed, make_loss
-from triplette.train.mix import cautious, check_mix, mixed
+from triplette.train.mix import check_mix, mixed
 from triplette.train.models import load_base
 from triplette.train.rounds import remined
 from triplette.train.teacher import teach
@@ -190,14 +191,14 @@ def test_a_fit_with_soft_labels_masks_and_mixes_and_keeps_what_val_liked_best(tm
     assert 0 <= result.inconsistent < len(load_dataset(run).split("train"))
 
 
-def test_of_the_shares_that_val_cannot_tell_from_the_best_the_nearest_to_the_base_is_kept() -> None:
+def test_what_val_cannot_tell_from_its_best_is_within_a_standard_error_of_the_paired_difference() -> None:
     best = np.array([1.0, 0.5, 1.0, 0.5])
-    assert cautious({1.0: best, 0.5: best - 0.1}) == 1.0  # less on every question: no error at all
-    assert cautious({1.0: best, 0.5: best - np.array([0.3, 0.0, -0.1, 0.0])}) == 0.5  # 0.05 less, give or take 0.087
-    assert cautious({1.0: best, 0.5: best - np.array([0.3, 0.2, 0.1, 0.0])}) == 1.0  # 0.15 less, give or take 0.065
-    assert cautious({1.0: best, 0.75: best, 0.5: best, 0.0: best - 0.2}) == 0.5
-    assert cautious({1.0: best - 0.2, 0.25: best}) == 0.25
-    assert cautious({1.0: best[:1], 0.5: best[1:2]}) == 1.0  # one question has no error to be within
+    assert as_good({1.0: best, 0.5: best - 0.1}) == [1.0]  # less on every question: no error at all
+    assert as_good({1.0: best, 0.5: best - np.array([0.3, 0.0, -0.1, 0.0])}) == [1.0, 0.5]  # 0.05 less, give or take 0.087
+    assert as_good({1.0: best, 0.5: best - np.array([0.3, 0.2, 0.1, 0.0])}) == [1.0]  # 0.15 less, give or take 0.065
+    assert as_good({1.0: best, 0.75: best, 0.5: best, 0.0: best - 0.2}) == [1.0, 0.75, 0.5]
+    assert as_good({1.0: best - 0.2, 0.25: best}) == [0.25]
+    assert as_good({1.0: best[:1], 0.5: best[1:2]}) == [1.0]  # one question has no error to be within
 
 
 def test_an_adapter_is_mixed_by_its_second_matrix_and_a_weight_between_both_ends() -> None:
@@ -233,5 +234,7 @@ def test_two_rounds_are_a_fit_and_rounds_without_hard_negatives_are_refused(tmp_
     run = rules_dataset(tmp_path / "run", pieces=2)
     result = fit(run, TrainSettings(evaluations=1, log_to=("none",)), recipe(base, negatives=1, rounds=2), ungated=True, device="cpu")
     assert result.steps == 8
-    with pytest.raises(SettingError, match="no round"):
-        fit(run, TrainSettings(), recipe(base, negatives=0, rounds=2), ungated=True, device="cpu")
+    for changes, cure in (({"negatives": 0}, "--negatives 1"), ({"negatives": 1, "soft_labels": 0.5}, "soft_labels = 0")):
+        with pytest.raises(SettingError, match="no round") as refused:
+            fit(run, TrainSettings(), recipe(base, rounds=2, **changes), ungated=True, device="cpu")
+        assert cure in (refused.value.cure or "")

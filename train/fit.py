@@ -34,6 +34,7 @@ from triplette.train.measure import TUNED
 from triplette.train.mix import check_mix, choose_mix
 from triplette.train.models import E5_SMALL, TINY, Base, process_rank, save_adapter
 from triplette.train.production import fusion_for
+from triplette.train.ranking import batches, embed
 from triplette.train.rounds import mine_again
 from triplette.train.score import Scorer
 from triplette.train.sweep import sweep as swept
@@ -93,8 +94,9 @@ def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset:
     check_mix(preset)
     check_seeds(preset)
     if preset.rounds > 1 and (preset.soft_labels or not preset.negatives):
+        other = "soft_labels = 0 in the preset's section of triplette.toml" if preset.soft_labels else "--negatives 1"
         raise SettingError(
-            "no round would find other hard negatives: this recipe trains on none", where="rounds", cure="--rounds 1, or --negatives 1"
+            "no round would find other hard negatives: this recipe trains on none", where="rounds", cure=f"--rounds 1, or {other}"
         )
     if preset.grouped and preset.cloze:
         raise SettingError(
@@ -132,22 +134,26 @@ def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
     scorer = Scorer(base, task, val)
     before = after = None
     reached: dict[str, float] = {}
+    # fused over the whole corpus, as production ranks: both rankers' scores are spread over it; `train evaluate` finds the passages kept
+    asked = questions_of(task.dataset, "val", limit=task.settings.val_questions, seed=task.settings.seed)
     if neighbours is not None:
-        with progress("base on val", scorer.batches) as bar:
+        with progress("base on val", batches(len(asked.ids), len(asked.passages.ids))) as bar:
             scorer.beat = bar.advance
-            queries, seen[BEFORE] = scorer.vectors(0)
-        before = fusion_for(val, queries, seen[BEFORE], neighbours)[0]
+            queries, seen[BEFORE] = scorer.over(asked, 0)
+        before = fusion_for(asked, queries, seen[BEFORE], neighbours)[0]
     tuning = tune(base, task, texts, val, place, evaluations=plan.count, scorer=scorer)
     if others:
         tuning = choose_average(base, tuning, others, scorer)
     if task.preset.mix:
         tuning = choose_mix(base, tuning, task, scorer)
     if neighbours is not None:
-        queries, seen[TUNED] = scorer.vectors(tuning.best_step)
-        after, reached = fusion_for(val, queries, seen[TUNED], neighbours)
+        with progress("tuned on val", batches(len(asked.ids), len(asked.passages.ids))) as bar:
+            scorer.beat = bar.advance
+            queries, seen[TUNED] = scorer.over(asked, tuning.best_step)
+        after, reached = fusion_for(asked, queries, seen[TUNED], neighbours)
     if process_rank()[0] == 0:
         _write(run, task, base, tuning.mix, before, after)
-        keep_passages(run.path(KEPT), val.passages.ids, seen)
+        keep_passages(run.path(KEPT), asked.passages.ids, seen)
     named = after.named if after else "the encoder alone"
     rate = task.preset.learning_rate
     return replace(tuning, rate=rate, drawn_negatives=texts.drawn, inconsistent=texts.dropped, production=named, fusions=reached)
@@ -187,7 +193,6 @@ def taught_by_base(task: FineTune) -> Taught | None:
     dataset, preset = task.dataset, task.preset
     if not preset.soft_labels and not preset.consistent and not preset.residual:
         return None
-    from triplette.train.ranking import embed
     from triplette.train.teacher import teach
 
     if process_rank()[0] == 0:

@@ -12,11 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from triplette.arrays import Floats
 from triplette.console import say
 from triplette.errors import SettingError
+from triplette.ranking.metrics import as_good
 from triplette.settings.train import Preset
 from triplette.train.finetune import FineTune
 from triplette.train.loop import FitResult
@@ -44,27 +42,13 @@ def choose_mix(base: Base, tuning: FitResult, task: FineTune, scorer: Scorer) ->
         restore_state(base.model, mixed(start, tuned, share))
         scorer.seen = None  # what it embedded was another model
         found[share] = scorer.each(tuning.best_step)
-    best, reached = cautious(found), {share: float(values.mean()) for share, values in found.items()}
+    best, reached = min(as_good(found)), {share: float(values.mean()) for share, values in found.items()}
     restore_state(base.model, mixed(start, tuned, best))
     scorer.seen = None  # what it embedded was another model
     if process_rank()[0] == 0:
         told = ", ".join(f"{share:g}: {reached[share]:.4f}" for share in sorted(reached))
         say(f"mix: val nDCG@10 by share of the tuned weights {told}; kept {best:g}")
     return replace(tuning, mix=best, mixes={f"{share:g}": round(reached[share], 6) for share in sorted(reached)})
-
-
-def cautious(found: Mapping[float, Floats]) -> float:
-    """The smallest share whose mean is within a standard error of the best one's, the error being that of their paired difference.
-
-    ``found`` holds val's nDCG@10 of each question (q,) by share. Of equal best ones the smaller is the best.
-    """
-    best = max(found, key=lambda share: (found[share].mean(), -share))
-
-    def near(share: float) -> bool:
-        lost = found[best] - found[share]
-        return bool(lost.mean() <= lost.std(ddof=1) / np.sqrt(len(lost))) if len(lost) > 1 else share == best
-
-    return min(share for share in found if share == best or near(share))
 
 
 def mixed(start: Mapping[str, Any], tuned: Mapping[str, Any], share: float) -> dict[str, Any]:

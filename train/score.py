@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from triplette.ranking.metrics import PRIMARY, score_rankings
 from triplette.train.data import Questions
 from triplette.train.finetune import FineTune
 from triplette.train.models import Base
-from triplette.train.ranking import batches, embed, rank
+from triplette.train.ranking import embed, rank
 from triplette.train.watch import Measured
 
 BLOCK = 32  # questions that compete for a passage in the compared losses
@@ -36,7 +36,7 @@ class Scorer:
         self._model, self._val, self._scale = base.model, val, task.preset.scale
         self.beat: Callable[[], None] | None = None
         self._block = min(task.preset.batch, BLOCK)
-        contract = base.contract
+        contract = self._contract = base.contract
         self._limit = contract.max_tokens
         self._queries, self._passages = val.formatted(contract), val.passages.formatted(contract)
         place = {chunk_id: position for position, chunk_id in enumerate(val.passages.ids)}
@@ -44,11 +44,6 @@ class Scorer:
         self._train_queries = [contract.format_query(question) for question, _ in known]
         self._train_answers = [position for _, position in known]
         self.seen: tuple[int, Vectors, Vectors] | None = None
-
-    @property
-    def batches(self) -> int:
-        """The batches of val's questions and passages: how often ``beat`` is called while they are embedded."""
-        return batches(len(self._queries), len(self._passages))
 
     def vectors(self, step: int) -> tuple[Vectors, Vectors]:
         """Val's questions and passages as the model embeds them at ``step``; asked twice for one step, they are embedded once."""
@@ -63,6 +58,27 @@ class Scorer:
             finally:
                 self._model.max_seq_length = short
         return self.seen[1:]
+
+    def over(self, asked: Questions, step: int) -> tuple[Vectors, Vectors]:
+        """The questions (q, d) and passages (n, d) of ``asked`` as the model embeds them at ``step``; what val has of them is not embedded again."""
+        queries, passages = self.vectors(step)
+        short, self._model.max_seq_length = self._model.max_seq_length, self._limit
+        try:
+            return (
+                self._and_new(asked.ids, asked.formatted(self._contract), dict(zip(self._val.ids, queries, strict=True))),
+                self._and_new(
+                    asked.passages.ids,
+                    asked.passages.formatted(self._contract),
+                    dict(zip(self._val.passages.ids, passages, strict=True)),
+                ),
+            )
+        finally:
+            self._model.max_seq_length = short
+
+    def _and_new(self, ids: Sequence[str], texts: Sequence[str], known: Mapping[str, Vectors]) -> Vectors:
+        new = [place for place, identity in enumerate(ids) if identity not in known]
+        made = dict(zip(new, embed(self._model, [texts[place] for place in new], beat=self.beat), strict=True)) if new else {}
+        return np.stack([made[place] if place in made else known[identity] for place, identity in enumerate(ids)])
 
     def restored(self, step: int) -> tuple[float, float]:
         """What the model scores (nDCG@10) after the state of ``step`` was put back, and the least cosine to what that step embedded.

@@ -20,6 +20,7 @@ from triplette.synth.ingest.document import Line
 ZONE = 6  # non-blank lines at each end of a page that can be running heads
 REPEAT_SHARE = 0.5  # of the pages
 RUN_LENGTH = 3  # pages in a row, for heads that change with the chapter
+HEAD_USUAL, STOPS = 60, (".", "!", "?")  # characters that a running head seldom passes; what ends a sentence
 HEAD_LIMIT = 120  # characters: a longer line is prose
 FILL_SHARE = 0.75  # of a page's letters: lines of repeated shapes that are more, on most pages, are its text
 STEP_SHARE = 0.7  # of the pages on which a number must go up with the page, and of the entries of a table of contents
@@ -121,6 +122,8 @@ def _mark_running(pages: list[list[Line]], code: str, *, placed: bool) -> dict[i
     running = [{shape for shape, where in shapes.items() if counts_pages(where, code)} for shapes in seen]
     if placed or _is_form(zones, seen, running):
         running = [set(), set()]
+    elif _fills(zones, running):  # pages that are one another's copies: their sentences are text
+        running = [{shape for shape in own if not shape.endswith(STOPS) and len(shape) <= HEAD_USUAL} for own in running]
     divisions: dict[int, list[str]] = {}
     for side, repeated in enumerate(running):
         if _fills(zones, [repeated if side == place else set() for place in (0, 1)]):

@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from triplette.arrays import Flags, Floats, Ints
 
+K = TypeVar("K")
 PRIMARY = "nDCG@10"  # declared before anything is measured; the verdict looks at nothing else
 RECALL_AT = (1, 5, 10)
 RESAMPLES = 10_000
@@ -168,6 +170,22 @@ def compare_all(
         )
         for c in range(delta.shape[1])
     ]
+
+
+def as_good(found: Mapping[K, Floats]) -> list[K]:
+    """The keys of ``found`` whose questions (q,) do no worse than the best key's by more than a standard error of the paired difference.
+
+    The one-standard-error rule (Breiman et al. 1984): what a small sample cannot tell from its best may be chosen among on other
+    grounds. The best is the highest mean, the first of equals; with one question nothing but a value at least as high is as good.
+    """
+    best = max(found.values(), key=lambda values: values.mean())
+
+    def near(values: Floats) -> bool:
+        lost = best - values
+        error = lost.std(ddof=1) / math.sqrt(len(lost)) if len(lost) > 1 else 0.0
+        return bool(lost.mean() <= error)
+
+    return [key for key, values in found.items() if near(values)]
 
 
 def intervals(values: Floats, *, groups: Sequence[object] | None = None, resamples: int = RESAMPLES, seed: int = 0) -> Floats:

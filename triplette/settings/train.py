@@ -337,6 +337,7 @@ _PRESETS: dict[str, dict[str, tuple[Any, str]]] = {
         "epochs": (1.0, "40 steps, 1.1 passes over 1,145 passages, were " + SEEDS + "; fewer passages want more passes"),
         "learning_rate": (1e-4, "few steps over half of the layers; " + SEEDS),
         "mix": ((0.5,), "half-way back to the base, if val prefers it: more is kept of what the base knew; " + MEASURED),
+        "soft_labels": (0.9, "the better encoder on questions of people and on another corpus, as good on the LLM's own; " + SEEDS),
         "negatives": (3, "no columns here: `near` puts them into a batch"),
         "max_tokens": (160, "attention's cost; " + SEEDS),
     },
