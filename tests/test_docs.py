@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from triplette.curate.decisions import AUTOMATIC, SOURCES
+from triplette.curate.judge.judge import INPUTS as JUDGED
+from triplette.curate.same.dedup import NEEDED
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "transformers", "sentence_transformers", "datasets", "great_expectations", "argilla", "faiss", "sklearn", "pandas")
@@ -95,3 +100,11 @@ def test_what_the_readme_says_the_demo_prints_is_printed(tmp_path: Path) -> None
     assert told <= set(cells.findall(printed))
     for piece in texts.split("[...]"):
         assert " ".join(piece.split()) in " ".join(printed.split())
+
+
+@pytest.mark.parametrize(("stage", "required"), [("judge", JUDGED), ("dedup", NEEDED), ("build", (*SOURCES, *AUTOMATIC))])
+def test_a_stage_of_dvc_yaml_waits_for_every_file_that_its_command_requires(stage: str, required: tuple[str, ...]) -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert set(stages[stage]["deps"]) == {f"${{run}}/{name}" for name in required}
+    made = {out if isinstance(out, str) else next(iter(out)) for other in stages.values() for out in other["outs"]}
+    assert set(stages[stage]["deps"]) <= made
