@@ -75,6 +75,17 @@ def test_a_class_that_only_names_furniture_does_not_take_the_page(tmp_path: Path
     assert lines(page(tmp_path, body)) == [(("Tri",), "Le verre va dans le bac vert, sans bouchon.")]
 
 
+@pytest.mark.parametrize("name", ["menu", "cookies-du-four", "sidebar", "social-club", "related-rules"])
+def test_a_part_called_furniture_that_tells_something_and_leads_nowhere_is_text(tmp_path: Path, name: str) -> None:
+    told = f"<div class='{name}'><h2>Four</h2><p>Le pain cuit une heure.</p></div>"
+    prose = "<h1>Moulin</h1><p>La roue tourne le matin, et le meunier ferme la vanne avant la nuit.</p>"
+    assert lines(page(tmp_path, prose + told))[-1] == (("Moulin", "Four"), "Le pain cuit une heure.")
+    led = told.replace("</p>", "</p><a href='x'>Voir tout</a>")
+    assert [text for _, text in lines(page(tmp_path, prose + led))] == [
+        "La roue tourne le matin, et le meunier ferme la vanne avant la nuit."
+    ]
+
+
 def test_questions_on_buttons_summaries_and_terms_stand_over_their_answers(tmp_path: Path) -> None:
     body = (
         "<h1>Aide</h1><div><h3><button aria-expanded='false' aria-controls='p1'>Comment payer ?</button></h3><div id='p1' hidden><p>Par carte.</p></div></div>"

@@ -37,6 +37,9 @@ _NAMES = {
     "editsection": "control", "headerlink": "control", "permalink": "control", "backref": "control",
 }  # fmt: skip
 _NOTES = frozenset("note tip warning caution danger important admonition callout info alert hint pullquote footnote footnotes".split())
+_LEADING = frozenset(("menu", "notice", "aside"))  # roles whose parts lead on, or want an answer
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_LEADS = frozenset(("a", "button", "label", "iframe"))
 _HIDDEN_NAMES = frozenset(("sr-only", "visually-hidden", "screen-reader-text", "visuallyhidden", "element-invisible"))
 _HIDDEN_CLASSES = frozenset(("d-none", "hidden", "is-hidden", "hide", "invisible", "u-hidden"))  # unless a wider screen shows it
 _SHOWN_CLASS = re.compile(r"\b(?:d-(?:xs|sm|md|lg|xl|xxl|print)-\w+|(?:xs|sm|md|lg|xl|2xl):\w+|visible-\w+)")
@@ -57,7 +60,7 @@ class Page:
     def __init__(self, root: Any, unseen: frozenset[Any] = frozenset()) -> None:
         self.root = root
         self.tabs = _labelled_panels(root)
-        self.sizes, self.linked = _sizes(root)
+        self.sizes, self.linked, self.told = _sizes(root)
         self.opened = _opened_by_buttons(root)
         self.unseen = unseen if sum(self.sizes.get(node, 0) for node in unseen) <= HIDDEN_SHARE * self.sizes[root] else frozenset()
         self.main = self._main_part()
@@ -73,8 +76,13 @@ class Page:
             return "hidden"
         if _hidden(node, self.opened, unseen=node in self.unseen):
             return "hidden"
-        role = _named_role(node, within_main)
+        role = _tagged_role(node, within_main) or self._called_role(node, within_main)
         return role if role and (role == "control" or self._is_small(node, role)) else ""
+
+    def _called_role(self, node: Any, within_main: bool) -> str:
+        """What the words of class and id call a part, unless it tells something and leads nowhere: an inn's "menu", a recipe of "cookies"."""
+        role = _named_role(node, within_main)
+        return "" if role in _LEADING and node in self.told else role
 
     def _is_small(self, node: Any, role: str) -> bool:
         """Whether the part is no more than furniture can be: names lie, and a class such as "has-sidebar" may hold the whole page."""
@@ -94,7 +102,8 @@ class Page:
         return self.root
 
 
-def _named_role(node: Any, within_main: bool) -> str:
+def _tagged_role(node: Any, within_main: bool) -> str:
+    """What a part is by its tag, its ARIA role and the marks of the programs that write pages."""
     tag = node.tag
     role = node.get("role")
     if tag == "a" and is_note_mark(node):
@@ -108,15 +117,26 @@ def _named_role(node: Any, within_main: bool) -> str:
     names = _names(node)
     if {"sp", "message", "container"} <= names:  # Sourcepoint's notice
         return "notice"
-    if tag == "aside" and (names & _NOTES or role == "note"):
+    if _noted(node, names):
         return ""
     if tag in _TAGS and not (tag == "footer" and "footnotes" in names):
         return _TAGS[tag]
     if tag == "header" and not within_main and next(node.iterancestors("article", "section", "main"), None) is None:
         return "header"
-    if tag in ("main", "article", "body", "html", "h1", "table", "form") or not names:
+    return ""
+
+
+def _named_role(node: Any, within_main: bool) -> str:
+    """What the words of class and id call a part."""
+    names = _names(node)
+    if node.tag in ("main", "article", "body", "html", "h1", "table", "form") or not names or _noted(node, names):
         return ""
     return next((_NAMES[name] for name in sorted(names) if name in _NAMES and not (within_main and _NAMES[name] == "header")), "")
+
+
+def _noted(node: Any, names: frozenset[str]) -> bool:
+    """Whether an <aside> is a note on the text beside it."""
+    return node.tag == "aside" and (not names.isdisjoint(_NOTES) or node.get("role") == "note")
 
 
 def _hidden(node: Any, opened: frozenset[str], *, unseen: bool) -> bool:
@@ -182,28 +202,42 @@ def _opened_by_buttons(root: Any) -> frozenset[str]:
     return frozenset(found)
 
 
-def _sizes(root: Any) -> tuple[dict[Any, int], dict[Any, int]]:
-    """Characters that are not blank under each node, and those of them in links; scripts, controls, menus and footers hold none."""
+def _sizes(root: Any) -> tuple[dict[Any, int], dict[Any, int], frozenset[Any]]:
+    """Characters that are not blank under each node, and those of them in links; scripts, controls, menus and footers hold none.
+
+    And the nodes that tell something and lead nowhere: with a heading and a paragraph in them, and no link, button or control.
+    """
     sizes: dict[Any, int] = {}
     linked: dict[Any, int] = {}
-    stack: list[list[int]] = [[0, 0]]
+    told: set[Any] = set()
+    stack: list[list[int]] = [[0, 0, 0, 0, 0]]
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, node in walk:
         tag = node.tag
         if event == "start":
             skipped = tag in SILENT or tag in CONTROLS
-            stack.append([0 if skipped else _solid(node.text), 0])
+            stack.append([0 if skipped else _solid(node.text), 0, int(tag in _HEADINGS), int(tag == "p"), int(_leads(node))])
             if skipped:
                 walk.skip_subtree()
             continue
-        size, in_links = stack.pop()
+        size, in_links, headings, paragraphs, leads = stack.pop()
         if tag == "a":
             in_links = size
         sizes[node], linked[node] = size, in_links
+        if headings and paragraphs and not leads:
+            told.add(node)
         held = tag not in ("nav", "footer")
-        stack[-1][0] += (size if held else 0) + (_solid(node.tail) if node is not root else 0)
-        stack[-1][1] += in_links if held else 0
-    return sizes, linked
+        above = stack[-1]
+        above[0] += (size if held else 0) + (_solid(node.tail) if node is not root else 0)
+        above[1] += in_links if held else 0
+        for place, count in enumerate((headings, paragraphs, leads), 2):
+            above[place] += count
+    return sizes, linked, frozenset(told)
+
+
+def _leads(node: Any) -> bool:
+    """Whether the node itself leads on or wants an answer: a link, a button, a control."""
+    return node.tag in CONTROLS or node.tag in _LEADS or node.get("role") == "button" or node.get("onclick") is not None
 
 
 def _solid(text: str | None) -> int:
