@@ -125,6 +125,22 @@ def test_slides_give_titles_items_tables_notes_and_pages(tmp_path: Path) -> None
     assert [block.page_start for block in found.blocks] == [1, 1, 1, 2]
 
 
+@pytest.mark.parametrize("words", ["Service des eaux\nÀ relire\nen mai", "Mai 2024", ""])
+def test_a_slides_foot_of_any_number_of_paragraphs_is_set_aside(tmp_path: Path, words: str) -> None:
+    import pptx
+
+    made = pptx.Presentation()
+    slide = made.slides.add_slide(made.slide_layouts[1])
+    slide.shapes.title.text, slide.placeholders[1].text = "Barrage", "La vanne reste fermée."
+    foot = next(holder for holder in made.slide_layouts[1].placeholders if holder.placeholder_format.type.name == "FOOTER")
+    slide.shapes.clone_placeholder(foot)
+    slide.placeholders[foot.placeholder_format.idx].text = words
+    made.save(str(tmp_path / "a.pptx"))
+    found = read(tmp_path / "a.pptx")
+    assert lines(found) == [(("Barrage",), "La vanne reste fermée.")]
+    assert set(found.dropped) == ({"footer"} if words else set())
+
+
 def test_a_file_that_vanishes_before_it_is_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is gone"):
         read_document(tmp_path / "a.txt", tmp_path)

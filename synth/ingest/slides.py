@@ -128,7 +128,7 @@ def _shape(shape: Any, page: int) -> Iterator[Element]:
     elif shape.has_text_frame:
         paragraphs = [(paragraph._p, text) for paragraph in shape.text_frame.paragraphs if (text := _text(paragraph))]
         listed = len(paragraphs) > 1 and role == "body"
-        signs = _signs([node for node, _ in paragraphs]) if listed else [""]
+        signs = _signs([node for node, _ in paragraphs]) if listed else [""] * len(paragraphs)
         for sign, (_, text) in zip(signs, paragraphs, strict=True):
             yield Element("item" if sign else "paragraph", sign + text, page=page, role=role)
 
