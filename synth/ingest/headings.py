@@ -33,9 +33,7 @@ _SHORT_NAME = re.compile(
 _LETTER = re.compile(r"[a-z][).]\s")  # a list begins
 # "§ 3 Beiträge", "§ 3a. (Beiträge)", "§ 3" over its name: statutes of many languages; "§ 3 Abs. 2" and "§ 3 BGB" cite one
 _PARAGRAPH = re.compile(r"^\s*§{1,2}\s*(\d{1,4}[a-z]?(?:\s?[-–]\s?\d{1,4}[a-z]?)?)(?!\w)\s*[.:–-]?\s*(.*)$")
-_PART_CITED = re.compile(
-    r"(?:Abs|Absatz|Absätze|Satz|Nr|Nummer|Art|Ziff|Buchst|al|alinéa|para|subsection)\b|[A-Z]{2,4}\b|[A-Z][a-z]{1,3}[A-Z]{1,2}\b|\W*$"
-)
+_PART_CITED = re.compile(r"(?:Abs|Absatz|Absätze|Satz|Nr|Nummer|Art|Ziff|Buchst)\b|[A-Z]{2,4}\b|[A-Z][a-z]{1,3}[A-Z]{1,2}\b|\W*$")
 
 
 @lru_cache(maxsize=64)
