@@ -199,6 +199,8 @@ def test_what_val_cannot_tell_from_its_best_is_within_a_standard_error_of_the_pa
     assert as_good({1.0: best, 0.75: best, 0.5: best, 0.0: best - 0.2}) == [1.0, 0.75, 0.5]
     assert as_good({1.0: best - 0.2, 0.25: best}) == [0.25]
     assert as_good({1.0: best[:1], 0.5: best[1:2]}) == [1.0]  # one question has no error to be within
+    assert as_good({1.0: best, 0.5: best - 0.25, 0.0: best - 0.26}, slack=0.25) == [1.0, 0.5]
+    assert as_good({1.0: best, 0.5: best - np.array([0.3, 0.0, -0.1, 0.0])}, slack=0.01) == [1.0, 0.5]  # the greater of the two
 
 
 def test_an_adapter_is_mixed_by_its_second_matrix_and_a_weight_between_both_ends() -> None:

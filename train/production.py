@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from triplette.arrays import Vectors
 from triplette.contract import Fusion
+from triplette.dataset import GOLD
 from triplette.languages import language
-from triplette.ranking.fusion import Hybrid, choose_fusion, neighbours
+from triplette.ranking.fusion import FEWEST, LEAN, Hybrid, choose_fusion, neighbours
 from triplette.ranking.lexical import LexicalRanker, lexical_ranker, passage_tokens
 from triplette.train.data import Passages, Questions
 
@@ -35,6 +36,29 @@ def hybrid_of(passages: Passages, vectors: Vectors, fusion: Fusion, index: Lexic
 
 
 def fusion_for(val: Questions, queries: Vectors, passages: Vectors, share: float) -> tuple[Fusion, dict[str, float]]:
-    """The fusion that ranks val best with a model's vectors, and what each choice reached; ``share`` is the neighbours'."""
-    hybrid = hybrid_of(val.passages, passages, Fusion(neighbours=share))
-    return choose_fusion(hybrid, asked_tokens(val), queries, val.relevant)
+    """The fusion for val with a model's vectors, and what each choice reached; ``share`` is the neighbours'.
+
+    Val's questions of people choose where there are enough of them. Else all of them do, and leave the default only for more than
+    what questions written from their passages are known to favour BM25 by.
+    """
+    hybrid, asked, relevant = hybrid_of(val.passages, passages, Fusion(neighbours=share)), asked_tokens(val), val.relevant
+    people = of_people(val)
+    if len(people) < FEWEST:
+        return choose_fusion(hybrid, asked, queries, relevant, lean=LEAN)
+    return choose_fusion(hybrid, [asked[n] for n in people], queries[people], [relevant[n] for n in people])
+
+
+def of_people(val: Questions) -> list[int]:
+    """Places of the questions that people asked with no passage before them."""
+    return [number for number, origin in enumerate(val.labels.get("origin", ())) if origin == GOLD]
+
+
+def weighed_by(val: Questions) -> str:
+    """Whose questions chose BM25's weight, in a sentence."""
+    people = len(of_people(val))
+    if people >= FEWEST:
+        return f"BM25's weight is chosen by val's {people} questions of people"
+    return (
+        f"BM25's weight: val has {people} questions of people, and from {FEWEST} on they choose it; questions written from their passages lean to "
+        f"BM25, so the default is left only for more than {LEAN:g} of nDCG@10"
+    )

@@ -172,18 +172,19 @@ def compare_all(
     ]
 
 
-def as_good(found: Mapping[K, Floats]) -> list[K]:
+def as_good(found: Mapping[K, Floats], slack: float = 0.0) -> list[K]:
     """The keys of ``found`` whose questions (q,) do no worse than the best key's by more than a standard error of the paired difference.
 
     The one-standard-error rule (Breiman et al. 1984): what a small sample cannot tell from its best may be chosen among on other
     grounds. The best is the highest mean, the first of equals; with one question nothing but a value at least as high is as good.
+    ``slack`` is how much worse may be as good whatever the error: for a sample that is known to be off by so much.
     """
     best = max(found.values(), key=lambda values: values.mean())
 
     def near(values: Floats) -> bool:
         lost = best - values
         error = lost.std(ddof=1) / math.sqrt(len(lost)) if len(lost) > 1 else 0.0
-        return bool(lost.mean() <= error)
+        return bool(lost.mean() <= max(error, slack))
 
     return [key for key, values in found.items() if near(values)]
 
