@@ -15,6 +15,7 @@ from triplette.jsonl import read_object
 from triplette.languages import language
 from triplette.rundir import RunDir
 from triplette.tables import read_columns, write_text
+from triplette.train.readers import reads
 
 GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
 SHOWN = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "MRR@10")
@@ -131,7 +132,7 @@ def _besides(preset: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     lines = []
     if preset.get("soft_labels"):
         over = "the passages of the batch" if preset.get("grouped") else f"{preset['soft_candidates']} candidates"
-        lines.append(f"{preset['soft_labels']:g} of the loss follows BM25 fused with the untrained base over {over}")
+        lines.append(f"{preset['soft_labels']:g} of the loss follows BM25 fused with the untrained base{reads(preset)} over {over}")
     if preset.get("residual"):
         lines.append(f"trained on the fused score, of which BM25 has {preset['residual']:g}")
     if preset.get("grouped"):

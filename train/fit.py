@@ -18,7 +18,7 @@ from triplette.hashing import canonical_json, code_version, hash_value
 from triplette.model_contract import contract_of
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
-from triplette.settings.train import Preset, TrainSettings
+from triplette.settings.train import JUDGE, Preset, TrainSettings
 from triplette.step import Step
 from triplette.tables import write_text
 from triplette.train.averages import check_seeds, choose_average, other_seeds
@@ -33,8 +33,9 @@ from triplette.train.measure import BASE as BEFORE
 from triplette.train.measure import TUNED
 from triplette.train.mix import check_mix, choose_mix
 from triplette.train.models import E5_SMALL, TINY, Base, process_rank, save_adapter
-from triplette.train.production import fusion_for
+from triplette.train.production import fusion_for, weighed_by
 from triplette.train.ranking import batches, embed
+from triplette.train.readers import VERDICTS, check_teacher, reader_of, reads
 from triplette.train.rounds import mine_again
 from triplette.train.score import Scorer
 from triplette.train.sweep import sweep as swept
@@ -64,7 +65,8 @@ def fit(
     dataset = load_dataset(run)
     # both name `evaluations`
     used = {**as_dict(preset), "preset_evaluations": preset.evaluations, **as_dict(settings), "sweep": sweep}
-    step = Step(run, STAGE, run.fingerprints(HASHED_FILES), used)
+    inputs = (*HASHED_FILES, VERDICTS) if preset.teacher == JUDGE else HASHED_FILES
+    step = Step(run, STAGE, run.fingerprints(inputs), used)
     done = step.done(FitResult)
     if done is not None and (ungated or not done.ungated):
         with suppress(TripletteError), run.locked():  # a kill after the ledger line leaves checkpoints, gigabytes of a real model
@@ -93,6 +95,7 @@ def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset:
     """
     check_mix(preset)
     check_seeds(preset)
+    check_teacher(preset)
     if preset.rounds > 1 and (preset.soft_labels or not preset.negatives):
         other = "soft_labels = 0 in the preset's section of triplette.toml" if preset.soft_labels else "--negatives 1"
         raise SettingError(
@@ -115,7 +118,7 @@ def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset:
 
 
 def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
-    taught = taught_by_base(task)
+    taught = taught_by(task, run)
     texts = texts_of(task, taught)
     plan = plan_evaluations(task, texts, planned_steps(texts, task.preset, task.settings.seed))
     val = questions_of(task.dataset, "val", limit=plan.questions, passages=plan.passages, seed=task.settings.seed)
@@ -152,6 +155,8 @@ def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
             queries, seen[TUNED] = scorer.over(asked, tuning.best_step)
         after, reached = fusion_for(asked, queries, seen[TUNED], neighbours)
     if process_rank()[0] == 0:
+        if after:
+            say(weighed_by(asked))
         _write(run, task, base, tuning.mix, before, after)
         keep_passages(run.path(KEPT), asked.passages.ids, seen)
     named = after.named if after else "the encoder alone"
@@ -188,19 +193,20 @@ def texts_of(task: FineTune, taught: Taught | None = None) -> TrainingTexts:
     return texts
 
 
-def taught_by_base(task: FineTune) -> Taught | None:
-    """What BM25 and the untrained base say of train's rows; None where the preset has no use for it."""
+def taught_by(task: FineTune, run: RunDir) -> Taught | None:
+    """What the teacher says of train's rows; None where the preset has no use for it."""
     dataset, preset = task.dataset, task.preset
     if not preset.soft_labels and not preset.consistent and not preset.residual:
         return None
     from triplette.train.teacher import teach
 
+    reader = reader_of(run, dataset, preset, task.device)  # before anything is embedded
     if process_rank()[0] == 0:
-        say("the teacher reads the corpus: BM25 and the untrained base")
+        say(f"the teacher reads the corpus: BM25 and the untrained base{reads(as_dict(preset))}")
     base = task.load(whole=True)
     passages = embed(base.model, Passages.of(list(dataset.corpus.values())).formatted(base.contract))
     queries = embed(base.model, [base.contract.format_query(row.question) for row in dataset.split("train")])
-    return teach(dataset, queries, passages, preset)
+    return teach(dataset, queries, passages, preset, reader)
 
 
 def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str:

@@ -1,8 +1,11 @@
-"""A teacher without a key: BM25 and the untrained base, fused as production fuses them, score each question's candidates.
+"""A teacher scores each question's candidates: without a key BM25 and the untrained base, fused as production fuses them.
 
 The fused ranking is better than either ranker, so the base can learn from it where it errs: not that the marked passage is right and all
 others wrong, but how near each comes (listwise distillation; CADET, arXiv 2505.19274, found that it lifts small embedders which plain
 InfoNCE on synthetic questions lowers). It costs one pass of the base over the corpus and the questions, a few percent of a fit.
+
+A reader of question and passage together (``readers``: a cross-encoder, or the judge that curated) may stand over it and has the last word on
+what it has read.
 
 BM25's part can also stay in the score that is trained (CLEAR, Gao et al. 2021): production fuses, so the encoder need not learn again what
 words tell already.
@@ -13,7 +16,7 @@ answer was written badly, or is answered elsewhere too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,26 +34,35 @@ from triplette.settings.train import Preset
 from triplette.train.data import Passages
 from triplette.train.known import Taught
 from triplette.train.production import asked_in, hybrid_of
+from triplette.train.readers import Reader, Readings
 
 BLOCK = 512  # questions whose cosines with the whole corpus are held at once
 
 
 @dataclass(frozen=True, slots=True)
 class FusedTeacher:
-    """BM25 and the untrained base over the corpus, asked for the rows of a batch: ``tokens`` and ``queries`` (rows, d) are train's."""
+    """BM25 and the untrained base over the corpus, asked for the rows of a batch: ``tokens`` and ``queries`` (rows, d) are train's.
+
+    What ``read`` holds stands over their scores.
+    """
 
     hybrid: Hybrid
     tokens: Sequence[Sequence[str]]
     queries: Vectors
+    read: Readings | None = None
 
     def scores(self, rows: Ints, passages: Ints) -> Vectors:
-        """Fused scores in 0..1 of ``passages`` (p,) for each of ``rows`` (r,): float32 (r, p), normalised over the whole corpus."""
-        asked = [self.tokens[row] for row in rows.tolist()]
-        return np.concatenate([block[:, passages] for _, block in self.hybrid.scores(asked, self.queries[rows])]).astype(np.float32)
+        """Scores in 0..1 of ``passages`` (p,) for each of ``rows`` (r,): float32 (r, p), the fused ones normalised over the whole corpus."""
+        asked, said = [self.tokens[row] for row in rows.tolist()], []
+        for start, block in self.hybrid.scores(asked, self.queries[rows]):
+            over = block if self.read is None else self.read.over(rows[start : start + len(block)].tolist(), block)
+            said.append(over[:, passages])
+        return np.concatenate(said).astype(np.float32)
 
     def at(self, rows: Sequence[int]) -> FusedTeacher:
         """The teacher of these rows alone, numbered from 0 in the order given."""
-        return FusedTeacher(self.hybrid, [self.tokens[row] for row in rows], self.queries[list(rows)])
+        read = self.read.at(rows) if self.read else None
+        return FusedTeacher(self.hybrid, [self.tokens[row] for row in rows], self.queries[list(rows)], read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +95,57 @@ def lexical_part(hybrid: Hybrid, tokens: Sequence[Sequence[str]], queries: Vecto
     return LexicalPart(hybrid.bm25, tokens, share / (1 - share) * width)
 
 
-def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset) -> Taught:
+def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset, reader: Reader | None = None) -> Taught:
     """Candidates and scores of train's rows from the base's vectors of their questions (rows, d) and of the corpus (n, d), in order.
 
     A row's candidates are the ``soft_candidates`` passages with the highest fused score that do not answer it; those that look like an
-    answer only where the others are too few. Without soft labels there are none, and the rows are only filtered.
+    answer only where the others are too few. Without soft labels there are none, and the rows are only filtered. ``reader`` is given
+    the numbers of the passages that each row is about, its answers and then the best others, and what it says stands over the fused score.
     Raises SettingError where the corpus has too few passages for that.
     """
     rows, chunks = dataset.split("train"), list(dataset.corpus.values())
     width = preset.soft_candidates if preset.soft_labels and not preset.grouped else 0
     ids = tuple(dataset.corpus)
     place = {chunk_id: number for number, chunk_id in enumerate(ids)}
-    alike = look_alikes(chunks, MineSettings().containment)
+    answers = [[place[chunk_id] for chunk_id in row.positive_ids] for row in rows]
     hybrid = hybrid_of(Passages.of(chunks), passages, replace(Fusion(), neighbours=0.0))
     asked = asked_in([dataset.corpus[row.positive_ids[0]].language for row in rows], [row.question for row in rows])
+    opened = _open(hybrid, asked, queries, answers, look_alikes(chunks, MineSettings().containment), preset.soft_candidates)
+    short = min((len(numbers) for numbers in opened), default=width)
+    if short < width:
+        raise SettingError(f"{short} passages could be candidates of a question", where="soft_candidates", cure="ask for fewer")
+    read = reader([[*own, *numbers] for own, numbers in zip(answers, opened, strict=True)]) if reader else None
+    if read is not None:
+        opened = [read.first(row, own, numbers) for row, (own, numbers) in enumerate(zip(answers, opened, strict=True))]
     candidates, scores, positives, kept = [], [], [], []
     for start, block in hybrid.scores(asked, queries):
-        for row, fused in zip(rows[start : start + len(block)], block, strict=True):
-            answers = [place[chunk_id] for chunk_id in row.positive_ids]
-            same = {other for number in answers for other in alike[number]}
-            best = top_columns(fused[None], min(len(ids), width + len(answers) + len(same)))[0][0].tolist()
-            others = [number for number in best if number not in answers]
-            open_ones = sorted(others, key=lambda number: number in same)[:width]  # stable: by score in each part
-            if len(open_ones) < width:
-                raise SettingError(
-                    f"{len(open_ones)} passages could be candidates of a question", where="soft_candidates", cure="ask for fewer"
-                )
-            candidates.append(tuple(ids[number] for number in open_ones))
-            scores.append(tuple(float(fused[number]) for number in open_ones))
-            positives.append({ids[number]: float(fused[number]) for number in answers})
-            before = int(np.count_nonzero(fused > max(fused[number] for number in answers)))
+        numbered = range(start, start + len(block))
+        for row, said in zip(numbered, block if read is None else read.over(numbered, block), strict=True):
+            own, others = answers[row], opened[row][:width]
+            candidates.append(tuple(ids[number] for number in others))
+            scores.append(tuple(float(said[number]) for number in others))
+            positives.append({ids[number]: float(said[number]) for number in own})
+            before = int(np.count_nonzero(said > max(said[number] for number in own)))
             kept.append(not preset.consistent or before < preset.consistent)
-    by_batch = FusedTeacher(hybrid, asked, queries) if preset.soft_labels and preset.grouped else None
+    by_batch = FusedTeacher(hybrid, asked, queries, read) if preset.soft_labels and preset.grouped else None
     part = lexical_part(hybrid, asked, queries, preset.residual) if preset.residual else None
     return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept), by_batch, part)
+
+
+def _open(
+    hybrid: Hybrid,
+    asked: Sequence[Sequence[str]],
+    queries: Vectors,
+    answers: Sequence[Sequence[int]],
+    alike: Sequence[Collection[int]],
+    count: int,
+) -> list[list[int]]:
+    """The ``count`` best passages of each row that do not answer it, those that look like an answer after all others."""
+    found = []
+    for start, block in hybrid.scores(asked, queries):
+        for own, fused in zip(answers[start : start + len(block)], block, strict=True):
+            same = {other for number in own for other in alike[number]}
+            best = top_columns(fused[None], min(len(fused), count + len(own) + len(same)))[0][0].tolist()
+            others = [number for number in best if number not in own]
+            found.append(sorted(others, key=lambda number: number in same)[:count])  # stable: by score in each part
+    return found

@@ -20,6 +20,7 @@ GUIDE = "Google's guide on fine-tuning EmbeddingGemma with sentence-transformers
 MEASURED = "measured here, docs/experiments.md"
 SEEDS = "measured with three seeds, docs/experiments.md#what-data-does-to-e5-small"
 SBERT = "sentence-transformers' trainer documentation"
+FUSED, JUDGE = "fused", "judge"  # teachers that are no cross-encoder's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,7 @@ class Preset:
     matryoshka: bool = setting(True, "Train every dimension of the contract at once (Kusupati et al. 2022).")
     negatives: int = setting(3, "Hard negatives a question brings at most, as columns of their own.", low=0, high=32)
     mask: bool = setting(
-        False,
-        "Leave out of a question's in-batch negatives what answers it too: its further positives, and passages that look like an answer.",
+        False, "Leave out of a question's in-batch negatives what answers it too: its further positives, and what looks like an answer."
     )
     every_positive: bool = setting(False, "Train a row once with each of its positives, and not with the first alone.")
     grouped: bool = setting(
@@ -190,19 +190,22 @@ class Preset:
     soft_labels: float = setting(
         0.0,
         "Share of the loss that follows a teacher's scores (KL divergence) over the positive and its candidates, or, grouped, over every "
-        "passage of the batch; the rest is contrastive. The teacher is BM25 fused with the untrained base.",
+        "passage of the batch; the rest is contrastive.",
         low=0.0,
         high=1.0,
     )
+    teacher: str = setting(
+        FUSED,
+        "Who teaches soft labels: 'fused' (BM25 and the untrained base), 'judge' (what the language model of `curate judge` said of the negatives "
+        "stands over that), or the folder or hub id of a cross-encoder, which reads the answers and `soft_candidates` passages of each question.",
+    )
     soft_candidates: int = setting(
         5,
-        "Passages beside its positive that the teacher scores for a question; they stand in the hard negatives' place.",
+        "Passages beside its positive that a teacher scores for a question, in the hard negatives' place unless grouped.",
         low=1,
         high=32,
     )
-    teacher_scale: float = setting(
-        10.0, "Inverse temperature of the teacher's softmax over fused scores, which lie in 0..1.", low=0.1, high=1000.0
-    )
+    teacher_scale: float = setting(10.0, "Inverse temperature of the teacher's softmax over its scores in 0..1.", low=0.1, high=1000.0)
     residual: float = setting(
         0.0,
         "BM25's weight in the fused score that a grouped batch's loss sees in place of the encoder's alone, so that the encoder learns what "
@@ -236,10 +239,7 @@ class Preset:
         high=5,
     )
     cloze: int = setting(
-        0,
-        "Sentences of each passage that are asked as if they were questions (inverse cloze task), beside the dataset's rows.",
-        low=0,
-        high=100,
+        0, "Sentences of each passage asked as if they were questions (inverse cloze task), beside the dataset's rows.", low=0, high=100
     )
     max_tokens: int = setting(256, "Tokens of a text in training; the contract's limit still holds in use.", low=8, high=8192)
 
