@@ -5,7 +5,8 @@
 
 Each (recipe, seed) is fitted on the run's train split in a folder of its own and measured on its test split and, with ``--gold``, on
 judged questions at the page (``yardstick``): the encoder alone, fused with BM25 as val chose, and the same with neighbours. What is
-measured lies in ``DIR/results``; a line that is there is not made again, so a killed grid goes on. Differences from the base are per
+measured lies in ``DIR/results``; a line of the same data and settings is not made again, so a killed grid goes on. A recipe starts from
+the preset's base, layers and rates without its other parts (``PARTS``); ``preset`` is the preset as it is. Differences from the base are per
 question, averaged over seeds, with bootstrap intervals (passages resampled) and Holm's correction over the recipes.
 
 Recipes of others on the same rows: ``pairs`` is LlamaIndex's (questions with their passages, no negatives), ``sbert`` mines with the
@@ -28,8 +29,10 @@ import numpy as np
 from triplette.arrays import Scores, Vectors
 from triplette.contract import Fusion
 from triplette.dataset import HASHED_FILES, Dataset, DatasetRow, load_dataset
+from triplette.hashing import hash_file, hash_value
 from triplette.ranking.metrics import PRIMARY, compare, holm, score_rankings
 from triplette.rundir import RunDir
+from triplette.settings.base import as_dict
 from triplette.settings.load import load_section
 from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 from triplette.tables import write_records, write_text
@@ -44,19 +47,31 @@ Values = dict[str, list[float]]
 BASE = "base"
 SHARE = 0.2  # of the neighbours' scores in the line with neighbours
 MIX = (0.25, 0.5, 0.75)
+# what a preset may have on by itself, and a recipe of others has not
+PARTS = ("mask", "every_positive", "grouped", "near", "soft_labels", "teacher", "residual", "consistent", "mix", "rounds", "seeds")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Changes to the preset; with ``count`` negatives mined by the base among passages under ``share`` of the positive's score."""
+    """Changes to the preset without its parts, or to the ``whole`` of it.
+
+    With ``count`` negatives mined by the base among passages under ``share`` of the positive's score.
+    """
 
     changes: Mapping[str, Any] = field(default_factory=dict)
     count: int = 0
     share: float = float("inf")
+    whole: bool = False
+
+    def of(self, preset: Preset) -> Preset:
+        """The preset that this recipe trains."""
+        plain = {} if self.whole else {name: getattr(Preset(), name) for name in PARTS}
+        return replace(preset, **{**plain, **self.changes})
 
 
 RECIPES = {
     BASE: Recipe(),
+    "preset": Recipe(whole=True),
     "pairs": Recipe({"negatives": 0}),
     "mined": Recipe({"negatives": 1}),
     "mined, masked": Recipe({"negatives": 1, "mask": True, "every_positive": True}),
@@ -91,12 +106,13 @@ class Grid:
 
 def make_line(grid: Grid, recipe: str, seed: int) -> None:
     """Fit and measure one line, unless its figures are there already."""
-    place = grid.place(recipe, seed)
-    if place.exists():
+    place, chosen = grid.place(recipe, seed), RECIPES[recipe]
+    dataset, preset = load_dataset(grid.run), chosen.of(grid.preset)
+    gold = hash_file(grid.gold) if grid.gold else ""
+    key = hash_value([dataset.hash, as_dict(preset), as_dict(grid.settings), chosen.count, str(chosen.share), gold])
+    if place.exists() and json.loads(place.read_text(encoding="utf-8")).get("key") == key:
         return
-    chosen = RECIPES[recipe]
-    dataset = load_dataset(grid.run)
-    told: dict[str, Any] = {"recipe": recipe, "seed": seed}
+    told: dict[str, Any] = {"recipe": recipe, "seed": seed, "key": key}
     if recipe == BASE:
         model: Any = load_base(grid.preset.base, grid.preset)
         model, contract = model.model, model.contract
@@ -109,7 +125,6 @@ def make_line(grid: Grid, recipe: str, seed: int) -> None:
             write_records(
                 run.path("dataset/rows.parquet"), mined_by_base(dataset, grid.preset, chosen.count, chosen.share).rows, DatasetRow
             )
-        preset = replace(grid.preset, **chosen.changes)
         fitted = fit(run, replace(grid.settings, seed=seed), preset, ungated=True)
         facts = read_fit(run.path(ADAPTER))
         contract = load_base(grid.preset.base, preset).contract

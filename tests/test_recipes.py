@@ -14,7 +14,7 @@ from training_data import rules_dataset
 
 from triplette.dataset import load_dataset
 from triplette.rundir import RunDir
-from triplette.settings.train import Preset, TrainSettings
+from triplette.settings.train import PRESETS, Preset, TrainSettings, preset_of
 from triplette.train.tiny import TinyShape, build_tiny
 
 
@@ -55,8 +55,22 @@ def test_a_grid_makes_each_line_once_and_compares_it_with_the_base(recipes: Modu
     before = place.stat().st_mtime_ns
     recipes.make_line(grid, "nvidia", 0)
     assert place.stat().st_mtime_ns == before
+    recipes.make_line(replace(grid, preset=replace(preset, max_steps=1)), "nvidia", 0)  # another grid's line is not this one's
+    assert json.loads(place.read_text())["steps"] == 1
     lines = recipes.table(grid, ["base", "nvidia"], [0, 1]).splitlines()
     assert len(lines) == 2 + 2 * 3 * 2
     assert lines[3].startswith("| nvidia | 1 | test: dense |")
     mined = recipes.mined_by_base(dataset, replace(preset), 2, 0.95)
     assert all(len(row.negative_ids) <= 2 and not set(row.negative_ids) & set(row.positive_ids) for row in mined.split("train"))
+
+
+def test_a_recipe_of_others_has_nothing_of_what_the_preset_switches_on(recipes: ModuleType) -> None:
+    own = preset_of(PRESETS["e5"]())
+    assert (own.grouped, own.soft_labels > 0, own.mix) == (True, True, (0.5,))
+    for name in ("pairs", "sbert", "nvidia", "mined"):
+        made = recipes.RECIPES[name].of(own)
+        assert (made.grouped, made.soft_labels, made.mix, made.mask) == (False, 0.0, (), False), name
+        assert (made.base, made.layers, made.max_tokens) == (own.base, own.layers, own.max_tokens)
+    assert recipes.RECIPES["preset"].of(own) == own
+    mixed = recipes.RECIPES["soft, mixed"].of(own)
+    assert (mixed.grouped, mixed.soft_labels, mixed.mask) == (False, 0.9, True)

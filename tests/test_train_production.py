@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,18 @@ def test_enough_people_choose_for_all(people: int) -> None:
     assert reached[Fusion().named] == pytest.approx(1 - share * (1 - FOUND), abs=1e-6)
     assert (f"by val's {FEWEST} questions of people" in weighed_by(asked)) == (people == FEWEST)
     assert ("lean to BM25" in weighed_by(asked)) == (people < FEWEST)
+
+
+def test_a_val_that_is_too_small_to_choose_is_said_to_choose_nothing() -> None:
+    asked, queries, passages = _val([GOLD] * SIZE, by_words=SIZE)
+    few = replace(
+        asked,
+        ids=asked.ids[:12],
+        texts=asked.texts[:12],
+        relevant=asked.relevant[:12],
+        groups=asked.groups[:12],
+        labels={"origin": (GOLD,) * 12},
+    )
+    assert fusion_for(few, queries[:12], passages, 0.0) == (Fusion(), {})
+    assert "val has 12 questions" in weighed_by(few)
+    assert "stays at the default" in weighed_by(few)

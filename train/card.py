@@ -18,6 +18,7 @@ from triplette.tables import read_columns, write_text
 from triplette.train.readers import reads
 
 GEMMA_TERMS = "https://ai.google.dev/gemma/terms"
+TEACHER = "BM25 fused with the untrained base"
 SHOWN = ("nDCG@10", "Recall@1", "Recall@5", "Recall@10", "MRR@10")
 
 
@@ -118,7 +119,7 @@ def _training(fit: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         f"## Training\n\n* base `{facts['base']}`, method {facts['method']}{lora}, "
         f"{result.get('trained_parameters', 0):,} parameters trained\n"
         f"* contrastive loss at scale {result.get('scale')}, batch {preset['batch']} (mini-batch {result.get('mini_batch')}), "
-        f"{preset['negatives']} hard negatives at most, rate {preset['learning_rate']:g}, "
+        f"{_negatives(preset)}, rate {preset['learning_rate']:g}, "
         f"seed {fit.get('settings', {}).get('seed')}\n{_besides(preset, result)}"
         f"* {result.get('steps')} steps of {result.get('planned_steps')}; kept: step {result.get('best_step')}, val nDCG@10 "
         f"{result.get('base_ndcg', 0):.4f} -> {result.get('best_ndcg', 0):.4f}. "
@@ -127,12 +128,21 @@ def _training(fit: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     )
 
 
+def _negatives(preset: Mapping[str, Any]) -> str:
+    """What a row brings beside its positive."""
+    if preset.get("grouped"):
+        return "no columns of hard negatives"
+    if preset.get("soft_labels"):
+        return f"{preset['soft_candidates']} candidates of the teacher a question in the hard negatives' place"
+    return f"{preset['negatives']} hard negatives at most"
+
+
 def _besides(preset: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     """What the loss knew besides texts, and whose weights are mixed, as lines of the card; "" for a plain recipe."""
     lines = []
     if preset.get("soft_labels"):
         over = "the passages of the batch" if preset.get("grouped") else f"{preset['soft_candidates']} candidates"
-        lines.append(f"{preset['soft_labels']:g} of the loss follows BM25 fused with the untrained base{reads(preset)} over {over}")
+        lines.append(f"{preset['soft_labels']:g} of the loss follows {TEACHER}{reads(preset, result)}, over {over}")
     if preset.get("residual"):
         lines.append(f"trained on the fused score, of which BM25 has {preset['residual']:g}")
     if preset.get("grouped"):
@@ -142,8 +152,9 @@ def _besides(preset: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     if preset.get("mask") or preset.get("grouped"):
         lines.append("false negatives within a batch are masked")
     if preset.get("consistent"):
+        teacher = "" if preset.get("soft_labels") else f" ({TEACHER}{reads(preset, result)})"
         lines.append(
-            f"{result.get('inconsistent', 0)} questions left out: own passage not among the teacher's first {preset['consistent']}"
+            f"{result.get('inconsistent', 0)} questions left out: own passage not among the teacher's first {preset['consistent']}{teacher}"
         )
     if preset.get("rounds", 1) > 1:
         lines.append(f"{preset['rounds']} rounds, hard negatives mined again by the tuned model")

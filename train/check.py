@@ -7,14 +7,15 @@ on texts of full length then say how long a step, an epoch and an evaluation las
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from triplette.console import progress
-from triplette.errors import SettingError, TripletteError
+from triplette.dataset import Dataset, load_dataset
+from triplette.errors import MissingStage, SettingError, TripletteError
 from triplette.export.convert.quantize import choose_recipe, expected_bytes
 from triplette.export.families.architecture import Architecture
 from triplette.export.families.family import read_architecture
@@ -22,11 +23,14 @@ from triplette.export.tokenizers.build import check_kind, read_json
 from triplette.export.vocabulary import is_trimmed
 from triplette.model_contract import ModelContract, contract_of, tokenizer_file
 from triplette.model_weights import check_weights
+from triplette.rundir import RunDir
 from triplette.settings.export import ExportSettings
-from triplette.settings.train import Preset, TrainSettings
+from triplette.settings.train import FUSED, JUDGE, Preset, TrainSettings
 from triplette.train.budget import ROUNDS_BESIDE, Evaluations, mean_costs, plan_evaluations, text_cost
 from triplette.train.finetune import FineTune
 from triplette.train.models import E5_SMALL, TINY
+from triplette.train.readers import READ_BATCH, CrossReader, judged
+from triplette.train.recipe import check_recipe
 
 BUILT_HERE = (TINY, E5_SMALL)  # bases of the package: both export
 FLOAT = 4  # bytes of a number
@@ -106,8 +110,9 @@ def exportable(origin: str, export: ExportSettings = DEFAULT_EXPORT) -> tuple[Ar
 def require_trainable(preset: Preset) -> str:
     """Raise before the dataset is read what loading would raise after it: a base that is no embedding model, or whose weights are not whole.
 
-    Returned is what is in doubt about one that trains, or "".
+    So for a recipe whose parts do not go together (``check_recipe``). Returned is what is in doubt about one that trains, or "".
     """
+    check_recipe(preset)
     if preset.base in BUILT_HERE:
         return ""
     read = contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code)
@@ -186,8 +191,6 @@ def measure_pace(preset: Preset, *, device: str | None = None) -> Pace:
 
 def folder_of(preset: Preset) -> Preset:
     """The preset with ``e5-small`` replaced by its folder; ``tiny`` is a SettingError: it is made from a run's corpus."""
-    from dataclasses import replace
-
     if preset.base == TINY:
         raise SettingError("the tiny base is made from a run's corpus", where="base", cure="check a folder or id: --model FOLDER")
     if preset.base != E5_SMALL:
@@ -242,6 +245,32 @@ def pace_in_words(pace: Pace, preset: Preset, work: Work | None) -> dict[str, st
     return words
 
 
+def teacher_in_words(run: Path, preset: Preset, *, device: str | None = None, measure: bool = True) -> dict[str, str]:
+    """What a teacher that reads has to say of a run, or how long it will read, as a table's row; none where the rankers teach alone.
+
+    ``measure`` loads a cross-encoder and reads some pairs. Raises what ``judged`` and ``CrossReader`` raise.
+    """
+    if preset.teacher == FUSED:
+        return {}
+    dataset = _dataset_of(run)
+    rows = dataset.split("train") if dataset else []
+    if dataset is None or not rows:
+        return {"teacher": f"{preset.teacher}; the run has no questions to train on yet"}
+    if preset.teacher == JUDGE:
+        return {"teacher": f"the language model judged negatives of {judged(RunDir(run), dataset).heard} of {len(rows)} questions"}
+    count = sum(min(len(row.positive_ids) + preset.soft_candidates, len(dataset.corpus)) for row in rows)
+    if not measure:
+        return {"teacher": f"{preset.teacher} reads {count} pairs"}
+    reader, numbers = CrossReader(preset.teacher, device), [range(min(READ_BATCH, len(dataset.corpus)))] * STEPS
+    asked = replace(dataset, rows=tuple((rows * STEPS)[:STEPS]))
+    started = time.perf_counter()
+    for _ in range(STEPS):  # the second counts
+        started = time.perf_counter()
+        reader.read(asked, numbers)
+    pair = (time.perf_counter() - started) / sum(map(len, numbers))
+    return {"teacher": f"{preset.teacher} reads {count} pairs: {duration(count * pair)}"}
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them."""
     if seconds < 90:
@@ -251,15 +280,11 @@ def duration(seconds: float) -> str:
 
 def work_of(run: Path, preset: Preset, settings: TrainSettings) -> Work | None:
     """What there is to do in a run; None where it has no dataset yet. Raises SettingError for a batch that cannot be filled."""
-    from triplette.dataset import load_dataset
-    from triplette.errors import MissingStage
-    from triplette.rundir import RunDir
     from triplette.train.data import training_texts
     from triplette.train.loop import planned_steps
 
-    try:
-        dataset = load_dataset(RunDir(run))
-    except MissingStage:
+    dataset = _dataset_of(run)
+    if dataset is None:
         return None
     contract = contract_of(preset.base, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
     task = FineTune(dataset, settings, preset, preset.base, contract)
@@ -274,3 +299,11 @@ def work_of(run: Path, preset: Preset, settings: TrainSettings) -> Work | None:
     columns = len(texts.columns) / (2 + preset.others)
     filled = columns * costs.trained / text_cost(full, width)
     return Work(len(texts), steps, plan, filled, costs.passage / text_cost(longest, width), len(dataset.corpus))
+
+
+def _dataset_of(run: Path) -> Dataset | None:
+    """The run's dataset, None where it has none yet."""
+    try:
+        return load_dataset(RunDir(run))
+    except MissingStage:
+        return None

@@ -127,7 +127,16 @@ def check(
     """
     from triplette.settings.export import ExportSettings
     from triplette.settings.load import load_section, load_training
-    from triplette.train.check import folder_of, in_words, measure_pace, pace_in_words, preflight, require_trainable, work_of
+    from triplette.train.check import (
+        folder_of,
+        in_words,
+        measure_pace,
+        pace_in_words,
+        preflight,
+        require_trainable,
+        teacher_in_words,
+        work_of,
+    )
 
     settings, chosen = load_training(
         config, preset, None, base=model, contract=contract, trust_remote_code=trust_remote_code, batch=batch, mini_batch=mini_batch
@@ -136,7 +145,8 @@ def check(
     require_trainable(chosen)
     summarise(
         f"Base {chosen.base}, method {chosen.method}",
-        in_words(preflight(chosen, load_section(ExportSettings, "export", config)), chosen),
+        in_words(preflight(chosen, load_section(ExportSettings, "export", config)), chosen)
+        | teacher_in_words(run, chosen, device=device, measure=measure),
     )
     if measure:
         work = work_of(run, chosen, settings)

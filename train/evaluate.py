@@ -89,7 +89,7 @@ def evaluate(
             raise InputError("two sets have one name", where=", ".join(one.name for one in sets), cure="rename a folder")
         rankings = _rank_all(run, sets, facts, contract, settings, device)
         measurements = [measure_set(one, ranked, settings, view=view, seed=seed) for one, ranked in zip(sets, rankings, strict=True)]
-        verdict = judge(measurements[0], view)
+        verdict = judge(measurements[0], view, given_back=_given_back(run, inputs))
         _write(run, dataset, facts, contract, settings, verdict, measurements)
         result = step.record(
             EvaluateResult(verdict, _tables(measurements, view), str(run.path(REPORT))),
@@ -100,6 +100,15 @@ def evaluate(
         )
         write_front(run)
         return result
+
+
+def _given_back(run: RunDir, inputs: Mapping[str, str]) -> bool:
+    """Whether the fit of this adapter ended with the base's own weights."""
+    fitted = run.last(FIT)
+    if fitted is None or fitted["outputs"].get(ADAPTER) != inputs[ADAPTER]:
+        return False
+    told = fitted.get("result", {})
+    return told.get("best_step") == 0 and told.get("averaged", 1) == 1
 
 
 def _require_its_dataset(run: RunDir, inputs: Mapping[str, str]) -> None:

@@ -14,7 +14,8 @@ from triplette.train.models import Base, load_base
 class FineTune:
     """The dataset, the settings, and the base by its place and contract. What differs in a trial or a round is replaced in a copy.
 
-    ``preset.precision`` is decided, not auto; ``origin`` is the base's folder or id; ``device`` None is what there is.
+    ``preset.precision`` is decided, not auto; ``origin`` is the base's folder or id; ``device`` None is what there is. ``sources`` tells
+    apart what the dataset's hash and the preset's names do not: the contents of folders, and verdicts.
     """
 
     dataset: Dataset
@@ -23,6 +24,7 @@ class FineTune:
     origin: str
     contract: PromptContract
     device: str | None = None
+    sources: str = ""
 
     def load(self, *, whole: bool = False) -> Base:
         """The base, untrained: in the form that the method trains (4 bits for QLoRA), or ``whole`` in full precision."""

@@ -14,14 +14,14 @@ from triplette.contract import Fusion
 from triplette.dataset import HASHED_FILES, Dataset, load_dataset
 from triplette.errors import SettingError, TripletteError
 from triplette.gate import read_gate
-from triplette.hashing import canonical_json, code_version, hash_value
+from triplette.hashing import canonical_json, code_version, hash_tree, hash_value
 from triplette.model_contract import contract_of
 from triplette.rundir import RunDir
 from triplette.settings.base import as_dict
-from triplette.settings.train import JUDGE, Preset, TrainSettings
+from triplette.settings.train import FUSED, JUDGE, Preset, TrainSettings
 from triplette.step import Step
 from triplette.tables import write_text
-from triplette.train.averages import check_seeds, choose_average, other_seeds
+from triplette.train.averages import choose_average, other_seeds
 from triplette.train.budget import plan_evaluations
 from triplette.train.data import Passages, TrainingTexts, check_dataset, questions_of, training_texts
 from triplette.train.finetune import FineTune
@@ -31,11 +31,12 @@ from triplette.train.known import Taught
 from triplette.train.loop import FitResult, planned_steps, tune
 from triplette.train.measure import BASE as BEFORE
 from triplette.train.measure import TUNED
-from triplette.train.mix import check_mix, choose_mix
+from triplette.train.mix import choose_mix
 from triplette.train.models import E5_SMALL, TINY, Base, process_rank, save_adapter
 from triplette.train.production import fusion_for, weighed_by
 from triplette.train.ranking import batches, embed
-from triplette.train.readers import VERDICTS, check_teacher, reader_of, reads
+from triplette.train.readers import VERDICTS, reader_of, reads
+from triplette.train.recipe import check_recipe
 from triplette.train.rounds import mine_again
 from triplette.train.score import Scorer
 from triplette.train.sweep import sweep as swept
@@ -65,8 +66,8 @@ def fit(
     dataset = load_dataset(run)
     # both name `evaluations`
     used = {**as_dict(preset), "preset_evaluations": preset.evaluations, **as_dict(settings), "sweep": sweep}
-    inputs = (*HASHED_FILES, VERDICTS) if preset.teacher == JUDGE else HASHED_FILES
-    step = Step(run, STAGE, run.fingerprints(inputs), used)
+    inputs = {**run.fingerprints((*HASHED_FILES, VERDICTS) if preset.teacher == JUDGE else HASHED_FILES), **_folders(preset)}
+    step = Step(run, STAGE, inputs, used)
     done = step.done(FitResult)
     if done is not None and (ungated or not done.ungated):
         with suppress(TripletteError), run.locked():  # a kill after the ledger line leaves checkpoints, gigabytes of a real model
@@ -75,7 +76,7 @@ def fit(
     check_dataset(run, dataset)
     first = process_rank()[0] == 0
     with run.locked() if first else nullcontext():  # the first process holds the lock and writes
-        task = fine_tune_of(run, dataset, settings, preset, device)
+        task = replace(fine_tune_of(run, dataset, settings, preset, device), sources=hash_value(inputs))
         result = replace(_fit(run, task, sweep=sweep), ungated=not gate.open)
         if first:
             result = step.record(
@@ -93,28 +94,18 @@ def fine_tune_of(run: RunDir, dataset: Dataset, settings: TrainSettings, preset:
 
     Raises SettingError for what cannot be trained so.
     """
-    check_mix(preset)
-    check_seeds(preset)
-    check_teacher(preset)
-    if preset.rounds > 1 and (preset.soft_labels or not preset.negatives):
-        other = "soft_labels = 0 in the preset's section of triplette.toml" if preset.soft_labels else "--negatives 1"
-        raise SettingError(
-            "no round would find other hard negatives: this recipe trains on none", where="rounds", cure=f"--rounds 1, or {other}"
-        )
-    if preset.grouped and preset.cloze:
-        raise SettingError(
-            "sentences asked as questions change their passage, and a grouped batch holds it once", where="cloze", cure="--cloze 0"
-        )
-    if preset.grouped and process_rank()[1] > 1:
-        raise SettingError(
-            "grouped batches differ in their number of questions", where="grouped", cure="train in one process, or --no-grouped"
-        )
-    if preset.residual and not preset.grouped:
-        raise SettingError("BM25 scores a grouped batch's passages", where="residual", cure="--grouped, or --residual 0")
+    check_recipe(preset)
     preset = check_precision(preset, device)
     origin = base_origin(run, dataset, preset, settings.seed)
     contract = contract_of(origin, prompts=preset.contract, trust_remote_code=preset.trust_remote_code).contract
     return FineTune(dataset, settings, preset, origin, contract, device)
+
+
+def _folders(preset: Preset) -> dict[str, str]:
+    """The hashes of the folders that the preset names: their contents may change under one name."""
+    named = {"base": preset.base, "teacher": preset.teacher}
+    found = {name: Path(given).expanduser() for name, given in named.items() if given not in ("", TINY, E5_SMALL, FUSED, JUDGE)}
+    return {name: hash_tree(folder) for name, folder in found.items() if folder.is_dir()}
 
 
 def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
@@ -161,7 +152,9 @@ def _fit(run: RunDir, task: FineTune, *, sweep: bool) -> FitResult:
         keep_passages(run.path(KEPT), asked.passages.ids, seen)
     named = after.named if after else "the encoder alone"
     rate = task.preset.learning_rate
-    return replace(tuning, rate=rate, drawn_negatives=texts.drawn, inconsistent=texts.dropped, production=named, fusions=reached)
+    heard = taught.heard if taught else 0
+    told = replace(tuning, rate=rate, drawn_negatives=texts.drawn, inconsistent=texts.dropped, heard=heard)
+    return replace(told, production=named, fusions=reached)
 
 
 def _write(run: RunDir, task: FineTune, base: Base, mix: float, before: Fusion | None, after: Fusion | None) -> None:
@@ -206,7 +199,10 @@ def taught_by(task: FineTune, run: RunDir) -> Taught | None:
     base = task.load(whole=True)
     passages = embed(base.model, Passages.of(list(dataset.corpus.values())).formatted(base.contract))
     queries = embed(base.model, [base.contract.format_query(row.question) for row in dataset.split("train")])
-    return teach(dataset, queries, passages, preset, reader)
+    taught = teach(dataset, queries, passages, preset, reader)
+    if preset.teacher == JUDGE and process_rank()[0] == 0:
+        say(f"the judge's word: on the negatives of {taught.heard} of {len(taught.kept)} questions")
+    return taught
 
 
 def base_origin(run: RunDir, dataset: Dataset, preset: Preset, seed: int) -> str:
@@ -275,7 +271,7 @@ def check_precision(preset: Preset, device: str | None) -> Preset:
 
 def _fresh_checkpoints(run: RunDir, task: FineTune) -> Path:
     """The checkpoint folder, emptied unless what lies there was made by the same data, settings and code."""
-    key = [task.dataset.hash, as_dict(task.settings), as_dict(task.preset), code_version("train")]
+    key = [task.dataset.hash, task.sources, as_dict(task.settings), as_dict(task.preset), code_version("train")]
     place, stamp = run.path(CHECKPOINTS), hash_value(key)
     if process_rank()[0] == 0:
         mark = place / "key"

@@ -91,6 +91,7 @@ class Taught:
 
     ``positives`` holds the score of each of a row's answers by passage id; ``kept`` is False for a row that failed the consistency filter.
     ``asked`` scores any passage for any of these rows, for batches that are distilled whole; ``lexical`` is BM25's part of the fused score.
+    ``heard`` rows were read by a teacher that reads.
     """
 
     width: int
@@ -100,6 +101,7 @@ class Taught:
     kept: tuple[bool, ...]
     asked: BatchScores | None = None
     lexical: BatchScores | None = None
+    heard: int = 0
 
     def of(self, row: int, positive: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
         """The candidates of a row, and the scores of ``positive`` and of these."""

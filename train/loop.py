@@ -37,7 +37,7 @@ class FitResult:
 
     ``production`` names how the model is fused with BM25, ``fusions`` what each way reached on val (nDCG@10). ``mix`` is the share of the
     tuned weights that was kept beside the base's, ``mixes`` what each share reached; ``averaged`` says over how many seeds the kept weights
-    are a mean, ``averages`` what each count reached; ``inconsistent`` rows failed the consistency filter.
+    are a mean, ``averages`` what each count reached; ``inconsistent`` rows failed the consistency filter, ``heard`` were read by a teacher that reads.
     """
 
     base: str
@@ -67,6 +67,7 @@ class FitResult:
     averaged: int = 1
     averages: dict[str, float] = field(default_factory=dict)
     inconsistent: int = 0
+    heard: int = 0
     unchanged: bool = False
 
 

@@ -197,8 +197,8 @@ def _moved(questions: Questions, before: Floats, after: Floats, ranks: Mapping[s
     return tuple(sorted(rows, key=lambda moved: -abs(moved.after - moved.before)))
 
 
-def judge(measurement: Measurement, view: str) -> Verdict:
-    """The verdict on a measurement at production's view."""
+def judge(measurement: Measurement, view: str, *, given_back: bool = False) -> Verdict:
+    """The verdict on a measurement at production's view; ``given_back``: what was tuned is the base, for no step beat it on val."""
     told = {(c.before, c.after): c.difference for c in measurement.changes if (c.view, c.metric, c.facet) == (view, PRIMARY, "")}
     found, lexical = told[measurement.production], told.get((BM25, measurement.production[1]))
     word = {1: IMPROVED, 0: NOT_SHOWN, -1: WORSE}[found.shown]
@@ -215,7 +215,8 @@ def judge(measurement: Measurement, view: str) -> Verdict:
     if below and lexical is not None:
         sentence += f"; but BM25 alone has {lexical.before:.3f} on the same questions, so this is no improvement"
     elif measurement.per_question[BASE] == measurement.per_question[TUNED]:
-        sentence += "; the two rank every question alike: no step was better than the base on val, so the base was given back"
+        sentence += "; the two rank every question alike"
+        sentence += ": no step was better than the base on val, so the base was given back" if given_back else ""
     elif word == NOT_SHOWN:
         sentence += f"; this set shows differences from about {found.detectable:.3f} up"
         sentence += f", so about {needed} questions like these would show the observed one" if needed else ", and none was observed"

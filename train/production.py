@@ -56,6 +56,8 @@ def of_people(val: Questions) -> list[int]:
 def weighed_by(val: Questions) -> str:
     """Whose questions chose BM25's weight, in a sentence."""
     people = len(of_people(val))
+    if len(val) < FEWEST:
+        return f"BM25's weight: val has {len(val)} questions, and under {FEWEST} nothing is chosen: it stays at the default"
     if people >= FEWEST:
         return f"BM25's weight is chosen by val's {people} questions of people"
     return (

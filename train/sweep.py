@@ -42,7 +42,7 @@ def sweep(run: RunDir, task: FineTune, texts: TrainingTexts, val: Questions) -> 
             "a sweep runs in one process", where="--sweep", cure="sweep without accelerate launch, then give the best as --scale"
         )
     settings, preset = task.settings, task.preset
-    key = hash_value([task.dataset.hash, as_dict(settings), as_dict(preset), code_version("train")])
+    key = hash_value([task.dataset.hash, task.sources, as_dict(settings), as_dict(preset), code_version("train")])
     done = _read(run)
     if done.get("key") == key:
         return replace(preset, learning_rate=float(done["chosen_rate"]), scale=float(done["chosen"]))

@@ -129,7 +129,7 @@ def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset,
             kept.append(not preset.consistent or before < preset.consistent)
     by_batch = FusedTeacher(hybrid, asked, queries, read) if preset.soft_labels and preset.grouped else None
     part = lexical_part(hybrid, asked, queries, preset.residual) if preset.residual else None
-    return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept), by_batch, part)
+    return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept), by_batch, part, read.heard if read else 0)
 
 
 def _open(
