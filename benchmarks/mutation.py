@@ -43,6 +43,7 @@ MODULES = {  # module -> (the tests that belong to it, the functions in question
     "synth/mining/choose.py": (("tests/test_synth_choose.py",), ()),
     "curate/dataset/split.py": (("tests/test_curate_split.py",), ()),
     "train/measure.py": (("tests/test_train_measure.py",), ("judge",)),
+    "train/production.py": (("tests/test_train_production.py",), ("fusion_for", "of_people", "weighed_by")),
 }
 SLOWEST = 20.0  # times the baseline that a mutant may take before it counts as an endless loop, and so as killed
 LEAST_SECONDS = 10.0

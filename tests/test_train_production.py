@@ -17,16 +17,16 @@ SIZE = 200
 FOUND = 1 / np.log2(3)  # nDCG of an answer at the second place
 
 
-def _val(origins: list[str], by_words: int) -> tuple[Questions, np.ndarray, np.ndarray]:
+def _val(origins: list[str], by_words: int, size: int = SIZE) -> tuple[Questions, np.ndarray, np.ndarray]:
     """Questions of one word, their passages' vectors, and theirs: the encoder puts the answers of the last ``by_words`` second."""
-    words = tuple(f"mot{number}" for number in range(SIZE))
-    passages = Passages(tuple(f"c{number}" for number in range(SIZE)), ("",) * SIZE, words, ("fr",) * SIZE)
-    vectors = np.eye(SIZE, dtype=np.float32)
+    words = tuple(f"mot{number}" for number in range(size))
+    passages = Passages(tuple(f"c{number}" for number in range(size)), ("",) * size, words, ("fr",) * size)
+    vectors = np.eye(size, dtype=np.float32)
     queries = vectors.copy()
-    for number in range(SIZE - by_words, SIZE):
-        queries[number, number], queries[number, (number + 7) % SIZE] = 0.45, 1.0
+    for number in range(size - by_words, size):
+        queries[number, number], queries[number, (number + 7) % size] = 0.45, 1.0
     asked = Questions(
-        name="val", ids=words, texts=words, relevant=tuple((number,) for number in range(SIZE)), groups=passages.ids,
+        name="val", ids=words, texts=words, relevant=tuple((number,) for number in range(size)), groups=passages.ids,
         labels={"origin": tuple(origins)}, passages=passages,
     )  # fmt: skip
     return asked, queries, vectors
@@ -75,3 +75,4 @@ def test_a_val_that_is_too_small_to_choose_is_said_to_choose_nothing() -> None:
     assert fusion_for(few, queries[:12], passages, 0.0) == (Fusion(), {})
     assert "val has 12 questions" in weighed_by(few)
     assert "stays at the default" in weighed_by(few)
+    assert "stays at the default" not in weighed_by(_val([SYNTHETIC] * FEWEST, by_words=0, size=FEWEST)[0])

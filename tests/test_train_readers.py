@@ -10,18 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from test_train_loss import small
 from training_data import rules_dataset, small_base
 
 from triplette.dataset import load_dataset
 from triplette.errors import InputError, MissingStage, SettingError
 from triplette.records import Verdict
+from triplette.rundir import RunDir
 from triplette.settings.train import Preset, TrainSettings
 from triplette.tables import write_records
 from triplette.train.card import _besides, _negatives
 from triplette.train.check import require_trainable, teacher_in_words
 from triplette.train.fit import fine_tune_of, fit
-from triplette.train.readers import VERDICTS, CrossReader, Readings, judged
+from triplette.train.readers import VERDICTS, CrossReader, Readings, judged, reader_of
 from triplette.train.teacher import teach
 
 FLAT = np.full((4, 2), np.sqrt(0.5), dtype=np.float32)  # an encoder that says nothing
@@ -131,6 +133,25 @@ def test_a_cross_encoder_reads_pairs_in_any_order_and_is_scaled_by_question(
     again = reader.read(dataset, [[2, 0, 3], [2]])
     assert again.scores[0] == pytest.approx(read.scores[0][[2, 0, 1]], abs=1e-5)
     assert read.alone
+
+
+def test_its_logits_over_title_and_text_are_the_scores(tmp_path: Path, cross_encoder: Callable[[int], Path]) -> None:
+    from sentence_transformers import CrossEncoder
+
+    dataset, folder = load_dataset(small(tmp_path)), cross_encoder(1)
+    corpus = {
+        chunk_id: replace(chunk, title="" if number == 3 else chunk.title)
+        for number, (chunk_id, chunk) in enumerate(dataset.corpus.items())
+    }
+    dataset = replace(dataset, corpus=corpus)
+    assert reader_of(RunDir(tmp_path), dataset, Preset(soft_labels=0.9)) is None
+    reader = reader_of(RunDir(tmp_path), dataset, Preset(soft_labels=0.9, teacher=str(folder)), "cpu")
+    assert reader is not None
+    read = reader([[0, 3, 2], [2]])
+    texts = [f"{chunk.title}\n{chunk.text}" if chunk.title else chunk.text for chunk in corpus.values()]
+    pairs = [(dataset.split("train")[0].question, texts[number]) for number in (0, 3, 2)]
+    logits = CrossEncoder(str(folder), device="cpu").predict(pairs, activation_fn=torch.nn.Identity())
+    assert read.scores[0] == pytest.approx((logits - logits.min()) / np.ptp(logits), abs=1e-4)
 
 
 def test_a_teacher_that_is_none_is_refused_by_its_small_files(tmp_path: Path, base: Path, cross_encoder: Callable[[int], Path]) -> None:
