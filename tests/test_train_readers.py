@@ -259,3 +259,13 @@ def test_a_fit_is_taught_by_a_cross_encoder_and_says_so(tmp_path: Path, base: Pa
     assert VERDICTS in entry["inputs"]
     assert taught.steps == result.steps
     assert json.dumps(entry["settings"]["teacher"]) == '"judge"'
+
+
+def test_a_grouped_batch_that_cannot_be_filled_is_said_before_the_teacher_reads(
+    tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = rules_dataset(tmp_path / "run", pieces=2)
+    preset = Preset(base=str(base), method="full", precision="fp32", batch=5000, mini_batch=8, grouped=True, soft_labels=0.9)
+    with pytest.raises(SettingError, match="cannot be filled"):
+        fit(run, TrainSettings(log_to=("none",)), preset, ungated=True, device="cpu")
+    assert "the teacher reads" not in capsys.readouterr().err
