@@ -11,6 +11,9 @@ on the test split of a run over another corpus. The recipe is the product's grou
 many lines on two cores the lower layers, which no recipe here trains, are run once and kept, so a fit has no dropout. A step is 32 passages
 with all of their questions: with fewer rows the same steps are more passes. ``mix`` averages the weights of a choice's seeds, and takes ``--share`` of
 the way from the base to them.
+
+``pairs``, ``sbert`` and ``nvidia`` are recipes of others (``recipes.py`` tells them) on the curated rows, as many steps of 32 rows: no text twice in a
+batch, in-batch negatives and each row's own, the contrastive loss at their scale, and NVIDIA's at its rate.
 """
 
 from __future__ import annotations
@@ -20,12 +23,14 @@ import json
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from recipes import remined
 from upper_layers import UpperLayers
 
 from triplette.arrays import Floats, Vectors
@@ -54,6 +59,16 @@ RATE, SCALE, BATCH, TRAINED = 1e-4, 50.0, 32, 6
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """A recipe of somebody else's: rows, not groups; ``count`` negatives that the base ranks first, under ``share`` of the positive's cosine."""
+
+    count: int = 0
+    share: float = float("inf")
+    scale: float = 20.0  # sentence-transformers' default
+    rate: float = RATE
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """Rows from RUN as it was curated, as it was mined, from ``--rules``; ``sized``: as many as the curated; ``rows``: at most so many."""
 
@@ -62,6 +77,7 @@ class Choice:
     rows: int = 0
     near: float = 0.5
     soft: float = 0.0
+    others: Others | None = None
 
 
 CHOICES = {
@@ -77,6 +93,9 @@ CHOICES = {
     "curated, 2000": Choice(rows=2000),
     "curated, not mined": Choice(near=0.0),
     "curated, soft labels": Choice(soft=0.9),
+    "pairs": Choice(others=Others()),
+    "sbert": Choice(others=Others(count=3)),
+    "nvidia": Choice(others=Others(count=4, share=0.95, scale=50.0, rate=1e-5)),
 }
 
 
@@ -132,33 +151,14 @@ def fit(encoder: UpperLayers, dataset: Dataset, choice: Choice, preset: Preset, 
     import torch
 
     torch.manual_seed(seed)
-    contract, taught = encoder.loaded.contract, None
-    preset = replace(preset, soft_labels=choice.soft, near=choice.near)
-    if choice.soft:
-        passages = encoder.embed([contract.format_document(chunk.text, chunk.title) for chunk in dataset.corpus.values()])
-        taught = teach(
-            dataset, encoder.embed([contract.format_query(row.question) for row in dataset.split("train")]), passages, preset
-        )
-    texts = training_texts(dataset, contract, negatives=preset.negatives, seed=seed, grouped=True, taught=taught)
-    assert texts.groups is not None
-    assert texts.known is not None
-    anchors, positives = texts.columns["anchor"], texts.columns["positive"]
-    encoder.keep([*anchors, *positives])
+    steps_of, told = (_rows if choice.others else _groups)(encoder, dataset, choice, preset, seed)
     trained = list(encoder.upper.parameters())
-    optimiser = torch.optim.AdamW(trained, lr=RATE, weight_decay=preset.weight_decay)
+    optimiser = torch.optim.AdamW(trained, lr=choice.others.rate if choice.others else RATE, weight_decay=preset.weight_decay)
     warm = math.ceil(preset.warmup * steps)
     falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min((step + 1) / warm, (steps - step) / max(steps - warm, 1)))
     started, made, epoch, losses = time.perf_counter(), 0, 0, []
     while made < steps:
-        for rows in texts.groups.batches(BATCH, choice.near, f"{seed}/{epoch}"):
-            if made == steps:
-                break
-            _, first, _ = texts.known.distinct(rows)
-            queries = encoder.vectors([anchors[row] for row in rows], QUESTION_TOKENS)
-            passages = encoder.vectors([positives[rows[place]] for place in first.tolist()], PASSAGE_TOKENS)
-            loss = informed_groups(
-                queries, passages, torch.tensor(rows), texts.known, scale=SCALE, soft=choice.soft, teacher=preset.teacher_scale
-            )
+        for loss in islice(steps_of(epoch), steps - made):
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -167,14 +167,83 @@ def fit(encoder: UpperLayers, dataset: Dataset, choice: Choice, preset: Preset, 
             losses.append(float(loss.detach()))
             made += 1
         epoch += 1
-    return {
-        "rows": len(anchors),
-        "passages": len(texts.groups.rows),
+    return told | {
         "steps": made,
         "passes": epoch,
         "loss": round(float(np.mean(losses[-5:])), 3),
         "seconds": round(time.perf_counter() - started),
     }
+
+
+Losses = Callable[[int], Iterator[Any]]  # of an epoch: the loss of each of its steps, to be stepped on before the next is asked for
+
+
+def _groups(encoder: UpperLayers, dataset: Dataset, choice: Choice, preset: Preset, seed: int) -> tuple[Losses, dict[str, Any]]:
+    """The product's batches: passages with all of their questions, and its loss."""
+    import torch
+
+    contract, taught = encoder.loaded.contract, None
+    preset = replace(preset, soft_labels=choice.soft, near=choice.near)
+    if choice.soft:
+        passages = encoder.embed([contract.format_document(chunk.text, chunk.title) for chunk in dataset.corpus.values()])
+        taught = teach(
+            dataset, encoder.embed([contract.format_query(row.question) for row in dataset.split("train")]), passages, preset
+        )
+    texts = training_texts(dataset, contract, negatives=preset.negatives, seed=seed, grouped=True, taught=taught)
+    groups, known = texts.groups, texts.known
+    assert groups is not None
+    assert known is not None
+    anchors, positives = texts.columns["anchor"], texts.columns["positive"]
+    encoder.keep([*anchors, *positives])
+
+    def losses(epoch: int) -> Iterator[Any]:
+        for rows in groups.batches(BATCH, choice.near, f"{seed}/{epoch}"):
+            _, first, _ = known.distinct(rows)
+            queries = encoder.vectors([anchors[row] for row in rows], QUESTION_TOKENS)
+            passages = encoder.vectors([positives[rows[place]] for place in first.tolist()], PASSAGE_TOKENS)
+            yield informed_groups(
+                queries, passages, torch.tensor(rows), known, scale=SCALE, soft=choice.soft, teacher=preset.teacher_scale
+            )
+
+    return losses, {"rows": len(anchors), "passages": len(groups.rows)}
+
+
+def _rows(encoder: UpperLayers, dataset: Dataset, choice: Choice, preset: Preset, seed: int) -> tuple[Losses, dict[str, Any]]:
+    """Batches of others: a question, its passage, and as many hard negatives a row; every other passage of the batch is wrong."""
+    import torch
+
+    contract, others = encoder.loaded.contract, choice.others
+    assert others is not None
+    if others.count:
+        passages = encoder.embed([contract.format_document(chunk.text, chunk.title) for chunk in dataset.corpus.values()])
+        asked = encoder.embed([contract.format_query(row.question) for row in dataset.split("train")])
+        dataset = remined(dataset, asked, passages, others.count, others.share)
+    columns = training_texts(dataset, contract, negatives=others.count, seed=seed).columns
+    anchors = columns["anchor"]
+    texts = [columns[name] for name in columns if name != "anchor"]
+    encoder.keep([text for column in (anchors, *texts) for text in column])
+
+    def losses(epoch: int) -> Iterator[Any]:
+        order = random.Random(f"{seed}/{epoch}").sample(range(len(anchors)), len(anchors))
+        while len(order) >= BATCH:
+            rows: list[int] = []
+            said: set[str] = set()
+            for row in order:
+                own = {column[row] for column in (anchors, *texts)}
+                if not said & own:
+                    said |= own
+                    rows.append(row)
+                    if len(rows) == BATCH:
+                        break
+            if len(rows) < BATCH:
+                return  # what is left repeats its passages
+            taken = set(rows)
+            order = [row for row in order if row not in taken]
+            queries = encoder.vectors([anchors[row] for row in rows], QUESTION_TOKENS)
+            passages = encoder.vectors([column[row] for column in texts for row in rows], PASSAGE_TOKENS)
+            yield torch.nn.functional.cross_entropy(others.scale * queries @ passages.T, torch.arange(BATCH))
+
+    return losses, {"rows": len(anchors), "passages": len(set(columns["positive"]))}
 
 
 def measure(encoder: UpperLayers, run: RunDir, sample: RunDir | None, gold: Path | None) -> dict[str, Any]:

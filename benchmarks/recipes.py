@@ -142,11 +142,19 @@ def make_line(grid: Grid, recipe: str, seed: int) -> None:
 
 
 def mined_by_base(dataset: Dataset, preset: Preset, count: int, share: float) -> Dataset:
-    """The dataset with train's hard negatives replaced by the base's own: its first ``count`` under ``share`` of the positive's cosine."""
+    """``remined`` with the base's own vectors."""
     base = load_base(preset.base, preset)
-    ids, rows = list(dataset.corpus), dataset.split("train")
     passages = embed(base.model, [base.contract.format_document(chunk.text, chunk.title) for chunk in dataset.corpus.values()])
-    asked = embed(base.model, [base.contract.format_query(row.question) for row in rows])
+    asked = embed(base.model, [base.contract.format_query(row.question) for row in dataset.split("train")])
+    return remined(dataset, asked, passages, count, share)
+
+
+def remined(dataset: Dataset, asked: Vectors, passages: Vectors, count: int, share: float) -> Dataset:
+    """The dataset with train's hard negatives replaced by its first ``count`` passages under ``share`` of the positive's cosine.
+
+    ``asked`` (train rows, d) and ``passages`` (corpus, d) are unit vectors.
+    """
+    ids, rows = list(dataset.corpus), dataset.split("train")
     place = {chunk_id: number for number, chunk_id in enumerate(ids)}
     mined = {}
     for row, scores in zip(rows, asked @ passages.T, strict=True):

@@ -231,6 +231,35 @@ def test_production_s_weight_is_chosen_over_the_whole_corpus_and_the_passages_ar
         assert set(kept_passages(rules.path(KEPT), system)) == set(load_dataset(rules).corpus)
 
 
+@pytest.mark.parametrize(("dropout", "repeats"), [(True, False), (False, True)])
+@pytest.mark.parametrize("family", ["bert", "modernbert"])
+def test_the_base_s_dropout_acts_only_where_the_recipe_lets_it(base: Path, family: str, dropout: bool, repeats: bool) -> None:
+    """BERT's attention has a layer for it, ModernBERT's a number."""
+    import torch
+    from transformers import BertConfig, BertModel, ModernBertConfig, ModernBertModel
+
+    shape: Any = {
+        "vocab_size": 50,
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "pad_token_id": 0,
+    }
+    if family == "bert":
+        core: Any = BertModel(BertConfig(**shape, hidden_dropout_prob=0.3, attention_probs_dropout_prob=0.3))
+    else:
+        core = ModernBertModel(ModernBertConfig(**shape, attention_dropout=0.3, embedding_dropout=0.3, mlp_dropout=0.3))
+    preset = small(base, dropout=dropout)
+    loaded = load_base(str(base), preset, device="cpu")
+    loaded.model.add_module("another", core)
+    make_trainable(loaded.model, preset)
+    core.train()
+    ids = torch.arange(1, 21)[None]
+    first, second = (core(input_ids=ids).last_hidden_state for _ in range(2))
+    assert torch.equal(first, second) == repeats
+
+
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_only_the_last_layers_change_where_layers_says_so(base: Path, method: str) -> None:
     preset = small(base, method=method, layers=1, lora_targets=("all-linear",), dense="freeze")

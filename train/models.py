@@ -25,6 +25,7 @@ from triplette.tables import write_text
 from triplette.train.quiet import quiet_libraries
 
 TINY, E5_SMALL = "tiny", "e5-small"
+ATTENTION_DROPOUT = ("attention_dropout", "dropout_prob")  # what transformers' attention modules call it
 LAYERS = "all-linear"
 
 
@@ -79,6 +80,8 @@ def _four_bits() -> Any:
 
 def make_trainable(model: Any, preset: Preset) -> int:
     """Put the preset's adapter on, freeze the rest; the number of trained parameters is returned."""
+    if not preset.dropout:
+        _silence_dropout(model)
     if preset.method == "full":
         model.requires_grad_(True)
         if preset.embeddings == "freeze":
@@ -109,6 +112,18 @@ def make_trainable(model: Any, preset: Preset) -> int:
     for module in list(model)[1:]:
         module.requires_grad_(preset.dense == "train")
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def _silence_dropout(model: Any) -> None:
+    """Set the probability of every dropout to 0, of layers and of attention functions, which keep it as a number."""
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.dropout._DropoutNd):
+            module.p = 0.0
+        for name in ATTENTION_DROPOUT:
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
 
 
 def _freeze_embeddings(core: Any) -> None:
