@@ -10,7 +10,7 @@ before anything is written; a line that points nowhere goes to rejected.parquet 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,14 @@ PROVIDER = "import"
 FORM = 'each line is {"question": ..., "chunk_id": ...}'
 CHUNK_FORM = 'each line is {"id": ..., "text": ...}'
 NAMED = 8  # unknown terms that a note names
+SHOWN = 60  # characters of a question that a note repeats
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
     """Counts of an import: ``questions`` are there now, ``added`` were not before; ``rejected`` maps a reason to a number.
 
-    ``notes`` say which terms the profile does not know.
+    ``notes`` say which terms the profile does not know, and how many questions lack a question mark.
     """
 
     lines: int
@@ -96,7 +97,7 @@ def import_questions(
             where=str(path),
             cure="give the chunks they were written over with --chunks",
         )
-    added = len(questions.keys() - before.keys())
+    added, notes = len(questions.keys() - before.keys()), (*terms.notes(), *_unmarked(questions.values()))
     questions = {**before, **questions}
     with run.locked():
         if chunks_path is not None:
@@ -112,7 +113,7 @@ def import_questions(
             added=added,
             chunks=len(chunks),
             rejected=dict(Counter(reject.reason for reject in rejects)),
-            notes=terms.notes(),
+            notes=notes,
         )
         counts = {"questions": result.questions, "rejected": len(rejects), "chunks": result.chunks}
         return step.record(result, outputs=["chunks.parquet", "questions.parquet"], counts=counts)
@@ -181,6 +182,17 @@ def _languages(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _title(row: Mapping[str, Any]) -> str:
     return " > ".join(str(row[key]).strip() for key in ("title", "section") if row.get(key))
+
+
+def _unmarked(questions: Iterable[Question]) -> tuple[str, ...]:
+    """A note on the questions that the rules judge will take for none."""
+    bare = [question.text for question in questions if not question.text.rstrip().endswith("?")]
+    if not bare:
+        return ()
+    return (
+        f"{len(bare)} questions end without a question mark ({bare[0][:SHOWN]!r}): the rules judge and the suites refuse them. "
+        "Put one behind keywords and titles too, as people's searches are written here",
+    )
 
 
 class _Terms:

@@ -73,6 +73,17 @@ def test_id_article_page_and_text_all_find_the_chunk(chunked: RunDir, tmp_path: 
     assert (questions[1].kind, questions[1].persona, questions[0].kind) == ("factual", "joueur", "unknown")
 
 
+def test_a_search_without_a_question_mark_is_kept_and_said_to_be_refused_later(chunked: RunDir, tmp_path: Path) -> None:
+    asked = {"source": "roque.md", "article": "3.1"}
+    marked = import_questions(chunked, jsonl(tmp_path / "q.jsonl", {**asked, "question": "droit au roque, conditions ?"}))
+    assert marked.notes == ()
+    bare = import_questions(
+        chunked, jsonl(tmp_path / "k.jsonl", {**asked, "question": "roque interdit"}, {**asked, "question": "Qui roque ? "})
+    )
+    assert bare.questions == 3
+    assert [note.split(":")[0] for note in bare.notes] == ["1 questions end without a question mark ('roque interdit')"]
+
+
 def test_rows_that_point_nowhere_are_rejected_with_the_reason_and_the_rest_is_kept(chunked: RunDir, tmp_path: Path) -> None:
     path = jsonl(
         tmp_path / "q.jsonl",

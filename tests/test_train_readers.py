@@ -24,7 +24,7 @@ from triplette.train.card import _besides, _negatives
 from triplette.train.check import require_trainable, teacher_in_words
 from triplette.train.fit import fine_tune_of, fit
 from triplette.train.readers import VERDICTS, CrossReader, Readings, judged, reader_of
-from triplette.train.teacher import teach
+from triplette.train.teacher import require_candidates, teach
 
 FLAT = np.full((4, 2), np.sqrt(0.5), dtype=np.float32)  # an encoder that says nothing
 
@@ -280,3 +280,34 @@ def test_a_fit_is_taught_by_a_cross_encoder_and_says_so(tmp_path: Path, base: Pa
     assert VERDICTS in entry["inputs"]
     assert taught.steps == result.steps
     assert json.dumps(entry["settings"]["teacher"]) == '"judge"'
+
+
+def test_a_grouped_batch_that_cannot_be_filled_is_said_before_the_teacher_reads(
+    tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = rules_dataset(tmp_path / "run", pieces=2)
+    preset = Preset(base=str(base), method="full", precision="fp32", batch=5000, mini_batch=8, grouped=True, soft_labels=0.9)
+    with pytest.raises(SettingError, match="cannot be filled"):
+        fit(run, TrainSettings(log_to=("none",)), preset, ungated=True, device="cpu")
+    assert "the teacher reads" not in capsys.readouterr().err
+
+
+def test_more_candidates_than_the_corpus_has_are_refused_before_the_teacher_reads(
+    tmp_path: Path, base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = small(tmp_path)
+    preset = Preset(base=str(base), method="full", precision="fp32", batch=2, mini_batch=2, soft_labels=0.9, soft_candidates=4)
+    with pytest.raises(SettingError, match="3 passages could be candidates") as raised:
+        fit(run, TrainSettings(log_to=("none",)), preset, ungated=True, device="cpu")
+    assert raised.value.cure.startswith("soft_candidates = 3")
+    assert "the teacher reads" not in capsys.readouterr().err
+    require_candidates(load_dataset(run), replace(preset, soft_candidates=3))
+    require_candidates(load_dataset(run), replace(preset, grouped=True))
+
+
+def test_a_batch_that_candidates_keep_from_being_filled_has_a_second_cure(tmp_path: Path, base: Path) -> None:
+    run = rules_dataset(tmp_path / "run", pieces=2)
+    preset = Preset(base=str(base), method="full", precision="fp32", batch=32, mini_batch=8, soft_labels=0.9, soft_candidates=30)
+    with pytest.raises(SettingError, match="no text in common") as raised:
+        fit(run, TrainSettings(log_to=("none",)), preset, ungated=True, device="cpu")
+    assert "or fewer soft_candidates" in raised.value.cure

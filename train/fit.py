@@ -191,8 +191,11 @@ def taught_by(task: FineTune, run: RunDir) -> Taught | None:
     dataset, preset = task.dataset, task.preset
     if not preset.soft_labels and not preset.consistent and not preset.residual:
         return None
-    from triplette.train.teacher import teach
+    from triplette.train.teacher import require_candidates, teach
 
+    require_candidates(dataset, preset)
+    if preset.grouped:
+        planned_steps(texts_of(task), preset, task.settings.seed)  # a batch that cannot be filled is said before anything is read
     reader = reader_of(run, dataset, preset, task.device)  # before anything is embedded
     if process_rank()[0] == 0:
         say(f"the teacher reads the corpus: BM25 and the untrained base{reads(as_dict(preset))}")

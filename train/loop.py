@@ -174,10 +174,12 @@ def planned_steps(texts: TrainingTexts, preset: Preset, seed: int = 0) -> int:
     room = fillable_batch(texts, size, seed) * process_rank()[1]
     if room < preset.batch:
         told = f"of {rows} training rows only {room} have no text in common, so" if room < rows else f"with {rows} training rows"
+        fewer = ", or fewer soft_candidates, which are texts of a row too" if preset.soft_labels and room < rows else ""
         raise SettingError(
             f"{told} a batch of {preset.batch} cannot be filled",
             where="batch",
-            cure=f"--batch {room}" if room > 1 else "write questions over more passages: a batch needs two rows without a common text",
+            cure=(f"--batch {room}" if room > 1 else "write questions over more passages: a batch needs two rows without a common text")
+            + fewer,
         )
     return _within(preset, rows)
 

@@ -103,6 +103,7 @@ def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset,
     the numbers of the passages that each row is about, its answers and then the best others, and what it says stands over the fused score.
     Raises SettingError where the corpus has too few passages for that.
     """
+    require_candidates(dataset, preset)
     rows, chunks = dataset.split("train"), list(dataset.corpus.values())
     width = preset.soft_candidates if preset.soft_labels and not preset.grouped else 0
     ids = tuple(dataset.corpus)
@@ -111,9 +112,6 @@ def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset,
     hybrid = hybrid_of(Passages.of(chunks), passages, replace(Fusion(), neighbours=0.0))
     asked = asked_in([dataset.corpus[row.positive_ids[0]].language for row in rows], [row.question for row in rows])
     opened = _open(hybrid, asked, queries, answers, look_alikes(chunks, MineSettings().containment), preset.soft_candidates)
-    short = min((len(numbers) for numbers in opened), default=width)
-    if short < width:
-        raise SettingError(f"{short} passages could be candidates of a question", where="soft_candidates", cure="ask for fewer")
     read = reader([[*own, *numbers] for own, numbers in zip(answers, opened, strict=True)]) if reader else None
     if read is not None:
         opened = [read.first(row, own, numbers) for row, (own, numbers) in enumerate(zip(answers, opened, strict=True))]
@@ -130,6 +128,18 @@ def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset,
     by_batch = FusedTeacher(hybrid, asked, queries, read) if preset.soft_labels and preset.grouped else None
     part = lexical_part(hybrid, asked, queries, preset.residual) if preset.residual else None
     return Taught(width, tuple(candidates), tuple(scores), tuple(positives), tuple(kept), by_batch, part, read.heard if read else 0)
+
+
+def require_candidates(dataset: Dataset, preset: Preset) -> None:
+    """Raise SettingError where a row of train has fewer passages that do not answer it than a teacher is to score. Nothing is embedded for it."""
+    if not preset.soft_labels or preset.grouped:
+        return
+    room = len(dataset.corpus) - max((len(set(row.positive_ids)) for row in dataset.split("train")), default=0)
+    if room < preset.soft_candidates:
+        cure = (
+            f"soft_candidates = {room} in the preset's section of triplette.toml" if room else "soft_labels = 0: there is one passage"
+        )
+        raise SettingError(f"{room} passages could be candidates of a question", where="soft_candidates", cure=cure)
 
 
 def _open(

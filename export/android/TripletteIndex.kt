@@ -21,7 +21,8 @@ class TripletteIndex(folder: File, words: Map<String, TripletteWords> = emptyMap
     /** The corpus's languages, the most frequent first. */
     val languages: List<String> = meta("languages").orEmpty().split(",").filter { it.isNotEmpty() }
     private val words = words + ("fr" to (words["fr"] ?: TripletteFrench(meta("stop_words.fr").orEmpty().split(" ").toSet())))
-    private val search = TripletteSearch(readRows(), readFusion(folder), ::postings)
+    private val rows = readRows()
+    private val search = TripletteSearch(rows, readFusion(folder), ::postings)
     private val isFused = readFusion(folder) != null
 
     /** The `k` best answers to a question, best first. `language` is the question's, where the corpus has several. */
@@ -40,6 +41,15 @@ class TripletteIndex(folder: File, words: Map<String, TripletteWords> = emptyMap
     /** The passage's text. */
     fun text(answer: TripletteAnswer): String =
         first("SELECT text FROM chunks WHERE position = ?", answer.position.toString()) { it.getString(0) }.orEmpty()
+
+    /** The passages that the answer's text refers to ("see article 3.1.2"), in the index's order. */
+    fun refs(answer: TripletteAnswer): List<TripletteRow> {
+        val found = ArrayList<TripletteRow>()
+        database.rawQuery("SELECT target FROM refs WHERE position = ? ORDER BY target", arrayOf(answer.position.toString())).use {
+            while (it.moveToNext()) found.add(rows[it.getInt(0)])
+        }
+        return found
+    }
 
     private fun meta(key: String): String? = first("SELECT value FROM meta WHERE key = ?", key) { it.getString(0) }
 
