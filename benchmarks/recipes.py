@@ -48,7 +48,20 @@ BASE = "base"
 SHARE = 0.2  # of the neighbours' scores in the line with neighbours
 MIX = (0.25, 0.5, 0.75)
 # what a preset may have on by itself, and a recipe of others has not
-PARTS = ("mask", "every_positive", "grouped", "near", "soft_labels", "teacher", "residual", "consistent", "mix", "rounds", "seeds")
+PARTS = (
+    "mask",
+    "every_positive",
+    "grouped",
+    "near",
+    "soft_labels",
+    "teacher",
+    "residual",
+    "consistent",
+    "mix",
+    "rounds",
+    "seeds",
+    "dropout",
+)
 
 
 @dataclass(frozen=True, slots=True)
