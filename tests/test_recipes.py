@@ -65,11 +65,11 @@ def test_a_grid_makes_each_line_once_and_compares_it_with_the_base(recipes: Modu
 
 
 def test_a_recipe_of_others_has_nothing_of_what_the_preset_switches_on(recipes: ModuleType) -> None:
-    own = preset_of(PRESETS["e5"]())
+    own = replace(preset_of(PRESETS["e5"]()), mix=(0.5,))
     assert (own.grouped, own.soft_labels > 0, own.seeds, own.dropout) == (True, True, 3, False)
     for name in ("pairs", "sbert", "nvidia", "mined"):
         made = recipes.RECIPES[name].of(own)
-        assert (made.grouped, made.soft_labels, made.seeds, made.dropout, made.mask) == (False, 0.0, 1, True, False), name
+        assert (made.grouped, made.soft_labels, made.mix, made.mask, made.seeds, made.dropout) == (False, 0.0, (), False, 1, True), name
         assert (made.base, made.layers, made.max_tokens) == (own.base, own.layers, own.max_tokens)
     assert recipes.RECIPES["preset"].of(own) == own
     mixed = recipes.RECIPES["soft, mixed"].of(own)
