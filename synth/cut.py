@@ -1,7 +1,7 @@
 """Blocks to chunks under the token limit.
 
 Blocks of one section are packed until the target is reached; a block too long is cut between sentences, a table between rows
-with its header repeated. The limit holds for what the model will read: the contract's document prefix with the title,
+with its header and the line before it repeated. The limit holds for what the model will read: the contract's document prefix with the title,
 the text and two special tokens.
 """
 
@@ -24,6 +24,7 @@ SPECIAL_TOKENS = 2  # begin and end of sequence
 TITLE_SHARE = 0.25  # of the limit that the prefix with the title may take
 TITLE_MIN = 12  # tokens it may always take
 ROOM_MIN = 1
+CAPTION_MAX = 40  # tokens; a longer text before a table is a paragraph of its own
 TOGETHER = 256  # blocks that are counted in one call
 SLICE = 16  # letters for each token of room: a longer word is sliced before it is halved
 
@@ -154,20 +155,32 @@ class _Group:
 def _pack(blocks: Iterable[Block], settings: ChunkSettings, measure: _Measure) -> list[_Group]:
     """Pieces in order, packed greedily within a section."""
     groups: list[_Group] = []
+    before: Block | None = None
     for block in blocks:
         title = measure.title(block.headings)
-        for piece in _fit(block, max(measure.room(title) - settings.overlap_tokens, ROOM_MIN), measure):
+        room = max(measure.room(title) - settings.overlap_tokens, ROOM_MIN)
+        caption = _caption(before, block, room, measure)
+        before = block
+        for piece in _fit(block, room, measure, caption):
             last = groups[-1] if groups else None
             same = last is not None and last.headings == block.headings
             if last is not None and same and _join(last, piece, title, measure):
                 continue
             overlap = _tail(last.pieces[-1], settings.overlap_tokens, measure) if last is not None and same else ""
-            group = _Group(block.headings, [piece], overlap)
+            told = replace(piece, text=f"{caption}\n{piece.text}") if caption else piece
+            group = _Group(block.headings, [told if measure.count(told.text) <= room else piece], overlap)
             if overlap and measure.cost(title, group.text()) > measure.limit:
                 group.overlap = ""  # the glue between them was the token too much
             group.tokens = measure.count(group.text()) if measure.additive else 0
             groups.append(group)
     return groups
+
+
+def _caption(before: Block | None, block: Block, room: int, measure: _Measure) -> str:
+    """The short text right before a table in its section, without which rows say little: every passage that the table begins opens with it."""
+    if before is None or block.kind != "table" or before.kind == "table" or before.headings != block.headings:
+        return ""
+    return before.text if measure.count(before.text) <= min(CAPTION_MAX, room // 4) else ""
 
 
 def _join(group: _Group, piece: Block, title: str, measure: _Measure) -> bool:
@@ -197,10 +210,12 @@ def _tail(piece: Block, tokens: int, measure: _Measure) -> str:
     return found
 
 
-def _fit(block: Block, room: int, measure: _Measure) -> list[Block]:
-    """The block, or its parts if it is over ``room`` tokens: table rows, else sentences, else words."""
+def _fit(block: Block, room: int, measure: _Measure, caption: str = "") -> list[Block]:
+    """The block, or its parts if it is over ``room`` tokens: table rows, else sentences, else words. Parts leave room for ``caption``."""
     if measure.count(block.text) <= room:
         return [block]
+    if caption:
+        room -= measure.count(caption) + 1
     if block.kind == "table":
         rows = block.text.split("\n")
         head = block.header.split("\n") if block.header and measure.count(block.header) <= room // 2 else []

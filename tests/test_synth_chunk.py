@@ -87,6 +87,39 @@ def test_a_table_is_split_by_row_and_each_part_has_its_header() -> None:
     assert [row for chunk in chunks for row in chunk.text.split("\n")[2:]] == rows
 
 
+@pytest.mark.parametrize(
+    ("caption", "headings", "repeated"),
+    [
+        ("Tableau 3 : les tables de chaque ronde", ["Appariements"], True),
+        ("Tableau 3 : les tables de chaque ronde", ["Autre partie"], False),  # another section's last line
+        (SENTENCE * 4, ["Appariements"], False),  # a paragraph, and not a caption
+    ],
+)
+def test_every_part_of_a_table_opens_with_the_short_line_before_it(caption: str, headings: list[str], repeated: bool) -> None:
+    header = "| Ronde | Blancs | Noirs |\n| --- | --- | --- |"
+    rows = [f"| {number} | joueur {number} | joueuse {number} |" for number in range(60)]
+    table = block("\n".join([header, *rows]), ["Appariements"], kind="table", header=header, start=500)
+    chunks = [
+        chunk
+        for chunk in cut_blocks([block(caption, headings), table], "a.md", ChunkSettings(), COUNTER, "fr")[0]
+        if header in chunk.text
+    ]
+    assert len(chunks) > 3
+    assert [chunk.text.startswith(f"{caption}\n{header}") for chunk in chunks[1:]] == [repeated] * (len(chunks) - 1)
+    assert all(chunk.text.count(caption) == 1 for chunk in chunks if repeated)
+    assert all(cost(chunk) <= ChunkSettings().target_tokens for chunk in chunks)
+    assert [line for chunk in chunks for line in chunk.text.split("\n") if line in rows] == rows
+
+
+def test_a_table_whose_caption_ended_the_passage_before_opens_with_it_too() -> None:
+    caption, row = "Barème des amendes :", "| forfait simple d'une équipe en cours de saison, constaté par l'arbitre | 60 euros |"
+    table = block("\n".join([row] * 1 + [row.replace("60", str(n)) for n in range(70, 74)]), ["Amendes"], kind="table", start=2000)
+    text = block(SENTENCE * 9, ["Amendes"])
+    chunks = cut_blocks([text, block(caption, ["Amendes"], start=1500), table], "a.md", ChunkSettings(), COUNTER, "fr")[0]
+    assert [chunk.text.count(caption) for chunk in chunks] == [1, 1]
+    assert chunks[1].text.startswith(caption)
+
+
 def test_overlap_repeats_the_end_of_the_chunk_before_within_a_section_only() -> None:
     sentences = [f"Le joueur numéro {n} arrête la pendule." for n in range(40)]
     blocks = [block(sentence, ["A"]) for sentence in sentences] + [block("Autre section bien distincte de la première.", ["B"])]
