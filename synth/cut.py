@@ -166,10 +166,12 @@ def _pack(blocks: Iterable[Block], settings: ChunkSettings, measure: _Measure) -
             same = last is not None and last.headings == block.headings
             if last is not None and same and _join(last, piece, title, measure):
                 continue
-            overlap = _tail(last.pieces[-1], settings.overlap_tokens, measure) if last is not None and same else ""
-            told = replace(piece, text=f"{caption}\n{piece.text}") if caption else piece
-            group = _Group(block.headings, [told if measure.count(told.text) <= room else piece], overlap)
-            if overlap and measure.cost(title, group.text()) > measure.limit:
+            if caption and measure.count(told := f"{caption}\n{piece.text}") <= room:
+                group = _Group(block.headings, [replace(piece, text=told)])  # the caption is what an overlap would repeat
+            else:
+                overlap = _tail(last.pieces[-1], settings.overlap_tokens, measure) if last is not None and same else ""
+                group = _Group(block.headings, [piece], overlap)
+            if group.overlap and measure.cost(title, group.text()) > measure.limit:
                 group.overlap = ""  # the glue between them was the token too much
             group.tokens = measure.count(group.text()) if measure.additive else 0
             groups.append(group)

@@ -115,9 +115,11 @@ def test_a_table_whose_caption_ended_the_passage_before_opens_with_it_too() -> N
     caption, row = "Barème des amendes :", "| forfait simple d'une équipe en cours de saison, constaté par l'arbitre | 60 euros |"
     table = block("\n".join([row] * 1 + [row.replace("60", str(n)) for n in range(70, 74)]), ["Amendes"], kind="table", start=2000)
     text = block(SENTENCE * 9, ["Amendes"])
-    chunks = cut_blocks([text, block(caption, ["Amendes"], start=1500), table], "a.md", ChunkSettings(), COUNTER, "fr")[0]
-    assert [chunk.text.count(caption) for chunk in chunks] == [1, 1]
-    assert chunks[1].text.startswith(caption)
+    for overlap in (0, 12):  # which would repeat the caption as the end of the passage before
+        chosen = ChunkSettings(overlap_tokens=overlap)
+        chunks = cut_blocks([text, block(caption, ["Amendes"], start=1500), table], "a.md", chosen, COUNTER, "fr")[0]
+        assert [chunk.text.count(caption) for chunk in chunks] == [1, 1]
+        assert chunks[1].text.startswith(caption)
 
 
 def test_overlap_repeats_the_end_of_the_chunk_before_within_a_section_only() -> None:
