@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from triplette.arrays import Ints, Vectors
+from triplette.arrays import Floats, Ints, Vectors
 from triplette.contract import Fusion
 from triplette.dataset import Dataset
 from triplette.errors import SettingError
@@ -111,15 +111,19 @@ def teach(dataset: Dataset, queries: Vectors, passages: Vectors, preset: Preset,
     answers = [[place[chunk_id] for chunk_id in row.positive_ids] for row in rows]
     hybrid = hybrid_of(Passages.of(chunks), passages, replace(Fusion(), neighbours=0.0))
     asked = asked_in([dataset.corpus[row.positive_ids[0]].language for row in rows], [row.question for row in rows])
-    opened = _open(hybrid, asked, queries, answers, look_alikes(chunks, MineSettings().containment), preset.soft_candidates)
-    read = reader([[*own, *numbers] for own, numbers in zip(answers, opened, strict=True)]) if reader else None
-    if read is not None:
-        opened = [read.first(row, own, numbers) for row, (own, numbers) in enumerate(zip(answers, opened, strict=True))]
+    alike = look_alikes(chunks, MineSettings().containment) if reader or width else []
+    read, opened = None, []
+    if reader:
+        for start, block in hybrid.scores(asked, queries):
+            opened += [_open(fused, answers[row], alike, preset.soft_candidates) for row, fused in enumerate(block, start)]
+        read = reader([[*own, *numbers] for own, numbers in zip(answers, opened, strict=True)])
     candidates, scores, positives, kept = [], [], [], []
     for start, block in hybrid.scores(asked, queries):
         numbered = range(start, start + len(block))
         for row, said in zip(numbered, block if read is None else read.over(numbered, block), strict=True):
-            own, others = answers[row], opened[row][:width]
+            own, others = answers[row], []
+            if width:
+                others = _open(said, own, alike, width) if read is None else read.first(row, own, opened[row])[:width]
             candidates.append(tuple(ids[number] for number in others))
             scores.append(tuple(float(said[number]) for number in others))
             positives.append({ids[number]: float(said[number]) for number in own})
@@ -142,20 +146,9 @@ def require_candidates(dataset: Dataset, preset: Preset) -> None:
         raise SettingError(f"{room} passages could be candidates of a question", where="soft_candidates", cure=cure)
 
 
-def _open(
-    hybrid: Hybrid,
-    asked: Sequence[Sequence[str]],
-    queries: Vectors,
-    answers: Sequence[Sequence[int]],
-    alike: Sequence[Collection[int]],
-    count: int,
-) -> list[list[int]]:
-    """The ``count`` best passages of each row that do not answer it, those that look like an answer after all others."""
-    found = []
-    for start, block in hybrid.scores(asked, queries):
-        for own, fused in zip(answers[start : start + len(block)], block, strict=True):
-            same = {other for number in own for other in alike[number]}
-            best = top_columns(fused[None], min(len(fused), count + len(own) + len(same)))[0][0].tolist()
-            others = [number for number in best if number not in own]
-            found.append(sorted(others, key=lambda number: number in same)[:count])  # stable: by score in each part
-    return found
+def _open(fused: Floats, answers: Sequence[int], alike: Sequence[Collection[int]], count: int) -> list[int]:
+    """The ``count`` best of a question's passages (n,) that do not answer it, those that look like an answer after all others."""
+    same = {other for number in answers for other in alike[number]}
+    best = top_columns(fused[None], min(len(fused), count + len(answers) + len(same)))[0][0].tolist()
+    others = [number for number in best if number not in answers]
+    return sorted(others, key=lambda number: number in same)[:count]  # stable: by score in each part
